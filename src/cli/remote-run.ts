@@ -1,0 +1,129 @@
+import { createWriteStream } from 'node:fs';
+import type { Writable } from 'node:stream';
+import type { Client } from '@grpc/grpc-js';
+import { isCallError } from '../client/call-error.ts';
+import { type ExitStatus, OutputStream } from '../gen/runlet/v1/event_pb.ts';
+import { Inherit, Overflow, ProcessService, StdinMode } from '../gen/runlet/v1/process_pb.ts';
+import { SessionService } from '../gen/runlet/v1/session_pb.ts';
+import { signalNumber } from '../process/signals.ts';
+import { createClient } from '../server/bridge/create-client.ts';
+
+/** What to run. */
+export interface RemoteRun {
+  readonly processId: string;
+  readonly argv: readonly string[];
+  /** Empty: the server's own. */
+  readonly cwd: string;
+  /** The whole environment; undefined: the server's core variables. */
+  readonly env: ReadonlyMap<string, string> | undefined;
+}
+
+/** How it ended. Signals are numbered as Linux does. */
+export type RunStatus = { readonly code: number } | { readonly signal: number };
+
+/** Signals that are passed on to the process. */
+const FORWARDED: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
+
+/**
+ * Runs a process in a session of its own, joined to this process's standard
+ * streams, and closes the session. Output is read no faster than ours is.
+ */
+export async function runRemote(connection: Client, run: RemoteRun): Promise<RunStatus> {
+  const sessions = createClient(SessionService, connection);
+  const processes = createClient(ProcessService, connection);
+  const { session } = await sessions.createSession({});
+  const target = { sessionId: session?.sessionId ?? '', processId: run.processId };
+  const forward = (signal: NodeJS.Signals): void => {
+    // It may have ended meanwhile, which is no matter.
+    processes.signalProcess({ ...target, signal: signalNumber(signal) }).catch(() => {});
+  };
+  try {
+    await processes.startProcess({
+      ...target,
+      spec: {
+        argv: [...run.argv],
+        cwd: run.cwd,
+        stdin: StdinMode.PIPE,
+        output: { overflow: Overflow.PAUSE },
+        ...(run.env === undefined
+          ? { envPolicy: { inherit: Inherit.CORE } }
+          : { env: Object.fromEntries(run.env) }),
+      },
+    });
+    for (const signal of FORWARDED) process.on(signal, forward);
+    void feedStdin((write) => processes.writeStdin({ ...target, ...write }));
+    return await copyOutput(processes.watchProcess(target));
+  } finally {
+    for (const signal of FORWARDED) process.removeListener(signal, forward);
+    await sessions.closeSession({ sessionId: target.sessionId });
+  }
+}
+
+interface StdinChunk {
+  readonly offset: bigint;
+  readonly data?: Uint8Array;
+  readonly eof?: boolean;
+}
+
+/** Copies our stdin to the process's, as fast as it reads. Never rejects. */
+async function feedStdin(write: (chunk: StdinChunk) => Promise<unknown>): Promise<void> {
+  let offset = 0n;
+  try {
+    for await (const data of process.stdin as AsyncIterable<Buffer>) {
+      await write({ offset, data });
+      offset += BigInt(data.byteLength);
+    }
+    await write({ offset, eof: true });
+  } catch (error) {
+    // A process need not read its stdin; and if it cannot be written to for
+    // another reason, the calls that matter fail too and say so.
+    if (!isCallError(error)) process.stderr.write(`runlet: standard input: ${String(error)}\n`);
+  }
+}
+
+async function copyOutput(
+  responses: ReturnType<ReturnType<typeof createClient<typeof ProcessService>>['watchProcess']>,
+): Promise<RunStatus> {
+  const outputs: Partial<Record<OutputStream, Writable>> = {
+    [OutputStream.STDOUT]: openOutput(1),
+    [OutputStream.STDERR]: openOutput(2),
+  };
+  let status: RunStatus | undefined;
+  for await (const { events } of responses) {
+    for (const { event } of events) {
+      if (event.case === 'output') {
+        const output = outputs[event.value.stream];
+        if (output !== undefined) await writeAll(output, event.value.data);
+      } else if (event.case === 'exited') {
+        status = statusOf(event.value.status);
+      }
+    }
+  }
+  if (status === undefined) throw new Error('the process was closed without an exit');
+  return status;
+}
+
+function statusOf(status: ExitStatus | undefined): RunStatus {
+  const how = status?.status;
+  if (how?.case === 'signal') return { signal: how.value };
+  if (how?.case === 'code') return { code: how.value };
+  throw new Error('the server said nothing of how the process ended');
+}
+
+/**
+ * One of our outputs. Node writes to a pipe synchronously, which would stop
+ * everything here, signals too, while its reader is slow; a file stream writes
+ * from the thread pool.
+ */
+function openOutput(fd: 1 | 2): Writable {
+  const output = createWriteStream('', { fd, autoClose: false });
+  // Told by the write that failed.
+  output.on('error', () => {});
+  return output;
+}
+
+function writeAll(output: Writable, data: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    output.write(data, (error) => (error ? reject(error) : resolve()));
+  });
+}

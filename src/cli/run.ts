@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { pino } from 'pino';
+import { openConnection } from '../client/connection.ts';
+import { type Address, parseAddress } from '../server/address.ts';
+import { environmentOf, type RunletServer, startServer } from '../server/server.ts';
+import { type RemoteRun, runRemote } from './remote-run.ts';
+
+interface RunFlags {
+  readonly address?: string;
+  readonly cwd?: string;
+}
+
+/** `runlet run` */
+export function runCommand(): Command {
+  return new Command('run')
+    .description(
+      'Run one process and behave like it: its output, its exit code (128+n for signal n), Ctrl-C passed on.',
+    )
+    .option(
+      '--address <address>',
+      'the server, unix:PATH or HOST:PORT (default: $RUNLET_ADDRESS, or a server of its own)',
+    )
+    .option('--cwd <path>', "the working directory (default: this one, or a remote server's own)")
+    .argument('<argv...>', 'the program and its arguments, after --')
+    .addHelpText('after', '\nExample:\n  runlet run -- sh -c "echo hello; exit 3"')
+    .action(run);
+}
+
+async function run(argv: readonly string[], flags: RunFlags): Promise<void> {
+  const given = flags.address ?? process.env['RUNLET_ADDRESS'];
+  process.exitCode =
+    given === undefined || given === ''
+      ? await runEmbedded(argv, flags)
+      : await runAt(parseAddress(given), {
+          argv,
+          cwd: flags.cwd ?? '',
+          // A server's own core variables, so that there is a PATH; none of this machine's.
+          env: undefined,
+        });
+  // Standard input may still be open, and would keep this process waiting for nothing.
+  process.exit();
+}
+
+/** Runs on a server of its own, which nobody else can reach, and ends it. */
+async function runEmbedded(argv: readonly string[], flags: RunFlags): Promise<number> {
+  // Made with mode 0700.
+  const folder = await mkdtemp(join(tmpdir(), 'runlet-run-'));
+  const address: Address = { kind: 'unix', path: join(folder, 'runlet.sock') };
+  let server: RunletServer | undefined;
+  try {
+    server = await startServer({ addresses: [address], logger: pino({ enabled: false }) });
+    const env = new Map(environmentOf(process.env));
+    for (const name of env.keys()) if (name.startsWith('RUNLET_')) env.delete(name);
+    return await runAt(address, { argv, cwd: flags.cwd ?? process.cwd(), env });
+  } finally {
+    await server?.shutdown();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function runAt(address: Address, what: Omit<RemoteRun, 'processId'>): Promise<number> {
+  const connection = openConnection(address);
+  try {
+    const status = await runRemote(connection, { ...what, processId: randomUUID() });
+    return 'code' in status ? status.code : 128 + status.signal;
+  } catch (error) {
+    // Whoever read our output went away: end as a program does that writes on.
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 128 + constants.signals.SIGPIPE;
+    throw error;
+  } finally {
+    connection.close();
+  }
+}

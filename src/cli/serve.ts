@@ -1,0 +1,172 @@
+import { isAbsolute } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
+import {
+  type Address,
+  defaultAddress,
+  formatAddress,
+  isLoopback,
+  parseAddress,
+} from '../server/address.ts';
+import { startServer } from '../server/server.ts';
+import { createLogger } from './logger.ts';
+
+interface ServeFlags {
+  readonly listen?: readonly Address[];
+  readonly auth?: 'none';
+  readonly cwd?: string;
+  readonly logLevel: string;
+  readonly retention: number;
+  readonly retainedBytes: number;
+  readonly maxRetainedBytes: number;
+  readonly maxSessions: number;
+  readonly maxProcesses: number;
+  readonly heartbeat: number;
+  readonly grace: number;
+}
+
+/** `runlet serve` */
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('Serve until SIGTERM or SIGINT. Logs are JSON on standard error.')
+    .option(
+      '--listen <address>',
+      'unix:PATH or HOST:PORT (port 0 picks one); may be given again (default: a Unix socket in the runtime folder)',
+      collectAddress,
+    )
+    .addOption(
+      new Option('--auth <kind>', 'who is let in over TCP; required for it').choices(['none']),
+    )
+    .option('--cwd <path>', 'the working directory of processes that name none', absolutePath)
+    .addOption(
+      new Option('--log-level <level>', 'the least severe lines to log')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info'),
+    )
+    .option(
+      '--retention <seconds>',
+      'how long a closed process can be read by default',
+      seconds,
+      DEFAULT_LIMITS.defaultRetentionMs / 1000,
+    )
+    .option(
+      '--retained-bytes <bytes>',
+      'how much output of a process is retained by default',
+      positive,
+      DEFAULT_LIMITS.defaultRetainedBytes,
+    )
+    .option(
+      '--max-retained-bytes <bytes>',
+      'how much of it a client may ask for',
+      positive,
+      DEFAULT_LIMITS.maxRetainedBytes,
+    )
+    .option('--max-sessions <count>', 'sessions at one time', positive, DEFAULT_LIMITS.maxSessions)
+    .option(
+      '--max-processes <count>',
+      'processes at one time, retained ones included',
+      positive,
+      DEFAULT_LIMITS.maxProcesses,
+    )
+    .option(
+      '--heartbeat <seconds>',
+      'how long a stream of events may be silent',
+      positiveSeconds,
+      DEFAULT_LIMITS.heartbeatMs / 1000,
+    )
+    .option(
+      '--grace <seconds>',
+      'how long processes have between SIGTERM and SIGKILL at shutdown',
+      seconds,
+      5,
+    )
+    .action(serve);
+}
+
+async function serve(flags: ServeFlags): Promise<void> {
+  const addresses = flags.listen ?? [defaultAddress(process.env)];
+  for (const address of addresses) assertAllowed(address, flags.auth);
+  const { flush, logger } = createLogger(flags.logLevel);
+  const limits: Partial<Limits> = {
+    defaultRetentionMs: flags.retention * 1000,
+    defaultRetainedBytes: flags.retainedBytes,
+    maxRetainedBytes: Math.max(flags.maxRetainedBytes, flags.retainedBytes),
+    maxSessions: flags.maxSessions,
+    maxProcesses: flags.maxProcesses,
+    heartbeatMs: flags.heartbeat * 1000,
+  };
+  const server = await startServer({
+    addresses,
+    logger,
+    limits,
+    shutdownGraceMs: flags.grace * 1000,
+    ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
+  });
+  for (const address of server.addresses) {
+    process.stdout.write(`runlet listening on ${formatAddress(address)}\n`);
+  }
+  const signal = await nextSignal();
+  logger.info({ signal }, 'signal');
+  await server.shutdown();
+  await flush();
+  process.exit(0);
+}
+
+/** TCP is never open by accident: it has to be said who is let in. */
+function assertAllowed(address: Address, auth: ServeFlags['auth']): void {
+  if (address.kind === 'unix') return;
+  const text = formatAddress(address);
+  if (auth === undefined) throw new Error(`--listen ${text} needs --auth`);
+  if (!isLoopback(address)) {
+    throw new Error(`--auth none is refused on ${text}: it is not a loopback address`);
+  }
+}
+
+/** A second signal, while the server shuts down, ends it at once, as signals do by default. */
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const onSignal = (signal: NodeJS.Signals): void => {
+      process.removeListener('SIGTERM', onSignal);
+      process.removeListener('SIGINT', onSignal);
+      resolve(signal);
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}
+
+function collectAddress(text: string, earlier: readonly Address[] = []): readonly Address[] {
+  try {
+    return [...earlier, parseAddress(text)];
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+function absolutePath(text: string): string {
+  if (!isAbsolute(text)) throw new InvalidArgumentError('It is not an absolute path.');
+  return text;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidArgumentError('It is not a whole number from 1 on.');
+  }
+  return value;
+}
+
+function seconds(text: string): number {
+  const value = text === '' ? Number.NaN : Number(text);
+  // What a timer of Node.js can wait: 2^31 - 1 ms.
+  if (!(value >= 0 && value <= 2_147_483)) {
+    throw new InvalidArgumentError('It is not a number of seconds from 0 to 2147483.');
+  }
+  return value;
+}
+
+function positiveSeconds(text: string): number {
+  const value = seconds(text);
+  if (value === 0) throw new InvalidArgumentError('It must be more than 0.');
+  return value;
+}

@@ -1,0 +1,123 @@
+/**
+ * Every way in which a call can fail, in one place: the reason that clients see
+ * (`ErrorReason` in the protos, without its prefix), its status code, and what
+ * it says. Code below `server/` throws a {@link RunletError}; `server/status.ts`
+ * alone turns it into a gRPC status.
+ */
+
+/** The gRPC status codes that reasons map to, by name. */
+export type StatusName =
+  | 'INVALID_ARGUMENT'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'FAILED_PRECONDITION'
+  | 'OUT_OF_RANGE'
+  | 'RESOURCE_EXHAUSTED'
+  | 'UNAVAILABLE'
+  | 'INTERNAL';
+
+interface ReasonDefinition {
+  readonly status: StatusName;
+  /** What is said where the place that throws has nothing more exact to say. */
+  readonly message: string;
+}
+
+/** Every reason, its status and its text. */
+export const REASONS = {
+  INVALID_REQUEST: { status: 'INVALID_ARGUMENT', message: 'the request is not valid' },
+  SESSION_NOT_FOUND: { status: 'NOT_FOUND', message: 'no such session' },
+  PROCESS_NOT_FOUND: { status: 'NOT_FOUND', message: 'no such process in this session' },
+  PROCESS_EVICTED: {
+    status: 'NOT_FOUND',
+    message: 'the process was closed and its retention is over',
+  },
+  PROCESS_EXISTS: {
+    status: 'ALREADY_EXISTS',
+    message: 'the session has a process with this id',
+  },
+  REQUEST_MISMATCH: {
+    status: 'ALREADY_EXISTS',
+    message: 'this request_id was used before, for another process_id or spec',
+  },
+  STDIN_CLOSED: { status: 'FAILED_PRECONDITION', message: 'stdin of the process is closed' },
+  PROCESS_EXITED: {
+    status: 'FAILED_PRECONDITION',
+    message: 'the process exited and nothing is left to signal',
+  },
+  START_FAILED: { status: 'FAILED_PRECONDITION', message: 'the process could not be started' },
+  STDIN_OFFSET_GAP: {
+    status: 'OUT_OF_RANGE',
+    message: 'offset lies beyond what stdin accepted so far',
+  },
+  SEQ_BEYOND_END: { status: 'OUT_OF_RANGE', message: 'after_seq lies beyond the last event' },
+  LIMIT_EXCEEDED: { status: 'RESOURCE_EXHAUSTED', message: 'a limit of the server is reached' },
+  DRAINING: { status: 'UNAVAILABLE', message: 'the server is shutting down' },
+  INTERNAL: { status: 'INTERNAL', message: 'internal error' },
+} as const satisfies Record<string, ReasonDefinition>;
+
+/** A reason, as clients see it in `google.rpc.ErrorInfo`. */
+export type Reason = keyof typeof REASONS;
+
+/** A field of a request that is wrong, and why. */
+export interface FieldViolation {
+  /** The path of the field from the request, as the protos spell it. */
+  readonly field: string;
+  readonly description: string;
+}
+
+/** Where a start failed. */
+export type StartStage = 'CWD' | 'PROGRAM' | 'SPAWN';
+
+/** Why a process could not be started. */
+export interface StartFailureDetail {
+  readonly stage: StartStage;
+  /** The name of the system's error: `ENOENT`. */
+  readonly errnoName: string;
+  readonly message: string;
+}
+
+/** What an error may carry beside its reason. */
+export interface ErrorDetails {
+  /** Said instead of the reason's own text. No secrets, no contents. */
+  readonly message?: string;
+  /** Facts for programs, sent as the metadata of `ErrorInfo`. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly violations?: readonly FieldViolation[];
+  readonly startFailure?: StartFailureDetail;
+  /** When a retry may help, in milliseconds from now. */
+  readonly retryAfterMs?: number;
+  /** What it came from, for the log alone. */
+  readonly cause?: unknown;
+}
+
+/** The one error that the code below `server/` throws on purpose. */
+export class RunletError extends Error {
+  readonly reason: Reason;
+  readonly details: ErrorDetails;
+
+  constructor(reason: Reason, details: ErrorDetails = {}) {
+    super(
+      details.message ?? REASONS[reason].message,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
+    this.name = 'RunletError';
+    this.reason = reason;
+    this.details = details;
+  }
+}
+
+/** A request that is wrong in itself, for one field. */
+export function invalidField(field: string, description: string): RunletError {
+  return new RunletError('INVALID_REQUEST', {
+    message: `${field}: ${description}`,
+    violations: [{ field, description }],
+  });
+}
+
+/** A limit of the server, named as the protos' `Limits` name it. */
+export function limitExceeded(limit: string, maximum: number): RunletError {
+  return new RunletError('LIMIT_EXCEEDED', {
+    message: `the server's limit ${limit} of ${maximum} is reached`,
+    metadata: { limit, maximum: String(maximum) },
+  });
+}

@@ -1,0 +1,120 @@
+/**
+ * Every bound that the server enforces: its value, its unit, and why it has that
+ * value. What an operator may set is in {@link Limits}; the rest is fixed.
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** The bounds that an operator may set. Times are in milliseconds. */
+export interface Limits {
+  /** Sessions at one time. */
+  readonly maxSessions: number;
+  /** Processes at one time in all sessions, retained ones included. */
+  readonly maxProcesses: number;
+  /** Bytes of one request message. */
+  readonly maxRequestBytes: number;
+  /** Bytes of stdin that may wait for one process. */
+  readonly maxQueuedStdinBytes: number;
+  /** Bytes of output that a spec may ask to retain. */
+  readonly maxRetainedBytes: number;
+  /** Bytes of output retained where a spec asks for none. */
+  readonly defaultRetainedBytes: number;
+  /** The longest retention that a spec may ask for. */
+  readonly maxRetentionMs: number;
+  /** The retention where a spec asks for none. */
+  readonly defaultRetentionMs: number;
+  /** The longest that a long poll waits: less than the 60 s at which common proxies cut. */
+  readonly maxReadWaitMs: number;
+  /** How long a stream of events may be silent before a heartbeat. */
+  readonly heartbeatMs: number;
+}
+
+/** The bounds where the operator sets none. */
+export const DEFAULT_LIMITS: Limits = {
+  maxSessions: 20_000,
+  // 30 s of retention at some 600 starts a second, all of them retained.
+  maxProcesses: 20_000,
+  // gRPC's own default, which clients expect.
+  maxRequestBytes: 4 * MIB,
+  // Two full requests: one that is being read and the next.
+  maxQueuedStdinBytes: 8 * MIB,
+  maxRetainedBytes: 256 * MIB,
+  defaultRetainedBytes: 8 * MIB,
+  maxRetentionMs: 24 * HOUR,
+  defaultRetentionMs: 30 * SECOND,
+  maxReadWaitMs: 30 * SECOND,
+  heartbeatMs: 15 * SECOND,
+};
+
+/** Bytes of output in one event at most: what one read of a pipe yields. */
+export const MAX_EVENT_BYTES = 64 * KIB;
+
+/** Bytes of output in one event at least, where a small retention asks for fine pieces. */
+export const MIN_EVENT_BYTES = 64;
+
+/** Into how many events a process's retention is divided at least, so that dropping is gradual. */
+export const MIN_EVENTS_RETAINED = 8;
+
+/** Events retained at most: this many, or one for each {@link RETAINED_BYTES_PER_EVENT}. */
+export const MIN_EVENT_COUNT_BOUND = 1024;
+
+/** See {@link MIN_EVENT_COUNT_BOUND}: bounds what the bookkeeping of tiny writes costs. */
+export const RETAINED_BYTES_PER_EVENT = 64;
+
+/** Dropped events whose sizes are remembered, 4 bytes each: 1 MiB for a process at most. */
+export const DROPPED_INDEX_ENTRIES = 256 * KIB;
+
+/** Bytes of events gathered into one message of a stream: beyond it gRPC gains nothing. */
+export const STREAM_BATCH_BYTES = 256 * KIB;
+
+/** `max_bytes` of a read that names none. */
+export const DEFAULT_READ_BYTES = MIB;
+
+/** `max_bytes` at most: with one more event it stays under the 4 MiB that clients receive. */
+export const MAX_READ_BYTES = 2 * MIB;
+
+/** How long before its deadline a long poll returns, so that the answer still arrives. */
+export const READ_DEADLINE_MARGIN_MS = 100;
+
+/** Grace between SIGTERM and SIGKILL where none is given. */
+export const DEFAULT_GRACE_MS = 5 * SECOND;
+
+/** The longest grace. */
+export const MAX_GRACE_MS = HOUR;
+
+/** How long after SIGKILL a process may take to vanish before its end is reported without it. */
+export const KILL_SETTLE_MS = 5 * SECOND;
+
+/** How often a group that its leader left is looked at while it is being ended. */
+export const GROUP_POLL_MS = 20;
+
+/** Ids of evicted processes that a session remembers, and of closed sessions the server. */
+export const MAX_TOMBSTONES = 10_000;
+
+/** How long `CloseSession` waits for its processes, beyond the grace they get. */
+export const CLOSE_WAIT_MS = 2 * SECOND;
+
+/** Bytes of an id that a client chooses. */
+export const MAX_ID_BYTES = 128;
+
+/** Labels of a session or process. */
+export const MAX_LABELS = 64;
+export const MAX_LABEL_KEY_BYTES = 128;
+export const MAX_LABEL_VALUE_BYTES = 1024;
+
+/** Entries of a listing's page. */
+export const DEFAULT_PAGE_SIZE = 100;
+export const MAX_PAGE_SIZE = 1000;
+
+/** Bytes of one page, about: ends a page of processes with very long command lines early. */
+export const PAGE_BYTES = MIB;
+
+/** When a client that met a draining server should try again. */
+export const DRAINING_RETRY_MS = SECOND;
+
+/** Clients' request messages up to this multiple of the limit are refused with a typed error. */
+export const OVERSIZE_HEADROOM = 2;

@@ -1,0 +1,68 @@
+import { OUTPUT_STREAMS, type OutputStream, type StreamOffsets } from './event.ts';
+
+/** Lengths of events are kept in the bits above the stream's. */
+const STREAM_BITS = 2;
+
+/**
+ * Remembers how many bytes each dropped event had, four bytes of memory for
+ * each, so that a reader that resumes in the midst of what was dropped is told
+ * exactly what it misses and not what it had before.
+ *
+ * Memory is bounded: beyond `maxEntries` the older half is forgotten, and a
+ * reader that resumes there is told of all that was dropped since the last
+ * position that is known: never too little.
+ */
+export class DroppedIndex {
+  readonly #maxEntries: number;
+  #entries = new Uint32Array(16);
+  #count = 0;
+  /** The seq of the event that the first entry stands for. */
+  #firstSeq: number;
+  /** Where the streams stood before that event. */
+  #firstOffsets: StreamOffsets;
+
+  /** Starts with nothing dropped, `firstSeq` being the first event that can be. */
+  constructor(firstSeq: number, firstOffsets: StreamOffsets, maxEntries: number) {
+    this.#firstSeq = firstSeq;
+    this.#firstOffsets = firstOffsets;
+    this.#maxEntries = maxEntries;
+  }
+
+  /** The first event that is remembered, or that will be. */
+  get firstSeq(): number {
+    return this.#firstSeq;
+  }
+
+  /** Adds the next event; `length` is 0 for one that is not output. */
+  add(stream: OutputStream, length: number): void {
+    if (this.#count === this.#maxEntries) this.#forget((this.#count + 1) >>> 1);
+    if (this.#count === this.#entries.length) {
+      const larger = new Uint32Array(Math.min(this.#count * 2, this.#maxEntries));
+      larger.set(this.#entries);
+      this.#entries = larger;
+    }
+    this.#entries[this.#count++] = (length << STREAM_BITS) | OUTPUT_STREAMS.indexOf(stream);
+  }
+
+  /** Where the streams stood before the event `seq`, which must be remembered or the next. */
+  offsetsBefore(seq: number): StreamOffsets {
+    return this.#sum(seq - this.#firstSeq);
+  }
+
+  #forget(count: number): void {
+    this.#firstOffsets = this.#sum(count);
+    this.#firstSeq += count;
+    this.#entries.copyWithin(0, count, this.#count);
+    this.#count -= count;
+  }
+
+  #sum(count: number): StreamOffsets {
+    const sums = { ...this.#firstOffsets };
+    for (let i = 0; i < count; i++) {
+      const entry = this.#entries[i] ?? 0;
+      const stream = OUTPUT_STREAMS[entry & ((1 << STREAM_BITS) - 1)];
+      if (stream !== undefined) sums[stream] += entry >>> STREAM_BITS;
+    }
+    return sums;
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The events of a process, as the core speaks of them. The protos' `ProcessEvent`
+ * documents what each one means.
+ */
+
+/** A stream that a process writes to. */
+export type OutputStream = 'stdout' | 'stderr';
+
+/** For each stream, a position in it in bytes. Never changed once made. */
+export type StreamOffsets = Readonly<Record<OutputStream, number>>;
+
+/** The streams, in the order in which gaps and totals list them. */
+export const OUTPUT_STREAMS: readonly OutputStream[] = ['stdout', 'stderr'];
+
+/** The beginning of every stream. */
+export const ZERO_OFFSETS: StreamOffsets = { stdout: 0, stderr: 0 };
+
+/** How a process ended, as the system reported it. Signals are numbered as Linux does. */
+export type ExitStatus = { readonly code: number } | { readonly signal: number };
+
+/** Why a process ended. */
+export type EndReason =
+  | 'exited'
+  | 'signaled'
+  | 'terminated'
+  | 'session-closed'
+  | 'call-cancelled'
+  | 'server-shutdown';
+
+/** Bytes of one stream that are no longer retained. */
+export interface GapRange {
+  readonly stream: OutputStream;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** An event that stays as long as its process does. */
+export type LifecycleEvent =
+  | { readonly kind: 'started'; readonly pid: number }
+  | { readonly kind: 'stdin-closed' }
+  | { readonly kind: 'exited'; readonly status: ExitStatus; readonly reason: EndReason }
+  | { readonly kind: 'closed'; readonly totals: StreamOffsets; readonly outputComplete: boolean };

@@ -1,0 +1,49 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Environment } from '../environment/env-policy.ts';
+import type { ExitStatus, OutputStream } from '../output/event.ts';
+
+/** What to launch: everything resolved, nothing left to look up. */
+export interface LaunchRequest {
+  /** The path of the program. */
+  readonly program: string;
+  /** What the program sees as its own name. */
+  readonly arg0: string;
+  /** The arguments after the name. */
+  readonly args: readonly string[];
+  /** An absolute path. */
+  readonly cwd: string;
+  /** Its whole environment. */
+  readonly env: Environment;
+  /** `closed`: it reads end-of-file at once. */
+  readonly stdin: 'closed' | 'pipe';
+}
+
+/**
+ * A process that was launched: the leader of a session and a group of its own,
+ * so that its pid names the group too.
+ */
+export interface LaunchedProcess {
+  readonly pid: number;
+  /** Absent unless `stdin: 'pipe'`. */
+  readonly stdin: Writable | undefined;
+  /** What it writes, paused until someone listens. */
+  readonly output: Readonly<Record<OutputStream, Readable>>;
+  /**
+   * Resolves when it was reaped. What the process wrote before is handed to the
+   * listeners of `output` first, unless they paused it; what its descendants
+   * write may follow.
+   */
+  readonly exited: Promise<ExitStatus>;
+}
+
+/** The way in which processes come to be. */
+export interface Launcher {
+  /** What `GetServerInfo` calls it. */
+  readonly name: string;
+  /**
+   * Launches a process.
+   *
+   * @throws RunletError `START_FAILED`; nothing of the process is left then.
+   */
+  launch(request: LaunchRequest): Promise<LaunchedProcess>;
+}

@@ -1,0 +1,22 @@
+import type { Environment, EnvPolicy } from '../environment/env-policy.ts';
+import type { Overflow } from '../output/event-log.ts';
+
+/** What to run and how, checked and with every default filled in. */
+export interface ProcessSpec {
+  /** At least one; the first is the program. */
+  readonly argv: readonly string[];
+  /** What the program sees as its own name. */
+  readonly arg0: string;
+  /** An absolute path. */
+  readonly cwd: string;
+  /** Undefined: the environment is exactly `env`. */
+  readonly envPolicy: EnvPolicy | undefined;
+  readonly env: Environment;
+  readonly stdin: 'closed' | 'pipe';
+  /** Bytes, at least 1. */
+  readonly retainedBytes: number;
+  readonly overflow: Overflow;
+  /** Milliseconds from closure. */
+  readonly retentionMs: number;
+  readonly labels: ReadonlyMap<string, string>;
+}

@@ -1,0 +1,217 @@
+import type { Clock, Timer } from '../clock.ts';
+import { RunletError } from '../errors.ts';
+import { CLOSE_WAIT_MS, DEFAULT_GRACE_MS, MAX_TOMBSTONES } from '../limits.ts';
+import type { EventCursor } from '../output/event-cursor.ts';
+import { Tombstones } from '../tombstones.ts';
+import type { Process } from './process.ts';
+import type { ProcessHost } from './process-host.ts';
+import type { ProcessSpec } from './process-spec.ts';
+
+/** What a request to start a process is recognised by when it is retried. */
+interface RequestKey {
+  /** Empty: one is made. */
+  readonly processId: string;
+  /** Empty: the call is not to be recognised when it is retried. */
+  readonly requestId: string;
+  /** The same for two requests if, and only if, their specs are the same. */
+  readonly fingerprint: string;
+}
+
+/** Asks for a process. */
+export interface StartRequest extends RequestKey {
+  readonly spec: ProcessSpec;
+}
+
+/** What a table is made with. */
+export interface ProcessTableOptions {
+  readonly host: ProcessHost;
+  readonly clock: Clock;
+  /** Makes an id that was never used. */
+  readonly newId: () => string;
+}
+
+/** What is known of an id that is in use. */
+interface Entry {
+  readonly id: string;
+  /** Without the spec, which may hold secrets and is not needed any more. */
+  readonly key: RequestKey;
+  /** In the order of starts, for listings. */
+  readonly ordinal: number;
+  readonly started: Promise<Process>;
+  /** Absent while it is being started. */
+  process?: Process;
+  /** Runs from closure. */
+  retention?: Timer;
+  /** Retention is over; it stays for those in `readers`. */
+  expired: boolean;
+  /** Readers that began before its retention was over. */
+  readonly readers: Set<EventCursor>;
+}
+
+/**
+ * The processes of one session by their ids: starts that are safe to retry, and
+ * retention, which is counted from closure and cuts no reader short.
+ */
+export class ProcessTable {
+  readonly #options: ProcessTableOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #byRequest = new Map<string, Entry>();
+  /** Evicted ids. */
+  readonly #evicted = new Tombstones(MAX_TOMBSTONES);
+  /** Requests whose processes were evicted: a retry must not run them again. */
+  readonly #evictedRequests = new Tombstones(MAX_TOMBSTONES);
+  #nextOrdinal = 1;
+  #closed = false;
+
+  constructor(options: ProcessTableOptions) {
+    this.#options = options;
+  }
+
+  /** How many processes it holds. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Starts a process, or returns the one that the same request started.
+   *
+   * @throws RunletError `PROCESS_EXISTS`, `REQUEST_MISMATCH`, `PROCESS_EVICTED`,
+   *   and what `ProcessHost.start` throws
+   */
+  async start(request: StartRequest): Promise<Process> {
+    this.#assertOpen();
+    const { requestId } = request;
+    if (requestId !== '') {
+      const earlier = this.#byRequest.get(requestId);
+      if (earlier !== undefined) {
+        assertSameRequest(earlier.key, request);
+        return earlier.started;
+      }
+      if (this.#evictedRequests.has(requestId)) throw new RunletError('PROCESS_EVICTED');
+    }
+    const id = request.processId === '' ? this.#options.newId() : request.processId;
+    if (this.#entries.has(id)) throw new RunletError('PROCESS_EXISTS');
+    return this.#begin(id, request).started;
+  }
+
+  /**
+   * The process with an id.
+   *
+   * @throws RunletError `PROCESS_NOT_FOUND`, `PROCESS_EVICTED`
+   */
+  get(id: string): Process {
+    return this.#find(id).process;
+  }
+
+  /**
+   * Opens a cursor on a process's events; it holds back the eviction until it is
+   * closed, which its owner must do.
+   *
+   * @throws RunletError `PROCESS_NOT_FOUND`, `PROCESS_EVICTED`, `SEQ_BEYOND_END`
+   */
+  openCursor(id: string, afterSeq: number): EventCursor {
+    const { entry, process } = this.#find(id);
+    const cursor = process.openCursor(afterSeq, () => {
+      if (entry.readers.delete(cursor)) this.#evictIfOver(entry);
+    });
+    if (!entry.expired) entry.readers.add(cursor);
+    return cursor;
+  }
+
+  /** Processes in the order of their starts, each with its place, after the place `after`. */
+  *list(after: number): Generator<{ readonly ordinal: number; readonly process: Process }> {
+    for (const { ordinal, process } of this.#entries.values()) {
+      if (ordinal > after && process !== undefined) yield { ordinal, process };
+    }
+  }
+
+  /**
+   * Ends every process, those being started included, and forgets them all.
+   * Readers under way go on to the end. Resolves when all are closed or their
+   * output was cut.
+   */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const { host } = this.#options;
+    const entries = [...this.#entries.values()];
+    await Promise.all(
+      entries.map(async (entry) => {
+        const process = await entry.started.catch(() => undefined);
+        if (process === undefined) return;
+        await process.terminate('session-closed', DEFAULT_GRACE_MS);
+        await host.closeOut(process, CLOSE_WAIT_MS);
+        this.#forget(entry);
+      }),
+    );
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new RunletError('SESSION_NOT_FOUND');
+  }
+
+  #find(id: string): { entry: Entry; process: Process } {
+    const entry = this.#entries.get(id);
+    if (entry?.process !== undefined) return { entry, process: entry.process };
+    throw new RunletError(this.#evicted.has(id) ? 'PROCESS_EVICTED' : 'PROCESS_NOT_FOUND');
+  }
+
+  /** Takes the id before anything is awaited, so that of two starts with it one wins. */
+  #begin(id: string, request: StartRequest): Entry {
+    const { fingerprint, processId, requestId, spec } = request;
+    const started = this.#options.host.start(id, spec, () => this.#assertOpen());
+    const entry: Entry = {
+      id,
+      key: { fingerprint, processId, requestId },
+      ordinal: this.#nextOrdinal++,
+      started,
+      expired: false,
+      readers: new Set(),
+    };
+    this.#entries.set(id, entry);
+    if (requestId !== '') this.#byRequest.set(requestId, entry);
+    started.then(
+      (process) => this.#onStarted(entry, process),
+      () => this.#remove(entry),
+    );
+    return entry;
+  }
+
+  #onStarted(entry: Entry, process: Process): void {
+    entry.process = process;
+    this.#evicted.delete(entry.id);
+    void process.closed.wait().then(() => this.#onClosed(entry, process));
+  }
+
+  #onClosed(entry: Entry, process: Process): void {
+    if (this.#closed) return;
+    entry.retention = this.#options.clock.setTimer(process.retentionMs, () => {
+      entry.expired = true;
+      this.#evictIfOver(entry);
+    });
+  }
+
+  #evictIfOver(entry: Entry): void {
+    if (!entry.expired || entry.readers.size > 0 || this.#entries.get(entry.id) !== entry) return;
+    this.#forget(entry);
+    this.#evicted.add(entry.id);
+    if (entry.key.requestId !== '') this.#evictedRequests.add(entry.key.requestId);
+  }
+
+  #forget(entry: Entry): void {
+    entry.retention?.cancel();
+    if (entry.process !== undefined) this.#options.host.release(entry.process);
+    this.#remove(entry);
+  }
+
+  #remove(entry: Entry): void {
+    if (this.#entries.get(entry.id) === entry) this.#entries.delete(entry.id);
+    const { requestId } = entry.key;
+    if (this.#byRequest.get(requestId) === entry) this.#byRequest.delete(requestId);
+  }
+}
+
+function assertSameRequest(earlier: RequestKey, later: RequestKey): void {
+  if (earlier.processId !== later.processId || earlier.fingerprint !== later.fingerprint) {
+    throw new RunletError('REQUEST_MISMATCH');
+  }
+}

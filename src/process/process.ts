@@ -1,0 +1,234 @@
+import type { Readable } from 'node:stream';
+import type { Clock } from '../clock.ts';
+import { RunletError } from '../errors.ts';
+import { Latch } from '../latch.ts';
+import {
+  type EndReason,
+  type ExitStatus,
+  OUTPUT_STREAMS,
+  type OutputStream,
+} from '../output/event.ts';
+import type { EventCursor } from '../output/event-cursor.ts';
+import { EventLog, type Overflow } from '../output/event-log.ts';
+import { GroupEnding } from './group-ending.ts';
+import type { LaunchedProcess } from './launcher.ts';
+import { groupOutlivesLeader, hostSignal, signalGroup, signalProcess } from './signals.ts';
+import { StdinPipe, type StdinWrite } from './stdin-pipe.ts';
+
+/** How a process ended. */
+export interface ProcessExit {
+  readonly status: ExitStatus;
+  readonly reason: EndReason;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+}
+
+/**
+ * How far a process's life has come. Exit and closure are two facts: a process
+ * that exited is closed only when its output streams reached their ends.
+ */
+export type ProcessPhase =
+  | { readonly state: 'running' }
+  | { readonly state: 'exited'; readonly exit: ProcessExit }
+  | { readonly state: 'closed'; readonly exit: ProcessExit; readonly closeTime: number };
+
+/** Whom a signal reaches. */
+export type SignalScope = 'group' | 'leader';
+
+/** What a process is made with. */
+export interface ProcessOptions {
+  readonly id: string;
+  readonly argv: readonly string[];
+  readonly labels: ReadonlyMap<string, string>;
+  readonly retainedBytes: number;
+  readonly overflow: Overflow;
+  readonly retentionMs: number;
+  readonly maxQueuedStdinBytes: number;
+  readonly clock: Clock;
+}
+
+/** One process that was launched, from its start to its closure, and its log beyond that. */
+export class Process {
+  readonly id: string;
+  readonly pid: number;
+  readonly argv: readonly string[];
+  readonly labels: ReadonlyMap<string, string>;
+  readonly retentionMs: number;
+  /** Milliseconds since 1970. */
+  readonly startTime: number;
+  /** Opens when it exited. */
+  readonly exited = new Latch();
+  /** Opens when it is closed. */
+  readonly closed = new Latch();
+
+  readonly #clock: Clock;
+  readonly #log: EventLog;
+  readonly #stdin: StdinPipe | undefined;
+  readonly #output: LaunchedProcess['output'];
+  readonly #openStreams = new Set<OutputStream>(OUTPUT_STREAMS);
+  #phase: ProcessPhase = { state: 'running' };
+  #outputComplete = true;
+  /** Who first asked a running process to end. */
+  #endCause: EndReason | undefined;
+  #ending: GroupEnding | undefined;
+
+  constructor(launched: LaunchedProcess, options: ProcessOptions) {
+    const { clock } = options;
+    this.id = options.id;
+    this.pid = launched.pid;
+    this.argv = options.argv;
+    this.labels = options.labels;
+    this.retentionMs = options.retentionMs;
+    this.startTime = clock.now();
+    this.#clock = clock;
+    this.#output = launched.output;
+    this.#log = new EventLog({
+      clock,
+      retainedBytes: options.retainedBytes,
+      overflow: options.overflow,
+      onFlow: (flowing) => this.#setFlowing(flowing),
+    });
+    this.#log.append({ kind: 'started', pid: launched.pid });
+    this.#stdin =
+      launched.stdin === undefined
+        ? undefined
+        : new StdinPipe(launched.stdin, {
+            maxQueuedBytes: options.maxQueuedStdinBytes,
+            onClosed: () => this.#onStdinClosed(),
+          });
+    for (const stream of OUTPUT_STREAMS) this.#follow(stream, launched.output[stream]);
+    void launched.exited.then((status) => this.#onExit(status));
+  }
+
+  /** How far its life has come. */
+  get phase(): ProcessPhase {
+    return this.#phase;
+  }
+
+  /** The number of its latest event. */
+  get lastSeq(): number {
+    return this.#log.lastSeq;
+  }
+
+  /**
+   * Opens a cursor on its events after `afterSeq`. `onClose` is called once, when
+   * the cursor is closed, which its owner must do.
+   *
+   * @throws RunletError `SEQ_BEYOND_END`
+   */
+  openCursor(afterSeq: number, onClose?: () => void): EventCursor {
+    return this.#log.openCursor(afterSeq, onClose);
+  }
+
+  /**
+   * Writes to its stdin; resolves with the bytes accepted in all once they are
+   * in the pipe.
+   *
+   * @throws RunletError `STDIN_CLOSED`, `STDIN_OFFSET_GAP`, `LIMIT_EXCEEDED`
+   */
+  writeStdin(write: StdinWrite, signal: AbortSignal): Promise<number> {
+    if (this.#stdin === undefined) return Promise.reject(new RunletError('STDIN_CLOSED'));
+    return this.#stdin.write(write, signal);
+  }
+
+  /**
+   * Sends a signal, numbered as Linux does.
+   *
+   * @throws RunletError `PROCESS_EXITED`; `INVALID_REQUEST` if this machine has
+   *   no such signal
+   */
+  signal(linuxNumber: number, scope: SignalScope): void {
+    const signal = hostSignal(linuxNumber);
+    if (signal === undefined) {
+      throw new RunletError('INVALID_REQUEST', { message: 'this machine has no such signal' });
+    }
+    if (!this.#send(signal, scope)) throw new RunletError('PROCESS_EXITED');
+  }
+
+  /**
+   * Ends it and what is left of its group: SIGTERM, a grace, SIGKILL. Resolves
+   * when that is over. `cause` becomes the reason of its end, unless it ended or
+   * was being ended before. Output is read on to its end.
+   */
+  async terminate(cause: EndReason, graceMs: number): Promise<void> {
+    if (this.#phase.state === 'running') this.#endCause ??= cause;
+    if (this.#ending === undefined || this.#ending.over) {
+      this.#ending = new GroupEnding(
+        {
+          leaderExited: () => this.exited.isOpen,
+          hasMembers: () => groupOutlivesLeader(this.pid),
+          signal: (signal) => this.#send(signal, 'group'),
+        },
+        this.#clock,
+        graceMs,
+      );
+    } else {
+      this.#ending.shorten(graceMs);
+    }
+    await this.#ending.wait();
+  }
+
+  /** No further reader will come: its output must not wait for one. */
+  abandon(): void {
+    this.#log.abandon();
+  }
+
+  /** Reads no more of its output: `closed` follows, and says that it is not complete. */
+  cutOutput(): void {
+    for (const stream of this.#openStreams) this.#output[stream].destroy();
+  }
+
+  #send(signal: number, scope: SignalScope): boolean {
+    if (this.#phase.state === 'running') {
+      return scope === 'leader' ? signalProcess(this.pid, signal) : signalGroup(this.pid, signal);
+    }
+    return scope === 'group' && groupOutlivesLeader(this.pid) && signalGroup(this.pid, signal);
+  }
+
+  #follow(stream: OutputStream, source: Readable): void {
+    source.on('data', (data: Buffer) => {
+      this.#log.appendOutput(stream, data);
+      // Node resumes a child's streams when it exits, paused or not.
+      if (!this.#log.flowing) source.pause();
+    });
+    // Told by 'close' together with all other ends.
+    source.on('error', () => {});
+    source.once('close', () => {
+      if (!source.readableEnded) this.#outputComplete = false;
+      this.#openStreams.delete(stream);
+      this.#closeIfOver();
+    });
+  }
+
+  #setFlowing(flowing: boolean): void {
+    for (const stream of this.#openStreams) {
+      if (flowing) this.#output[stream].resume();
+      else this.#output[stream].pause();
+    }
+  }
+
+  #onStdinClosed(): void {
+    if (this.#phase.state === 'running') this.#log.append({ kind: 'stdin-closed' });
+  }
+
+  #onExit(status: ExitStatus): void {
+    const reason = this.#endCause ?? ('signal' in status ? 'signaled' : 'exited');
+    this.#phase = { state: 'exited', exit: { status, reason, time: this.#clock.now() } };
+    this.#log.append({ kind: 'exited', status, reason });
+    this.#stdin?.close();
+    this.exited.open();
+    this.#ending?.leaderExited();
+    this.#closeIfOver();
+  }
+
+  #closeIfOver(): void {
+    if (this.#phase.state !== 'exited' || this.#openStreams.size > 0) return;
+    this.#phase = { ...this.#phase, state: 'closed', closeTime: this.#clock.now() };
+    this.#log.append({
+      kind: 'closed',
+      totals: this.#log.totals,
+      outputComplete: this.#outputComplete,
+    });
+    this.closed.open();
+  }
+}

@@ -1,0 +1,167 @@
+import type { Writable } from 'node:stream';
+import { limitExceeded, RunletError } from '../errors.ts';
+
+/** One write to a process's stdin. */
+export interface StdinWrite {
+  /** Where `data` stands in all that is written; undefined: right after what was accepted. */
+  readonly offset: number | undefined;
+  readonly data: Uint8Array;
+  /** End of file follows `data`. */
+  readonly eof: boolean;
+}
+
+/** How a pipe is made. */
+export interface StdinPipeOptions {
+  /** Bytes that may wait to be written. */
+  readonly maxQueuedBytes: number;
+  /** Called once, when the pipe takes no more while the process still runs. */
+  readonly onClosed: () => void;
+}
+
+interface Pending {
+  readonly write: StdinWrite;
+  readonly resolve: (acceptedOffset: number) => void;
+  readonly reject: (error: unknown) => void;
+  readonly stopListening: () => void;
+}
+
+/**
+ * Writes to a process's stdin, whole and one after the other. Bytes count as
+ * accepted from the moment they are handed to the kernel's queue, since from
+ * then on they cannot be taken back: a retry that comes while they still wait
+ * for the process to read finds them accepted.
+ */
+export class StdinPipe {
+  readonly #sink: Writable;
+  readonly #options: StdinPipeOptions;
+  readonly #queue: Pending[] = [];
+  #queuedBytes = 0;
+  #writing = false;
+  #accepted = 0;
+  #state: 'open' | 'ended' | 'broken' = 'open';
+
+  constructor(sink: Writable, options: StdinPipeOptions) {
+    this.#sink = sink;
+    this.#options = options;
+    // Also how the other end's closing shows where nothing is being written.
+    sink.on('error', () => this.#break());
+  }
+
+  /**
+   * Writes in turn, and resolves with the number of bytes accepted in all once
+   * they are in the pipe. A signal that aborts before the turn takes the write
+   * out of the queue.
+   *
+   * @throws RunletError `STDIN_CLOSED`, `STDIN_OFFSET_GAP`, `LIMIT_EXCEEDED`
+   */
+  write(write: StdinWrite, signal: AbortSignal): Promise<number> {
+    const { maxQueuedBytes } = this.#options;
+    if (this.#queuedBytes + write.data.byteLength > maxQueuedBytes) {
+      return Promise.reject(limitExceeded('max_queued_stdin_bytes', maxQueuedBytes));
+    }
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => this.#withdraw(pending, signal);
+      const stopListening = (): void => signal.removeEventListener('abort', onAbort);
+      const pending: Pending = { write, resolve, reject, stopListening };
+      if (signal.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      signal.addEventListener('abort', onAbort);
+      this.#queue.push(pending);
+      this.#queuedBytes += write.data.byteLength;
+      this.#next();
+    });
+  }
+
+  /** The process ended: whatever waits is told that its stdin is closed. Idempotent. */
+  close(): void {
+    if (this.#state === 'open') this.#state = 'broken';
+    this.#sink.destroy();
+    this.#next();
+  }
+
+  #withdraw(pending: Pending, signal: AbortSignal): void {
+    const index = this.#queue.indexOf(pending);
+    // Not there: its turn has come, and it is done whatever becomes of the call.
+    if (index < 0) return;
+    this.#queue.splice(index, 1);
+    this.#settle(pending);
+    pending.reject(signal.reason);
+  }
+
+  #settle(pending: Pending): void {
+    pending.stopListening();
+    this.#queuedBytes -= pending.write.data.byteLength;
+  }
+
+  #next(): void {
+    while (!this.#writing) {
+      const pending = this.#queue.shift();
+      if (pending === undefined) return;
+      this.#take(pending);
+    }
+  }
+
+  /** Does the write whose turn it is: at once if nothing is to be waited for. */
+  #take(pending: Pending): void {
+    const { offset, data, eof } = pending.write;
+    const skipped = offset === undefined ? 0 : this.#accepted - offset;
+    const fresh = data.subarray(Math.max(0, Math.min(skipped, data.byteLength)));
+    if (skipped < 0) {
+      this.#finish(pending, this.#gapError());
+    } else if (this.#state !== 'open') {
+      this.#finish(pending, this.#isRepeat(pending.write, fresh) ? undefined : closedError());
+    } else {
+      this.#accepted += fresh.byteLength;
+      if (fresh.byteLength === 0) {
+        if (eof) this.#end();
+        this.#finish(pending, undefined);
+        return;
+      }
+      this.#writing = true;
+      this.#sink.write(fresh, (error) => {
+        this.#writing = false;
+        if (error) this.#break();
+        else if (eof) this.#end();
+        this.#finish(pending, error ? closedError() : undefined);
+        this.#next();
+      });
+    }
+  }
+
+  #finish(pending: Pending, error: RunletError | undefined): void {
+    this.#settle(pending);
+    if (error === undefined) pending.resolve(this.#accepted);
+    else pending.reject(error);
+  }
+
+  /** Whether a write that comes after the end asks for nothing that was not done before. */
+  #isRepeat({ offset, data, eof }: StdinWrite, fresh: Uint8Array): boolean {
+    if (this.#state !== 'ended' || offset === undefined) return false;
+    return fresh.byteLength === 0 && (data.byteLength > 0 || eof);
+  }
+
+  #gapError(): RunletError {
+    return new RunletError('STDIN_OFFSET_GAP', {
+      metadata: { accepted_offset: String(this.#accepted) },
+    });
+  }
+
+  #end(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'ended';
+    this.#sink.end();
+    this.#options.onClosed();
+  }
+
+  #break(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'broken';
+    this.#options.onClosed();
+  }
+}
+
+function closedError(): RunletError {
+  return new RunletError('STDIN_CLOSED');
+}

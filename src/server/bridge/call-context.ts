@@ -1,0 +1,32 @@
+/**
+ * What a handler knows of its call beside the request. A test can make one
+ * without a server.
+ */
+export interface CallContext {
+  /** The method's path: `/runlet.v1.SessionService/GetSession`. */
+  readonly method: string;
+  /** Aborts when the call ends before the handler does: cancelled, disconnected, past its deadline. */
+  readonly signal: AbortSignal;
+  /** When the call fails by itself, in milliseconds since 1970; infinite if never. */
+  readonly deadline: number;
+  /** The first value of a request header, by its name in lower case. */
+  header(name: string): string | undefined;
+  /**
+   * Sends the response headers now. They go out with the first message
+   * otherwise, and a proxy may cut a call that answers nothing for long.
+   */
+  sendHeaders(): void;
+  /** Adds ids to the call's line in the log. No contents, no secrets. */
+  annotate(ids: Readonly<Record<string, string>>): void;
+}
+
+/** How a call went, for the log. */
+export interface CallReport {
+  readonly method: string;
+  /** The status code. */
+  readonly code: number;
+  readonly durationMs: number;
+  readonly ids: Readonly<Record<string, string>>;
+  /** The error that was answered, if one was. */
+  readonly error: unknown;
+}

@@ -1,0 +1,51 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  type Process as ProcessMessage,
+  ProcessSchema,
+  ProcessState,
+} from '../gen/runlet/v1/process_pb.ts';
+import type { SessionSchema } from '../gen/runlet/v1/session_pb.ts';
+import { endReasonToProto, exitStatusToProto } from '../output/event-encoding.ts';
+import type { Process, ProcessPhase } from '../process/process.ts';
+import type { Session } from '../session/session.ts';
+
+/* The core's objects as clients see them. */
+
+const STATES: Readonly<Record<ProcessPhase['state'], ProcessState>> = {
+  running: ProcessState.RUNNING,
+  exited: ProcessState.EXITED,
+  closed: ProcessState.CLOSED,
+};
+
+/** A process as it is now. `sessionId` is empty for one of `Run`. */
+export function processMessage(sessionId: string, process: Process): ProcessMessage {
+  const { phase } = process;
+  const message = create(ProcessSchema, {
+    sessionId,
+    processId: process.id,
+    state: STATES[phase.state],
+    pid: BigInt(process.pid),
+    argv: [...process.argv],
+    labels: Object.fromEntries(process.labels),
+    startTime: timestampFromMs(process.startTime),
+    lastSeq: BigInt(process.lastSeq),
+  });
+  if (phase.state !== 'running') {
+    message.exitTime = timestampFromMs(phase.exit.time);
+    message.status = exitStatusToProto(phase.exit.status);
+    message.reason = endReasonToProto(phase.exit.reason);
+  }
+  if (phase.state === 'closed') message.closeTime = timestampFromMs(phase.closeTime);
+  return message;
+}
+
+/** A session as it is now. */
+export function sessionMessage(session: Session): MessageInitShape<typeof SessionSchema> {
+  return {
+    sessionId: session.id,
+    createTime: timestampFromMs(session.createTime),
+    labels: Object.fromEntries(session.labels),
+    processCount: session.processes.size,
+  };
+}

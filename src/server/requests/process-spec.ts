@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { clone, toBinary } from '@bufbuild/protobuf';
+import type { Environment, EnvPolicy } from '../../environment/env-policy.ts';
+import { invalidField } from '../../errors.ts';
+import {
+  type EnvPolicy as EnvPolicyMessage,
+  Inherit,
+  Overflow,
+  type ProcessSpec as ProcessSpecMessage,
+  ProcessSpecSchema,
+  StdinMode,
+} from '../../gen/runlet/v1/process_pb.ts';
+import type { Limits } from '../../limits.ts';
+import type { ProcessSpec } from '../../process/process-spec.ts';
+import { parseDuration, parseEnum, parseLabels, parseUint64 } from './fields.ts';
+
+/** What is filled in where a spec is silent. */
+export interface SpecDefaults {
+  readonly cwd: string;
+  readonly limits: Limits;
+  /** What `OVERFLOW_UNSPECIFIED` means for the call. */
+  readonly overflow: ProcessSpec['overflow'];
+}
+
+const STDIN_MODES = {
+  [StdinMode.UNSPECIFIED]: 'closed',
+  [StdinMode.CLOSED]: 'closed',
+  [StdinMode.PIPE]: 'pipe',
+} as const;
+
+const INHERITS = {
+  [Inherit.UNSPECIFIED]: 'all',
+  [Inherit.ALL]: 'all',
+  [Inherit.CORE]: 'core',
+  [Inherit.NONE]: 'none',
+} as const;
+
+/**
+ * Checks a spec and fills in its defaults.
+ *
+ * @throws RunletError `INVALID_REQUEST`
+ */
+export function parseProcessSpec(
+  message: ProcessSpecMessage | undefined,
+  defaults: SpecDefaults,
+): ProcessSpec {
+  if (message === undefined) throw invalidField('spec', 'is required');
+  const { limits } = defaults;
+  const argv = message.argv;
+  if (argv.length === 0 || argv[0] === '') {
+    throw invalidField('spec.argv', 'must name a program');
+  }
+  argv.forEach((argument, i) => {
+    assertNoNul(`spec.argv[${i}]`, argument);
+  });
+  assertNoNul('spec.arg0', message.arg0);
+  return {
+    argv,
+    arg0: message.arg0 === '' ? (argv[0] ?? '') : message.arg0,
+    cwd: parseCwd(message.cwd, defaults.cwd),
+    envPolicy: parseEnvPolicy(message.envPolicy),
+    env: parseEnvironment('spec.env', message.env),
+    stdin: parseEnum('spec.stdin', message.stdin, STDIN_MODES),
+    retainedBytes: parseRetainedBytes(message.output?.retainedBytes ?? 0n, limits),
+    overflow: parseEnum('spec.output.overflow', message.output?.overflow ?? 0, {
+      [Overflow.UNSPECIFIED]: defaults.overflow,
+      [Overflow.DROP_OLDEST]: 'drop-oldest',
+      [Overflow.PAUSE]: 'pause',
+    }),
+    retentionMs:
+      parseDuration('spec.retention', message.retention, limits.maxRetentionMs) ??
+      limits.defaultRetentionMs,
+    labels: parseLabels('spec.labels', message.labels),
+  };
+}
+
+/**
+ * A text that is the same for two specs if, and only if, they are the same. The
+ * order of a map is left to whoever encodes it, so it must not matter here.
+ */
+export function specFingerprint(message: ProcessSpecMessage | undefined): string {
+  if (message === undefined) return '';
+  const canonical = clone(ProcessSpecSchema, message);
+  canonical.env = sorted(canonical.env);
+  canonical.labels = sorted(canonical.labels);
+  if (canonical.envPolicy !== undefined) canonical.envPolicy.set = sorted(canonical.envPolicy.set);
+  return createHash('sha256').update(toBinary(ProcessSpecSchema, canonical)).digest('base64');
+}
+
+function parseCwd(cwd: string, fallback: string): string {
+  if (cwd === '') return fallback;
+  assertNoNul('spec.cwd', cwd);
+  if (!cwd.startsWith('/')) throw invalidField('spec.cwd', 'must be an absolute path');
+  return cwd;
+}
+
+function parseEnvPolicy(policy: EnvPolicyMessage | undefined): EnvPolicy | undefined {
+  if (policy === undefined) return undefined;
+  return {
+    inherit: parseEnum('spec.env_policy.inherit', policy.inherit, INHERITS),
+    ignoreDefaultExcludes: policy.ignoreDefaultExcludes,
+    exclude: policy.exclude,
+    set: parseEnvironment('spec.env_policy.set', policy.set),
+    includeOnly: policy.includeOnly,
+  };
+}
+
+/** The errors name no variable: a client may have put a secret in the wrong place. */
+function parseEnvironment(field: string, env: Readonly<Record<string, string>>): Environment {
+  const entries = Object.entries(env);
+  for (const [name, value] of entries) {
+    if (name === '' || /[=\0]/.test(name)) {
+      throw invalidField(field, 'a name must not be empty nor contain "=" or NUL');
+    }
+    if (value.includes('\0')) throw invalidField(field, 'a value must not contain NUL');
+  }
+  return new Map(entries);
+}
+
+function parseRetainedBytes(value: bigint, limits: Limits): number {
+  if (value === 0n) return limits.defaultRetainedBytes;
+  const bytes = parseUint64('spec.output.retained_bytes', value);
+  if (bytes > limits.maxRetainedBytes) {
+    throw invalidField('spec.output.retained_bytes', `must be at most ${limits.maxRetainedBytes}`);
+  }
+  return bytes;
+}
+
+function assertNoNul(field: string, value: string): void {
+  if (value.includes('\0')) throw invalidField(field, 'must not contain NUL');
+}
+
+function sorted(map: Readonly<Record<string, string>>): Record<string, string> {
+  const byName = ([a]: [string, string], [b]: [string, string]): number => (a < b ? -1 : 1);
+  return Object.fromEntries(Object.entries(map).sort(byName));
+}

@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import { type Clock, systemClock } from '../clock.ts';
+import type { Environment } from '../environment/env-policy.ts';
+import { limitExceeded, RunletError } from '../errors.ts';
+import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
+import { ServerService } from '../gen/runlet/v1/server_pb.ts';
+import { SessionService } from '../gen/runlet/v1/session_pb.ts';
+import {
+  CLOSE_WAIT_MS,
+  DEFAULT_GRACE_MS,
+  DEFAULT_LIMITS,
+  type Limits,
+  OVERSIZE_HEADROOM,
+} from '../limits.ts';
+import { childProcessLauncher } from '../process/child-process-launcher.ts';
+import type { Launcher } from '../process/launcher.ts';
+import { ProcessHost } from '../process/process-host.ts';
+import { SessionRegistry } from '../session/session-registry.ts';
+import { type Address, formatAddress, isLoopback } from './address.ts';
+import { addService, type BridgeOptions } from './bridge/add-service.ts';
+import { callLogger } from './call-log.ts';
+import { addHealth } from './health.ts';
+import { type Listener, listen } from './listener.ts';
+import { addReflection } from './reflection.ts';
+import { processService } from './services/process-service.ts';
+import { serverService } from './services/server-service.ts';
+import { sessionService } from './services/session-service.ts';
+import { toStatus } from './status.ts';
+
+/** How a server is made. */
+export interface ServerOptions {
+  /** Where to listen; at least one. */
+  readonly addresses: readonly Address[];
+  readonly logger: Logger;
+  /** The environment that policies inherit from. Default: that of this process. */
+  readonly environment?: Environment;
+  /** The working directory where a spec names none, an absolute path. Default: this process's. */
+  readonly cwd?: string;
+  /** Default: {@link DEFAULT_LIMITS}. */
+  readonly limits?: Partial<Limits>;
+  /** Default: Node's `child_process`. */
+  readonly launcher?: Launcher;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** Milliseconds between SIGTERM and SIGKILL at shutdown. Default: 5000. */
+  readonly shutdownGraceMs?: number;
+}
+
+/** A server that runs. */
+export interface RunletServer {
+  /** Where it listens, with the real ports. */
+  readonly addresses: readonly Address[];
+  /**
+   * Shuts down in order: health says NOT_SERVING, nothing new is begun, processes
+   * are terminated, streams come to their ends, connections are closed. Bounded
+   * in time. Idempotent.
+   */
+  shutdown(): Promise<void>;
+}
+
+/**
+ * Starts a server.
+ *
+ * @throws Error if an address cannot be bound, or others than this machine could
+ *   reach it; nothing is left listening then
+ */
+export async function startServer(options: ServerOptions): Promise<RunletServer> {
+  options.addresses.forEach(assertLoopback);
+  const { logger } = options;
+  const clock = options.clock ?? systemClock;
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const launcher = options.launcher ?? childProcessLauncher;
+  const environment = options.environment ?? environmentOf(process.env);
+  const cwd = options.cwd ?? process.cwd();
+  const newId = (): string => randomUUID();
+
+  const host = new ProcessHost({ launcher, clock, limits, environment });
+  const sessions = new SessionRegistry({ host, clock, limits, newId });
+  const grpc = new Server({
+    'grpc.max_receive_message_length': limits.maxRequestBytes * OVERSIZE_HEADROOM,
+    'grpc.max_send_message_length': -1,
+    'grpc.enable_channelz': 0,
+  });
+  const bridge: BridgeOptions = {
+    maxRequestBytes: limits.maxRequestBytes,
+    toStatus,
+    oversizeError: () => limitExceeded('max_request_bytes', limits.maxRequestBytes),
+    decodeError: (cause) =>
+      new RunletError('INVALID_REQUEST', { message: 'the request cannot be decoded', cause }),
+    onCall: callLogger(logger),
+  };
+  addService(grpc, SessionService, sessionService(sessions), bridge);
+  addService(
+    grpc,
+    ProcessService,
+    processService({ sessions, host, clock, limits, cwd, newId }),
+    bridge,
+  );
+  addService(grpc, ServerService, serverService({ cwd, limits, launcher: launcher.name }), bridge);
+  const services = [SessionService, ProcessService, ServerService];
+  const health = addHealth(grpc, services);
+  addReflection(grpc, services);
+
+  const connections = new Set<Socket>();
+  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+  const listeners = await listenAll(options.addresses, (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+    injector.injectConnection(socket);
+  });
+
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    logger.info('shutting down');
+    health.stopServing();
+    await host.drain(options.shutdownGraceMs ?? DEFAULT_GRACE_MS, CLOSE_WAIT_MS);
+    await sessions.closeAll();
+    await Promise.all(listeners.map((listener) => listener.close()));
+    await endConnections(grpc, connections, clock);
+    logger.info('shut down');
+  };
+  return {
+    addresses: listeners.map((listener) => listener.address),
+    shutdown: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+/** The variables of an environment as Node.js has them. */
+export function environmentOf(env: NodeJS.ProcessEnv): Environment {
+  const entries = Object.entries(env);
+  return new Map(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+/** Whoever reaches a listener may run commands, so none is open beyond this machine. */
+function assertLoopback(address: Address): void {
+  if (isLoopback(address)) return;
+  throw new Error(
+    `refusing to listen on ${formatAddress(address)} without authentication: it is not a loopback address`,
+  );
+}
+
+async function listenAll(
+  addresses: readonly Address[],
+  onConnection: (socket: Socket) => void,
+): Promise<readonly Listener[]> {
+  const results = await Promise.allSettled(
+    addresses.map((address) => listen(address, onConnection)),
+  );
+  const listeners = results.flatMap((r) => (r.status === 'fulfilled' ? [r.value] : []));
+  const failed = results.find((r) => r.status === 'rejected');
+  if (failed === undefined) return listeners;
+  await Promise.all(listeners.map((listener) => listener.close()));
+  throw failed.reason;
+}
+
+/**
+ * Lets the connections' streams end, for a bounded time, then ends the
+ * connections: a client may hold a stream open for ever, health's `Watch` for
+ * one (https://github.com/grpc/grpc-node/issues/1458).
+ */
+async function endConnections(
+  grpc: Server,
+  connections: ReadonlySet<Socket>,
+  clock: Clock,
+): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = clock.setTimer(CLOSE_WAIT_MS, resolve);
+    grpc.tryShutdown(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
+  grpc.forceShutdown();
+  for (const socket of connections) socket.destroy();
+}

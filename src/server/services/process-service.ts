@@ -1,0 +1,209 @@
+import { toBinary } from '@bufbuild/protobuf';
+import type { Clock } from '../../clock.ts';
+import { invalidField } from '../../errors.ts';
+import {
+  type ProcessService,
+  ReadProcessResponseSchema,
+  RunResponseSchema,
+  WaitUntil,
+  WatchProcessResponseSchema,
+} from '../../gen/runlet/v1/process_pb.ts';
+import { Signal, SignalScope } from '../../gen/runlet/v1/signal_pb.ts';
+import {
+  DEFAULT_GRACE_MS,
+  DEFAULT_READ_BYTES,
+  type Limits,
+  MAX_GRACE_MS,
+  MAX_READ_BYTES,
+  READ_DEADLINE_MARGIN_MS,
+} from '../../limits.ts';
+import type { Process } from '../../process/process.ts';
+import type { ProcessHost } from '../../process/process-host.ts';
+import type { Session } from '../../session/session.ts';
+import type { SessionRegistry } from '../../session/session-registry.ts';
+import type { CallContext } from '../bridge/call-context.ts';
+import { EncodedMessage } from '../bridge/encoded-message.ts';
+import type { ServiceImpl } from '../bridge/types.ts';
+import { encodeBatch, followEvents, pollWaitMs } from '../event-stream.ts';
+import { processMessage } from '../messages.ts';
+import {
+  formatPageToken,
+  parseDuration,
+  parseEnum,
+  parseId,
+  parseOptionalId,
+  parsePageSize,
+  parsePageToken,
+  parseUint64,
+  parseUuid,
+} from '../requests/fields.ts';
+import { takePage } from '../requests/page.ts';
+import { parseProcessSpec, specFingerprint } from '../requests/process-spec.ts';
+import { runOnce } from './run-once.ts';
+
+/** What the service is made with. */
+export interface ProcessServiceOptions {
+  readonly sessions: SessionRegistry;
+  readonly host: ProcessHost;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  /** The working directory where a spec names none. */
+  readonly cwd: string;
+  /** Makes an id that was never used. */
+  readonly newId: () => string;
+}
+
+const SCOPES = {
+  [SignalScope.UNSPECIFIED]: 'group',
+  [SignalScope.GROUP]: 'group',
+  [SignalScope.LEADER]: 'leader',
+} as const;
+
+const WAITS = {
+  [WaitUntil.UNSPECIFIED]: 'closed',
+  [WaitUntil.CLOSED]: 'closed',
+  [WaitUntil.EXITED]: 'exited',
+} as const;
+
+/** `ProcessService`: translates requests to calls of the core, and nothing more. */
+export function processService(options: ProcessServiceOptions): ServiceImpl<typeof ProcessService> {
+  const { clock, cwd, limits, sessions } = options;
+
+  const findSession = (request: { sessionId: string }, context: CallContext): Session => {
+    const id = parseUuid('session_id', request.sessionId);
+    context.annotate({ sessionId: id });
+    return sessions.get(id);
+  };
+
+  const findProcess = (
+    request: { sessionId: string; processId: string },
+    context: CallContext,
+  ): { readonly session: Session; readonly process: Process } => {
+    const processId = parseId('process_id', request.processId);
+    const session = findSession(request, context);
+    context.annotate({ processId });
+    return { session, process: session.processes.get(processId) };
+  };
+
+  return {
+    async startProcess(request, context) {
+      const processId = parseOptionalId('process_id', request.processId);
+      const requestId = parseOptionalId('request_id', request.requestId);
+      const spec = parseProcessSpec(request.spec, { cwd, limits, overflow: 'drop-oldest' });
+      const session = findSession(request, context);
+      const fingerprint = requestId === '' ? '' : specFingerprint(request.spec);
+      const process = await session.processes.start({ processId, requestId, fingerprint, spec });
+      context.annotate({ processId: process.id });
+      return { process: processMessage(session.id, process) };
+    },
+
+    getProcess(request, context) {
+      const { process, session } = findProcess(request, context);
+      return { process: processMessage(session.id, process) };
+    },
+
+    listProcesses(request, context) {
+      const maximum = parsePageSize('page_size', request.pageSize);
+      const after = parsePageToken('page_token', request.pageToken);
+      const session = findSession(request, context);
+      const page = takePage(session.processes.list(after), maximum, ({ process }) =>
+        sizeOf(process),
+      );
+      const last = page.items.at(-1);
+      return {
+        processes: page.items.map(({ process }) => processMessage(session.id, process)),
+        nextPageToken: page.more && last !== undefined ? formatPageToken(last.ordinal) : '',
+      };
+    },
+
+    async *watchProcess(request, context) {
+      const afterSeq = parseUint64('after_seq', request.afterSeq);
+      const { process, session } = findProcess(request, context);
+      const cursor = session.processes.openCursor(process.id, afterSeq);
+      context.sendHeaders();
+      for await (const bytes of followEvents(cursor, context.signal, limits.heartbeatMs)) {
+        yield new EncodedMessage(WatchProcessResponseSchema, bytes);
+      }
+    },
+
+    async readProcess(request, context) {
+      const afterSeq = parseUint64('after_seq', request.afterSeq);
+      const waitMs = parseDuration('wait', request.wait) ?? 0;
+      const maxBytes = Math.min(request.maxBytes || DEFAULT_READ_BYTES, MAX_READ_BYTES);
+      const { process, session } = findProcess(request, context);
+      const cursor = session.processes.openCursor(process.id, afterSeq);
+      try {
+        let batch = cursor.read(maxBytes);
+        if (batch === undefined && waitMs > 0 && !cursor.ended) {
+          context.sendHeaders();
+          const { maxReadWaitMs } = limits;
+          const { deadline, signal } = context;
+          await cursor.wait(
+            pollWaitMs(waitMs, maxReadWaitMs, deadline, READ_DEADLINE_MARGIN_MS, clock),
+            signal,
+          );
+          batch = cursor.read(maxBytes);
+        }
+        const rest = toBinary(ReadProcessResponseSchema, {
+          $typeName: 'runlet.v1.ReadProcessResponse',
+          events: [],
+          nextAfterSeq: BigInt(batch?.lastSeq ?? afterSeq),
+          process: processMessage(session.id, process),
+        });
+        return new EncodedMessage(ReadProcessResponseSchema, encodeBatch(batch, rest));
+      } finally {
+        cursor.close();
+      }
+    },
+
+    async writeStdin(request, context) {
+      const { data, eof } = request;
+      const offset =
+        request.offset === undefined ? undefined : parseUint64('offset', request.offset);
+      const { process } = findProcess(request, context);
+      const accepted = await process.writeStdin({ offset, data, eof }, context.signal);
+      return { acceptedOffset: BigInt(accepted) };
+    },
+
+    signalProcess(request, context) {
+      const { signal } = request;
+      if (signal === Signal.UNSPECIFIED) throw invalidField('signal', 'is required');
+      parseEnum('signal', signal, Signal);
+      const scope = parseEnum('scope', request.scope, SCOPES);
+      findProcess(request, context).process.signal(signal, scope);
+      return {};
+    },
+
+    async terminateProcess(request, context) {
+      const graceMs = parseDuration('grace', request.grace, MAX_GRACE_MS) ?? DEFAULT_GRACE_MS;
+      const { process, session } = findProcess(request, context);
+      const wasRunning = process.phase.state === 'running';
+      context.sendHeaders();
+      await process.terminate('terminated', graceMs);
+      return { wasRunning, process: processMessage(session.id, process) };
+    },
+
+    async waitProcess(request, context) {
+      const until = parseEnum('until', request.until, WAITS);
+      const { process, session } = findProcess(request, context);
+      context.sendHeaders();
+      await process[until].wait(context.signal);
+      return { process: processMessage(session.id, process) };
+    },
+
+    async *run(request, context) {
+      const spec = parseProcessSpec(request.spec, { cwd, limits, overflow: 'pause' });
+      for await (const bytes of runOnce(spec, request.stdin, context, options)) {
+        yield new EncodedMessage(RunResponseSchema, bytes);
+      }
+    },
+  };
+}
+
+/** About how many bytes a process takes in a listing. */
+function sizeOf(process: Process): number {
+  let bytes = 256;
+  for (const argument of process.argv) bytes += argument.length;
+  for (const [key, value] of process.labels) bytes += key.length + value.length;
+  return bytes;
+}

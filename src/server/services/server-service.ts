@@ -1,0 +1,45 @@
+import { homedir, userInfo } from 'node:os';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import type { ServerService } from '../../gen/runlet/v1/server_pb.ts';
+import type { Limits } from '../../limits.ts';
+import { VERSION } from '../../version.ts';
+import type { ServiceImpl } from '../bridge/types.ts';
+
+/** What `GetServerInfo` tells beside what the machine says. */
+export interface ServerFacts {
+  readonly cwd: string;
+  readonly limits: Limits;
+  readonly launcher: string;
+}
+
+/** `ServerService`. */
+export function serverService({
+  cwd,
+  launcher,
+  limits,
+}: ServerFacts): ServiceImpl<typeof ServerService> {
+  return {
+    getServerInfo() {
+      return {
+        version: VERSION,
+        platform: { os: process.platform, arch: process.arch },
+        defaultShell: userInfo().shell ?? '/bin/sh',
+        home: homedir(),
+        workingDirectory: cwd,
+        limits: {
+          maxSessions: limits.maxSessions,
+          maxProcesses: limits.maxProcesses,
+          maxRequestBytes: limits.maxRequestBytes,
+          maxQueuedStdinBytes: limits.maxQueuedStdinBytes,
+          maxRetainedBytes: BigInt(limits.maxRetainedBytes),
+          defaultRetainedBytes: BigInt(limits.defaultRetainedBytes),
+          maxRetention: durationFromMs(limits.maxRetentionMs),
+          defaultRetention: durationFromMs(limits.defaultRetentionMs),
+          maxReadWait: durationFromMs(limits.maxReadWaitMs),
+          heartbeatInterval: durationFromMs(limits.heartbeatMs),
+        },
+        capabilities: { launcher },
+      };
+    },
+  };
+}

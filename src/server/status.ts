@@ -1,0 +1,63 @@
+import { create, type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { type Any, anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
+import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import { REASONS, RunletError, type StartStage } from '../errors.ts';
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from '../gen/google/rpc/error_details_pb.ts';
+import { StatusSchema } from '../gen/google/rpc/status_pb.ts';
+import { StartStage as ProtoStartStage, StartFailureSchema } from '../gen/runlet/v1/error_pb.ts';
+
+/** The `domain` of every `ErrorInfo`. */
+export const ERROR_DOMAIN = 'runlet.v1';
+
+/** Where gRPC carries the details of a status. */
+export const DETAILS_HEADER = 'grpc-status-details-bin';
+
+/** Characters of a message that go over the wire; it travels in a header. */
+const MAX_MESSAGE_LENGTH = 1024;
+
+const STAGES: Readonly<Record<StartStage, ProtoStartStage>> = {
+  CWD: ProtoStartStage.CWD,
+  PROGRAM: ProtoStartStage.PROGRAM,
+  SPAWN: ProtoStartStage.SPAWN,
+};
+
+/**
+ * The status that a call ends with for an error: the one place where the two
+ * meet. An error that was not thrown on purpose tells the client nothing.
+ */
+export function toStatus(error: unknown): Partial<StatusObject> {
+  const known = error instanceof RunletError ? error : new RunletError('INTERNAL');
+  const code = status[REASONS[known.reason].status];
+  // A lone surrogate here would throw in grpc-js's way to the trailers.
+  const message = known.message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed();
+  const details = create(StatusSchema, { code, message, details: detailsOf(known) });
+  const metadata = new Metadata();
+  metadata.set(DETAILS_HEADER, Buffer.from(toBinary(StatusSchema, details)));
+  return { code, details: message, metadata };
+}
+
+function detailsOf({ details, reason }: RunletError): Any[] {
+  const { metadata = {}, retryAfterMs, startFailure, violations } = details;
+  const packed = [
+    pack(ErrorInfoSchema, { reason, domain: ERROR_DOMAIN, metadata: { ...metadata } }),
+  ];
+  if (violations !== undefined) {
+    packed.push(pack(BadRequestSchema, { fieldViolations: [...violations] }));
+  }
+  if (retryAfterMs !== undefined) {
+    packed.push(pack(RetryInfoSchema, { retryDelay: durationFromMs(retryAfterMs) }));
+  }
+  if (startFailure !== undefined) {
+    const { errnoName, message, stage } = startFailure;
+    packed.push(pack(StartFailureSchema, { stage: STAGES[stage], errnoName, message }));
+  }
+  return packed;
+}
+
+function pack<S extends DescMessage>(schema: S, init: Parameters<typeof create<S>>[1]): Any {
+  return anyPack(schema, create(schema, init) as MessageShape<S>);
+}

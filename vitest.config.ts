@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/interop/**'],
+    // Tests wait for what happens, never for time to pass: the bound is for a test that hangs.
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+  },
+});
