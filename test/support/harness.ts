@@ -1,0 +1,73 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Client } from '@grpc/grpc-js';
+import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import { openConnection } from '../../src/client/connection.ts';
+import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
+import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
+import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
+import type { Address } from '../../src/server/address.ts';
+import { createClient } from '../../src/server/bridge/create-client.ts';
+import type { ServiceClient } from '../../src/server/bridge/types.ts';
+import { type RunletServer, type ServerOptions, startServer } from '../../src/server/server.ts';
+
+/** The clients of a server, over one connection. */
+export interface Clients {
+  readonly connection: Client;
+  readonly sessions: ServiceClient<typeof SessionService>;
+  readonly processes: ServiceClient<typeof ProcessService>;
+  readonly server: ServiceClient<typeof ServerService>;
+}
+
+/** A real server in this process, on a socket of its own, and clients of it. */
+export interface Harness extends Clients {
+  readonly address: Address;
+  readonly runlet: RunletServer;
+  /** A session made for the test. */
+  readonly sessionId: string;
+  /** A folder made for the test, which goes with it. */
+  readonly folder: string;
+  /** Everything that the server logged, a line each. */
+  readonly log: readonly string[];
+}
+
+/** Connects to a server; the connection is closed when the test is over. */
+export function connectClients(address: Address): Clients {
+  const connection = openConnection(address);
+  onTestFinished(() => connection.close());
+  return {
+    connection,
+    sessions: createClient(SessionService, connection),
+    processes: createClient(ProcessService, connection),
+    server: createClient(ServerService, connection),
+  };
+}
+
+/** A folder that is removed when the test is over. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'runlet-test-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Starts a server that ends when the test is over. */
+export async function startHarness(options: Partial<ServerOptions> = {}): Promise<Harness> {
+  const folder = await temporaryFolder();
+  const address: Address = { kind: 'unix', path: join(folder, 'runlet.sock') };
+  const log: string[] = [];
+  const logger = pino({ base: null }, { write: (line) => void log.push(line) });
+  const runlet = await startServer({
+    addresses: [address],
+    logger,
+    cwd: folder,
+    shutdownGraceMs: 0,
+    ...options,
+  });
+  onTestFinished(() => runlet.shutdown());
+  const clients = connectClients(address);
+  const { session } = await clients.sessions.createSession({});
+  const sessionId = session?.sessionId ?? '';
+  return { ...clients, address, runlet, sessionId, folder, log };
+}
