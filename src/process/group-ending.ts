@@ -7,8 +7,8 @@ import { GROUP_POLL_MS, KILL_SETTLE_MS } from '../limits.ts';
 export interface EndingTarget {
   /** Whether its leader was reaped. */
   leaderExited(): boolean;
-  /** Whether it has members though its leader was reaped. */
-  hasMembers(): boolean;
+  /** Whether any of its members still runs though its leader was reaped. */
+  hasMembers(): Promise<boolean>;
   /** Sends a signal, by the machine's number, to all its members. */
   signal(signal: number): void;
 }
@@ -36,7 +36,7 @@ export class GroupEnding {
     this.#clock = clock;
     if (graceMs > 0) target.signal(constants.signals.SIGTERM);
     this.shorten(graceMs);
-    if (target.leaderExited()) this.#look();
+    if (target.leaderExited()) void this.#look();
   }
 
   /** Whether it is over. */
@@ -61,7 +61,7 @@ export class GroupEnding {
 
   /** To be called when the leader was reaped. */
   leaderExited(): void {
-    if (!this.over) this.#look();
+    void this.#look();
   }
 
   #kill(): void {
@@ -70,13 +70,17 @@ export class GroupEnding {
     this.#deadline = this.#clock.setTimer(KILL_SETTLE_MS, () => this.#finish());
   }
 
-  #look(): void {
+  async #look(): Promise<void> {
     this.#poll?.cancel();
-    if (this.#target.hasMembers()) {
-      this.#poll = this.#clock.setTimer(GROUP_POLL_MS, () => this.#look());
-    } else {
-      this.#finish();
+    const hasMembers = await this.#target.hasMembers();
+    if (this.over) return;
+    if (hasMembers) {
+      this.#poll = this.#clock.setTimer(GROUP_POLL_MS, () => void this.#look());
+      return;
     }
+    // One that was just being forked may have been overlooked; nobody else is left to be hit.
+    this.#target.signal(constants.signals.SIGKILL);
+    this.#finish();
   }
 
   #finish(): void {

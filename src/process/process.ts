@@ -12,6 +12,7 @@ import type { EventCursor } from '../output/event-cursor.ts';
 import { EventLog, type Overflow } from '../output/event-log.ts';
 import { GroupEnding } from './group-ending.ts';
 import type { LaunchedProcess } from './launcher.ts';
+import { groupIsLive } from './live-groups.ts';
 import { groupOutlivesLeader, hostSignal, signalGroup, signalProcess } from './signals.ts';
 import { StdinPipe, type StdinWrite } from './stdin-pipe.ts';
 
@@ -156,7 +157,7 @@ export class Process {
       this.#ending = new GroupEnding(
         {
           leaderExited: () => this.exited.isOpen,
-          hasMembers: () => groupOutlivesLeader(this.pid),
+          hasMembers: () => groupIsLive(this.pid),
           signal: (signal) => this.#send(signal, 'group'),
         },
         this.#clock,
