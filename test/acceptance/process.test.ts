@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { EndReason, OutputStream } from '../../src/gen/runlet/v1/event_pb.ts';
 import { ProcessState, StdinMode, WaitUntil } from '../../src/gen/runlet/v1/process_pb.ts';
 import { Signal, SignalScope } from '../../src/gen/runlet/v1/signal_pb.ts';
-import { collect, outputOf, readUntil, seqsOf, summarize } from '../support/events.ts';
+import { collect, isStdout, outputOf, readUntil, seqsOf, summarize } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
 import { startHarness } from '../support/harness.ts';
 import { awaitRelease, release, startShell } from '../support/shell.ts';
@@ -74,7 +74,7 @@ describe('a process', () => {
       stdin: StdinMode.PIPE,
     });
     const responses = harness.processes.watchProcess(target)[Symbol.asyncIterator]();
-    const first = await readUntil(responses, ({ event }) => event.case === 'output');
+    const first = await readUntil(responses, isStdout);
     expect(outputOf(first).toString()).toBe('one\n');
     await harness.processes.writeStdin({ ...target, data: Buffer.from('more\n') });
     const second = await readUntil(responses, ({ event }) => event.case === 'closed');
@@ -149,7 +149,7 @@ describe('a signal', () => {
       'trap "echo trapped; exit 7" INT; echo ready; while :; do sleep 0.01; done',
     );
     const responses = harness.processes.watchProcess(target)[Symbol.asyncIterator]();
-    await readUntil(responses, ({ event }) => event.case === 'output');
+    await readUntil(responses, isStdout);
     await harness.processes.signalProcess({ ...target, signal: Signal.INT });
     const rest = await readUntil(responses, ({ event }) => event.case === 'closed');
     expect(outputOf(rest).toString()).toBe('trapped\n');
@@ -172,7 +172,7 @@ describe('a signal', () => {
       `(trap "echo child" TERM; echo ready; ${awaitRelease('go')}; echo survived) & wait`,
     );
     const responses = harness.processes.watchProcess(target)[Symbol.asyncIterator]();
-    await readUntil(responses, ({ event }) => event.case === 'output');
+    await readUntil(responses, isStdout);
     const toLeader = { ...target, signal: Signal.TERM, scope: SignalScope.LEADER };
     await harness.processes.signalProcess(toLeader);
     await harness.processes.waitProcess({ ...target, until: WaitUntil.EXITED });

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { StdinMode } from '../../src/gen/runlet/v1/process_pb.ts';
-import { collect, outputOf, readUntil, summarize } from '../support/events.ts';
+import { collect, isStdout, outputOf, readUntil, summarize } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
 import { startHarness } from '../support/harness.ts';
 import { awaitRelease, release, startShell } from '../support/shell.ts';
@@ -98,7 +98,7 @@ describe('stdin', () => {
     const abort = new AbortController();
     const held = processes.writeStdin({ ...target, offset: 0n, data }, { signal: abort.signal });
     // Its first byte was read, so its turn has come; then its call is lost.
-    await readUntil(watch, ({ event }) => event.case === 'output');
+    await readUntil(watch, isStdout);
     abort.abort();
     expect((await failureOf(held)).summary).toBe('CANCELLED/undefined');
     const retry = processes.writeStdin({ ...target, offset: 0n, data, eof: true });
@@ -117,7 +117,7 @@ describe('stdin', () => {
       pipe,
     );
     const watch = processes.watchProcess(target)[Symbol.asyncIterator]();
-    await readUntil(watch, ({ event }) => event.case === 'output');
+    await readUntil(watch, isStdout);
     const write = (): Promise<unknown> =>
       processes.writeStdin({ ...target, data: Buffer.from('x') });
     expect((await failureOf(write())).summary).toBe('FAILED_PRECONDITION/STDIN_CLOSED');

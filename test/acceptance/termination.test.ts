@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EndReason } from '../../src/gen/runlet/v1/event_pb.ts';
 import { Signal } from '../../src/gen/runlet/v1/signal_pb.ts';
-import { collect, outputOf, readUntil, summarize } from '../support/events.ts';
+import { collect, isStdout, outputOf, readUntil, summarize } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { isAlive, pidFrom } from '../support/pids.ts';
@@ -17,7 +17,7 @@ async function startReady(
 ): Promise<{ target: Target; first: string; rest: () => Promise<readonly string[]> }> {
   const target = await startShell(harness, script);
   const watch = harness.processes.watchProcess(target)[Symbol.asyncIterator]();
-  const events = await readUntil(watch, ({ event }) => event.case === 'output');
+  const events = await readUntil(watch, isStdout);
   const rest = async (): Promise<readonly string[]> =>
     summarize(await readUntil(watch, ({ event }) => event.case === 'closed'));
   return { target, first: outputOf(events).toString(), rest };

@@ -58,3 +58,8 @@ export async function readUntil(
     if (value.events.some(isLast)) return events;
   }
 }
+
+/** Whether an event is standard output. A shell may say on standard error that a child was killed. */
+export function isStdout({ event }: ProcessEvent): boolean {
+  return event.case === 'output' && event.value.stream === OutputStream.STDOUT;
+}

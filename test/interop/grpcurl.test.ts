@@ -1,0 +1,221 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createFileRegistry, type DescMessage, fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
+import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
+import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
+import { temporaryFolder } from '../support/harness.ts';
+import {
+  grpcurl,
+  installGrpcurl,
+  parseMessages,
+  runReadmeCommands,
+  type ServedProcess,
+  serve,
+  type Transcript,
+} from './support.ts';
+
+/** Responses as grpcurl prints them. */
+interface Events {
+  readonly events: readonly Readonly<Record<string, unknown>>[];
+}
+
+const SERVICES = [SessionService, ProcessService, ServerService];
+
+/** Where the proto of reflection lies, in the package that the server takes it from. */
+const REFLECTION_PROTOS = 'node_modules/@grpc/reflection/build/proto';
+
+/** What every event has, whatever happened. */
+const at = (seq: number) => ({ seq: String(seq), time: expect.any(String) });
+
+const EXITED = { status: { code: 0 }, reason: 'END_REASON_EXITED' };
+
+/** The life of `sh -c 'echo hi; sleep 1; echo bye'`. */
+const GREETING = [
+  { ...at(1), started: { pid: expect.stringMatching(/^\d+$/) } },
+  { ...at(2), output: { stream: 'OUTPUT_STREAM_STDOUT', data: base64('hi\n') } },
+  { ...at(3), output: { stream: 'OUTPUT_STREAM_STDOUT', offset: '3', data: base64('bye\n') } },
+  { ...at(4), exited: EXITED },
+  {
+    ...at(5),
+    closed: {
+      totals: [{ stream: 'OUTPUT_STREAM_STDOUT', bytes: '7' }, { stream: 'OUTPUT_STREAM_STDERR' }],
+      outputComplete: true,
+    },
+  },
+];
+
+let server: ServedProcess | undefined;
+let transcript: Transcript;
+
+/** What a block of the README printed. */
+function printed(block: string): string {
+  const text = transcript.get(block);
+  if (text === undefined) throw new Error(`the README has no block of commands named ${block}`);
+  return text;
+}
+
+function serverAddress(): string {
+  if (server === undefined) throw new Error('there is no server');
+  return server.address;
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
+function eventsOf(block: string): readonly unknown[] {
+  return parseMessages<Events>(printed(block)).flatMap(({ events }) => events);
+}
+
+beforeAll(async () => {
+  await installGrpcurl();
+  server = await serve();
+  transcript = await runReadmeCommands(server.address);
+});
+
+// Also if the above failed halfway.
+afterAll(async () => {
+  if (server !== undefined) expect(await server.stop()).toBe(0);
+});
+
+describe("the README's commands for grpcurl", () => {
+  it('list the services', () => {
+    expect(printed('list').trim().split('\n')).toEqual([
+      'grpc.health.v1.Health',
+      'runlet.v1.ProcessService',
+      'runlet.v1.ServerService',
+      'runlet.v1.SessionService',
+    ]);
+  });
+
+  it('describe a service and a message', () => {
+    const description = printed('describe');
+    expect(description).toContain('runlet.v1.ProcessService is a service:');
+    expect(description).toContain(
+      'rpc WatchProcess ( .runlet.v1.WatchProcessRequest ) returns ( stream .runlet.v1.WatchProcessResponse );',
+    );
+    expect(description).toContain('runlet.v1.ProcessSpec is a message:');
+    expect(description).toContain('repeated string argv = 1;');
+  });
+
+  it('find the server and each service healthy', () => {
+    expect(parseMessages(printed('health'))).toEqual(
+      ['', ...SERVICES].map(() => ({ status: 'SERVING' })),
+    );
+  });
+
+  it('create a session', () => {
+    expect(parseMessages(printed('create'))).toEqual([
+      {
+        session: {
+          sessionId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+          createTime: expect.any(String),
+        },
+      },
+    ]);
+  });
+
+  it('start a process', () => {
+    expect(parseMessages(printed('start'))).toMatchObject([
+      {
+        process: {
+          processId: 'greeting',
+          state: 'PROCESS_STATE_RUNNING',
+          argv: ['sh', '-c', 'echo hi; sleep 1; echo bye'],
+        },
+      },
+    ]);
+  });
+
+  it('watch it to its end', () => {
+    expect(eventsOf('watch')).toEqual(GREETING);
+  });
+
+  it('read the same again', () => {
+    expect(parseMessages(printed('read'))).toMatchObject([
+      { events: GREETING, nextAfterSeq: '5', process: { state: 'PROCESS_STATE_CLOSED' } },
+    ]);
+  });
+
+  it('resume after an event', () => {
+    expect(eventsOf('resume')).toEqual(GREETING.slice(2));
+  });
+
+  it('run a process without a session', () => {
+    expect(eventsOf('run')).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          output: { stream: 'OUTPUT_STREAM_STDOUT', data: base64('HELLO\n') },
+        }),
+        expect.objectContaining({ exited: EXITED }),
+        expect.objectContaining({ closed: expect.anything() }),
+      ]),
+    );
+  });
+
+  it('close the session', () => {
+    expect(parseMessages(printed('close'))).toEqual([{}]);
+  });
+});
+
+describe('reflection', () => {
+  it('answers in its version 1', async () => {
+    const [answer] = parseMessages(
+      await grpcurl(
+        ...['-plaintext', '-import-path', REFLECTION_PROTOS],
+        ...['-proto', 'grpc/reflection/v1/reflection.proto'],
+        ...['-d', '{"list_services": ""}', serverAddress()],
+        'grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
+      ),
+    );
+    expect(answer).toMatchObject({
+      listServicesResponse: {
+        service: expect.arrayContaining(SERVICES.map(({ typeName }) => ({ name: typeName }))),
+      },
+    });
+  });
+
+  it.each(SERVICES)('hands out the descriptors of $typeName', async (service) => {
+    const file = join(await temporaryFolder(), 'descriptors.binpb');
+    await grpcurl(
+      '-plaintext',
+      '-protoset-out',
+      file,
+      serverAddress(),
+      'describe',
+      service.typeName,
+    );
+    const set = fromBinary(FileDescriptorSetSchema, await readFile(file));
+    const registry = createFileRegistry(set);
+    expect(Object.keys(registry.getService(service.typeName)?.method ?? {})).toEqual(
+      Object.keys(service.method),
+    );
+    for (const { input, output } of service.methods) {
+      for (const message of [input, output]) {
+        const reflected = registry.getMessage(message.typeName);
+        expect(fieldsOf(reflected), message.typeName).toEqual(fieldsOf(message));
+      }
+    }
+  });
+});
+
+describe('an error', () => {
+  it('can be read with its details', async () => {
+    const call = grpcurl(
+      ...['-plaintext', '-d', '{"spec": {"argv": ["/no/such/program"]}}', serverAddress()],
+      'runlet.v1.ProcessService/Run',
+    );
+    await expect(call).rejects.toMatchObject({
+      stderr: expect.stringMatching(
+        /Code: FailedPrecondition.*"reason": "START_FAILED".*"stage": "START_STAGE_PROGRAM"/s,
+      ),
+    });
+  });
+});
+
+function fieldsOf(message: DescMessage | undefined): readonly string[] | undefined {
+  return message?.fields.map(({ fieldKind, name, number }) => `${number} ${name} ${fieldKind}`);
+}

@@ -1,0 +1,134 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** The top folder of the repository. */
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Where tools are installed; not in git. */
+const TOOLS = join(ROOT, '.cache', 'bin');
+
+const GRPCURL_MODULE = 'github.com/fullstorydev/grpcurl';
+const GRPCURL_VERSION = 'v1.9.3';
+const GRPCURL = join(TOOLS, 'grpcurl');
+
+/** The address that the README's commands use. */
+const README_ADDRESS = '127.0.0.1:50051';
+
+/** How long the README's commands may take in all, in milliseconds. */
+const COMMANDS_TIMEOUT_MS = 60_000;
+
+/** Installs grpcurl, unless this version of it was installed before. */
+export async function installGrpcurl(): Promise<void> {
+  await run('go', ['version']).catch((cause: unknown) => {
+    throw new Error('the interop test builds grpcurl with Go: install it (the command `go`)', {
+      cause,
+    });
+  });
+  if (await isInstalled()) return;
+  await run('go', ['install', `${GRPCURL_MODULE}/cmd/grpcurl@${GRPCURL_VERSION}`], {
+    env: { ...process.env, GOBIN: TOOLS },
+  });
+}
+
+async function isInstalled(): Promise<boolean> {
+  try {
+    // Built by `go install`, it does not know its version; Go finds it in the binary.
+    const { stdout } = await run('go', ['version', '-m', GRPCURL]);
+    return stdout.includes(`\t${GRPCURL_MODULE}\t${GRPCURL_VERSION}\t`);
+  } catch {
+    return false;
+  }
+}
+
+/** Runs grpcurl and returns what it prints. */
+export async function grpcurl(...args: readonly string[]): Promise<string> {
+  const { stdout } = await run(GRPCURL, args, { cwd: ROOT });
+  return stdout;
+}
+
+/** A server of its own process, as `runlet serve` makes one. */
+export interface ServedProcess {
+  /** HOST:PORT, with the real port. */
+  readonly address: string;
+  /** Ends it with SIGTERM; resolves with its exit code, null if a signal ended it. */
+  stop(): Promise<number | null>;
+}
+
+/** Starts the program that `npm run build` built. */
+export async function serve(): Promise<ServedProcess> {
+  const program = join(ROOT, 'dist', 'cli', 'main.js');
+  await access(program).catch((cause: unknown) => {
+    throw new Error('there is no dist/: run `npm run build` first', { cause });
+  });
+  const child = spawn(
+    process.execPath,
+    [program, 'serve', '--listen', '127.0.0.1:0', '--auth', 'none', '--log-level', 'warn'],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const exited = once(child, 'exit') as Promise<[number | null]>;
+  return {
+    address: await listeningAddress(child),
+    stop: async () => {
+      child.kill('SIGTERM');
+      const [code] = await exited;
+      return code;
+    },
+  };
+}
+
+async function listeningAddress(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error('the standard output of the server is not a pipe');
+  for await (const line of createInterface({ input: child.stdout })) {
+    const address = /^runlet listening on (\S+)$/.exec(line)?.[1];
+    if (address !== undefined) return address;
+  }
+  throw new Error('the server ended without listening');
+}
+
+/** What the README's commands printed, by the names of their blocks. */
+export type Transcript = ReadonlyMap<string, string>;
+
+/**
+ * Runs the README's blocks of commands as a reader would: in order, in one
+ * shell, which ends at the first command that fails. A block is a fence after
+ * the comment `<!-- interop: NAME -->`.
+ */
+export async function runReadmeCommands(address: string): Promise<Transcript> {
+  const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+  const blocks = [...readme.matchAll(/^<!-- interop: (\w+) -->\n```sh\n(.*?)^```$/gms)];
+  const script = blocks
+    .map(([, name = '', commands = '']) => `echo '@@ ${name} @@'\n${commands}`)
+    .join('')
+    .replaceAll(README_ADDRESS, address);
+  const { stdout } = await run('sh', ['-euc', script], {
+    env: { ...process.env, PATH: `${TOOLS}:${process.env['PATH'] ?? ''}` },
+    timeout: COMMANDS_TIMEOUT_MS,
+  }).catch((error: { readonly stdout: string; readonly stderr: string }) => {
+    const block = [...splitTranscript(error.stdout).keys()].at(-1);
+    throw new Error(`a command of the README failed, in block ${block}: ${error.stderr}`);
+  });
+  return splitTranscript(stdout);
+}
+
+/** What stands after each marker, by its name. */
+function splitTranscript(stdout: string): Transcript {
+  const [, ...parts] = stdout.split(/^@@ (\w+) @@\n/m);
+  const transcript = new Map<string, string>();
+  for (let i = 0; i < parts.length; i += 2) transcript.set(parts[i] ?? '', parts[i + 1] ?? '');
+  return transcript;
+}
+
+/** Reads JSON objects that are printed one after the other, each beginning a line. */
+export function parseMessages<T>(text: string): readonly T[] {
+  return text
+    .split(/^(?=\{)/m)
+    .filter((part) => part.trim() !== '')
+    .map((part) => JSON.parse(part) as T);
+}

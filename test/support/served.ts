@@ -1,0 +1,77 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import { type Address, parseAddress } from '../../src/server/address.ts';
+import { temporaryFolder } from './harness.ts';
+
+/** What a server holds. */
+export interface Holdings {
+  /** Timers, sockets and the like that keep it alive, counted by kind. */
+  readonly resources: Readonly<Record<string, number>>;
+  /** Open descriptors. */
+  readonly descriptors: number;
+  /** Children that ended and were not reaped. */
+  readonly zombies: number;
+  /** Resident bytes. */
+  readonly rss: number;
+}
+
+/** `runlet serve`, as a process of its own. */
+export interface Served {
+  readonly address: Address;
+  readonly child: ChildProcess;
+  /** What it holds, after a garbage collection. */
+  holdings(): Promise<Holdings>;
+}
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const PROBE = new URL('./probe.mjs', import.meta.url).href;
+
+/** Starts the built program on a socket of its own; it ends when the test is over. */
+export async function serve(...flags: readonly string[]): Promise<Served> {
+  const folder = await temporaryFolder();
+  const listen = `unix:${join(folder, 'runlet.sock')}`;
+  const child = fork(MAIN, ['serve', '--listen', listen, '--log-level', 'error', ...flags], {
+    execArgv: ['--expose-gc', '--import', PROBE],
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  });
+  if (child.stdout === null) throw new Error('the server has no stdout');
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const address = parseAddress(line.replace('runlet listening on ', ''));
+  return { address, child, holdings: () => holdingsOf(child) };
+}
+
+async function holdingsOf(child: ChildProcess): Promise<Holdings> {
+  const answered = once(child, 'message') as Promise<[{ resources: string[]; rss: number }]>;
+  child.send('holdings');
+  const [{ resources, rss }] = await answered;
+  const counts: Record<string, number> = {};
+  for (const kind of resources) counts[kind] = (counts[kind] ?? 0) + 1;
+  const pid = child.pid ?? 0;
+  const descriptors = readdirSync(`/proc/${pid}/fd`).length;
+  return { resources: counts, descriptors, zombies: zombiesOf(pid), rss };
+}
+
+function zombiesOf(parent: number): number {
+  const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return children.filter((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      const [state, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return state === 'Z' && Number(ppid) === parent;
+    } catch {
+      return false;
+    }
+  }).length;
+}
