@@ -87,6 +87,8 @@ async function serve(flags: ServeFlags): Promise<void> {
   const addresses = flags.listen ?? [defaultAddress(process.env)];
   for (const address of addresses) assertAllowed(address, flags.auth);
   const { flush, logger } = createLogger(flags.logLevel);
+  // From the start: one that comes while the server starts ends it in order too.
+  const signaled = nextSignal();
   const limits: Partial<Limits> = {
     defaultRetentionMs: flags.retention * 1000,
     defaultRetainedBytes: flags.retainedBytes,
@@ -105,7 +107,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   for (const address of server.addresses) {
     process.stdout.write(`runlet listening on ${formatAddress(address)}\n`);
   }
-  const signal = await nextSignal();
+  const signal = await signaled;
   logger.info({ signal }, 'signal');
   await server.shutdown();
   await flush();
