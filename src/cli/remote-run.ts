@@ -1,5 +1,3 @@
-import { createWriteStream } from 'node:fs';
-import type { Writable } from 'node:stream';
 import type { Client } from '@grpc/grpc-js';
 import { isCallError } from '../client/call-error.ts';
 import { type ExitStatus, OutputStream } from '../gen/runlet/v1/event_pb.ts';
@@ -7,6 +5,7 @@ import { Inherit, Overflow, ProcessService, StdinMode } from '../gen/runlet/v1/p
 import { SessionService } from '../gen/runlet/v1/session_pb.ts';
 import { signalNumber } from '../process/signals.ts';
 import { createClient } from '../server/bridge/create-client.ts';
+import { openStandardOutput, type StandardOutput } from './standard-output.ts';
 
 /** What to run. */
 export interface RemoteRun {
@@ -84,16 +83,15 @@ async function feedStdin(write: (chunk: StdinChunk) => Promise<unknown>): Promis
 async function copyOutput(
   responses: ReturnType<ReturnType<typeof createClient<typeof ProcessService>>['watchProcess']>,
 ): Promise<RunStatus> {
-  const outputs: Partial<Record<OutputStream, Writable>> = {
-    [OutputStream.STDOUT]: openOutput(1),
-    [OutputStream.STDERR]: openOutput(2),
+  const outputs: Partial<Record<OutputStream, StandardOutput>> = {
+    [OutputStream.STDOUT]: openStandardOutput(1),
+    [OutputStream.STDERR]: openStandardOutput(2),
   };
   let status: RunStatus | undefined;
   for await (const { events } of responses) {
     for (const { event } of events) {
       if (event.case === 'output') {
-        const output = outputs[event.value.stream];
-        if (output !== undefined) await writeAll(output, event.value.data);
+        await outputs[event.value.stream]?.write(event.value.data);
       } else if (event.case === 'exited') {
         status = statusOf(event.value.status);
       }
@@ -108,22 +106,4 @@ function statusOf(status: ExitStatus | undefined): RunStatus {
   if (how?.case === 'signal') return { signal: how.value };
   if (how?.case === 'code') return { code: how.value };
   throw new Error('the server said nothing of how the process ended');
-}
-
-/**
- * One of our outputs. Node writes to a pipe synchronously, which would stop
- * everything here, signals too, while its reader is slow; a file stream writes
- * from the thread pool.
- */
-function openOutput(fd: 1 | 2): Writable {
-  const output = createWriteStream('', { fd, autoClose: false });
-  // Told by the write that failed.
-  output.on('error', () => {});
-  return output;
-}
-
-function writeAll(output: Writable, data: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    output.write(data, (error) => (error ? reject(error) : resolve()));
-  });
 }

@@ -1,0 +1,252 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { describe, expect, it } from 'vitest';
+import { StartStage } from '../../src/gen/runlet/v1/error_pb.ts';
+import type {
+  Inherit,
+  Overflow,
+  ProcessSpecSchema,
+  StdinMode,
+} from '../../src/gen/runlet/v1/process_pb.ts';
+import { Signal } from '../../src/gen/runlet/v1/signal_pb.ts';
+import { collect } from '../support/events.ts';
+import { type Failure, failureOf } from '../support/failure.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
+import { shellSpec } from '../support/shell.ts';
+
+type SpecInit = MessageInitShape<typeof ProcessSpecSchema>;
+
+const MIB = 1024 * 1024;
+
+/** A number that no enum has. */
+const UNKNOWN = 99;
+
+/** The fields that a failure names. */
+const fieldsOf = ({ badRequest }: Failure): readonly string[] =>
+  (badRequest?.fieldViolations ?? []).map(({ field }) => field);
+
+/** A harness whose folder has a file that is not executable, and a script without interpreter. */
+async function prepare(): Promise<Harness> {
+  const harness = await startHarness();
+  await writeFile(join(harness.folder, 'plain'), 'echo plain\n');
+  await writeFile(join(harness.folder, 'orphan'), '#!/nonexistent/interpreter\n');
+  await chmod(join(harness.folder, 'orphan'), 0o755);
+  return harness;
+}
+
+/** That a start of `id` that failed left nothing: neither a process nor the id in use. */
+async function expectNothingLeft(
+  { processes, sessionId, sessions }: Harness,
+  id: string,
+): Promise<void> {
+  expect((await processes.listProcesses({ sessionId })).processes).toEqual([]);
+  expect((await sessions.getSession({ sessionId })).session?.processCount).toBe(0);
+  const spec = shellSpec('exit 0');
+  await processes.startProcess({ sessionId, processId: id, requestId: id, spec });
+}
+
+describe('a spec that is wrong in itself', () => {
+  it.each<[string, SpecInit | undefined, string]>([
+    ['is missing', undefined, 'spec'],
+    ['has no argv', {}, 'spec.argv'],
+    ['has an empty program', { argv: ['', 'a'] }, 'spec.argv'],
+    ['has a NUL in argv', { argv: ['/bin/echo', 'a\0b'] }, 'spec.argv[1]'],
+    ['has a NUL in its program', { argv: ['/bin/echo\0'] }, 'spec.argv[0]'],
+    ['has a NUL in arg0', { argv: ['/bin/echo'], arg0: '\0' }, 'spec.arg0'],
+    ['has a relative cwd', { argv: ['/bin/echo'], cwd: 'here' }, 'spec.cwd'],
+    ['has a NUL in its cwd', { argv: ['/bin/echo'], cwd: '/\0' }, 'spec.cwd'],
+    ['has a variable without a name', { argv: ['/bin/echo'], env: { '': 'v' } }, 'spec.env'],
+    ['has a variable with = in it', { argv: ['/bin/echo'], env: { 'A=B': 'v' } }, 'spec.env'],
+    ['has a NUL in a value', { argv: ['/bin/echo'], env: { A: '\0' } }, 'spec.env'],
+    [
+      'has a NUL in a value of its policy',
+      { argv: ['/bin/echo'], envPolicy: { set: { A: '\0' } } },
+      'spec.env_policy.set',
+    ],
+    [
+      'has an unknown inherit',
+      { argv: ['/bin/echo'], envPolicy: { inherit: UNKNOWN as Inherit } },
+      'spec.env_policy.inherit',
+    ],
+    ['has an unknown stdin', { argv: ['/bin/echo'], stdin: UNKNOWN as StdinMode }, 'spec.stdin'],
+    [
+      'has an unknown overflow',
+      { argv: ['/bin/echo'], output: { overflow: UNKNOWN as Overflow } },
+      'spec.output.overflow',
+    ],
+    [
+      'asks to retain too much',
+      { argv: ['/bin/echo'], output: { retainedBytes: BigInt(1024 * MIB) } },
+      'spec.output.retained_bytes',
+    ],
+    [
+      'asks for a negative retention',
+      { argv: ['/bin/echo'], retention: durationFromMs(-1) },
+      'spec.retention',
+    ],
+    [
+      'asks for a retention that is too long',
+      { argv: ['/bin/echo'], retention: durationFromMs(86_400_001) },
+      'spec.retention',
+    ],
+    ['has an empty label', { argv: ['/bin/echo'], labels: { '': 'v' } }, 'spec.labels'],
+  ])('is refused, and nothing is left: it %s', async (_what, spec, field) => {
+    const harness = await prepare();
+    const { processes, sessionId } = harness;
+    const request = { ...(spec === undefined ? {} : { spec }) };
+    const failures = await Promise.all([
+      failureOf(processes.startProcess({ sessionId, processId: 'p', requestId: 'p', ...request })),
+      failureOf(collect(processes.run(request))),
+    ]);
+    for (const failure of failures) {
+      expect(failure.summary).toBe('INVALID_ARGUMENT/INVALID_REQUEST');
+      expect(fieldsOf(failure)).toEqual([field]);
+    }
+    await expectNothingLeft(harness, 'p');
+  });
+});
+
+describe('a process that cannot be started', () => {
+  it.each<[string, (folder: string) => SpecInit, StartStage, string]>([
+    ['its program is nowhere in PATH', () => ({ argv: ['nowhere'] }), StartStage.PROGRAM, 'ENOENT'],
+    [
+      'its program is missing',
+      (folder) => ({ argv: [`${folder}/missing`] }),
+      StartStage.PROGRAM,
+      'ENOENT',
+    ],
+    [
+      'its program is not executable',
+      (folder) => ({ argv: [`${folder}/plain`] }),
+      StartStage.PROGRAM,
+      'EACCES',
+    ],
+    [
+      'its program is not executable where PATH has it',
+      (folder) => ({ argv: ['plain'], env: { PATH: `/nonexistent:${folder}` } }),
+      StartStage.PROGRAM,
+      'EACCES',
+    ],
+    ['its program is a folder', (folder) => ({ argv: [folder] }), StartStage.PROGRAM, 'EACCES'],
+    [
+      'its interpreter is missing',
+      (folder) => ({ argv: [`${folder}/orphan`] }),
+      StartStage.PROGRAM,
+      'ENOENT',
+    ],
+    [
+      'its cwd is missing',
+      (folder) => ({ argv: ['/bin/echo'], cwd: `${folder}/missing` }),
+      StartStage.CWD,
+      'ENOENT',
+    ],
+    [
+      'its cwd is a file',
+      (folder) => ({ argv: ['/bin/echo'], cwd: `${folder}/plain` }),
+      StartStage.CWD,
+      'ENOTDIR',
+    ],
+    [
+      'an argument is longer than the system takes',
+      () => ({ argv: ['/bin/echo', 'x'.repeat(MIB)] }),
+      StartStage.SPAWN,
+      'E2BIG',
+    ],
+  ])('says where and why, and leaves nothing: %s', async (_what, spec, stage, errnoName) => {
+    const harness = await prepare();
+    const { folder, processes, sessionId } = harness;
+    const request = { spec: spec(folder) };
+    const failures = await Promise.all([
+      failureOf(processes.startProcess({ sessionId, processId: 'p', requestId: 'p', ...request })),
+      failureOf(collect(processes.run(request))),
+    ]);
+    for (const { startFailure, summary } of failures) {
+      expect(summary).toBe('FAILED_PRECONDITION/START_FAILED');
+      expect(startFailure).toMatchObject({ stage, errnoName });
+      expect(startFailure?.message).toContain(errnoName);
+    }
+    await expectNothingLeft(harness, 'p');
+  });
+});
+
+describe('a call about something that is not there', () => {
+  const calls: readonly [string, (h: Harness, sessionId: string) => Promise<unknown>][] = [
+    ['GetSession', (h, sessionId) => h.sessions.getSession({ sessionId })],
+    ['CloseSession', (h, sessionId) => h.sessions.closeSession({ sessionId })],
+    [
+      'StartProcess',
+      (h, sessionId) => h.processes.startProcess({ sessionId, spec: shellSpec('exit 0') }),
+    ],
+    ['ListProcesses', (h, sessionId) => h.processes.listProcesses({ sessionId })],
+    ...aboutAProcess('p'),
+  ];
+
+  function aboutAProcess(
+    processId: string,
+  ): readonly [string, (h: Harness, sessionId: string) => Promise<unknown>][] {
+    return [
+      ['GetProcess', (h, sessionId) => h.processes.getProcess({ sessionId, processId })],
+      [
+        'WatchProcess',
+        (h, sessionId) => collect(h.processes.watchProcess({ sessionId, processId })),
+      ],
+      ['ReadProcess', (h, sessionId) => h.processes.readProcess({ sessionId, processId })],
+      ['WriteStdin', (h, sessionId) => h.processes.writeStdin({ sessionId, processId })],
+      [
+        'SignalProcess',
+        (h, sessionId) => h.processes.signalProcess({ sessionId, processId, signal: Signal.TERM }),
+      ],
+      [
+        'TerminateProcess',
+        (h, sessionId) => h.processes.terminateProcess({ sessionId, processId }),
+      ],
+      ['WaitProcess', (h, sessionId) => h.processes.waitProcess({ sessionId, processId })],
+    ];
+  }
+
+  it('is SESSION_NOT_FOUND for a session that never was', async () => {
+    const harness = await startHarness();
+    for (const [method, call] of calls) {
+      const { summary } = await failureOf(call(harness, '5f0c0d2e-6f0f-4c39-8a3f-0d9a3c1f7b52'));
+      expect(`${method} ${summary}`).toBe(`${method} NOT_FOUND/SESSION_NOT_FOUND`);
+    }
+  });
+
+  it('is wrong in itself for a session id that is no UUID, or none', async () => {
+    const harness = await startHarness();
+    for (const [method, call] of calls) {
+      for (const sessionId of ['', 'my-session']) {
+        const failure = await failureOf(call(harness, sessionId));
+        expect([method, failure.summary, ...fieldsOf(failure)]).toEqual([
+          method,
+          'INVALID_ARGUMENT/INVALID_REQUEST',
+          'session_id',
+        ]);
+      }
+    }
+  });
+
+  it('is PROCESS_NOT_FOUND for a process that never was', async () => {
+    const harness = await startHarness();
+    for (const [method, call] of aboutAProcess('p')) {
+      const { summary } = await failureOf(call(harness, harness.sessionId));
+      expect(`${method} ${summary}`).toBe(`${method} NOT_FOUND/PROCESS_NOT_FOUND`);
+    }
+  });
+
+  it('is wrong in itself for a process id that is empty or none', async () => {
+    const harness = await startHarness();
+    for (const processId of ['', 'a\nb', 'x'.repeat(129)]) {
+      for (const [method, call] of aboutAProcess(processId)) {
+        const failure = await failureOf(call(harness, harness.sessionId));
+        expect([method, failure.summary, ...fieldsOf(failure)]).toEqual([
+          method,
+          'INVALID_ARGUMENT/INVALID_REQUEST',
+          'process_id',
+        ]);
+      }
+    }
+  });
+});
