@@ -1,4 +1,4 @@
-import { isAbsolute } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import {
@@ -8,6 +8,7 @@ import {
   isLoopback,
   parseAddress,
 } from '../server/address.ts';
+import { ensurePrivateFolder } from '../server/private-folder.ts';
 import { startServer } from '../server/server.ts';
 import { createLogger } from './logger.ts';
 
@@ -84,7 +85,7 @@ export function serveCommand(): Command {
 }
 
 async function serve(flags: ServeFlags): Promise<void> {
-  const addresses = flags.listen ?? [defaultAddress(process.env)];
+  const addresses = flags.listen ?? [await privateAddress()];
   for (const address of addresses) assertAllowed(address, flags.auth);
   const { flush, logger } = createLogger(flags.logLevel);
   // From the start: one that comes while the server starts ends it in order too.
@@ -112,6 +113,13 @@ async function serve(flags: ServeFlags): Promise<void> {
   await server.shutdown();
   await flush();
   process.exit(0);
+}
+
+/** The default address, in a folder that is this user's alone. */
+async function privateAddress(): Promise<Address> {
+  const address = defaultAddress(process.env);
+  await ensurePrivateFolder(dirname(address.path));
+  return address;
 }
 
 /** TCP is never open by accident: it has to be said who is let in. */

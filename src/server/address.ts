@@ -41,7 +41,7 @@ export function isLoopback(address: Address): boolean {
 }
 
 /** Where a server listens if nothing is said: a socket in the user's runtime folder. */
-export function defaultAddress(env: NodeJS.ProcessEnv): Address {
+export function defaultAddress(env: NodeJS.ProcessEnv): Address & { kind: 'unix' } {
   const runtime = env['XDG_RUNTIME_DIR'];
   const folder =
     runtime === undefined || runtime === ''

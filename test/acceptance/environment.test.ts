@@ -225,7 +225,7 @@ describe('a program with a slash', () => {
 describe('a process of a session', () => {
   it('has the same environment as one of Run', async () => {
     const { processes, sessionId } = await serverWith({ PATH: '/usr/bin:/bin', API_KEY: 'x' });
-    const spec = { ...shellSpec('env -0'), envPolicy: {}, env: { A: '1' } };
+    const spec = shellSpec('env -0', { envPolicy: {}, env: { A: '1' } });
     const { process } = await processes.startProcess({ sessionId, spec });
     const watched = await collect(
       processes.watchProcess({ sessionId, processId: process?.processId ?? '' }),

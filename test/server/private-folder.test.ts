@@ -1,0 +1,28 @@
+import { chmod, mkdir, stat, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ensurePrivateFolder } from '../../src/server/private-folder.ts';
+import { temporaryFolder } from '../support/harness.ts';
+
+describe('a private folder', () => {
+  it('is made with mode 0700, and accepted again', async () => {
+    const path = join(await temporaryFolder(), 'made');
+    await ensurePrivateFolder(path);
+    await ensurePrivateFolder(path);
+    expect((await stat(path)).mode & 0o777).toBe(0o700);
+  });
+
+  it('is not one that others can use', async () => {
+    const path = join(await temporaryFolder(), 'open');
+    await mkdir(path);
+    await chmod(path, 0o755);
+    await expect(ensurePrivateFolder(path)).rejects.toThrow('can be used by other users');
+  });
+
+  it('is not a link that somebody put there', async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'target'), { mode: 0o700 });
+    await symlink(join(folder, 'target'), join(folder, 'link'));
+    await expect(ensurePrivateFolder(join(folder, 'link'))).rejects.toThrow('is not a folder');
+  });
+});
