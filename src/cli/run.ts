@@ -52,7 +52,10 @@ async function runEmbedded(argv: readonly string[], flags: RunFlags): Promise<nu
   const address: Address = { kind: 'unix', path: join(folder, 'runlet.sock') };
   let server: RunletServer | undefined;
   try {
-    server = await startServer({ addresses: [address], logger: pino({ enabled: false }) });
+    server = await startServer({
+      addresses: [address],
+      logger: pino({ enabled: false }, { write: () => {} }),
+    });
     const env = new Map(environmentOf(process.env));
     for (const name of env.keys()) if (name.startsWith('RUNLET_')) env.delete(name);
     return await runAt(address, { argv, cwd: flags.cwd ?? process.cwd(), env });

@@ -92,6 +92,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   const signaled = nextSignal();
   const limits: Partial<Limits> = {
     defaultRetentionMs: flags.retention * 1000,
+    maxRetentionMs: Math.max(DEFAULT_LIMITS.maxRetentionMs, flags.retention * 1000),
     defaultRetainedBytes: flags.retainedBytes,
     maxRetainedBytes: Math.max(flags.maxRetainedBytes, flags.retainedBytes),
     maxSessions: flags.maxSessions,

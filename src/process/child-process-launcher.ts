@@ -40,7 +40,8 @@ function spawnChild(request: LaunchRequest): ChildProcess {
     return spawn(request.program, request.args, {
       argv0: request.arg0,
       cwd: request.cwd,
-      env: Object.fromEntries(request.env),
+      // Node passes this one on by itself unless it is named.
+      env: { NODE_V8_COVERAGE: undefined, ...Object.fromEntries(request.env) },
       // setsid(2): a session and a group of its own.
       detached: true,
       stdio,

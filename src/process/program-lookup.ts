@@ -1,5 +1,4 @@
 import { access, constants, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { Environment } from '../environment/env-policy.ts';
 import { errnoName, startFailure } from './start-failure.ts';
 
@@ -26,17 +25,34 @@ export async function checkWorkingDirectory(cwd: string): Promise<void> {
  * @throws RunletError `START_FAILED`, stage `PROGRAM`
  */
 export async function findProgram(name: string, cwd: string, env: Environment): Promise<string> {
-  const candidates = name.includes('/')
-    ? [resolve(cwd, name)]
-    : (env.get('PATH') ?? SYSTEM_PATH).split(':').map((folder) => resolve(cwd, folder, name));
+  if (name.includes('/')) {
+    const path = pathFrom(cwd, name);
+    const errno = await programError(path);
+    if (errno === undefined) return path;
+    throw programFailure(errno);
+  }
   let errno = 'ENOENT';
-  for (const candidate of candidates) {
-    const found = await programError(candidate);
-    if (found === undefined) return candidate;
+  for (const folder of (env.get('PATH') ?? SYSTEM_PATH).split(':')) {
+    const path = `${pathFrom(cwd, folder)}/${name}`;
+    const found = await programError(path);
+    if (found === undefined) return path;
     if (found !== 'ENOENT' && found !== 'ENOTDIR') errno = found;
   }
+  throw programFailure(errno);
+}
+
+/**
+ * A path as the system would follow it from a folder. Not normalized: `..` after
+ * a symbolic link leads from where that points to.
+ */
+function pathFrom(cwd: string, path: string): string {
+  if (path === '') return cwd;
+  return path.startsWith('/') ? path : `${cwd}/${path}`;
+}
+
+function programFailure(errno: string): Error {
   const why = errno === 'ENOENT' ? 'no such program' : 'the program cannot be executed';
-  throw startFailure('PROGRAM', errno, `${why}: ${errno}`);
+  return startFailure('PROGRAM', errno, `${why}: ${errno}`);
 }
 
 async function folderError(path: string): Promise<string | undefined> {

@@ -11,10 +11,10 @@ import { StatusSchema } from '../gen/google/rpc/status_pb.ts';
 import { StartStage as ProtoStartStage, StartFailureSchema } from '../gen/runlet/v1/error_pb.ts';
 
 /** The `domain` of every `ErrorInfo`. */
-export const ERROR_DOMAIN = 'runlet.v1';
+const ERROR_DOMAIN = 'runlet.v1';
 
 /** Where gRPC carries the details of a status. */
-export const DETAILS_HEADER = 'grpc-status-details-bin';
+const DETAILS_HEADER = 'grpc-status-details-bin';
 
 /** Characters of a message that go over the wire; it travels in a header. */
 const MAX_MESSAGE_LENGTH = 1024;

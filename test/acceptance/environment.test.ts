@@ -205,8 +205,8 @@ describe('a program without a slash', () => {
     const harness = await startHarness();
     const folder = join(harness.folder, 'bin');
     await mkdir(folder);
-    await symlink('/bin/sh', join(folder, 'renamed'));
-    const spec = { argv: ['renamed', '-c', 'echo "$0"'], env: { PATH: folder } };
+    await symlink(process.execPath, join(folder, 'renamed'));
+    const spec = { argv: ['renamed', '-p', 'process.argv0'], env: { PATH: folder } };
     expect(await outputFrom(harness, spec)).toBe('renamed\n');
   });
 });

@@ -254,7 +254,8 @@ describe('an event log, whatever is done to it', () => {
         }
         const pending = rig.readers.map(({ waiting }) => waiting);
         rig.finish();
-        for (const waiting of pending) if (waiting !== undefined) expect(await waiting).toBe('ready');
+        for (const waiting of pending)
+          if (waiting !== undefined) expect(await waiting).toBe('ready');
         expect(rig.clock.pending).toBe(0);
       }),
       { numRuns: 200 },

@@ -183,8 +183,10 @@ describe('what does not vanish after SIGKILL', () => {
 
   it('is given up a bounded time later, though members are there', async () => {
     const { clock, ending, exit, pass } = scripted(0);
+    // So that no look falls due together with the end.
+    await pass(GROUP_POLL_MS / 2);
     await exit(1);
-    await pass(KILL_SETTLE_MS - 1);
+    await pass(KILL_SETTLE_MS - GROUP_POLL_MS / 2 - 1);
     expect(ending.over).toBe(false);
     await pass(1);
     expect(ending.over).toBe(true);

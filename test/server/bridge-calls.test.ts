@@ -3,16 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { RunletError } from '../../src/errors.ts';
 import type { CallContext } from '../../src/server/bridge/call-context.ts';
 import { failureOf } from '../support/failure.ts';
-import { aborted, requestsOf, startEcho, textsOf } from './echo-server.ts';
-
-/** A promise and its resolution. */
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
-}
+import { aborted, deferred, requestsOf, startEcho, textsOf } from './echo-server.ts';
 
 describe('a call that the client cancels', () => {
   it('aborts its signal and is reported once, as cancelled', async () => {
@@ -32,7 +23,7 @@ describe('a call that the client cancels', () => {
     abort.abort();
     expect((await failure).error.code).toBe(status.CANCELLED);
     await ended.promise;
-    await client.serverStream({ count: 0 })[Symbol.asyncIterator]().next();
+    await textsOf(client.serverStream({ count: 0 }));
     await reported(2);
     expect(reports.map(({ code }) => code)).toEqual([status.CANCELLED, status.OK]);
   });
@@ -166,65 +157,6 @@ describe('a call whose deadline passes', () => {
     expect(seen).toBeGreaterThan(Date.now());
     await client.unary({});
     expect(seen).toBe(Number.POSITIVE_INFINITY);
-  });
-});
-
-describe('a stream whose client does not read', () => {
-  const TOTAL = 512;
-  const text = 'x'.repeat(256 * 1024);
-
-  it('does not run ahead of it, and goes on when it reads', async () => {
-    let sent = 0;
-    const { client } = await startEcho({
-      async *serverStream() {
-        for (; sent < TOTAL; sent++) yield { text };
-      },
-    });
-    const responses = client.serverStream({})[Symbol.asyncIterator]();
-    await responses.next();
-    // Time enough to send everything, were nothing in the way.
-    for (let i = 0; i < 500; i++) await client.unary({});
-    expect(sent).toBeLessThan(TOTAL / 4);
-    let received = 1;
-    while (!(await responses.next()).done) received += 1;
-    expect(received).toBe(TOTAL);
-  });
-
-  it('does not hold up another stream', async () => {
-    const { client } = await startEcho({
-      async *serverStream({ count }) {
-        for (let i = 0; i < count; i++) yield { text };
-      },
-    });
-    const stalled = client.serverStream({ count: TOTAL })[Symbol.asyncIterator]();
-    await stalled.next();
-    expect(await textsOf(client.serverStream({ count: 64 }))).toHaveLength(64);
-    await stalled.return?.();
-  });
-});
-
-describe('requests that the server does not read', () => {
-  it('are not made ahead of it', async () => {
-    const TOTAL = 4096;
-    const release = deferred();
-    const { client } = await startEcho({
-      async clientStream(requests) {
-        await release.promise;
-        let count = 0;
-        for await (const _request of requests) count += 1;
-        return { text: String(count) };
-      },
-    });
-    let made = 0;
-    async function* requests(): AsyncGenerator<{ text: string }> {
-      const text = 'x'.repeat(32 * 1024);
-      for (; made < TOTAL; made++) yield { text };
-    }
-    const response = client.clientStream(requests());
-    for (let i = 0; i < 500; i++) await client.unary({});
-    expect(made).toBeLessThan(TOTAL / 4);
-    release.resolve();
-    expect((await response).text).toBe(String(TOTAL));
   });
 });
 

@@ -23,7 +23,7 @@ export function encodeMessage<O extends DescMessage>(
 }
 
 /** The same memory as a Buffer, which grpc-js wants since it calls `copy()`. */
-export function asBuffer(bytes: Uint8Array): Buffer {
+function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes)
     ? bytes
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -98,7 +98,8 @@ export function parsePageSize(field: string, value: number): number {
 export function parsePageToken(field: string, token: string): number {
   if (token === '') return 0;
   const place = Number.parseInt(token, 36);
-  if (formatPageToken(place) !== token) throw invalidField(field, 'is not one of this server');
+  if (!(place >= 0) || formatPageToken(place) !== token)
+    throw invalidField(field, 'is not one of this server');
   return place;
 }
 

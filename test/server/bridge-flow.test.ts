@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { deferred, startEcho, textsOf } from './echo-server.ts';
+
+/** Of so many bytes few messages are on their way at one time. */
+const LARGE = 'x'.repeat(256 * 1024);
+
+describe('a stream whose client does not read', () => {
+  const TOTAL = 512;
+
+  it('does not run ahead of it, and goes on when it reads', async () => {
+    let sent = 0;
+    const { client } = await startEcho({
+      async *serverStream() {
+        for (; sent < TOTAL; sent++) yield { text: LARGE };
+      },
+    });
+    const responses = client.serverStream({})[Symbol.asyncIterator]();
+    await responses.next();
+    // Time enough to send everything, were nothing in the way.
+    for (let i = 0; i < 500; i++) await client.unary({});
+    expect(sent).toBeLessThan(TOTAL / 4);
+    let received = 1;
+    while (!(await responses.next()).done) received += 1;
+    expect(received).toBe(TOTAL);
+  });
+
+  it('does not hold up another stream', async () => {
+    const { client } = await startEcho({
+      async *serverStream({ count }) {
+        for (let i = 0; i < count; i++) yield { text: LARGE };
+      },
+    });
+    const stalled = client.serverStream({ count: TOTAL })[Symbol.asyncIterator]();
+    await stalled.next();
+    expect(await textsOf(client.serverStream({ count: 64 }))).toHaveLength(64);
+    await stalled.return?.();
+  });
+
+  it('ends when it leaves, though a message waits to be read', async () => {
+    let sent = 0;
+    const ended = deferred();
+    const { client } = await startEcho({
+      async *serverStream() {
+        try {
+          for (;;) {
+            yield { text: LARGE };
+            sent += 1;
+          }
+        } finally {
+          ended.resolve();
+        }
+      },
+    });
+    const responses = client.serverStream({})[Symbol.asyncIterator]();
+    await responses.next();
+    for (let before = -1; before !== sent; ) {
+      before = sent;
+      for (let i = 0; i < 50; i++) await client.unary({});
+    }
+    await responses.return?.();
+    await ended.promise;
+  });
+});
+
+describe('requests that the server does not read', () => {
+  it('are not made ahead of it', async () => {
+    const TOTAL = 4096;
+    const release = deferred();
+    const { client } = await startEcho({
+      async clientStream(requests) {
+        await release.promise;
+        let count = 0;
+        for await (const _request of requests) count += 1;
+        return { text: String(count) };
+      },
+    });
+    let made = 0;
+    async function* requests(): AsyncGenerator<{ text: string }> {
+      const text = 'x'.repeat(32 * 1024);
+      for (; made < TOTAL; made++) yield { text };
+    }
+    const response = client.clientStream(requests());
+    for (let i = 0; i < 500; i++) await client.unary({});
+    expect(made).toBeLessThan(TOTAL / 4);
+    release.resolve();
+    expect((await response).text).toBe(String(TOTAL));
+  });
+});
