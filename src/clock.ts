@@ -6,8 +6,10 @@ export interface Timer {
 
 /** Time, passed in wherever it matters so that tests need not sleep. */
 export interface Clock {
-  /** Milliseconds since 1970, as `Date.now()` has it. */
+  /** Milliseconds since 1970, as `Date.now()` has it: for what people read. */
   now(): number;
+  /** Milliseconds since some moment, which no setting of the time of day changes: for spans. */
+  monotonic(): number;
   /** Calls back once, `delayMs` milliseconds from now or a little later. */
   setTimer(delayMs: number, callback: () => void): Timer;
 }
@@ -15,6 +17,7 @@ export interface Clock {
 /** The time of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   setTimer(delayMs, callback) {
     const timeout = setTimeout(callback, delayMs);
     return { cancel: () => clearTimeout(timeout) };

@@ -31,6 +31,14 @@ export interface Limits {
   readonly maxReadWaitMs: number;
   /** How long a stream of events may be silent before a heartbeat. */
   readonly heartbeatMs: number;
+  /** The shortest time that a session may live after the last call that named it. */
+  readonly minDetachedTtlMs: number;
+  /** The longest. */
+  readonly maxDetachedTtlMs: number;
+  /** The time where a client asks for none. */
+  readonly defaultDetachedTtlMs: number;
+  /** Session events that may wait for an attached client. */
+  readonly maxQueuedSessionEvents: number;
 }
 
 /** The bounds where the operator sets none. */
@@ -48,6 +56,12 @@ export const DEFAULT_LIMITS: Limits = {
   defaultRetentionMs: 30 * SECOND,
   maxReadWaitMs: 30 * SECOND,
   heartbeatMs: 15 * SECOND,
+  minDetachedTtlMs: SECOND / 10,
+  maxDetachedTtlMs: 24 * HOUR,
+  // Time for a laptop to wake or a pod to be rescheduled.
+  defaultDetachedTtlMs: 5 * MINUTE,
+  // A few hundred bytes each.
+  maxQueuedSessionEvents: 4096,
 };
 
 /** Bytes of output in one event at most: what one read of a pipe yields. */
@@ -89,8 +103,8 @@ export const MAX_GRACE_MS = HOUR;
 /** How long after SIGKILL a process may take to vanish before its end is reported without it. */
 export const KILL_SETTLE_MS = 5 * SECOND;
 
-/** How often a group that its leader left is looked at while it is being ended. */
-export const GROUP_POLL_MS = 20;
+/** How often what a leader left behind is looked at while it is being ended. */
+export const TREE_POLL_MS = 20;
 
 /** Ids of evicted processes that a session remembers, and of closed sessions the server. */
 export const MAX_TOMBSTONES = 10_000;
@@ -112,6 +126,13 @@ export const MAX_PAGE_SIZE = 1000;
 
 /** Bytes of one page, about: ends a page of processes with very long command lines early. */
 export const PAGE_BYTES = MIB;
+
+/**
+ * How long after an answer a connection is probed again, and how long the next
+ * answer may take: a peer that vanished is noticed within their sum.
+ */
+export const DEFAULT_KEEPALIVE_MS = 20 * SECOND;
+export const DEFAULT_KEEPALIVE_TIMEOUT_MS = 10 * SECOND;
 
 /** When a client that met a draining server should try again. */
 export const DRAINING_RETRY_MS = SECOND;

@@ -10,11 +10,11 @@ import {
 } from '../output/event.ts';
 import type { EventCursor } from '../output/event-cursor.ts';
 import { EventLog, type Overflow } from '../output/event-log.ts';
-import { GroupEnding } from './group-ending.ts';
 import type { LaunchedProcess } from './launcher.ts';
-import { groupIsLive } from './live-groups.ts';
+import { ProcessTree } from './process-tree.ts';
 import { groupOutlivesLeader, hostSignal, signalGroup, signalProcess } from './signals.ts';
 import { StdinPipe, type StdinWrite } from './stdin-pipe.ts';
+import { TreeEnding } from './tree-ending.ts';
 
 /** How a process ended. */
 export interface ProcessExit {
@@ -71,7 +71,8 @@ export class Process {
   #outputComplete = true;
   /** Who first asked a running process to end. */
   #endCause: EndReason | undefined;
-  #ending: GroupEnding | undefined;
+  readonly #tree: ProcessTree;
+  #ending: TreeEnding | undefined;
 
   constructor(launched: LaunchedProcess, options: ProcessOptions) {
     const { clock } = options;
@@ -83,6 +84,7 @@ export class Process {
     this.startTime = clock.now();
     this.#clock = clock;
     this.#output = launched.output;
+    this.#tree = new ProcessTree(launched.pid, () => this.exited.isOpen);
     this.#log = new EventLog({
       clock,
       retainedBytes: options.retainedBytes,
@@ -147,18 +149,20 @@ export class Process {
   }
 
   /**
-   * Ends it and what is left of its group: SIGTERM, a grace, SIGKILL. Resolves
+   * Ends it, its group and its descendants outside of it: SIGTERM, a grace, SIGKILL. Resolves
    * when that is over. `cause` becomes the reason of its end, unless it ended or
    * was being ended before. Output is read on to its end.
    */
   async terminate(cause: EndReason, graceMs: number): Promise<void> {
     if (this.#phase.state === 'running') this.#endCause ??= cause;
     if (this.#ending === undefined || this.#ending.over) {
-      this.#ending = new GroupEnding(
+      const tree = this.#tree;
+      this.#ending = new TreeEnding(
         {
           leaderExited: () => this.exited.isOpen,
-          hasMembers: () => groupIsLive(this.pid),
-          signal: (signal) => this.#send(signal, 'group'),
+          collect: () => tree.collect(),
+          hasMembers: () => tree.hasMembers(),
+          signal: (signal) => tree.signal(signal),
         },
         this.#clock,
         graceMs,

@@ -9,6 +9,10 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
+  monotonic(): number {
+    return this.#now;
+  }
+
   /** How many timers are set. */
   get pending(): number {
     return this.#timers.size;
@@ -18,6 +22,11 @@ export class FakeClock implements Clock {
     const timer = { at: this.#now + delayMs, callback };
     this.#timers.add(timer);
     return { cancel: () => void this.#timers.delete(timer) };
+  }
+
+  /** Lets time pass in which no timer fires, as on a machine that is busy with something else. */
+  skip(ms: number): void {
+    this.#now += ms;
   }
 
   /** Lets time pass; timers fire in order, each at its time. */

@@ -1,20 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { GROUP_POLL_MS, KILL_SETTLE_MS } from '../../src/limits.ts';
-import { GroupEnding } from '../../src/process/group-ending.ts';
+import { KILL_SETTLE_MS, TREE_POLL_MS } from '../../src/limits.ts';
+import { TreeEnding } from '../../src/process/tree-ending.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const TERM = 15;
 const KILL = 9;
 
-/** A group whose members do what the test says, and its ending. */
-function scripted(graceMs: number, { leaderExited = false, members = 0 } = {}) {
+/** A tree whose members do what the test says, and its ending, which has begun. */
+async function scripted(graceMs: number, { leaderExited = false, members = 0 } = {}) {
   const clock = new FakeClock();
   const began = clock.now();
   const group = { leaderExited, members, looks: 0 };
   const sent: { readonly signal: number; readonly afterMs: number; readonly to: number }[] = [];
-  const ending = new GroupEnding(
+  const ending = new TreeEnding(
     {
       leaderExited: () => group.leaderExited,
+      collect: async () => {},
       hasMembers: async () => {
         group.looks += 1;
         return group.members > 0;
@@ -27,11 +28,12 @@ function scripted(graceMs: number, { leaderExited = false, members = 0 } = {}) {
     clock,
     graceMs,
   );
+  await quiet();
   /** Lets time pass, and every look that falls due in it come to its answer. */
   const pass = async (ms: number): Promise<void> => {
-    for (let left = ms; left > 0; left -= GROUP_POLL_MS) {
+    for (let left = ms; left > 0; left -= TREE_POLL_MS) {
       await quiet();
-      clock.advance(Math.min(left, GROUP_POLL_MS));
+      clock.advance(Math.min(left, TREE_POLL_MS));
     }
     await quiet();
   };
@@ -56,15 +58,15 @@ function scripted(graceMs: number, { leaderExited = false, members = 0 } = {}) {
 /** Everything that can happen without the test's doing has happened. */
 const quiet = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-describe('ending a group', () => {
-  it('begins with SIGTERM', () => {
-    const { ending, received } = scripted(5000);
+describe('ending a tree', () => {
+  it('begins with SIGTERM', async () => {
+    const { ending, received } = await scripted(5000);
     expect(received()).toEqual([{ signal: TERM, afterMs: 0 }]);
     expect(ending.over).toBe(false);
   });
 
   it('goes on with SIGKILL when the grace is over, and not before', async () => {
-    const { pass, received } = scripted(5000);
+    const { pass, received } = await scripted(5000);
     await pass(4999);
     expect(received()).toHaveLength(1);
     await pass(1);
@@ -75,14 +77,14 @@ describe('ending a group', () => {
   });
 
   it('with no grace kills at once and sends nothing else', async () => {
-    const { pass, received } = scripted(0);
+    const { pass, received } = await scripted(0);
     expect(received()).toEqual([{ signal: KILL, afterMs: 0 }]);
     await pass(2 * KILL_SETTLE_MS);
     expect(received()).toHaveLength(1);
   });
 
   it('is over when the leader is reaped and left no member', async () => {
-    const { clock, ending, exit, pass, received } = scripted(5000);
+    const { clock, ending, exit, pass, received } = await scripted(5000);
     await exit();
     expect(ending.over).toBe(true);
     expect(clock.pending).toBe(0);
@@ -91,7 +93,7 @@ describe('ending a group', () => {
   });
 
   it('is over when a killed leader is reaped', async () => {
-    const { clock, ending, exit, pass } = scripted(100);
+    const { clock, ending, exit, pass } = await scripted(100);
     await pass(100);
     expect(ending.over).toBe(false);
     await exit();
@@ -100,13 +102,13 @@ describe('ending a group', () => {
   });
 
   it('does not look for members while the leader is there', async () => {
-    const { group, pass } = scripted(5000);
+    const { group, pass } = await scripted(5000);
     await pass(5000);
     expect(group.looks).toBe(0);
   });
 
   it('wakes everyone who waits for it', async () => {
-    const { ending, exit } = scripted(5000);
+    const { ending, exit } = await scripted(5000);
     const waits = [ending.wait(), ending.wait()];
     await exit();
     expect(await Promise.all([...waits, ending.wait()])).toEqual([true, true, true]);
@@ -115,34 +117,34 @@ describe('ending a group', () => {
 
 describe('members that the leader left behind', () => {
   it('keep it from being over until they are gone', async () => {
-    const { clock, ending, exit, group, pass, received } = scripted(5000);
+    const { clock, ending, exit, group, pass, received } = await scripted(5000);
     await exit(2);
-    await pass(3 * GROUP_POLL_MS);
+    await pass(3 * TREE_POLL_MS);
     expect(ending.over).toBe(false);
     group.members = 1;
-    await pass(GROUP_POLL_MS);
+    await pass(TREE_POLL_MS);
     expect(ending.over).toBe(false);
     group.members = 0;
-    await pass(GROUP_POLL_MS);
+    await pass(TREE_POLL_MS);
     expect(ending.over).toBe(true);
     expect(clock.pending).toBe(0);
     expect(received()).toEqual([{ signal: TERM, afterMs: 0 }]);
   });
 
   it('are killed when the grace is over', async () => {
-    const { clock, ending, exit, group, pass, received } = scripted(1000);
+    const { clock, ending, exit, group, pass, received } = await scripted(1000);
     await pass(400);
     await exit(1);
     await pass(600);
     expect(received().at(-1)).toEqual({ signal: KILL, afterMs: 1000 });
     group.members = 0;
-    await pass(GROUP_POLL_MS);
+    await pass(TREE_POLL_MS);
     expect(ending.over).toBe(true);
     expect(clock.pending).toBe(0);
   });
 
   it('are ended where the leader exited long before', async () => {
-    const { clock, ending, group, pass, received } = scripted(1000, {
+    const { clock, ending, group, pass, received } = await scripted(1000, {
       leaderExited: true,
       members: 1,
     });
@@ -150,21 +152,21 @@ describe('members that the leader left behind', () => {
     await quiet();
     expect(ending.over).toBe(false);
     group.members = 0;
-    await pass(GROUP_POLL_MS);
+    await pass(TREE_POLL_MS);
     expect(ending.over).toBe(true);
     expect(clock.pending).toBe(0);
   });
 
   it('are killed at once where there is no grace', async () => {
-    const { ending, group, pass, received } = scripted(0, { leaderExited: true, members: 1 });
-    expect(received()).toEqual([{ signal: KILL, afterMs: 0 }]);
+    const { ending, group, pass, received } = await scripted(0, { leaderExited: true, members: 1 });
+    expect(received()[0]).toEqual({ signal: KILL, afterMs: 0 });
     group.members = 0;
-    await pass(GROUP_POLL_MS);
+    await pass(TREE_POLL_MS);
     expect(ending.over).toBe(true);
   });
 
   it('are not waited for where there are none', async () => {
-    const { clock, ending } = scripted(1000, { leaderExited: true });
+    const { clock, ending } = await scripted(1000, { leaderExited: true });
     await quiet();
     expect(ending.over).toBe(true);
     expect(clock.pending).toBe(0);
@@ -173,7 +175,7 @@ describe('members that the leader left behind', () => {
 
 describe('what does not vanish after SIGKILL', () => {
   it('is given up a bounded time later, though the leader is there', async () => {
-    const { clock, ending, pass } = scripted(1000);
+    const { clock, ending, pass } = await scripted(1000);
     await pass(1000 + KILL_SETTLE_MS - 1);
     expect(ending.over).toBe(false);
     await pass(1);
@@ -182,11 +184,11 @@ describe('what does not vanish after SIGKILL', () => {
   });
 
   it('is given up a bounded time later, though members are there', async () => {
-    const { clock, ending, exit, pass } = scripted(0);
+    const { clock, ending, exit, pass } = await scripted(0);
     // So that no look falls due together with the end.
-    await pass(GROUP_POLL_MS / 2);
+    await pass(TREE_POLL_MS / 2);
     await exit(1);
-    await pass(KILL_SETTLE_MS - GROUP_POLL_MS / 2 - 1);
+    await pass(KILL_SETTLE_MS - TREE_POLL_MS / 2 - 1);
     expect(ending.over).toBe(false);
     await pass(1);
     expect(ending.over).toBe(true);
@@ -194,7 +196,7 @@ describe('what does not vanish after SIGKILL', () => {
   });
 
   it('sets no timer if the leader exits after all', async () => {
-    const { clock, ending, exit, pass } = scripted(0);
+    const { clock, ending, exit, pass } = await scripted(0);
     await pass(KILL_SETTLE_MS);
     await exit(1);
     expect(ending.over).toBe(true);
@@ -204,7 +206,7 @@ describe('what does not vanish after SIGKILL', () => {
 
 describe('a grace that is shortened', () => {
   it('ends at the earlier time', async () => {
-    const { ending, pass, received } = scripted(5000);
+    const { ending, pass, received } = await scripted(5000);
     await pass(1000);
     ending.shorten(500);
     await pass(499);
@@ -214,14 +216,15 @@ describe('a grace that is shortened', () => {
   });
 
   it('to nothing kills at once', async () => {
-    const { ending, pass, received } = scripted(5000);
+    const { ending, pass, received } = await scripted(5000);
     await pass(10);
     ending.shorten(0);
+    await quiet();
     expect(received().at(-1)).toEqual({ signal: KILL, afterMs: 10 });
   });
 
   it('kills once', async () => {
-    const { ending, pass, received } = scripted(5000);
+    const { ending, pass, received } = await scripted(5000);
     ending.shorten(500);
     await pass(5200);
     ending.shorten(0);
@@ -229,7 +232,7 @@ describe('a grace that is shortened', () => {
   });
 
   it('is not made longer', async () => {
-    const { ending, pass, received } = scripted(1000);
+    const { ending, pass, received } = await scripted(1000);
     await pass(500);
     ending.shorten(5000);
     await pass(500);
@@ -237,7 +240,7 @@ describe('a grace that is shortened', () => {
   });
 
   it('does not put off the time at which a killed group is given up', async () => {
-    const { clock, ending, pass } = scripted(0);
+    const { clock, ending, pass } = await scripted(0);
     await pass(KILL_SETTLE_MS - 1);
     ending.shorten(0);
     await pass(1);
@@ -246,7 +249,7 @@ describe('a grace that is shortened', () => {
   });
 
   it('does nothing once it is over', async () => {
-    const { clock, ending, exit, received } = scripted(5000);
+    const { clock, ending, exit, received } = await scripted(5000);
     await exit();
     ending.shorten(0);
     expect(received()).toHaveLength(1);

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+
+/** A process of the machine, as proc(5) tells of it. */
+export interface ScannedProcess {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  /** In clock ticks since the machine started: tells two processes with one pid apart. */
+  readonly startTime: string;
+  /** It ended and waits for its parent to reap it. */
+  readonly ended: boolean;
+}
+
+/** The processes of the machine at about one time, by what they are looked for by. */
+export interface ProcessScan {
+  readonly byPid: ReadonlyMap<number, ScannedProcess>;
+  readonly byParent: ReadonlyMap<number, readonly ScannedProcess[]>;
+  readonly byGroup: ReadonlyMap<number, readonly ScannedProcess[]>;
+  readonly bySession: ReadonlyMap<number, readonly ScannedProcess[]>;
+}
+
+type Scan = Promise<ProcessScan | undefined>;
+
+/** The scan that is under way, if one is. */
+let underWay: Scan | undefined;
+/** The one that begins after it, shared by all who asked in the meantime. */
+let next: Scan | undefined;
+
+/**
+ * All processes of the machine; undefined where there is no proc(5). A scan that
+ * is under way may have passed by what the caller looks for, so it is never of
+ * use to those who come later: they share the one after it.
+ */
+export function scanProcesses(): Scan {
+  if (underWay === undefined) return begin();
+  next ??= underWay.then(begin);
+  return next;
+}
+
+/** Whether a process that was scanned is still the same and has not ended. */
+export function stillRuns({ pid, startTime }: ScannedProcess): boolean {
+  try {
+    const now = parseStat(pid, readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    return now !== undefined && now.startTime === startTime && !now.ended;
+  } catch {
+    return false;
+  }
+}
+
+function begin(): Scan {
+  next = undefined;
+  const scan = scanAll().finally(() => {
+    if (underWay === scan) underWay = undefined;
+  });
+  underWay = scan;
+  return scan;
+}
+
+async function scanAll(): Scan {
+  if (process.platform !== 'linux') return undefined;
+  const names = await readdir('/proc').catch(() => undefined);
+  if (names === undefined) return undefined;
+  const found: ScannedProcess[] = [];
+  for (const name of names) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = await readFile(`/proc/${name}/stat`, 'latin1').catch(() => '');
+    const scanned = parseStat(Number(name), stat);
+    if (scanned !== undefined) found.push(scanned);
+  }
+  return {
+    byPid: new Map(found.map((process) => [process.pid, process])),
+    byParent: groupBy(found, ({ parent }) => parent),
+    byGroup: groupBy(found, ({ group }) => group),
+    bySession: groupBy(found, ({ session }) => session),
+  };
+}
+
+function groupBy(
+  processes: readonly ScannedProcess[],
+  keyOf: (process: ScannedProcess) => number,
+): ReadonlyMap<number, readonly ScannedProcess[]> {
+  const groups = new Map<number, ScannedProcess[]>();
+  for (const process of processes) {
+    const key = keyOf(process);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [process]);
+    else group.push(process);
+  }
+  return groups;
+}
+
+function parseStat(pid: number, stat: string): ScannedProcess | undefined {
+  // The command's name, in parentheses, may hold anything; the rest follows the last of them.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, parent, group, session] = fields;
+  const startTime = fields[19];
+  if (state === undefined || startTime === undefined) return undefined;
+  return {
+    pid,
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    startTime,
+    ended: 'ZXx'.includes(state),
+  };
+}

@@ -1,0 +1,83 @@
+import { type ProcessScan, type ScannedProcess, scanProcesses, stillRuns } from './process-scan.ts';
+import { groupOutlivesLeader, signalGroup, signalProcess } from './signals.ts';
+
+/**
+ * A process that leads a session and a group, and all that came of it: its group,
+ * its session, their descendants, and what was found of these before. One is not
+ * found that made a session of its own and whose parent ended before anybody
+ * looked: nothing in the system says any more whose it was.
+ */
+export class ProcessTree {
+  readonly #leader: number;
+  readonly #leaderExited: () => boolean;
+  /** Members outside of the group, by pid and start time. */
+  readonly #strays = new Map<string, ScannedProcess>();
+
+  constructor(leader: number, leaderExited: () => boolean) {
+    this.#leader = leader;
+    this.#leaderExited = leaderExited;
+  }
+
+  /** Looks for members outside of the group, so that {@link signal} reaches them. */
+  async collect(): Promise<void> {
+    await this.#look();
+  }
+
+  /** Whether anything of it still runs though its leader was reaped. */
+  async hasMembers(): Promise<boolean> {
+    const members = await this.#look();
+    // One that ended but was not reaped is none: init, whose child it is now, may be slow.
+    return members?.some(stillRuns) ?? groupOutlivesLeader(this.#leader);
+  }
+
+  /** Sends a signal, by the machine's number, to the group and what was found outside of it. */
+  signal(signal: number): void {
+    if (!this.#leaderExited() || groupOutlivesLeader(this.#leader)) {
+      signalGroup(this.#leader, signal);
+    }
+    for (const stray of this.#strays.values()) {
+      if (stillRuns(stray)) signalProcess(stray.pid, signal);
+    }
+  }
+
+  /** Its members, of which it remembers those outside of the group; undefined without proc(5). */
+  async #look(): Promise<readonly ScannedProcess[] | undefined> {
+    const scan = await scanProcesses();
+    if (scan === undefined) return undefined;
+    const members = this.#membersIn(scan);
+    this.#strays.clear();
+    for (const member of members) {
+      if (member.group !== this.#leader) this.#strays.set(keyOf(member), member);
+    }
+    return members;
+  }
+
+  /** Its members in a scan, but for the leader. */
+  #membersIn(scan: ProcessScan): readonly ScannedProcess[] {
+    const leader = scan.byPid.get(this.#leader);
+    const pending: ScannedProcess[] = [];
+    // A number is given to no new process while a group or session bears it. So if the
+    // leader was reaped and its number is in use, none of them is ours any more.
+    if (leader === undefined || !this.#leaderExited()) {
+      pending.push(...(scan.byGroup.get(this.#leader) ?? []));
+      pending.push(...(scan.bySession.get(this.#leader) ?? []));
+      if (leader !== undefined) pending.push(leader);
+    }
+    for (const stray of this.#strays.values()) {
+      const now = scan.byPid.get(stray.pid);
+      if (now?.startTime === stray.startTime) pending.push(now);
+    }
+    const members = new Map<number, ScannedProcess>();
+    for (let process = pending.pop(); process !== undefined; process = pending.pop()) {
+      if (members.has(process.pid)) continue;
+      members.set(process.pid, process);
+      pending.push(...(scan.byParent.get(process.pid) ?? []));
+    }
+    members.delete(this.#leader);
+    return [...members.values()];
+  }
+}
+
+function keyOf({ pid, startTime }: ScannedProcess): string {
+  return `${pid} ${startTime}`;
+}
