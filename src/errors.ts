@@ -11,6 +11,7 @@ export type StatusName =
   | 'NOT_FOUND'
   | 'ALREADY_EXISTS'
   | 'FAILED_PRECONDITION'
+  | 'ABORTED'
   | 'OUT_OF_RANGE'
   | 'RESOURCE_EXHAUSTED'
   | 'UNAVAILABLE'
@@ -26,6 +27,15 @@ interface ReasonDefinition {
 export const REASONS = {
   INVALID_REQUEST: { status: 'INVALID_ARGUMENT', message: 'the request is not valid' },
   SESSION_NOT_FOUND: { status: 'NOT_FOUND', message: 'no such session' },
+  SESSION_CLOSED: { status: 'NOT_FOUND', message: 'the session was closed' },
+  SESSION_ALREADY_ATTACHED: {
+    status: 'FAILED_PRECONDITION',
+    message: 'the session is attached already',
+  },
+  ATTACHMENT_SUPERSEDED: {
+    status: 'ABORTED',
+    message: 'another attachment took over the session',
+  },
   PROCESS_NOT_FOUND: { status: 'NOT_FOUND', message: 'no such process in this session' },
   PROCESS_EVICTED: {
     status: 'NOT_FOUND',

@@ -1,7 +1,9 @@
+import { type Duration, durationFromMs, durationMs } from '@bufbuild/protobuf/wkt';
 import type { Client } from '@grpc/grpc-js';
 import { isCallError } from '../client/call-error.ts';
 import { type ExitStatus, OutputStream } from '../gen/runlet/v1/event_pb.ts';
 import { Inherit, Overflow, ProcessService, StdinMode } from '../gen/runlet/v1/process_pb.ts';
+import { type Limits, ServerService } from '../gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../gen/runlet/v1/session_pb.ts';
 import { signalNumber } from '../process/signals.ts';
 import { createClient } from '../server/bridge/create-client.ts';
@@ -20,6 +22,9 @@ export interface RemoteRun {
 /** How it ended. Signals are numbered as Linux does. */
 export type RunStatus = { readonly code: number } | { readonly signal: number };
 
+/** How long the process shall go on if we vanish without a word. */
+const ORPHAN_TTL_MS = 10_000;
+
 /** Signals that are passed on to the process. */
 const FORWARDED: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
@@ -30,7 +35,8 @@ const FORWARDED: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SI
 export async function runRemote(connection: Client, run: RemoteRun): Promise<RunStatus> {
   const sessions = createClient(SessionService, connection);
   const processes = createClient(ProcessService, connection);
-  const { session } = await sessions.createSession({});
+  const { limits } = await createClient(ServerService, connection).getServerInfo({});
+  const { session } = await sessions.createSession({ detachedTtl: orphanTtl(limits) });
   const target = { sessionId: session?.sessionId ?? '', processId: run.processId };
   const forward = (signal: NodeJS.Signals): void => {
     // It may have ended meanwhile, which is no matter.
@@ -56,6 +62,14 @@ export async function runRemote(connection: Client, run: RemoteRun): Promise<Run
     for (const signal of FORWARDED) process.removeListener(signal, forward);
     await sessions.closeSession({ sessionId: target.sessionId });
   }
+}
+
+/** How long the process goes on if we vanish: as near to what we want as the server allows. */
+function orphanTtl(limits: Limits | undefined): Duration {
+  const least = limits?.minDetachedTtl;
+  const most = limits?.maxDetachedTtl;
+  const ms = Math.max(ORPHAN_TTL_MS, least === undefined ? 0 : durationMs(least));
+  return durationFromMs(Math.min(ms, most === undefined ? ms : durationMs(most)));
 }
 
 interface StdinChunk {

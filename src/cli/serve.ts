@@ -1,6 +1,11 @@
 import { dirname, isAbsolute } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
+import {
+  DEFAULT_KEEPALIVE_MS,
+  DEFAULT_KEEPALIVE_TIMEOUT_MS,
+  DEFAULT_LIMITS,
+  type Limits,
+} from '../limits.ts';
 import {
   type Address,
   defaultAddress,
@@ -22,7 +27,12 @@ interface ServeFlags {
   readonly maxRetainedBytes: number;
   readonly maxSessions: number;
   readonly maxProcesses: number;
+  readonly detachedTtl: number;
+  readonly minDetachedTtl: number;
+  readonly maxDetachedTtl: number;
   readonly heartbeat: number;
+  readonly keepalive: number;
+  readonly keepaliveTimeout: number;
   readonly grace: number;
 }
 
@@ -70,10 +80,40 @@ export function serveCommand(): Command {
       DEFAULT_LIMITS.maxProcesses,
     )
     .option(
+      '--detached-ttl <seconds>',
+      'how long a session lives by default after the last call that named it',
+      positiveSeconds,
+      DEFAULT_LIMITS.defaultDetachedTtlMs / 1000,
+    )
+    .option(
+      '--min-detached-ttl <seconds>',
+      'the shortest such time that a client may ask for',
+      seconds,
+      DEFAULT_LIMITS.minDetachedTtlMs / 1000,
+    )
+    .option(
+      '--max-detached-ttl <seconds>',
+      'the longest such time that a client may ask for',
+      positiveSeconds,
+      DEFAULT_LIMITS.maxDetachedTtlMs / 1000,
+    )
+    .option(
       '--heartbeat <seconds>',
       'how long a stream of events may be silent',
       positiveSeconds,
       DEFAULT_LIMITS.heartbeatMs / 1000,
+    )
+    .option(
+      '--keepalive <seconds>',
+      'how often a connection is probed for whether its peer is there',
+      positiveSeconds,
+      DEFAULT_KEEPALIVE_MS / 1000,
+    )
+    .option(
+      '--keepalive-timeout <seconds>',
+      'how long the answer to a probe may take',
+      positiveSeconds,
+      DEFAULT_KEEPALIVE_TIMEOUT_MS / 1000,
     )
     .option(
       '--grace <seconds>',
@@ -98,11 +138,14 @@ async function serve(flags: ServeFlags): Promise<void> {
     maxSessions: flags.maxSessions,
     maxProcesses: flags.maxProcesses,
     heartbeatMs: flags.heartbeat * 1000,
+    ...ttlLimits(flags),
   };
   const server = await startServer({
     addresses,
     logger,
     limits,
+    keepaliveMs: flags.keepalive * 1000,
+    keepaliveTimeoutMs: flags.keepaliveTimeout * 1000,
     shutdownGraceMs: flags.grace * 1000,
     ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
   });
@@ -114,6 +157,19 @@ async function serve(flags: ServeFlags): Promise<void> {
   await server.shutdown();
   await flush();
   process.exit(0);
+}
+
+/** The range of `detached_ttl`, which the default must lie in. */
+function ttlLimits(flags: ServeFlags): Partial<Limits> {
+  const { detachedTtl, maxDetachedTtl, minDetachedTtl } = flags;
+  if (minDetachedTtl > detachedTtl || detachedTtl > maxDetachedTtl) {
+    throw new Error('--detached-ttl must lie between --min-detached-ttl and --max-detached-ttl');
+  }
+  return {
+    minDetachedTtlMs: minDetachedTtl * 1000,
+    defaultDetachedTtlMs: detachedTtl * 1000,
+    maxDetachedTtlMs: maxDetachedTtl * 1000,
+  };
 }
 
 /** The default address, in a folder that is this user's alone. */

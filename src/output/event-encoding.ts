@@ -39,6 +39,7 @@ const REASONS: Readonly<Record<EndReason, proto.EndReason>> = {
   exited: proto.EndReason.EXITED,
   signaled: proto.EndReason.SIGNALED,
   terminated: proto.EndReason.TERMINATED,
+  'session-expired': proto.EndReason.SESSION_EXPIRED,
   'session-closed': proto.EndReason.SESSION_CLOSED,
   'call-cancelled': proto.EndReason.CALL_CANCELLED,
   'server-shutdown': proto.EndReason.SERVER_SHUTDOWN,

@@ -23,6 +23,7 @@ export type EndReason =
   | 'exited'
   | 'signaled'
   | 'terminated'
+  | 'session-expired'
   | 'session-closed'
   | 'call-cancelled'
   | 'server-shutdown';

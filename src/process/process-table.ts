@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../clock.ts';
 import { RunletError } from '../errors.ts';
 import { CLOSE_WAIT_MS, DEFAULT_GRACE_MS, MAX_TOMBSTONES } from '../limits.ts';
+import type { EndReason } from '../output/event.ts';
 import type { EventCursor } from '../output/event-cursor.ts';
 import { Tombstones } from '../tombstones.ts';
 import type { Process } from './process.ts';
@@ -22,12 +23,22 @@ export interface StartRequest extends RequestKey {
   readonly spec: ProcessSpec;
 }
 
+/** Something that happened to a process of a table. */
+export type ProcessEvent =
+  | {
+      readonly kind: 'process-started' | 'process-exited' | 'process-closed';
+      readonly process: Process;
+    }
+  | { readonly kind: 'process-evicted'; readonly processId: string };
+
 /** What a table is made with. */
 export interface ProcessTableOptions {
   readonly host: ProcessHost;
   readonly clock: Clock;
   /** Makes an id that was never used. */
   readonly newId: () => string;
+  /** Told of everything that happens, as it happens. */
+  readonly onEvent: (event: ProcessEvent) => void;
 }
 
 /** What is known of an id that is in use. */
@@ -126,11 +137,11 @@ export class ProcessTable {
   }
 
   /**
-   * Ends every process, those being started included, and forgets them all.
-   * Readers under way go on to the end. Resolves when all are closed or their
-   * output was cut.
+   * Ends every process, those being started included, for the reason `cause`, and
+   * forgets them all. Readers under way go on to the end. Resolves when all are
+   * closed or their output was cut. Never rejects.
    */
-  async close(): Promise<void> {
+  async close(cause: EndReason): Promise<void> {
     this.#closed = true;
     const { host } = this.#options;
     const entries = [...this.#entries.values()];
@@ -138,7 +149,7 @@ export class ProcessTable {
       entries.map(async (entry) => {
         const process = await entry.started.catch(() => undefined);
         if (process === undefined) return;
-        await process.terminate('session-closed', DEFAULT_GRACE_MS);
+        await process.terminate(cause, DEFAULT_GRACE_MS);
         await host.closeOut(process, CLOSE_WAIT_MS);
         this.#forget(entry);
       }),
@@ -179,10 +190,14 @@ export class ProcessTable {
   #onStarted(entry: Entry, process: Process): void {
     entry.process = process;
     this.#evicted.delete(entry.id);
+    const { onEvent } = this.#options;
+    onEvent({ kind: 'process-started', process });
+    void process.exited.wait().then(() => onEvent({ kind: 'process-exited', process }));
     void process.closed.wait().then(() => this.#onClosed(entry, process));
   }
 
   #onClosed(entry: Entry, process: Process): void {
+    this.#options.onEvent({ kind: 'process-closed', process });
     if (this.#closed) return;
     entry.retention = this.#options.clock.setTimer(process.retentionMs, () => {
       entry.expired = true;
@@ -194,6 +209,7 @@ export class ProcessTable {
     if (!entry.expired || entry.readers.size > 0 || this.#entries.get(entry.id) !== entry) return;
     this.#forget(entry);
     this.#evicted.add(entry.id);
+    this.#options.onEvent({ kind: 'process-evicted', processId: entry.id });
     if (entry.key.requestId !== '') this.#evictedRequests.add(entry.key.requestId);
   }
 

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
   type Process as ProcessMessage,
   ProcessSchema,
@@ -47,5 +47,7 @@ export function sessionMessage(session: Session): MessageInitShape<typeof Sessio
     createTime: timestampFromMs(session.createTime),
     labels: Object.fromEntries(session.labels),
     processCount: session.processes.size,
+    detachedTtl: durationFromMs(session.detachedTtlMs),
+    attached: session.attached,
   };
 }

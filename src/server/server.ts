@@ -11,6 +11,8 @@ import { SessionService } from '../gen/runlet/v1/session_pb.ts';
 import {
   CLOSE_WAIT_MS,
   DEFAULT_GRACE_MS,
+  DEFAULT_KEEPALIVE_MS,
+  DEFAULT_KEEPALIVE_TIMEOUT_MS,
   DEFAULT_LIMITS,
   type Limits,
   OVERSIZE_HEADROOM,
@@ -45,6 +47,10 @@ export interface ServerOptions {
   readonly launcher?: Launcher;
   /** Default: the machine's. */
   readonly clock?: Clock;
+  /** Milliseconds between probes of a connection, and after the last answer. Default: 20,000. */
+  readonly keepaliveMs?: number;
+  /** Milliseconds that the answer to a probe may take. Default: 10,000. */
+  readonly keepaliveTimeoutMs?: number;
   /** Milliseconds between SIGTERM and SIGKILL at shutdown. Default: 5000. */
   readonly shutdownGraceMs?: number;
 }
@@ -83,6 +89,8 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     'grpc.max_receive_message_length': limits.maxRequestBytes * OVERSIZE_HEADROOM,
     'grpc.max_send_message_length': -1,
     'grpc.enable_channelz': 0,
+    'grpc.keepalive_time_ms': options.keepaliveMs ?? DEFAULT_KEEPALIVE_MS,
+    'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs ?? DEFAULT_KEEPALIVE_TIMEOUT_MS,
   });
   const bridge: BridgeOptions = {
     maxRequestBytes: limits.maxRequestBytes,
@@ -92,7 +100,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
       new RunletError('INVALID_REQUEST', { message: 'the request cannot be decoded', cause }),
     onCall: callLogger(logger),
   };
-  addService(grpc, SessionService, sessionService(sessions), bridge);
+  addService(grpc, SessionService, sessionService({ sessions, clock, limits }), bridge);
   addService(
     grpc,
     ProcessService,
@@ -116,10 +124,11 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
   const stop = async (): Promise<void> => {
     logger.info('shutting down');
     health.stopServing();
+    sessions.announceDraining();
     await host.drain(options.shutdownGraceMs ?? DEFAULT_GRACE_MS, CLOSE_WAIT_MS);
-    await sessions.closeAll();
+    await sessions.drain();
     await Promise.all(listeners.map((listener) => listener.close()));
-    await endConnections(grpc, connections, clock);
+    await endConnections(grpc, connections);
     logger.info('shut down');
   };
   return {
@@ -164,13 +173,10 @@ async function listenAll(
  * connections: a client may hold a stream open for ever, health's `Watch` for
  * one (https://github.com/grpc/grpc-node/issues/1458).
  */
-async function endConnections(
-  grpc: Server,
-  connections: ReadonlySet<Socket>,
-  clock: Clock,
-): Promise<void> {
+async function endConnections(grpc: Server, connections: ReadonlySet<Socket>): Promise<void> {
   await new Promise<void>((resolve) => {
-    const timer = clock.setTimer(CLOSE_WAIT_MS, resolve);
+    // The time of the network, not of the processes.
+    const timer = systemClock.setTimer(CLOSE_WAIT_MS, resolve);
     grpc.tryShutdown(() => {
       timer.cancel();
       resolve();

@@ -1,13 +1,136 @@
-import type { ProcessTable } from '../process/process-table.ts';
+import type { Clock } from '../clock.ts';
+import { RunletError } from '../errors.ts';
+import { DRAINING_RETRY_MS } from '../limits.ts';
+import type { ProcessHost } from '../process/process-host.ts';
+import { ProcessTable } from '../process/process-table.ts';
+import { Attachment, type AttachmentListener } from './attachment.ts';
+import { Lease } from './lease.ts';
+import type { SessionEvent } from './session-event.ts';
+import {
+  type AttachMode,
+  nextState,
+  type SessionEnd,
+  type SessionInput,
+  type SessionState,
+} from './session-state.ts';
 
-/** A session: the owner of processes. */
-export interface Session {
+/** How a session is made. */
+export interface SessionOptions {
   /** A UUID in lower case. */
+  readonly id: string;
+  readonly labels: ReadonlyMap<string, string>;
+  /** How long it lives after the last call that named it, in milliseconds. */
+  readonly detachedTtlMs: number;
+  /** In the order of creation, for listings. */
+  readonly ordinal: number;
+  readonly host: ProcessHost;
+  readonly clock: Clock;
+  /** Makes an unpredictable UUID. */
+  readonly newId: () => string;
+  /** Called when the sweeper finds it expired. */
+  readonly onExpired: () => void;
+}
+
+/** A session: the owner of processes, which lives as long as somebody needs it. */
+export class Session {
   readonly id: string;
   /** Milliseconds since 1970. */
   readonly createTime: number;
   readonly labels: ReadonlyMap<string, string>;
-  readonly processes: ProcessTable;
-  /** In the order of creation, for listings. */
+  readonly detachedTtlMs: number;
   readonly ordinal: number;
+  readonly processes: ProcessTable;
+  readonly #newId: () => string;
+  readonly #lease: Lease;
+  #state: SessionState<Attachment> = { kind: 'detached', latest: undefined };
+
+  constructor(options: SessionOptions) {
+    const { clock, detachedTtlMs, host, newId, onExpired } = options;
+    this.id = options.id;
+    this.createTime = clock.now();
+    this.labels = options.labels;
+    this.detachedTtlMs = detachedTtlMs;
+    this.ordinal = options.ordinal;
+    this.#newId = newId;
+    this.#lease = new Lease({ clock, ttlMs: detachedTtlMs, onExpired });
+    this.processes = new ProcessTable({
+      host,
+      clock,
+      newId,
+      onEvent: (event) => this.deliver(event),
+    });
+  }
+
+  /** Whether its time is over, whether or not the sweeper has come. */
+  get expired(): boolean {
+    return this.#lease.expired;
+  }
+
+  /** Whether a stream is attached. */
+  get attached(): boolean {
+    return this.#state.kind === 'attached';
+  }
+
+  /**
+   * A call that names the session begins; it is over when the function that is
+   * returned is called. A call for an attachment is failed, through `fail`, as
+   * soon as another takes over.
+   *
+   * @throws RunletError `ATTACHMENT_SUPERSEDED`
+   */
+  enter(attachmentId: string | undefined, fail: (why: RunletError) => void): () => void {
+    const guarded = attachmentId === undefined ? undefined : this.#latest(attachmentId).guard(fail);
+    const release = this.#lease.hold();
+    return () => {
+      guarded?.();
+      release();
+    };
+  }
+
+  /**
+   * Attaches, and fences the attachment that was there before. The caller must
+   * {@link detach} it in the end, however that comes.
+   *
+   * @throws RunletError `SESSION_ALREADY_ATTACHED`, `SESSION_NOT_FOUND`
+   */
+  attach(mode: AttachMode, listener: AttachmentListener): Attachment {
+    const attachment = new Attachment(this.#newId(), listener);
+    const before = this.#state;
+    this.#apply({ kind: 'attach', attachment, mode });
+    if (before.kind !== 'ended') before.latest?.fence();
+    return attachment;
+  }
+
+  /** The attached stream ended. What was superseded is detached already. */
+  detach(attachment: Attachment): void {
+    this.#apply({ kind: 'detach', attachment });
+  }
+
+  /** Tells whoever is attached. */
+  deliver(event: SessionEvent): void {
+    if (this.#state.kind === 'attached') this.#state.latest.deliver(event);
+  }
+
+  /** It is over: whoever is attached is told why. Its processes are not touched. */
+  end(cause: SessionEnd): void {
+    const before = this.#state;
+    this.#apply({ kind: 'end', cause });
+    this.#lease.end();
+    if (before.kind === 'attached') before.latest.end(endError(cause));
+  }
+
+  #latest(attachmentId: string): Attachment {
+    const { latest } = this.#state.kind === 'ended' ? {} : this.#state;
+    if (latest?.hasId(attachmentId)) return latest;
+    throw new RunletError('ATTACHMENT_SUPERSEDED');
+  }
+
+  #apply(input: SessionInput<Attachment>): void {
+    this.#state = nextState(this.#state, input);
+  }
+}
+
+function endError(cause: SessionEnd): RunletError {
+  if (cause === 'draining') return new RunletError('DRAINING', { retryAfterMs: DRAINING_RETRY_MS });
+  return new RunletError(cause === 'closed' ? 'SESSION_CLOSED' : 'SESSION_NOT_FOUND');
 }

@@ -5,22 +5,21 @@ import {
   fromBinary,
   type MessageShape,
 } from '@bufbuild/protobuf';
-import {
-  type MethodDefinition,
-  type Server,
-  type ServerDuplexStream,
-  type ServerReadableStream,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type ServiceDefinition,
-  type StatusObject,
-  status,
-  type UntypedHandleCall,
-  type UntypedServiceImplementation,
+import type {
+  MethodDefinition,
+  Server,
+  ServerDuplexStream,
+  ServerReadableStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  ServiceDefinition,
+  StatusObject,
+  UntypedHandleCall,
+  UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { CallReport } from './call-context.ts';
 import { encodeMessage } from './encoded-message.ts';
-import { GrpcCallContext } from './grpc-call-context.ts';
+import { type CallEnding, GrpcCallContext } from './grpc-call-context.ts';
 import {
   methodPath,
   type Response,
@@ -53,7 +52,9 @@ type AnyImpl = (
   context: GrpcCallContext,
 ) => AnyResponse | Promise<AnyResponse> | AsyncIterable<AnyResponse>;
 
-/** A call that ended without the handler: there is nobody to tell. */
+type AnyCall = ConstructorParameters<typeof GrpcCallContext>[0];
+
+/** Why a writer gave up: the call is over, and nobody is to be told. */
 const GONE = Symbol('the call is gone');
 
 /** Lets a server answer the calls of a service with its implementation. */
@@ -89,55 +90,60 @@ function grpcHandler(
   implement: AnyImpl,
   options: BridgeOptions,
 ): UntypedHandleCall {
+  const { onCall, toStatus } = options;
+  const contextOf = (call: AnyCall, sendFailure: CallEnding['sendFailure']): GrpcCallContext =>
+    new GrpcCallContext(call, { toStatus, sendFailure, onCall });
   switch (method.methodKind) {
     case 'unary':
       return (call: ServerUnaryCall<Buffer, Buffer>, callback: UnaryCallback) => {
-        const context = new GrpcCallContext(call, options.onCall);
-        void answerOnce(context, callback, options, async () => {
-          const request = decode(method, call.request, options);
-          return encodeMessage(method.output, (await implement(request, context)) as AnyResponse);
-        });
+        const context = contextOf(call, callback);
+        void answerOnce(method, callback, context, () =>
+          implement(decode(method, call.request, options), context),
+        );
       };
     case 'client_streaming':
       return (call: ServerReadableStream<Buffer, Buffer>, callback: UnaryCallback) => {
-        const context = new GrpcCallContext(call, options.onCall);
-        void answerOnce(context, callback, options, async () => {
-          const requests = decodeAll(method, call, options);
-          return encodeMessage(method.output, (await implement(requests, context)) as AnyResponse);
-        });
+        const context = contextOf(call, callback);
+        void answerOnce(method, callback, context, () =>
+          implement(decodeAll(method, call, options), context),
+        );
       };
     case 'server_streaming':
       return (call: ServerWritableStream<Buffer, Buffer>) => {
-        const context = new GrpcCallContext(call, options.onCall);
-        void answerStream(method, call, context, options, () =>
+        const context = contextOf(call, failStream(call));
+        void answerStream(method, call, context, () =>
           implement(decode(method, call.request, options), context),
         );
       };
     case 'bidi_streaming':
       return (call: ServerDuplexStream<Buffer, Buffer>) => {
-        const context = new GrpcCallContext(call, options.onCall);
-        void answerStream(method, call, context, options, () =>
+        const context = contextOf(call, failStream(call));
+        void answerStream(method, call, context, () =>
           implement(decodeAll(method, call, options), context),
         );
       };
   }
 }
 
+/** The way to send a status from a stream: `destroy()` would send none. */
+function failStream(
+  call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>,
+): CallEnding['sendFailure'] {
+  return (failure) => void call.emit('error', failure);
+}
+
 /** Never rejects: grpc-js does not await its handlers. */
 async function answerOnce(
-  context: GrpcCallContext,
+  method: DescMethod,
   callback: UnaryCallback,
-  options: BridgeOptions,
-  answer: () => Promise<Buffer>,
+  context: GrpcCallContext,
+  answer: () => ReturnType<AnyImpl>,
 ): Promise<void> {
   try {
-    const response = await answer();
-    context.finish(status.OK);
-    callback(null, response);
+    const response = encodeMessage(method.output, (await answer()) as AnyResponse);
+    context.succeed(() => callback(null, response));
   } catch (error) {
-    const failure = options.toStatus(error);
-    context.finish(failure.code ?? status.UNKNOWN, error);
-    callback(failure);
+    context.fail(error);
   }
 }
 
@@ -146,29 +152,25 @@ async function answerStream(
   method: DescMethod,
   call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>,
   context: GrpcCallContext,
-  options: BridgeOptions,
   answer: () => ReturnType<AnyImpl>,
 ): Promise<void> {
-  const writer = streamWriter(call, context.signal);
+  const write = streamWriter(call, context.signal);
   try {
     for await (const response of answer() as AsyncIterable<AnyResponse>) {
-      await writer(encodeMessage(method.output, response));
+      await write(encodeMessage(method.output, response));
     }
-    context.finish(status.OK);
-    call.end();
+    context.succeed(() => call.end());
   } catch (error) {
-    if (error === GONE) return;
-    const failure = options.toStatus(error);
-    context.finish(failure.code ?? status.UNKNOWN, error);
-    // The way to send a status from a stream: `destroy()` would send none.
-    call.emit('error', failure);
+    // Nothing comes of it if the call is over: then the writer gave up, or the handler did.
+    context.fail(error);
   }
 }
 
 /**
  * Writes one message at a time, resolving when it was handed to the connection,
  * so that what comes next is gathered while it goes out. Neither the callback
- * nor 'drain' comes once the call is cancelled; that rejects with {@link GONE}.
+ * nor 'drain' comes once the call is cancelled, and both may take for ever once
+ * it failed; either rejects with {@link GONE}.
  */
 function streamWriter(
   call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>,

@@ -16,6 +16,13 @@ export interface CallContext {
    * otherwise, and a proxy may cut a call that answers nothing for long.
    */
   sendHeaders(): void;
+  /** Calls back when the call is over, however it ends; at once if it is over. */
+  defer(cleanup: () => void): void;
+  /**
+   * Fails the call now, whatever its handler is doing: the status is sent, and
+   * `signal` aborts so that the handler gives up. Does nothing once it is over.
+   */
+  fail(error: unknown): void;
   /** Adds ids to the call's line in the log. No contents, no secrets. */
   annotate(ids: Readonly<Record<string, string>>): void;
 }

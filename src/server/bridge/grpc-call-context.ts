@@ -1,4 +1,4 @@
-import { Metadata, type ServerUnaryCall, status } from '@grpc/grpc-js';
+import { Metadata, type ServerUnaryCall, type StatusObject, status } from '@grpc/grpc-js';
 import type { CallContext, CallReport } from './call-context.ts';
 
 /** What all four kinds of grpc-js calls have. */
@@ -7,21 +7,37 @@ type AnyServerCall = Pick<
   'cancelled' | 'getDeadline' | 'getPath' | 'metadata' | 'sendMetadata'
 > & { once(event: 'cancelled', listener: () => void): unknown };
 
+/** A client resets a call at its deadline, and its clock may be a moment ahead of ours. */
+const DEADLINE_TOLERANCE_MS = 100;
+
+/** How a context lets its call end. */
+export interface CallEnding {
+  /** The one place where an error becomes a status. */
+  readonly toStatus: (error: unknown) => Partial<StatusObject>;
+  /** Sends the status of a call that failed. Called once at most. */
+  readonly sendFailure: (failure: Partial<StatusObject>) => void;
+  /** Called once, when the call is over. */
+  readonly onCall: (report: CallReport) => void;
+}
+
 /** The context of a call that came through grpc-js. */
 export class GrpcCallContext implements CallContext {
   readonly method: string;
   readonly #call: AnyServerCall;
-  readonly #report: (report: CallReport) => void;
+  readonly #ending: CallEnding;
   readonly #began = performance.now();
-  readonly #abort = new AbortController();
+  /** Made when it is asked for: most calls end before anybody does. */
+  #abort: AbortController | undefined;
   readonly #ids: Record<string, string> = {};
+  readonly #cleanups: (() => void)[] = [];
   #over = false;
+  /** It ended before its handler did. */
+  #gone = false;
 
-  /** `report` is called once, when the call is over. */
-  constructor(call: AnyServerCall, report: (report: CallReport) => void) {
+  constructor(call: AnyServerCall, ending: CallEnding) {
     this.method = call.getPath();
     this.#call = call;
-    this.#report = report;
+    this.#ending = ending;
     // Emitted after every call, successful ones included
     // (https://github.com/grpc/grpc-node/issues/2771): it cancels only what we did not end.
     call.once('cancelled', () => this.#cancelled());
@@ -29,6 +45,8 @@ export class GrpcCallContext implements CallContext {
   }
 
   get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#gone) this.#abort.abort();
     return this.#abort.signal;
   }
 
@@ -49,23 +67,47 @@ export class GrpcCallContext implements CallContext {
     Object.assign(this.#ids, ids);
   }
 
-  /** To be called when the handler is done and a status is about to be sent. */
-  finish(code: number, error?: unknown): void {
+  defer(cleanup: () => void): void {
+    if (this.#over) cleanup();
+    else this.#cleanups.push(cleanup);
+  }
+
+  fail(error: unknown): void {
     if (this.#over) return;
+    const failure = this.#ending.toStatus(error);
+    this.#finish(failure.code ?? status.UNKNOWN, error);
+    this.#ending.sendFailure(failure);
+    this.#giveUp();
+  }
+
+  /** The handler is done: `send` sends what is left, unless the call is over already. */
+  succeed(send: () => void): void {
+    if (this.#over) return;
+    this.#finish(status.OK, undefined);
+    send();
+  }
+
+  #cancelled(): void {
+    if (this.#over) return;
+    const late = Date.now() + DEADLINE_TOLERANCE_MS >= this.deadline;
+    this.#finish(late ? status.DEADLINE_EXCEEDED : status.CANCELLED, undefined);
+    this.#giveUp();
+  }
+
+  #giveUp(): void {
+    this.#gone = true;
+    this.#abort?.abort();
+  }
+
+  #finish(code: number, error: unknown): void {
     this.#over = true;
-    this.#report({
+    for (const cleanup of this.#cleanups) cleanup();
+    this.#ending.onCall({
       method: this.method,
       code,
       durationMs: performance.now() - this.#began,
       ids: this.#ids,
       error,
     });
-  }
-
-  #cancelled(): void {
-    if (this.#over) return;
-    const late = Date.now() >= this.deadline;
-    this.finish(late ? status.DEADLINE_EXCEEDED : status.CANCELLED);
-    this.#abort.abort();
   }
 }

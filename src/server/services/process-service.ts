@@ -27,7 +27,6 @@ import type { ServiceImpl } from '../bridge/types.ts';
 import { encodeBatch, followEvents, pollWaitMs } from '../event-stream.ts';
 import { processMessage } from '../messages.ts';
 import {
-  formatPageToken,
   parseDuration,
   parseEnum,
   parseId,
@@ -35,10 +34,10 @@ import {
   parsePageSize,
   parsePageToken,
   parseUint64,
-  parseUuid,
 } from '../requests/fields.ts';
-import { takePage } from '../requests/page.ts';
+import { processPage } from '../requests/process-page.ts';
 import { parseProcessSpec, specFingerprint } from '../requests/process-spec.ts';
+import { enterSession, type SessionReference } from './enter-session.ts';
 import { runOnce } from './run-once.ts';
 
 /** What the service is made with. */
@@ -69,18 +68,12 @@ const WAITS = {
 export function processService(options: ProcessServiceOptions): ServiceImpl<typeof ProcessService> {
   const { clock, cwd, limits, sessions } = options;
 
-  const findSession = (request: { sessionId: string }, context: CallContext): Session => {
-    const id = parseUuid('session_id', request.sessionId);
-    context.annotate({ sessionId: id });
-    return sessions.get(id);
-  };
-
   const findProcess = (
-    request: { sessionId: string; processId: string },
+    request: SessionReference & { readonly processId: string },
     context: CallContext,
   ): { readonly session: Session; readonly process: Process } => {
     const processId = parseId('process_id', request.processId);
-    const session = findSession(request, context);
+    const session = enterSession(sessions, request, context);
     context.annotate({ processId });
     return { session, process: session.processes.get(processId) };
   };
@@ -90,7 +83,7 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
       const processId = parseOptionalId('process_id', request.processId);
       const requestId = parseOptionalId('request_id', request.requestId);
       const spec = parseProcessSpec(request.spec, { cwd, limits, overflow: 'drop-oldest' });
-      const session = findSession(request, context);
+      const session = enterSession(sessions, request, context);
       const fingerprint = requestId === '' ? '' : specFingerprint(request.spec);
       const process = await session.processes.start({ processId, requestId, fingerprint, spec });
       context.annotate({ processId: process.id });
@@ -105,15 +98,8 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
     listProcesses(request, context) {
       const maximum = parsePageSize('page_size', request.pageSize);
       const after = parsePageToken('page_token', request.pageToken);
-      const session = findSession(request, context);
-      const page = takePage(session.processes.list(after), maximum, ({ process }) =>
-        sizeOf(process),
-      );
-      const last = page.items.at(-1);
-      return {
-        processes: page.items.map(({ process }) => processMessage(session.id, process)),
-        nextPageToken: page.more && last !== undefined ? formatPageToken(last.ordinal) : '',
-      };
+      const session = enterSession(sessions, request, context);
+      return processPage(session, after, maximum);
     },
 
     async *watchProcess(request, context) {
@@ -158,10 +144,23 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
 
     async writeStdin(request, context) {
       const { data, eof } = request;
-      const offset =
-        request.offset === undefined ? undefined : parseUint64('offset', request.offset);
+      const offset = parseOffset(request.offset);
       const { process } = findProcess(request, context);
       const accepted = await process.writeStdin({ offset, data, eof }, context.signal);
+      return { acceptedOffset: BigInt(accepted) };
+    },
+
+    async streamStdin(requests, context) {
+      let target: { readonly sessionId: string; readonly process: Process } | undefined;
+      let accepted = 0;
+      for await (const request of requests) {
+        const { data, eof } = request;
+        const offset = parseOffset(request.offset);
+        target ??= { sessionId: request.sessionId, process: findProcess(request, context).process };
+        assertSameTarget(target.sessionId, target.process.id, request);
+        accepted = await target.process.writeStdin({ offset, data, eof }, context.signal);
+      }
+      if (target === undefined) throw invalidField('session_id', 'is required');
       return { acceptedOffset: BigInt(accepted) };
     },
 
@@ -200,10 +199,22 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
   };
 }
 
-/** About how many bytes a process takes in a listing. */
-function sizeOf(process: Process): number {
-  let bytes = 256;
-  for (const argument of process.argv) bytes += argument.length;
-  for (const [key, value] of process.labels) bytes += key.length + value.length;
-  return bytes;
+function parseOffset(offset: bigint | undefined): number | undefined {
+  return offset === undefined ? undefined : parseUint64('offset', offset);
+}
+
+/** A stream is about one process, whatever its later messages say. */
+function assertSameTarget(
+  sessionId: string,
+  processId: string,
+  request: { readonly sessionId: string; readonly processId: string },
+): void {
+  for (const [field, first, later] of [
+    ['session_id', sessionId, request.sessionId],
+    ['process_id', processId, request.processId],
+  ] as const) {
+    if (later !== '' && later !== first) {
+      throw invalidField(field, 'differs from that of the first message');
+    }
+  }
 }

@@ -37,6 +37,10 @@ export function serverService({
           defaultRetention: durationFromMs(limits.defaultRetentionMs),
           maxReadWait: durationFromMs(limits.maxReadWaitMs),
           heartbeatInterval: durationFromMs(limits.heartbeatMs),
+          minDetachedTtl: durationFromMs(limits.minDetachedTtlMs),
+          maxDetachedTtl: durationFromMs(limits.maxDetachedTtlMs),
+          defaultDetachedTtl: durationFromMs(limits.defaultDetachedTtlMs),
+          maxQueuedSessionEvents: limits.maxQueuedSessionEvents,
         },
         capabilities: { launcher },
       };

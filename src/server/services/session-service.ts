@@ -1,30 +1,65 @@
-import type { SessionService } from '../../gen/runlet/v1/session_pb.ts';
+import type { Clock } from '../../clock.ts';
+import { invalidField } from '../../errors.ts';
+import { AttachMode, type SessionService } from '../../gen/runlet/v1/session_pb.ts';
+import { type Limits, MAX_PAGE_SIZE } from '../../limits.ts';
 import type { SessionRegistry } from '../../session/session-registry.ts';
 import type { ServiceImpl } from '../bridge/types.ts';
 import { sessionMessage } from '../messages.ts';
 import {
   formatPageToken,
+  parseDuration,
+  parseEnum,
   parseLabels,
   parsePageSize,
   parsePageToken,
   parseUuid,
 } from '../requests/fields.ts';
 import { takePage } from '../requests/page.ts';
+import { processPage } from '../requests/process-page.ts';
+import { SessionStream } from '../session-stream.ts';
+import { assertSessionHeader, enterSession } from './enter-session.ts';
+
+/** What the service is made with. */
+export interface SessionServiceOptions {
+  readonly sessions: SessionRegistry;
+  readonly clock: Clock;
+  readonly limits: Limits;
+}
+
+const MODES = {
+  [AttachMode.UNSPECIFIED]: 'take-over',
+  [AttachMode.TAKE_OVER]: 'take-over',
+  [AttachMode.REJECT_IF_ATTACHED]: 'reject-if-attached',
+} as const;
 
 /** `SessionService`, over a registry. */
-export function sessionService(sessions: SessionRegistry): ServiceImpl<typeof SessionService> {
+export function sessionService({
+  clock,
+  limits,
+  sessions,
+}: SessionServiceOptions): ServiceImpl<typeof SessionService> {
   return {
-    createSession({ labels, sessionId }, context) {
+    createSession(request, context) {
+      const { labels, sessionId } = request;
       const id = sessionId === '' ? undefined : parseUuid('session_id', sessionId);
-      const session = sessions.create(id, parseLabels('labels', labels));
+      assertSessionHeader(context, id ?? '');
+      const { defaultDetachedTtlMs, maxDetachedTtlMs, minDetachedTtlMs } = limits;
+      const ttlMs = parseDuration('detached_ttl', request.detachedTtl, maxDetachedTtlMs);
+      if (ttlMs !== undefined && ttlMs < minDetachedTtlMs) {
+        throw invalidField('detached_ttl', `must be at least ${minDetachedTtlMs / 1000} s`);
+      }
+      const session = sessions.create({
+        id,
+        labels: parseLabels('labels', labels),
+        detachedTtlMs: ttlMs ?? defaultDetachedTtlMs,
+      });
       context.annotate({ sessionId: session.id });
+      context.defer(session.enter(undefined, () => {}));
       return { session: sessionMessage(session) };
     },
 
     getSession(request, context) {
-      const id = parseUuid('session_id', request.sessionId);
-      context.annotate({ sessionId: id });
-      return { session: sessionMessage(sessions.get(id)) };
+      return { session: sessionMessage(enterSession(sessions, request, context)) };
     },
 
     listSessions({ pageSize, pageToken }) {
@@ -38,8 +73,32 @@ export function sessionService(sessions: SessionRegistry): ServiceImpl<typeof Se
       };
     },
 
+    async *attachSession(request, context) {
+      const mode = parseEnum('mode', request.mode, MODES);
+      const session = enterSession(sessions, request, context);
+      const stream = new SessionStream({
+        sessionId: session.id,
+        clock,
+        heartbeatMs: limits.heartbeatMs,
+        maxQueued: limits.maxQueuedSessionEvents,
+        onOverflow: (error) => context.fail(error),
+      });
+      const attachment = session.attach(mode, {
+        onEvent: (event) => stream.push(event),
+        onEnd: (why) => context.fail(why),
+      });
+      context.defer(() => session.detach(attachment));
+      // Nothing is awaited since the attachment: what happens from here on is in the stream.
+      if (sessions.draining) stream.push({ kind: 'draining' });
+      const page = processPage(session, 0, MAX_PAGE_SIZE);
+      const value = { attachmentId: attachment.id, session: sessionMessage(session), ...page };
+      yield { event: { event: { case: 'attached', value } } };
+      for await (const event of stream.follow(context.signal)) yield { event };
+    },
+
     async closeSession(request, context) {
       const id = parseUuid('session_id', request.sessionId);
+      assertSessionHeader(context, id);
       context.annotate({ sessionId: id });
       context.sendHeaders();
       await sessions.close(id);

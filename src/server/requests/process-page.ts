@@ -1,0 +1,31 @@
+import type { Process as ProcessMessage } from '../../gen/runlet/v1/process_pb.ts';
+import type { Process } from '../../process/process.ts';
+import type { Session } from '../../session/session.ts';
+import { processMessage } from '../messages.ts';
+import { formatPageToken } from './fields.ts';
+import { takePage } from './page.ts';
+
+/** A page of a session's processes, which fits into a message. */
+export interface ProcessPage {
+  readonly processes: ProcessMessage[];
+  /** Where the next one begins; empty if there is none. */
+  readonly nextPageToken: string;
+}
+
+/** The processes of a session after the place `after`, `maximum` of them at most. */
+export function processPage(session: Session, after: number, maximum: number): ProcessPage {
+  const page = takePage(session.processes.list(after), maximum, ({ process }) => sizeOf(process));
+  const last = page.items.at(-1);
+  return {
+    processes: page.items.map(({ process }) => processMessage(session.id, process)),
+    nextPageToken: page.more && last !== undefined ? formatPageToken(last.ordinal) : '',
+  };
+}
+
+/** About how many bytes a process takes in a listing. */
+function sizeOf({ argv, labels }: Process): number {
+  let bytes = 256;
+  for (const argument of argv) bytes += argument.length;
+  for (const [key, value] of labels) bytes += key.length + value.length;
+  return bytes;
+}
