@@ -70,7 +70,7 @@ describe('a child that holds stdout after its parent exited', () => {
       limits: DEFAULT_LIMITS,
       environment: new Map(),
     });
-    const table = new ProcessTable({ host, clock, newId: () => 'made' });
+    const table = new ProcessTable({ host, clock, newId: () => 'made', onEvent: () => {} });
     const process = await table.start({
       processId: 'job',
       requestId: '',

@@ -60,8 +60,10 @@ describe('a closed process', () => {
     const harness = await startHarness({ clock, limits });
     const { processes } = harness;
     // More than the transport holds, so that the reader is not done until it reads.
-    const bytes = 4_000_000;
-    const target = await startShell(harness, `head -c ${bytes} /dev/zero`, { retention }, 'job');
+    const bytes = 32_000_000;
+    const output = { retainedBytes: BigInt(2 * bytes) };
+    const script = `head -c ${bytes} /dev/zero`;
+    const target = await startShell(harness, script, { retention, output }, 'job');
     await processes.waitProcess(target);
     const watch = processes.watchProcess(target)[Symbol.asyncIterator]();
     const first = await watch.next();

@@ -87,8 +87,11 @@ describe('a run', () => {
     const check = shellSpec(`${awaitRelease('started')}; cat pid`);
     const pid = pidFrom(outputOf(await collect(harness.processes.run({ spec: check }))).toString());
     await expect.poll(() => isAlive(pid), { timeout: 30_000 }).toBe(false);
-    const line = (): string | undefined => harness.log.find((text) => text.includes('DEADLINE'));
-    await expect.poll(line).toContain('"code":"DEADLINE_EXCEEDED"');
+    const codes = (): readonly string[] =>
+      harness.log
+        .filter((text) => text.includes('/Run"'))
+        .map((text) => /"code":"(\w+)"/.exec(text)?.[1] ?? '');
+    await expect.poll(codes, { timeout: 30_000 }).toContain('DEADLINE_EXCEEDED');
   });
 
   it('frees its place among the processes when it is over, however it ended', async () => {

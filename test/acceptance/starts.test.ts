@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Latch } from '../../src/latch.ts';
+import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import { childProcessLauncher } from '../../src/process/child-process-launcher.ts';
 import type { Launcher } from '../../src/process/launcher.ts';
 import { failureOf } from '../support/failure.ts';
@@ -119,7 +120,7 @@ describe('a start that is retried with its request_id', () => {
     const request = { sessionId, processId: 'one', requestId: 'r', spec: shellSpec(COUNTED) };
     await processes.startProcess(request);
     await processes.waitProcess(request);
-    clock.advance(1_000_000);
+    clock.advance(DEFAULT_LIMITS.defaultRetentionMs);
     expect((await failureOf(processes.startProcess(request))).summary).toBe(
       'NOT_FOUND/PROCESS_EVICTED',
     );
@@ -151,7 +152,7 @@ describe('a limit', () => {
     const failure = await failureOf(startShell(harness, 'true'));
     expect(failure.summary).toBe('RESOURCE_EXHAUSTED/LIMIT_EXCEEDED');
     expect(failure.info?.metadata).toEqual({ limit: 'max_processes', maximum: '2' });
-    clock.advance(1_000_000);
+    clock.advance(DEFAULT_LIMITS.defaultRetentionMs);
     await startShell(harness, 'true');
   });
 

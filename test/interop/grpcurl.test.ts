@@ -27,6 +27,8 @@ const SERVICES = [SessionService, ProcessService, ServerService];
 /** Where the proto of reflection lies, in the package that the server takes it from. */
 const REFLECTION_PROTOS = 'node_modules/@grpc/reflection/build/proto';
 
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 /** What every event has, whatever happened. */
 const at = (seq: number) => ({ seq: String(seq), time: expect.any(String) });
 
@@ -111,8 +113,9 @@ describe("the README's commands for grpcurl", () => {
     expect(parseMessages(printed('create'))).toEqual([
       {
         session: {
-          sessionId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+          sessionId: expect.stringMatching(UUID),
           createTime: expect.any(String),
+          detachedTtl: '600s',
         },
       },
     ]);
@@ -142,6 +145,29 @@ describe("the README's commands for grpcurl", () => {
 
   it('resume after an event', () => {
     expect(eventsOf('resume')).toEqual(GREETING.slice(2));
+  });
+
+  it('attach to the session, and are told of its processes', () => {
+    expect(parseMessages(printed('attach'))).toEqual([
+      {
+        event: {
+          attached: {
+            attachmentId: expect.stringMatching(UUID),
+            session: expect.objectContaining({ processCount: 1, attached: true }),
+            processes: [
+              expect.objectContaining({ processId: 'greeting', state: 'PROCESS_STATE_CLOSED' }),
+            ],
+          },
+        },
+      },
+    ]);
+  });
+
+  it('find the session alive when nobody is attached any more', () => {
+    const [answer] = parseMessages<{ readonly session: object }>(printed('detached'));
+    expect(answer?.session).toMatchObject({ processCount: 1, detachedTtl: '600s' });
+    // JSON leaves out what is false.
+    expect(answer?.session).not.toHaveProperty('attached');
   });
 
   it('run a process without a session', () => {

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../../src/limits.ts';
+import type { Process } from '../../src/process/process.ts';
+import { ProcessHost } from '../../src/process/process-host.ts';
+import type { Session } from '../../src/session/session.ts';
+import { SessionRegistry } from '../../src/session/session-registry.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { ScriptedLauncher } from '../support/scripted-launcher.ts';
+
+const TTL_MS = 1_000;
+
+/** A registry with one session that has one process. */
+async function startRegistry() {
+  const clock = new FakeClock();
+  const launcher = new ScriptedLauncher();
+  const limits = DEFAULT_LIMITS;
+  const host = new ProcessHost({ launcher, clock, limits, environment: new Map() });
+  const sessions = new SessionRegistry({
+    host,
+    clock,
+    limits,
+    newId: () => crypto.randomUUID(),
+  });
+  const session: Session = sessions.create({
+    id: undefined,
+    labels: new Map(),
+    detachedTtlMs: TTL_MS,
+  });
+  const process: Process = await session.processes.start(launcher.request());
+  return { clock, host, launcher, process, session, sessions };
+}
+
+function reasonOf({ phase }: Process): string | undefined {
+  return phase.state === 'running' ? undefined : phase.exit.reason;
+}
+
+/** Everything that can happen without the test's doing has happened. */
+const quiet = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('the processes of a session that ends', () => {
+  it.each([
+    ['expires', 'session-expired'],
+    ['is closed', 'session-closed'],
+    ['is drained', 'server-shutdown'],
+  ])('because it %s have that reason, and are released', async (how, reason) => {
+    const { clock, host, launcher, process, session, sessions } = await startRegistry();
+    expect(host.size).toBe(1);
+    if (how === 'expires') clock.advance(TTL_MS);
+    else if (how === 'is closed') void sessions.close(session.id);
+    else void sessions.drain();
+    await quiet();
+    launcher.exitAll();
+    await quiet();
+    expect(reasonOf(process)).toBe(reason);
+    await expect.poll(() => host.size).toBe(0);
+    expect(sessions.size).toBe(0);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('keep the reason that they had before', async () => {
+    const { clock, launcher, process } = await startRegistry();
+    launcher.exitAll();
+    await quiet();
+    clock.advance(TTL_MS);
+    await quiet();
+    expect(reasonOf(process)).toBe('exited');
+  });
+});

@@ -1,0 +1,35 @@
+import { RunletError } from '../../src/errors.ts';
+import type { CallContext } from '../../src/server/bridge/call-context.ts';
+
+/** The context of a call that was made without a server. */
+export class TestCallContext implements CallContext {
+  readonly method = '/test';
+  readonly deadline = Number.POSITIVE_INFINITY;
+  readonly #abort = new AbortController();
+  readonly #cleanups: (() => void)[] = [];
+  /** Why it failed, if it did. */
+  reason: string | undefined;
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  header(): undefined {
+    return undefined;
+  }
+
+  sendHeaders(): void {}
+
+  annotate(): void {}
+
+  defer(cleanup: () => void): void {
+    this.#cleanups.push(cleanup);
+  }
+
+  fail(error: unknown): void {
+    if (this.reason !== undefined) return;
+    this.reason = error instanceof RunletError ? error.reason : String(error);
+    for (const cleanup of this.#cleanups) cleanup();
+    this.#abort.abort();
+  }
+}

@@ -1,0 +1,62 @@
+import { PassThrough } from 'node:stream';
+import type { ExitStatus } from '../../src/output/event.ts';
+import type { LaunchedProcess, Launcher } from '../../src/process/launcher.ts';
+import type { StartRequest } from '../../src/process/process-table.ts';
+
+/**
+ * Launches processes that exist in the test alone, and end when it says so. For
+ * tests of what is above processes; their pids are beyond what a kernel gives, so
+ * that no signal reaches anybody.
+ */
+export class ScriptedLauncher implements Launcher {
+  readonly name = 'scripted';
+  readonly #exits: (() => void)[] = [];
+  #nextPid = 0x3fff_0000;
+
+  /** How many run. */
+  get running(): number {
+    return this.#exits.length;
+  }
+
+  /** A request that it can launch. */
+  request(): StartRequest {
+    return {
+      processId: '',
+      requestId: '',
+      fingerprint: '',
+      spec: {
+        argv: ['/bin/true'],
+        arg0: 'true',
+        cwd: '/',
+        envPolicy: undefined,
+        env: new Map(),
+        stdin: 'closed',
+        retainedBytes: 1_000,
+        overflow: 'drop-oldest',
+        retentionMs: 1_000_000_000,
+        labels: new Map(),
+      },
+    };
+  }
+
+  /** Lets the oldest that runs exit, and close its output. */
+  exitOne(): void {
+    this.#exits.shift()?.();
+  }
+
+  /** Lets all of them exit. */
+  exitAll(): void {
+    while (this.running > 0) this.exitOne();
+  }
+
+  launch(): Promise<LaunchedProcess> {
+    const output = { stdout: new PassThrough(), stderr: new PassThrough() };
+    const exited = new Promise<ExitStatus>((resolve) => {
+      this.#exits.push(() => {
+        resolve({ code: 0 });
+        for (const stream of Object.values(output)) stream.end();
+      });
+    });
+    return Promise.resolve({ pid: this.#nextPid++, stdin: undefined, output, exited });
+  }
+}

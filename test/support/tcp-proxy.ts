@@ -1,0 +1,53 @@
+import { connect, createServer, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+import type { Address } from '../../src/server/address.ts';
+
+/** A way to a server on which things go wrong. */
+export interface TcpProxy {
+  readonly address: Address;
+  /** Destroys every connection that is open, on both sides, as a reset does. */
+  cut(): void;
+  /** Forwards nothing any more; connections stay open. */
+  freeze(): void;
+}
+
+/** Opens a proxy to a server. */
+export async function startProxy(target: Address): Promise<TcpProxy> {
+  if (target.kind !== 'unix') throw new Error('the proxy leads to a Unix socket');
+  const sockets = new Set<Socket>();
+  const keep = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.once('close', () => sockets.delete(socket));
+  };
+  const server = createServer((inner) => {
+    const outer = connect({ path: target.path });
+    keep(inner);
+    keep(outer);
+    inner.pipe(outer);
+    outer.pipe(inner);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cut = (): void => {
+    for (const socket of sockets) {
+      if (socket.remotePort === undefined) socket.destroy();
+      else socket.resetAndDestroy();
+    }
+  };
+  onTestFinished(() => {
+    cut();
+    server.close();
+  });
+  const bound = server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
+  return {
+    address: { kind: 'tcp', host: '127.0.0.1', port },
+    cut,
+    freeze: () => {
+      for (const socket of sockets) {
+        socket.unpipe();
+        socket.pause();
+      }
+    },
+  };
+}
