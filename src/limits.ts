@@ -100,6 +100,9 @@ export const DEFAULT_GRACE_MS = 5 * SECOND;
 /** The longest grace. */
 export const MAX_GRACE_MS = HOUR;
 
+/** The longest timeout: a timer of Node.js can wait for 2^31 - 1 ms, not quite 25 days. */
+export const MAX_TIMEOUT_MS = 24 * 24 * HOUR;
+
 /** How long after SIGKILL a process may take to vanish before its end is reported without it. */
 export const KILL_SETTLE_MS = 5 * SECOND;
 

@@ -38,6 +38,7 @@ const STREAMS: Readonly<Record<OutputStream, proto.OutputStream>> = {
 const REASONS: Readonly<Record<EndReason, proto.EndReason>> = {
   exited: proto.EndReason.EXITED,
   signaled: proto.EndReason.SIGNALED,
+  'timed-out': proto.EndReason.TIMED_OUT,
   terminated: proto.EndReason.TERMINATED,
   'session-expired': proto.EndReason.SESSION_EXPIRED,
   'session-closed': proto.EndReason.SESSION_CLOSED,

@@ -22,6 +22,7 @@ export type ExitStatus = { readonly code: number } | { readonly signal: number }
 export type EndReason =
   | 'exited'
   | 'signaled'
+  | 'timed-out'
   | 'terminated'
   | 'session-expired'
   | 'session-closed'

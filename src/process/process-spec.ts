@@ -13,6 +13,10 @@ export interface ProcessSpec {
   readonly envPolicy: EnvPolicy | undefined;
   readonly env: Environment;
   readonly stdin: 'closed' | 'pipe';
+  /** Milliseconds from the start after which it is ended; undefined: never. */
+  readonly timeoutMs: number | undefined;
+  /** Milliseconds from the exit after which output is cut; undefined: never. */
+  readonly drainTimeoutMs: number | undefined;
   /** Bytes, at least 1. */
   readonly retainedBytes: number;
   readonly overflow: Overflow;

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import { RunletError } from '../errors.ts';
 import { Latch } from '../latch.ts';
+import { DEFAULT_GRACE_MS } from '../limits.ts';
 import {
   type EndReason,
   type ExitStatus,
@@ -44,6 +45,8 @@ export interface ProcessOptions {
   readonly retainedBytes: number;
   readonly overflow: Overflow;
   readonly retentionMs: number;
+  readonly timeoutMs: number | undefined;
+  readonly drainTimeoutMs: number | undefined;
   readonly maxQueuedStdinBytes: number;
   readonly clock: Clock;
 }
@@ -73,6 +76,9 @@ export class Process {
   #endCause: EndReason | undefined;
   readonly #tree: ProcessTree;
   #ending: TreeEnding | undefined;
+  readonly #drainTimeoutMs: number | undefined;
+  /** Until it exits: its timeout. From then on: that of its output. */
+  #timer: Timer | undefined;
 
   constructor(launched: LaunchedProcess, options: ProcessOptions) {
     const { clock } = options;
@@ -100,6 +106,8 @@ export class Process {
             onClosed: () => this.#onStdinClosed(),
           });
     for (const stream of OUTPUT_STREAMS) this.#follow(stream, launched.output[stream]);
+    this.#drainTimeoutMs = options.drainTimeoutMs;
+    this.#setTimer(options.timeoutMs, () => void this.terminate('timed-out', DEFAULT_GRACE_MS));
     void launched.exited.then((status) => this.#onExit(status));
   }
 
@@ -212,6 +220,12 @@ export class Process {
     }
   }
 
+  /** Sets the one timer that there is at a time; undefined: none. */
+  #setTimer(delayMs: number | undefined, callback: () => void): void {
+    this.#timer?.cancel();
+    this.#timer = delayMs === undefined ? undefined : this.#clock.setTimer(delayMs, callback);
+  }
+
   #onStdinClosed(): void {
     if (this.#phase.state === 'running') this.#log.append({ kind: 'stdin-closed' });
   }
@@ -223,11 +237,13 @@ export class Process {
     this.#stdin?.close();
     this.exited.open();
     this.#ending?.leaderExited();
+    this.#setTimer(this.#drainTimeoutMs, () => this.cutOutput());
     this.#closeIfOver();
   }
 
   #closeIfOver(): void {
     if (this.#phase.state !== 'exited' || this.#openStreams.size > 0) return;
+    this.#timer?.cancel();
     this.#phase = { ...this.#phase, state: 'closed', closeTime: this.#clock.now() };
     this.#log.append({
       kind: 'closed',

@@ -78,9 +78,9 @@ export class TreeEnding {
     this.#killed = true;
     this.#deadline = this.#clock.setTimer(KILL_SETTLE_MS, () => this.#finish());
     await this.#target.collect();
-    if (this.over) return;
+    // Sent even if it took so long that nobody waits any more.
     this.#target.signal(constants.signals.SIGKILL);
-    if (this.#target.leaderExited()) await this.#look();
+    if (this.#target.leaderExited() && !this.over) await this.#look();
   }
 
   async #look(): Promise<void> {

@@ -82,6 +82,8 @@ describe('a child that holds stdout after its parent exited', () => {
         envPolicy: undefined,
         env: new Map([['PATH', PATH]]),
         stdin: 'closed',
+        timeoutMs: undefined,
+        drainTimeoutMs: undefined,
         retainedBytes: 1_000,
         overflow: 'drop-oldest',
         retentionMs: RETENTION_MS,

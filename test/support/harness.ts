@@ -5,6 +5,7 @@ import type { Client } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { openConnection } from '../../src/client/connection.ts';
+import type { Clock } from '../../src/clock.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
@@ -12,6 +13,7 @@ import type { Address } from '../../src/server/address.ts';
 import { createClient } from '../../src/server/bridge/create-client.ts';
 import type { ServiceClient } from '../../src/server/bridge/types.ts';
 import { type RunletServer, type ServerOptions, startServer } from '../../src/server/server.ts';
+import { FakeClock } from './fake-clock.ts';
 
 /** The clients of a server, over one connection. */
 export interface Clients {
@@ -52,6 +54,15 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
+/** A clock that stands still would stop the waits of the shutdown, too. */
+async function shutDown(runlet: RunletServer, clock: Clock | undefined): Promise<void> {
+  const going = setInterval(() => {
+    if (clock instanceof FakeClock) clock.advance(20);
+  }, 1);
+  await runlet.shutdown();
+  clearInterval(going);
+}
+
 /** Starts a server that ends when the test is over. */
 export async function startHarness(options: Partial<ServerOptions> = {}): Promise<Harness> {
   const folder = await temporaryFolder();
@@ -65,7 +76,7 @@ export async function startHarness(options: Partial<ServerOptions> = {}): Promis
     shutdownGraceMs: 0,
     ...options,
   });
-  onTestFinished(() => runlet.shutdown());
+  onTestFinished(() => shutDown(runlet, options.clock));
   const clients = connectClients(address);
   const { session } = await clients.sessions.createSession({});
   const sessionId = session?.sessionId ?? '';

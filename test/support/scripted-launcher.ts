@@ -31,6 +31,8 @@ export class ScriptedLauncher implements Launcher {
         envPolicy: undefined,
         env: new Map(),
         stdin: 'closed',
+        timeoutMs: undefined,
+        drainTimeoutMs: undefined,
         retainedBytes: 1_000,
         overflow: 'drop-oldest',
         retentionMs: 1_000_000_000,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { clone, toBinary } from '@bufbuild/protobuf';
+import type { Duration } from '@bufbuild/protobuf/wkt';
 import type { Environment, EnvPolicy } from '../../environment/env-policy.ts';
 import { invalidField } from '../../errors.ts';
 import {
@@ -10,7 +11,7 @@ import {
   ProcessSpecSchema,
   StdinMode,
 } from '../../gen/runlet/v1/process_pb.ts';
-import type { Limits } from '../../limits.ts';
+import { type Limits, MAX_TIMEOUT_MS } from '../../limits.ts';
 import type { ProcessSpec } from '../../process/process-spec.ts';
 import { parseDuration, parseEnum, parseLabels, parseUint64 } from './fields.ts';
 
@@ -61,6 +62,8 @@ export function parseProcessSpec(
     envPolicy: parseEnvPolicy(message.envPolicy),
     env: parseEnvironment('spec.env', message.env),
     stdin: parseEnum('spec.stdin', message.stdin, STDIN_MODES),
+    timeoutMs: parseTimeout(message.timeout),
+    drainTimeoutMs: parseDuration('spec.drain_timeout', message.drainTimeout, MAX_TIMEOUT_MS),
     retainedBytes: parseRetainedBytes(message.output?.retainedBytes ?? 0n, limits),
     overflow: parseEnum('spec.output.overflow', message.output?.overflow ?? 0, {
       [Overflow.UNSPECIFIED]: defaults.overflow,
@@ -85,6 +88,12 @@ export function specFingerprint(message: ProcessSpecMessage | undefined): string
   canonical.labels = sorted(canonical.labels);
   if (canonical.envPolicy !== undefined) canonical.envPolicy.set = sorted(canonical.envPolicy.set);
   return createHash('sha256').update(toBinary(ProcessSpecSchema, canonical)).digest('base64');
+}
+
+function parseTimeout(timeout: Duration | undefined): number | undefined {
+  const ms = parseDuration('spec.timeout', timeout, MAX_TIMEOUT_MS);
+  if (ms === 0) throw invalidField('spec.timeout', 'must be more than zero');
+  return ms;
 }
 
 function parseCwd(cwd: string, fallback: string): string {
