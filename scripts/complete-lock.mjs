@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 const FILE = 'package-lock.json';
 const SUFFIX =
-  /(android|darwin|freebsd|linux|openharmony|win32)-(arm64|aarch64|x64|armv7|arm|ppc64|riscv64|s390x|ia32)(?:-(musl|gnu|msvc|eabi|gnueabihf|musleabihf))?$/;
+  /(android|darwin|freebsd|linux|openbsd|openharmony|win32)-(arm64|aarch64|x64|armv7|arm|ppc64|riscv64|s390x|ia32|loong64)(?:-(musl|gnu|msvc|eabi|gnueabihf|musleabihf))?$/;
 const CPUS = { aarch64: 'arm64', armv7: 'arm' };
 
 const lock = JSON.parse(readFileSync(FILE, 'utf8'));

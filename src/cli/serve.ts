@@ -6,6 +6,7 @@ import {
   DEFAULT_LIMITS,
   type Limits,
 } from '../limits.ts';
+import { createLauncher, LAUNCHER_NAMES, type LauncherName } from '../process/launchers.ts';
 import {
   type Address,
   defaultAddress,
@@ -20,6 +21,7 @@ import { createLogger } from './logger.ts';
 interface ServeFlags {
   readonly listen?: readonly Address[];
   readonly auth?: 'none';
+  readonly launcher?: LauncherName;
   readonly cwd?: string;
   readonly logLevel: string;
   readonly retention: number;
@@ -47,6 +49,12 @@ export function serveCommand(): Command {
     )
     .addOption(
       new Option('--auth <kind>', 'who is let in over TCP; required for it').choices(['none']),
+    )
+    .addOption(
+      new Option(
+        '--launcher <name>',
+        'how processes are started (default: the best that the machine offers)',
+      ).choices(LAUNCHER_NAMES),
     )
     .option('--cwd <path>', 'the working directory of processes that name none', absolutePath)
     .addOption(
@@ -144,6 +152,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     addresses,
     logger,
     limits,
+    launcher: createLauncher(flags.launcher),
     keepaliveMs: flags.keepalive * 1000,
     keepaliveTimeoutMs: flags.keepaliveTimeout * 1000,
     shutdownGraceMs: flags.grace * 1000,

@@ -1,6 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { type Duration, DurationSchema, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import * as proto from '../gen/runlet/v1/event_pb.ts';
 import {
   type EndReason,
@@ -126,6 +126,14 @@ export function endReasonToProto(reason: EndReason): proto.EndReason {
   return REASONS[reason];
 }
 
+/** To the microsecond, which is what the kernel tells. */
+function duration(ms: number): Duration {
+  const microseconds = Math.round(ms * 1000);
+  const seconds = Math.floor(microseconds / 1_000_000);
+  const nanos = (microseconds - seconds * 1_000_000) * 1000;
+  return create(DurationSchema, { seconds: BigInt(seconds), nanos });
+}
+
 function lifecycleCase(event: LifecycleEvent): proto.ProcessEvent['event'] {
   switch (event.kind) {
     case 'started':
@@ -141,6 +149,14 @@ function lifecycleCase(event: LifecycleEvent): proto.ProcessEvent['event'] {
         value: create(proto.ProcessExitedSchema, {
           status: exitStatusToProto(event.status),
           reason: REASONS[event.reason],
+          usage: {
+            wallTime: duration(event.wallMs),
+            ...(event.usage && {
+              userTime: duration(event.usage.userMs),
+              systemTime: duration(event.usage.systemMs),
+              peakResidentBytes: BigInt(event.usage.peakResidentBytes ?? 0),
+            }),
+          },
         }),
       };
     case 'closed':

@@ -18,6 +18,16 @@ export const ZERO_OFFSETS: StreamOffsets = { stdout: 0, stderr: 0 };
 /** How a process ended, as the system reported it. Signals are numbered as Linux does. */
 export type ExitStatus = { readonly code: number } | { readonly signal: number };
 
+/** What a process used, with those of its descendants that it waited for. */
+export interface ResourceUsage {
+  /** CPU time in its own code, in milliseconds. */
+  readonly userMs: number;
+  /** CPU time in the kernel for it, in milliseconds. */
+  readonly systemMs: number;
+  /** The most memory that it, or one of these descendants, had at a time; undefined: unknown. */
+  readonly peakResidentBytes: number | undefined;
+}
+
 /** Why a process ended. */
 export type EndReason =
   | 'exited'
@@ -40,5 +50,11 @@ export interface GapRange {
 export type LifecycleEvent =
   | { readonly kind: 'started'; readonly pid: number }
   | { readonly kind: 'stdin-closed' }
-  | { readonly kind: 'exited'; readonly status: ExitStatus; readonly reason: EndReason }
+  | {
+      readonly kind: 'exited';
+      readonly status: ExitStatus;
+      readonly reason: EndReason;
+      readonly wallMs: number;
+      readonly usage: ResourceUsage | undefined;
+    }
   | { readonly kind: 'closed'; readonly totals: StreamOffsets; readonly outputComplete: boolean };

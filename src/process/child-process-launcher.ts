@@ -1,15 +1,9 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import type { ExitStatus } from '../output/event.ts';
-import type { LaunchedProcess, Launcher, LaunchRequest } from './launcher.ts';
+import type { LaunchedProcess, Launcher, LaunchRequest, ProcessEnd } from './launcher.ts';
+import { whenQuiet } from './output-quiet.ts';
 import { signalNumber } from './signals.ts';
 import { errnoName, spawnStage, startFailure } from './start-failure.ts';
-
-/**
- * Turns of the event loop that an exit waits at most for output to fall quiet:
- * a descendant that writes without end must not hold it back.
- */
-const MAX_QUIET_TURNS = 16;
 
 /** Launches through Node's own `child_process`: portable, and a fork of the server. */
 export const childProcessLauncher: Launcher = {
@@ -56,39 +50,12 @@ function failure(error: unknown): Error {
   return startFailure(spawnStage(errno), errno, `the process could not be created: ${errno}`);
 }
 
-function exitOf(child: ChildProcess, streams: readonly Readable[]): Promise<ExitStatus> {
+function exitOf(child: ChildProcess, streams: readonly Readable[]): Promise<ProcessEnd> {
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => {
       const status = signal === null ? { code: code ?? 0 } : { signal: signalNumber(signal) };
-      whenQuiet(streams, () => resolve(status));
+      // Node does not tell what it used.
+      whenQuiet(streams, () => resolve({ status, usage: undefined }));
     });
   });
-}
-
-/**
- * Calls back once the event loop went through a whole turn without reading
- * anything from the streams. Node tells of an exit and of output in whichever
- * order the kernel's events come; what is in the pipe at exit was written
- * before it, and is read in the turns that this waits for.
- */
-function whenQuiet(streams: readonly Readable[], callback: () => void): void {
-  let active = true;
-  let turns = 0;
-  const onData = (): void => {
-    active = true;
-  };
-  const open = streams.filter((stream) => !stream.readableEnded && !stream.isPaused());
-  for (const stream of open) stream.on('data', onData);
-  const look = (): void => {
-    const waiting = active && turns < MAX_QUIET_TURNS && open.some((s) => !s.readableEnded);
-    if (waiting) {
-      active = false;
-      turns += 1;
-      setImmediate(look);
-      return;
-    }
-    for (const stream of open) stream.removeListener('data', onData);
-    callback();
-  };
-  setImmediate(look);
 }

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Environment } from '../environment/env-policy.ts';
-import type { ExitStatus, OutputStream } from '../output/event.ts';
+import type { ExitStatus, OutputStream, ResourceUsage } from '../output/event.ts';
 
 /** What to launch: everything resolved, nothing left to look up. */
 export interface LaunchRequest {
@@ -33,7 +33,14 @@ export interface LaunchedProcess {
    * listeners of `output` first, unless they paused it; what its descendants
    * write may follow.
    */
-  readonly exited: Promise<ExitStatus>;
+  readonly exited: Promise<ProcessEnd>;
+}
+
+/** What the system tells of a process that ended. */
+export interface ProcessEnd {
+  readonly status: ExitStatus;
+  /** Undefined where the launcher cannot tell. */
+  readonly usage: ResourceUsage | undefined;
 }
 
 /** The way in which processes come to be. */

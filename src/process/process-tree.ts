@@ -23,21 +23,29 @@ export class ProcessTree {
     await this.#look();
   }
 
-  /** Whether anything of it still runs though its leader was reaped. */
-  async hasMembers(): Promise<boolean> {
+  /** Whether anything of it, or of its group alone, still runs though its leader was reaped. */
+  async hasMembers(scope: 'tree' | 'group'): Promise<boolean> {
     const members = await this.#look();
+    if (members === undefined) return groupOutlivesLeader(this.#leader);
     // One that ended but was not reaped is none: init, whose child it is now, may be slow.
-    return members?.some(stillRuns) ?? groupOutlivesLeader(this.#leader);
+    return members.some(
+      (member) => (scope === 'tree' || member.group === this.#leader) && stillRuns(member),
+    );
   }
 
-  /** Sends a signal, by the machine's number, to the group and what was found outside of it. */
-  signal(signal: number): void {
+  /**
+   * Sends a signal, by the machine's number, to the group and what was found
+   * outside of it. False: there was nobody.
+   */
+  signal(signal: number): boolean {
+    let reached = false;
     if (!this.#leaderExited() || groupOutlivesLeader(this.#leader)) {
-      signalGroup(this.#leader, signal);
+      reached = signalGroup(this.#leader, signal);
     }
     for (const stray of this.#strays.values()) {
-      if (stillRuns(stray)) signalProcess(stray.pid, signal);
+      if (stillRuns(stray)) reached = signalProcess(stray.pid, signal) || reached;
     }
+    return reached;
   }
 
   /** Its members, of which it remembers those outside of the group; undefined without proc(5). */

@@ -11,11 +11,11 @@ import {
 } from '../output/event.ts';
 import type { EventCursor } from '../output/event-cursor.ts';
 import { EventLog, type Overflow } from '../output/event-log.ts';
-import type { LaunchedProcess } from './launcher.ts';
+import type { LaunchedProcess, ProcessEnd } from './launcher.ts';
 import { ProcessTree } from './process-tree.ts';
 import { groupOutlivesLeader, hostSignal, signalGroup, signalProcess } from './signals.ts';
 import { StdinPipe, type StdinWrite } from './stdin-pipe.ts';
-import { TreeEnding } from './tree-ending.ts';
+import { type EndingTarget, TreeEnding } from './tree-ending.ts';
 
 /** How a process ended. */
 export interface ProcessExit {
@@ -35,7 +35,7 @@ export type ProcessPhase =
   | { readonly state: 'closed'; readonly exit: ProcessExit; readonly closeTime: number };
 
 /** Whom a signal reaches. */
-export type SignalScope = 'group' | 'leader';
+export type SignalScope = 'tree' | 'group' | 'leader';
 
 /** What a process is made with. */
 export interface ProcessOptions {
@@ -66,6 +66,8 @@ export class Process {
   readonly closed = new Latch();
 
   readonly #clock: Clock;
+  /** On the monotonic clock. */
+  readonly #started: number;
   readonly #log: EventLog;
   readonly #stdin: StdinPipe | undefined;
   readonly #output: LaunchedProcess['output'];
@@ -75,7 +77,8 @@ export class Process {
   /** Who first asked a running process to end. */
   #endCause: EndReason | undefined;
   readonly #tree: ProcessTree;
-  #ending: TreeEnding | undefined;
+  /** Those that have begun, by whom they end. */
+  readonly #endings = new Map<SignalScope, TreeEnding>();
   readonly #drainTimeoutMs: number | undefined;
   /** Until it exits: its timeout. From then on: that of its output. */
   #timer: Timer | undefined;
@@ -88,6 +91,7 @@ export class Process {
     this.labels = options.labels;
     this.retentionMs = options.retentionMs;
     this.startTime = clock.now();
+    this.#started = clock.monotonic();
     this.#clock = clock;
     this.#output = launched.output;
     this.#tree = new ProcessTree(launched.pid, () => this.exited.isOpen);
@@ -108,7 +112,7 @@ export class Process {
     for (const stream of OUTPUT_STREAMS) this.#follow(stream, launched.output[stream]);
     this.#drainTimeoutMs = options.drainTimeoutMs;
     this.#setTimer(options.timeoutMs, () => void this.terminate('timed-out', DEFAULT_GRACE_MS));
-    void launched.exited.then((status) => this.#onExit(status));
+    void launched.exited.then((end) => this.#onExit(end));
   }
 
   /** How far its life has come. */
@@ -148,37 +152,32 @@ export class Process {
    * @throws RunletError `PROCESS_EXITED`; `INVALID_REQUEST` if this machine has
    *   no such signal
    */
-  signal(linuxNumber: number, scope: SignalScope): void {
+  async signal(linuxNumber: number, scope: SignalScope): Promise<void> {
     const signal = hostSignal(linuxNumber);
     if (signal === undefined) {
       throw new RunletError('INVALID_REQUEST', { message: 'this machine has no such signal' });
     }
-    if (!this.#send(signal, scope)) throw new RunletError('PROCESS_EXITED');
+    // What ended and was not reaped yet could still be signaled, to no effect.
+    const left = scope === 'leader' || !this.exited.isOpen || (await this.#tree.hasMembers(scope));
+    if (scope === 'tree') await this.#tree.collect();
+    if (!left || !this.#send(signal, scope)) throw new RunletError('PROCESS_EXITED');
   }
 
   /**
-   * Ends it, its group and its descendants outside of it: SIGTERM, a grace, SIGKILL. Resolves
-   * when that is over. `cause` becomes the reason of its end, unless it ended or
-   * was being ended before. Output is read on to its end.
+   * Ends it and what came of it, as far as `scope` says: SIGTERM, a grace,
+   * SIGKILL. Resolves when that is over. `cause` becomes the reason of its end,
+   * unless it ended or was being ended before. Output is read on to its end.
    */
-  async terminate(cause: EndReason, graceMs: number): Promise<void> {
+  async terminate(cause: EndReason, graceMs: number, scope: SignalScope = 'tree'): Promise<void> {
     if (this.#phase.state === 'running') this.#endCause ??= cause;
-    if (this.#ending === undefined || this.#ending.over) {
-      const tree = this.#tree;
-      this.#ending = new TreeEnding(
-        {
-          leaderExited: () => this.exited.isOpen,
-          collect: () => tree.collect(),
-          hasMembers: () => tree.hasMembers(),
-          signal: (signal) => tree.signal(signal),
-        },
-        this.#clock,
-        graceMs,
-      );
+    let ending = this.#endings.get(scope);
+    if (ending === undefined || ending.over) {
+      ending = new TreeEnding(this.#endingTarget(scope), this.#clock, graceMs);
+      this.#endings.set(scope, ending);
     } else {
-      this.#ending.shorten(graceMs);
+      ending.shorten(graceMs);
     }
-    await this.#ending.wait();
+    await ending.wait();
   }
 
   /** No further reader will come: its output must not wait for one. */
@@ -191,7 +190,20 @@ export class Process {
     for (const stream of this.#openStreams) this.#output[stream].destroy();
   }
 
+  #endingTarget(scope: SignalScope): EndingTarget {
+    const tree = this.#tree;
+    return {
+      leaderExited: () => this.exited.isOpen,
+      collect: async () => {
+        if (scope === 'tree') await tree.collect();
+      },
+      hasMembers: async () => scope !== 'leader' && tree.hasMembers(scope),
+      signal: (signal) => this.#send(signal, scope),
+    };
+  }
+
   #send(signal: number, scope: SignalScope): boolean {
+    if (scope === 'tree') return this.#tree.signal(signal);
     if (this.#phase.state === 'running') {
       return scope === 'leader' ? signalProcess(this.pid, signal) : signalGroup(this.pid, signal);
     }
@@ -230,13 +242,14 @@ export class Process {
     if (this.#phase.state === 'running') this.#log.append({ kind: 'stdin-closed' });
   }
 
-  #onExit(status: ExitStatus): void {
+  #onExit({ status, usage }: ProcessEnd): void {
     const reason = this.#endCause ?? ('signal' in status ? 'signaled' : 'exited');
     this.#phase = { state: 'exited', exit: { status, reason, time: this.#clock.now() } };
-    this.#log.append({ kind: 'exited', status, reason });
+    const wallMs = this.#clock.monotonic() - this.#started;
+    this.#log.append({ kind: 'exited', status, reason, wallMs, usage });
     this.#stdin?.close();
     this.exited.open();
-    this.#ending?.leaderExited();
+    for (const ending of this.#endings.values()) ending.leaderExited();
     this.#setTimer(this.#drainTimeoutMs, () => this.cutOutput());
     this.#closeIfOver();
   }

@@ -17,8 +17,8 @@ import {
   type Limits,
   OVERSIZE_HEADROOM,
 } from '../limits.ts';
-import { childProcessLauncher } from '../process/child-process-launcher.ts';
 import type { Launcher } from '../process/launcher.ts';
+import { createLauncher } from '../process/launchers.ts';
 import { ProcessHost } from '../process/process-host.ts';
 import { SessionRegistry } from '../session/session-registry.ts';
 import { type Address, formatAddress, isLoopback } from './address.ts';
@@ -43,7 +43,7 @@ export interface ServerOptions {
   readonly cwd?: string;
   /** Default: {@link DEFAULT_LIMITS}. */
   readonly limits?: Partial<Limits>;
-  /** Default: Node's `child_process`. */
+  /** Default: the best that this machine offers. */
   readonly launcher?: Launcher;
   /** Default: the machine's. */
   readonly clock?: Clock;
@@ -78,7 +78,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
   const { logger } = options;
   const clock = options.clock ?? systemClock;
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const launcher = options.launcher ?? childProcessLauncher;
+  const launcher = options.launcher ?? createLauncher();
   const environment = options.environment ?? environmentOf(process.env);
   const cwd = options.cwd ?? process.cwd();
   const newId = (): string => randomUUID();

@@ -9,11 +9,15 @@ import type { Clock } from '../../src/clock.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
+import { createLauncher, LAUNCHER_NAMES } from '../../src/process/launchers.ts';
 import type { Address } from '../../src/server/address.ts';
 import { createClient } from '../../src/server/bridge/create-client.ts';
 import type { ServiceClient } from '../../src/server/bridge/types.ts';
 import { type RunletServer, type ServerOptions, startServer } from '../../src/server/server.ts';
 import { FakeClock } from './fake-clock.ts';
+
+/** The launcher that the tests are run with; undefined: the default. */
+export const LAUNCHER = LAUNCHER_NAMES.find((name) => name === process.env['TEST_LAUNCHER']);
 
 /** The clients of a server, over one connection. */
 export interface Clients {
@@ -74,6 +78,7 @@ export async function startHarness(options: Partial<ServerOptions> = {}): Promis
     logger,
     cwd: folder,
     shutdownGraceMs: 0,
+    launcher: createLauncher(LAUNCHER),
     ...options,
   });
   onTestFinished(() => shutDown(runlet, options.clock));

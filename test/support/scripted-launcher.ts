@@ -1,6 +1,5 @@
 import { PassThrough } from 'node:stream';
-import type { ExitStatus } from '../../src/output/event.ts';
-import type { LaunchedProcess, Launcher } from '../../src/process/launcher.ts';
+import type { LaunchedProcess, Launcher, ProcessEnd } from '../../src/process/launcher.ts';
 import type { StartRequest } from '../../src/process/process-table.ts';
 
 /**
@@ -53,9 +52,9 @@ export class ScriptedLauncher implements Launcher {
 
   launch(): Promise<LaunchedProcess> {
     const output = { stdout: new PassThrough(), stderr: new PassThrough() };
-    const exited = new Promise<ExitStatus>((resolve) => {
+    const exited = new Promise<ProcessEnd>((resolve) => {
       this.#exits.push(() => {
-        resolve({ code: 0 });
+        resolve({ status: { code: 0 }, usage: undefined });
         for (const stream of Object.values(output)) stream.end();
       });
     });

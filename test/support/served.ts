@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { type Address, parseAddress } from '../../src/server/address.ts';
-import { temporaryFolder } from './harness.ts';
+import { LAUNCHER, temporaryFolder } from './harness.ts';
 
 /** What a server holds. */
 export interface Holdings {
@@ -35,7 +35,9 @@ const PROBE = new URL('./probe.mjs', import.meta.url).href;
 export async function serve(...flags: readonly string[]): Promise<Served> {
   const folder = await temporaryFolder();
   const listen = `unix:${join(folder, 'runlet.sock')}`;
-  const child = fork(MAIN, ['serve', '--listen', listen, '--log-level', 'error', ...flags], {
+  const launcher = LAUNCHER === undefined ? [] : ['--launcher', LAUNCHER];
+  const args = ['serve', '--listen', listen, '--log-level', 'error', ...launcher, ...flags];
+  const child = fork(MAIN, args, {
     execArgv: ['--expose-gc', '--import', PROBE],
     cwd: folder,
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],

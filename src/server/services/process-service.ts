@@ -53,10 +53,13 @@ export interface ProcessServiceOptions {
 }
 
 const SCOPES = {
-  [SignalScope.UNSPECIFIED]: 'group',
   [SignalScope.GROUP]: 'group',
   [SignalScope.LEADER]: 'leader',
+  [SignalScope.TREE]: 'tree',
 } as const;
+
+const SIGNAL_SCOPES = { ...SCOPES, [SignalScope.UNSPECIFIED]: 'group' } as const;
+const TERMINATE_SCOPES = { ...SCOPES, [SignalScope.UNSPECIFIED]: 'tree' } as const;
 
 const WAITS = {
   [WaitUntil.UNSPECIFIED]: 'closed',
@@ -164,21 +167,22 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
       return { acceptedOffset: BigInt(accepted) };
     },
 
-    signalProcess(request, context) {
+    async signalProcess(request, context) {
       const { signal } = request;
       if (signal === Signal.UNSPECIFIED) throw invalidField('signal', 'is required');
       parseEnum('signal', signal, Signal);
-      const scope = parseEnum('scope', request.scope, SCOPES);
-      findProcess(request, context).process.signal(signal, scope);
+      const scope = parseEnum('scope', request.scope, SIGNAL_SCOPES);
+      await findProcess(request, context).process.signal(signal, scope);
       return {};
     },
 
     async terminateProcess(request, context) {
       const graceMs = parseDuration('grace', request.grace, MAX_GRACE_MS) ?? DEFAULT_GRACE_MS;
+      const scope = parseEnum('scope', request.scope, TERMINATE_SCOPES);
       const { process, session } = findProcess(request, context);
       const wasRunning = process.phase.state === 'running';
       context.sendHeaders();
-      await process.terminate('terminated', graceMs);
+      await process.terminate('terminated', graceMs, scope);
       return { wasRunning, process: processMessage(session.id, process) };
     },
 

@@ -1,0 +1,112 @@
+import { createRequire } from 'node:module';
+import type { KoffiFunc } from 'koffi';
+
+/*
+ * The functions of the C library that launching needs, and the constants of Linux
+ * that they take. The layouts are those of 64-bit Linux, the same on x86 and ARM
+ * and with glibc and musl.
+ */
+
+/** `O_CLOEXEC` of fcntl.h. */
+export const O_CLOEXEC = 0o2000000;
+/** `F_GETFD`, `F_SETFD` and `FD_CLOEXEC` of fcntl.h. */
+export const F_GETFD = 1;
+export const F_SETFD = 2;
+export const FD_CLOEXEC = 1;
+/** Flags of posix_spawnattr_setflags(3), from spawn.h. */
+export const POSIX_SPAWN_SETSIGDEF = 0x04;
+export const POSIX_SPAWN_SETSIGMASK = 0x08;
+export const POSIX_SPAWN_SETSID = 0x80;
+/** Options of waitid(2) and wait4(2), from sys/wait.h. */
+export const WNOHANG = 1;
+export const WEXITED = 4;
+export const WNOWAIT = 0x0100_0000;
+/** `P_ALL` of waitid(2). */
+export const P_ALL = 0;
+
+/** Bytes that hold a `posix_spawn_file_actions_t` (80 with glibc). */
+export const FILE_ACTIONS_SIZE = 128;
+/** Bytes that hold a `posix_spawnattr_t` (336 with glibc). */
+export const SPAWN_ATTRIBUTES_SIZE = 512;
+/** Bytes of a `sigset_t`, a bit for each signal. */
+export const SIGSET_SIZE = 128;
+/** Bytes of a `siginfo_t`, and where `si_pid` is in it. */
+export const SIGINFO_SIZE = 128;
+export const SI_PID_OFFSET = 16;
+/** Bytes of a `struct rusage`. */
+export const RUSAGE_SIZE = 144;
+
+type Strings = readonly (string | null)[];
+
+/** The functions, each as its manual page has it. Those that return an errno say so. */
+export interface Libc {
+  pipe2: KoffiFunc<(fds: number[], flags: number) => number>;
+  fcntl: KoffiFunc<(fd: number, command: number, argument: number) => number>;
+  fileActionsInit: KoffiFunc<(actions: Buffer) => number>;
+  fileActionsDestroy: KoffiFunc<(actions: Buffer) => number>;
+  fileActionsAddDup2: KoffiFunc<(actions: Buffer, fd: number, newFd: number) => number>;
+  fileActionsAddOpen: KoffiFunc<
+    (actions: Buffer, fd: number, path: string, flags: number, mode: number) => number
+  >;
+  fileActionsAddChdir: KoffiFunc<(actions: Buffer, path: string) => number>;
+  attributesInit: KoffiFunc<(attributes: Buffer) => number>;
+  attributesDestroy: KoffiFunc<(attributes: Buffer) => number>;
+  attributesSetFlags: KoffiFunc<(attributes: Buffer, flags: number) => number>;
+  attributesSetSigmask: KoffiFunc<(attributes: Buffer, set: Buffer) => number>;
+  attributesSetSigdefault: KoffiFunc<(attributes: Buffer, set: Buffer) => number>;
+  /** Returns an errno. */
+  posixSpawn: KoffiFunc<
+    (
+      pid: number[],
+      path: string,
+      actions: Buffer,
+      attributes: Buffer,
+      argv: Strings,
+      envp: Strings,
+    ) => number
+  >;
+  waitid: KoffiFunc<(kind: number, id: number, info: Buffer, options: number) => number>;
+  wait4: KoffiFunc<(pid: number, status: number[], options: number, usage: Buffer) => number>;
+  /** The errno of the last call that failed. */
+  errno(): number;
+}
+
+/**
+ * Binds the C library that this process runs on.
+ *
+ * @throws Error if it lacks a function, or cannot be called
+ */
+export function loadLibc(): Libc {
+  // Not imported: it is a native module, which there is not for every machine.
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const lib = koffi.load(null);
+  const actions = 'void *actions';
+  const attributes = 'void *attributes';
+  const bind = <T>(definition: string): T => lib.func(definition) as unknown as T;
+  return {
+    pipe2: bind('int pipe2(_Out_ int *fds, int flags)'),
+    fcntl: bind('int fcntl(int fd, int command, int argument)'),
+    fileActionsInit: bind(`int posix_spawn_file_actions_init(${actions})`),
+    fileActionsDestroy: bind(`int posix_spawn_file_actions_destroy(${actions})`),
+    fileActionsAddDup2: bind(`int posix_spawn_file_actions_adddup2(${actions}, int fd, int newFd)`),
+    fileActionsAddOpen: bind(
+      `int posix_spawn_file_actions_addopen(${actions}, int fd, const char *path, int flags, unsigned int mode)`,
+    ),
+    fileActionsAddChdir: bind(
+      `int posix_spawn_file_actions_addchdir_np(${actions}, const char *path)`,
+    ),
+    attributesInit: bind(`int posix_spawnattr_init(${attributes})`),
+    attributesDestroy: bind(`int posix_spawnattr_destroy(${attributes})`),
+    attributesSetFlags: bind(`int posix_spawnattr_setflags(${attributes}, short flags)`),
+    attributesSetSigmask: bind(`int posix_spawnattr_setsigmask(${attributes}, const void *set)`),
+    attributesSetSigdefault: bind(
+      `int posix_spawnattr_setsigdefault(${attributes}, const void *set)`,
+    ),
+    posixSpawn: bind(
+      `int posix_spawn(_Out_ int *pid, const char *path, const ${actions}, const ${attributes}, const char **argv, const char **envp)`,
+    ),
+    waitid: bind('int waitid(int kind, unsigned int id, void *info, int options)'),
+    wait4: bind('int wait4(int pid, _Out_ int *status, int options, void *usage)'),
+    errno: () => koffi.errno(),
+  };
+}
