@@ -1,5 +1,6 @@
 import { type Duration, durationMs } from '@bufbuild/protobuf/wkt';
 import { invalidField } from '../../errors.ts';
+import { Signal, SignalScope } from '../../gen/runlet/v1/signal_pb.ts';
 import {
   DEFAULT_PAGE_SIZE,
   MAX_ID_BYTES,
@@ -68,6 +69,30 @@ export function parseEnum<T>(field: string, value: number, known: Readonly<Recor
   const parsed = known[value];
   if (parsed === undefined) throw invalidField(field, `has the unknown value ${value}`);
   return parsed;
+}
+
+/** A position in stdin, or none. */
+export function parseOffset(field: string, offset: bigint | undefined): number | undefined {
+  return offset === undefined ? undefined : parseUint64(field, offset);
+}
+
+/** Whom a signal reaches. */
+export const SIGNAL_SCOPES = {
+  [SignalScope.UNSPECIFIED]: 'group',
+  [SignalScope.GROUP]: 'group',
+  [SignalScope.LEADER]: 'leader',
+  [SignalScope.TREE]: 'tree',
+} as const;
+
+/** A signal, which must be named, and whom it reaches. `path` is where its fields are. */
+export function parseSignal(
+  path: string,
+  { scope, signal }: { readonly signal: Signal; readonly scope: SignalScope },
+): { readonly signal: number; readonly scope: (typeof SIGNAL_SCOPES)[SignalScope] } {
+  const prefix = path === '' ? '' : `${path}.`;
+  if (signal === Signal.UNSPECIFIED) throw invalidField(`${prefix}signal`, 'is required');
+  parseEnum(`${prefix}signal`, signal, Signal);
+  return { signal, scope: parseEnum(`${prefix}scope`, scope, SIGNAL_SCOPES) };
 }
 
 /** Labels. */

@@ -5,10 +5,11 @@ import {
   type ProcessService,
   ReadProcessResponseSchema,
   RunResponseSchema,
+  type StartProcessRequest,
   WaitUntil,
   WatchProcessResponseSchema,
 } from '../../gen/runlet/v1/process_pb.ts';
-import { Signal, SignalScope } from '../../gen/runlet/v1/signal_pb.ts';
+import { SignalScope } from '../../gen/runlet/v1/signal_pb.ts';
 import {
   DEFAULT_GRACE_MS,
   DEFAULT_READ_BYTES,
@@ -30,14 +31,18 @@ import {
   parseDuration,
   parseEnum,
   parseId,
+  parseOffset,
   parseOptionalId,
   parsePageSize,
   parsePageToken,
+  parseSignal,
   parseUint64,
+  SIGNAL_SCOPES,
 } from '../requests/fields.ts';
 import { processPage } from '../requests/process-page.ts';
 import { parseProcessSpec, specFingerprint } from '../requests/process-spec.ts';
 import { enterSession, type SessionReference } from './enter-session.ts';
+import { interact } from './interact.ts';
 import { runOnce } from './run-once.ts';
 
 /** What the service is made with. */
@@ -52,14 +57,7 @@ export interface ProcessServiceOptions {
   readonly newId: () => string;
 }
 
-const SCOPES = {
-  [SignalScope.GROUP]: 'group',
-  [SignalScope.LEADER]: 'leader',
-  [SignalScope.TREE]: 'tree',
-} as const;
-
-const SIGNAL_SCOPES = { ...SCOPES, [SignalScope.UNSPECIFIED]: 'group' } as const;
-const TERMINATE_SCOPES = { ...SCOPES, [SignalScope.UNSPECIFIED]: 'tree' } as const;
+const TERMINATE_SCOPES = { ...SIGNAL_SCOPES, [SignalScope.UNSPECIFIED]: 'tree' } as const;
 
 const WAITS = {
   [WaitUntil.UNSPECIFIED]: 'closed',
@@ -81,15 +79,23 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
     return { session, process: session.processes.get(processId) };
   };
 
+  const start = async (
+    request: StartProcessRequest,
+    context: CallContext,
+  ): Promise<{ readonly session: Session; readonly process: Process }> => {
+    const processId = parseOptionalId('process_id', request.processId);
+    const requestId = parseOptionalId('request_id', request.requestId);
+    const spec = parseProcessSpec(request.spec, { cwd, limits, overflow: 'drop-oldest' });
+    const session = enterSession(sessions, request, context);
+    const fingerprint = requestId === '' ? '' : specFingerprint(request.spec);
+    const process = await session.processes.start({ processId, requestId, fingerprint, spec });
+    context.annotate({ processId: process.id });
+    return { session, process };
+  };
+
   return {
     async startProcess(request, context) {
-      const processId = parseOptionalId('process_id', request.processId);
-      const requestId = parseOptionalId('request_id', request.requestId);
-      const spec = parseProcessSpec(request.spec, { cwd, limits, overflow: 'drop-oldest' });
-      const session = enterSession(sessions, request, context);
-      const fingerprint = requestId === '' ? '' : specFingerprint(request.spec);
-      const process = await session.processes.start({ processId, requestId, fingerprint, spec });
-      context.annotate({ processId: process.id });
+      const { process, session } = await start(request, context);
       return { process: processMessage(session.id, process) };
     },
 
@@ -147,7 +153,7 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
 
     async writeStdin(request, context) {
       const { data, eof } = request;
-      const offset = parseOffset(request.offset);
+      const offset = parseOffset('offset', request.offset);
       const { process } = findProcess(request, context);
       const accepted = await process.writeStdin({ offset, data, eof }, context.signal);
       return { acceptedOffset: BigInt(accepted) };
@@ -158,7 +164,7 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
       let accepted = 0;
       for await (const request of requests) {
         const { data, eof } = request;
-        const offset = parseOffset(request.offset);
+        const offset = parseOffset('offset', request.offset);
         target ??= { sessionId: request.sessionId, process: findProcess(request, context).process };
         assertSameTarget(target.sessionId, target.process.id, request);
         accepted = await target.process.writeStdin({ offset, data, eof }, context.signal);
@@ -168,10 +174,7 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
     },
 
     async signalProcess(request, context) {
-      const { signal } = request;
-      if (signal === Signal.UNSPECIFIED) throw invalidField('signal', 'is required');
-      parseEnum('signal', signal, Signal);
-      const scope = parseEnum('scope', request.scope, SIGNAL_SCOPES);
+      const { scope, signal } = parseSignal('', request);
       await findProcess(request, context).process.signal(signal, scope);
       return {};
     },
@@ -194,6 +197,22 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
       return { process: processMessage(session.id, process) };
     },
 
+    interact(requests, context) {
+      return interact(requests, context, limits.heartbeatMs, async (first) => {
+        if (first.case === 'start') {
+          const { process, session } = await start(first.value, context);
+          const cursor = session.processes.openCursor(process.id, 0);
+          return { sessionId: session.id, process, cursor };
+        }
+        if (first.case !== 'attach')
+          throw invalidField('request', 'must begin with start or attach');
+        const afterSeq = parseUint64('attach.after_seq', first.value.afterSeq);
+        const { process, session } = findProcess(first.value, context);
+        const cursor = session.processes.openCursor(process.id, afterSeq);
+        return { sessionId: session.id, process, cursor };
+      });
+    },
+
     async *run(request, context) {
       const spec = parseProcessSpec(request.spec, { cwd, limits, overflow: 'pause' });
       for await (const bytes of runOnce(spec, request.stdin, context, options)) {
@@ -201,10 +220,6 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
       }
     },
   };
-}
-
-function parseOffset(offset: bigint | undefined): number | undefined {
-  return offset === undefined ? undefined : parseUint64('offset', offset);
 }
 
 /** A stream is about one process, whatever its later messages say. */

@@ -1,0 +1,113 @@
+import { create } from '@bufbuild/protobuf';
+import { invalidField, RunletError } from '../../errors.ts';
+import {
+  type InteractRequest,
+  type InteractResponse,
+  InteractResponseSchema,
+} from '../../gen/runlet/v1/process_pb.ts';
+import type { EventCursor } from '../../output/event-cursor.ts';
+import type { Process } from '../../process/process.ts';
+import type { StdinWrite } from '../../process/stdin-pipe.ts';
+import type { CallContext } from '../bridge/call-context.ts';
+import { EncodedMessage } from '../bridge/encoded-message.ts';
+import { followEvents } from '../event-stream.ts';
+import { processMessage } from '../messages.ts';
+import { parseOffset, parseSignal } from '../requests/fields.ts';
+
+/** Bytes of stdin that are taken though the process has not read them yet. */
+const STDIN_AHEAD_BYTES = 256 * 1024;
+
+/** The process that a call interacts with, and the events that it is given. */
+export interface Interaction {
+  readonly sessionId: string;
+  readonly process: Process;
+  readonly cursor: EventCursor;
+}
+
+type Request = InteractRequest['request'];
+
+/**
+ * Interacts with a process: `begin` makes of the first message what the rest is
+ * about. The process is not harmed by the end of the call.
+ */
+export async function* interact(
+  requests: AsyncIterable<InteractRequest>,
+  context: CallContext,
+  heartbeatMs: number,
+  begin: (first: Request) => Promise<Interaction>,
+): AsyncGenerator<InteractResponse | EncodedMessage<typeof InteractResponseSchema>> {
+  const messages = requests[Symbol.asyncIterator]();
+  const first = await messages.next();
+  const { cursor, process, sessionId } = await begin(
+    first.done === true ? { case: undefined } : first.value.request,
+  );
+  // It goes on beside the events, and never rejects.
+  void takeMessages(messages, process, context).catch((error) => context.fail(error));
+  try {
+    yield create(InteractResponseSchema, { process: processMessage(sessionId, process) });
+    for await (const bytes of followEvents(cursor, context.signal, heartbeatMs)) {
+      yield new EncodedMessage(InteractResponseSchema, bytes);
+    }
+  } finally {
+    cursor.close();
+  }
+}
+
+/** Does what the messages say, in their order. Their end means nothing. */
+async function takeMessages(
+  messages: AsyncIterator<InteractRequest>,
+  process: Process,
+  context: CallContext,
+): Promise<void> {
+  const stdin = new StdinAhead(process, context);
+  for (;;) {
+    const next = await messages.next();
+    if (next.done === true || context.signal.aborted) return;
+    const { request } = next.value;
+    if (request.case === 'stdin') {
+      const { data, eof } = request.value;
+      const offset = parseOffset('stdin.offset', request.value.offset);
+      await stdin.write({ offset, data, eof });
+    } else if (request.case === 'signal') {
+      const { scope, signal } = parseSignal('signal', request.value);
+      await process.signal(signal, scope);
+    } else {
+      throw invalidField('request', 'must be stdin or signal after the first message');
+    }
+  }
+}
+
+/** Writes stdin without waiting for each write, up to a bound of what waits. */
+class StdinAhead {
+  readonly #process: Process;
+  readonly #context: CallContext;
+  #waitingBytes = 0;
+  #wake = (): void => {};
+
+  constructor(process: Process, context: CallContext) {
+    this.#process = process;
+    this.#context = context;
+    context.signal.addEventListener('abort', () => this.#wake());
+  }
+
+  /** Resolves when the next message may be taken, or the call is over. */
+  async write(write: StdinWrite): Promise<void> {
+    const { signal } = this.#context;
+    this.#waitingBytes += write.data.byteLength;
+    void this.#process
+      .writeStdin(write, signal)
+      .catch((error: unknown) => {
+        const closed = error instanceof RunletError && error.reason === 'STDIN_CLOSED';
+        if (!closed) this.#context.fail(error);
+      })
+      .finally(() => {
+        this.#waitingBytes -= write.data.byteLength;
+        this.#wake();
+      });
+    while (this.#waitingBytes > STDIN_AHEAD_BYTES && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
