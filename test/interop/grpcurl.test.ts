@@ -32,7 +32,11 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** What every event has, whatever happened. */
 const at = (seq: number) => ({ seq: String(seq), time: expect.any(String) });
 
-const EXITED = { status: { code: 0 }, reason: 'END_REASON_EXITED' };
+const EXITED = {
+  status: { code: 0 },
+  reason: 'END_REASON_EXITED',
+  usage: expect.objectContaining({ wallTime: expect.any(String) }),
+};
 
 /** The life of `sh -c 'echo hi; sleep 1; echo bye'`. */
 const GREETING = [
