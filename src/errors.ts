@@ -12,6 +12,7 @@ export type StatusName =
   | 'ALREADY_EXISTS'
   | 'FAILED_PRECONDITION'
   | 'ABORTED'
+  | 'PERMISSION_DENIED'
   | 'OUT_OF_RANGE'
   | 'RESOURCE_EXHAUSTED'
   | 'UNAVAILABLE'
@@ -53,6 +54,10 @@ export const REASONS = {
   PROCESS_EXITED: {
     status: 'FAILED_PRECONDITION',
     message: 'the process exited and nothing is left to signal',
+  },
+  SIGNAL_DENIED: {
+    status: 'PERMISSION_DENIED',
+    message: 'the process runs as another user, whom the server may not signal',
   },
   START_FAILED: { status: 'FAILED_PRECONDITION', message: 'the process could not be started' },
   STDIN_OFFSET_GAP: {

@@ -118,6 +118,23 @@ export const CLOSE_WAIT_MS = 2 * SECOND;
 /** Bytes of an id that a client chooses. */
 export const MAX_ID_BYTES = 128;
 
+/**
+ * Patterns of an environment policy, and the bytes of these and of the names that
+ * they are matched with: matching takes time in proportion to the product.
+ */
+export const MAX_ENV_PATTERNS = 64;
+export const MAX_ENV_PATTERN_BYTES = 2 * KIB;
+export const MAX_ENV_SET_NAME_BYTES = 16 * KIB;
+
+/** Bytes of the path of a Unix socket: `sun_path` of unix(7) less its NUL; 4 fewer on macOS. */
+export const MAX_SOCKET_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
+
+/** How long a server that ends waits for its log to be written. */
+export const LOG_FLUSH_MS = SECOND;
+
+/** Bytes of the log that may wait to be written; what comes then is dropped and counted. */
+export const MAX_QUEUED_LOG_BYTES = MIB;
+
 /** Labels of a session or process. */
 export const MAX_LABELS = 64;
 export const MAX_LABEL_KEY_BYTES = 128;

@@ -1,21 +1,16 @@
 import { type Logger, pino } from 'pino';
+import { LOG_FLUSH_MS } from '../limits.ts';
+import { LogSink } from './log-sink.ts';
 
-/** A logger, and how to write out what it still holds. */
+/** A logger, and how to write out what it still holds, in bounded time. */
 export interface LoggerHandle {
   readonly logger: Logger;
   flush(): Promise<void>;
 }
 
-/**
- * Logs as JSON on standard error. Lines are written by Node's thread pool, so a
- * reader of the log that stalls does not stall the server.
- */
+/** Logs as JSON on standard error. */
 export function createLogger(level: string): LoggerHandle {
-  const destination = pino.destination({ fd: 2, sync: false });
-  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
-  const flush = (): Promise<void> =>
-    new Promise((resolve) => {
-      destination.flush(() => resolve());
-    });
-  return { logger, flush };
+  const sink = new LogSink(2);
+  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, sink);
+  return { logger, flush: () => sink.flush(LOG_FLUSH_MS) };
 }

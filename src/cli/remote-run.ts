@@ -7,6 +7,7 @@ import { type Limits, ServerService } from '../gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../gen/runlet/v1/session_pb.ts';
 import { signalNumber } from '../process/signals.ts';
 import { createClient } from '../server/bridge/create-client.ts';
+import type { SignalRelay } from './signal-relay.ts';
 import { openStandardOutput, type StandardOutput } from './standard-output.ts';
 
 /** What to run. */
@@ -25,14 +26,15 @@ export type RunStatus = { readonly code: number } | { readonly signal: number };
 /** How long the process shall go on if we vanish without a word. */
 const ORPHAN_TTL_MS = 10_000;
 
-/** Signals that are passed on to the process. */
-const FORWARDED: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
-
 /**
  * Runs a process in a session of its own, joined to this process's standard
  * streams, and closes the session. Output is read no faster than ours is.
  */
-export async function runRemote(connection: Client, run: RemoteRun): Promise<RunStatus> {
+export async function runRemote(
+  connection: Client,
+  run: RemoteRun,
+  signals: SignalRelay,
+): Promise<RunStatus> {
   const sessions = createClient(SessionService, connection);
   const processes = createClient(ProcessService, connection);
   const { limits } = await createClient(ServerService, connection).getServerInfo({});
@@ -55,11 +57,11 @@ export async function runRemote(connection: Client, run: RemoteRun): Promise<Run
           : { env: Object.fromEntries(run.env) }),
       },
     });
-    for (const signal of FORWARDED) process.on(signal, forward);
+    signals.passTo(forward);
     void feedStdin((write) => processes.writeStdin({ ...target, ...write }));
     return await copyOutput(processes.watchProcess(target));
   } finally {
-    for (const signal of FORWARDED) process.removeListener(signal, forward);
+    signals.passTo(undefined);
     await sessions.closeSession({ sessionId: target.sessionId });
   }
 }

@@ -8,6 +8,7 @@ import { openConnection } from '../client/connection.ts';
 import { type Address, parseAddress } from '../server/address.ts';
 import { environmentOf, type RunletServer, startServer } from '../server/server.ts';
 import { type RemoteRun, runRemote } from './remote-run.ts';
+import { SignalRelay } from './signal-relay.ts';
 
 interface RunFlags {
   readonly address?: string;
@@ -31,22 +32,31 @@ export function runCommand(): Command {
 }
 
 async function run(argv: readonly string[], flags: RunFlags): Promise<void> {
+  const signals = new SignalRelay();
   const given = flags.address ?? process.env['RUNLET_ADDRESS'];
   process.exitCode =
     given === undefined || given === ''
-      ? await runEmbedded(argv, flags)
-      : await runAt(parseAddress(given), {
-          argv,
-          cwd: flags.cwd ?? '',
-          // A server's own core variables, so that there is a PATH; none of this machine's.
-          env: undefined,
-        });
+      ? await runEmbedded(argv, flags, signals)
+      : await runAt(
+          parseAddress(given),
+          {
+            argv,
+            cwd: flags.cwd ?? '',
+            // A server's own core variables, so that there is a PATH; none of this machine's.
+            env: undefined,
+          },
+          signals,
+        );
   // Standard input may still be open, and would keep this process waiting for nothing.
   process.exit();
 }
 
 /** Runs on a server of its own, which nobody else can reach, and ends it. */
-async function runEmbedded(argv: readonly string[], flags: RunFlags): Promise<number> {
+async function runEmbedded(
+  argv: readonly string[],
+  flags: RunFlags,
+  signals: SignalRelay,
+): Promise<number> {
   // Made with mode 0700.
   const folder = await mkdtemp(join(tmpdir(), 'runlet-run-'));
   const address: Address = { kind: 'unix', path: join(folder, 'runlet.sock') };
@@ -58,17 +68,21 @@ async function runEmbedded(argv: readonly string[], flags: RunFlags): Promise<nu
     });
     const env = new Map(environmentOf(process.env));
     for (const name of env.keys()) if (name.startsWith('RUNLET_')) env.delete(name);
-    return await runAt(address, { argv, cwd: flags.cwd ?? process.cwd(), env });
+    return await runAt(address, { argv, cwd: flags.cwd ?? process.cwd(), env }, signals);
   } finally {
     await server?.shutdown();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function runAt(address: Address, what: Omit<RemoteRun, 'processId'>): Promise<number> {
+async function runAt(
+  address: Address,
+  what: Omit<RemoteRun, 'processId'>,
+  signals: SignalRelay,
+): Promise<number> {
   const connection = openConnection(address);
   try {
-    const status = await runRemote(connection, { ...what, processId: randomUUID() });
+    const status = await runRemote(connection, { ...what, processId: randomUUID() }, signals);
     return 'code' in status ? status.code : 128 + status.signal;
   } catch (error) {
     // Whoever read our output went away: end as a program does that writes on.

@@ -122,6 +122,8 @@ export class ProcessHost {
       clock,
       maxQueuedStdinBytes: limits.maxQueuedStdinBytes,
     });
+    // The kernel gave out the number again, so that an earlier process of it is gone for good.
+    for (const other of this.#processes) if (other.pid === process.pid) other.numberReused();
     this.#processes.add(process);
     try {
       this.assertAccepting();

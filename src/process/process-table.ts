@@ -123,7 +123,9 @@ export class ProcessTable {
   openCursor(id: string, afterSeq: number): EventCursor {
     const { entry, process } = this.#find(id);
     const cursor = process.openCursor(afterSeq, () => {
-      if (entry.readers.delete(cursor)) this.#evictIfOver(entry);
+      if (!entry.readers.delete(cursor)) return;
+      if (this.#closed) this.#releaseIfUnread(entry);
+      else this.#evictIfOver(entry);
     });
     if (!entry.expired) entry.readers.add(cursor);
     return cursor;
@@ -215,8 +217,14 @@ export class ProcessTable {
 
   #forget(entry: Entry): void {
     entry.retention?.cancel();
-    if (entry.process !== undefined) this.#options.host.release(entry.process);
     this.#remove(entry);
+    this.#releaseIfUnread(entry);
+  }
+
+  /** What a reader still reads is in memory, and counts. */
+  #releaseIfUnread({ id, process, readers }: Entry): void {
+    if (process === undefined || readers.size > 0 || this.#entries.has(id)) return;
+    this.#options.host.release(process);
   }
 
   #remove(entry: Entry): void {

@@ -1,5 +1,5 @@
 import { type ProcessScan, type ScannedProcess, scanProcesses, stillRuns } from './process-scan.ts';
-import { groupOutlivesLeader, signalGroup, signalProcess } from './signals.ts';
+import { type Delivery, groupOutlivesLeader, signalGroup, signalProcess } from './signals.ts';
 
 /**
  * A process that leads a session and a group, and all that came of it: its group,
@@ -12,6 +12,8 @@ export class ProcessTree {
   readonly #leaderExited: () => boolean;
   /** Members outside of the group, by pid and start time. */
   readonly #strays = new Map<string, ScannedProcess>();
+  /** Neither its group nor its session has members, and never will again. */
+  #gone = false;
 
   constructor(leader: number, leaderExited: () => boolean) {
     this.#leader = leader;
@@ -26,26 +28,32 @@ export class ProcessTree {
   /** Whether anything of it, or of its group alone, still runs though its leader was reaped. */
   async hasMembers(scope: 'tree' | 'group'): Promise<boolean> {
     const members = await this.#look();
-    if (members === undefined) return groupOutlivesLeader(this.#leader);
+    if (members === undefined) return !this.#gone && groupOutlivesLeader(this.#leader);
     // One that ended but was not reaped is none: init, whose child it is now, may be slow.
     return members.some(
       (member) => (scope === 'tree' || member.group === this.#leader) && stillRuns(member),
     );
   }
 
-  /**
-   * Sends a signal, by the machine's number, to the group and what was found
-   * outside of it. False: there was nobody.
-   */
-  signal(signal: number): boolean {
-    let reached = false;
-    if (!this.#leaderExited() || groupOutlivesLeader(this.#leader)) {
-      reached = signalGroup(this.#leader, signal);
+  /** Sends a signal, by the machine's number, to the group and what was found outside of it. */
+  signal(signal: number): Delivery {
+    const deliveries: Delivery[] = [];
+    if (!this.#leaderExited() || (!this.#gone && groupOutlivesLeader(this.#leader))) {
+      deliveries.push(signalGroup(this.#leader, signal));
     }
     for (const stray of this.#strays.values()) {
-      if (stillRuns(stray)) reached = signalProcess(stray.pid, signal) || reached;
+      if (stillRuns(stray)) deliveries.push(signalProcess(stray.pid, signal));
     }
-    return reached;
+    if (deliveries.includes('sent')) return 'sent';
+    return deliveries.includes('denied') ? 'denied' : 'gone';
+  }
+
+  /**
+   * Its number was given to a new process, so nothing bears it any more that was
+   * of this tree: a group or session of that number is somebody else's from now on.
+   */
+  numberReused(): void {
+    this.#gone = true;
   }
 
   /** Its members, of which it remembers those outside of the group; undefined without proc(5). */
@@ -57,6 +65,7 @@ export class ProcessTree {
     for (const member of members) {
       if (member.group !== this.#leader) this.#strays.set(keyOf(member), member);
     }
+    if (members.length === 0 && this.#leaderExited()) this.#gone = true;
     return members;
   }
 
@@ -66,7 +75,7 @@ export class ProcessTree {
     const pending: ScannedProcess[] = [];
     // A number is given to no new process while a group or session bears it. So if the
     // leader was reaped and its number is in use, none of them is ours any more.
-    if (leader === undefined || !this.#leaderExited()) {
+    if (!this.#gone && (leader === undefined || !this.#leaderExited())) {
       pending.push(...(scan.byGroup.get(this.#leader) ?? []));
       pending.push(...(scan.bySession.get(this.#leader) ?? []));
       if (leader !== undefined) pending.push(leader);

@@ -13,7 +13,13 @@ import type { EventCursor } from '../output/event-cursor.ts';
 import { EventLog, type Overflow } from '../output/event-log.ts';
 import type { LaunchedProcess, ProcessEnd } from './launcher.ts';
 import { ProcessTree } from './process-tree.ts';
-import { groupOutlivesLeader, hostSignal, signalGroup, signalProcess } from './signals.ts';
+import {
+  type Delivery,
+  groupOutlivesLeader,
+  hostSignal,
+  signalGroup,
+  signalProcess,
+} from './signals.ts';
 import { StdinPipe, type StdinWrite } from './stdin-pipe.ts';
 import { type EndingTarget, TreeEnding } from './tree-ending.ts';
 
@@ -149,7 +155,7 @@ export class Process {
   /**
    * Sends a signal, numbered as Linux does.
    *
-   * @throws RunletError `PROCESS_EXITED`; `INVALID_REQUEST` if this machine has
+   * @throws RunletError `PROCESS_EXITED`, `SIGNAL_DENIED`; `INVALID_REQUEST` if this machine has
    *   no such signal
    */
   async signal(linuxNumber: number, scope: SignalScope): Promise<void> {
@@ -160,7 +166,9 @@ export class Process {
     // What ended and was not reaped yet could still be signaled, to no effect.
     const left = scope === 'leader' || !this.exited.isOpen || (await this.#tree.hasMembers(scope));
     if (scope === 'tree') await this.#tree.collect();
-    if (!left || !this.#send(signal, scope)) throw new RunletError('PROCESS_EXITED');
+    const delivery = left ? this.#send(signal, scope) : 'gone';
+    if (delivery === 'gone') throw new RunletError('PROCESS_EXITED');
+    if (delivery === 'denied') throw new RunletError('SIGNAL_DENIED');
   }
 
   /**
@@ -178,6 +186,11 @@ export class Process {
       ending.shorten(graceMs);
     }
     await ending.wait();
+  }
+
+  /** Its number was given to another process, which must not be taken for what is left of this. */
+  numberReused(): void {
+    this.#tree.numberReused();
   }
 
   /** No further reader will come: its output must not wait for one. */
@@ -202,12 +215,13 @@ export class Process {
     };
   }
 
-  #send(signal: number, scope: SignalScope): boolean {
+  #send(signal: number, scope: SignalScope): Delivery {
     if (scope === 'tree') return this.#tree.signal(signal);
     if (this.#phase.state === 'running') {
       return scope === 'leader' ? signalProcess(this.pid, signal) : signalGroup(this.pid, signal);
     }
-    return scope === 'group' && groupOutlivesLeader(this.pid) && signalGroup(this.pid, signal);
+    if (scope === 'leader') return 'gone';
+    return groupOutlivesLeader(this.pid) ? signalGroup(this.pid, signal) : 'gone';
   }
 
   #follow(stream: OutputStream, source: Readable): void {

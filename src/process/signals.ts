@@ -14,13 +14,16 @@ export function hostSignal(linuxNumber: number): number | undefined {
     : (constants.signals as Readonly<Record<string, number>>)[`SIG${name}`];
 }
 
-/** Sends a signal, by the machine's own number, to one process. False: there is none. */
-export function signalProcess(pid: number, signal: number): boolean {
+/** What became of a signal: sent; nobody was there; somebody was whom we may not signal. */
+export type Delivery = 'sent' | 'gone' | 'denied';
+
+/** Sends a signal, by the machine's own number, to one process. */
+export function signalProcess(pid: number, signal: number): Delivery {
   return send(pid, signal);
 }
 
-/** Sends a signal, by the machine's own number, to a group. False: it has no member. */
-export function signalGroup(pgid: number, signal: number): boolean {
+/** Sends a signal, by the machine's own number, to a group: `denied` only if to all of it. */
+export function signalGroup(pgid: number, signal: number): Delivery {
   return send(-pgid, signal);
 }
 
@@ -32,24 +35,15 @@ export function signalGroup(pgid: number, signal: number): boolean {
  * was given away: what bears it now is not ours and must not be touched.
  */
 export function groupOutlivesLeader(pgid: number): boolean {
-  return !exists(pgid) && exists(-pgid);
+  return send(pgid, 0) === 'gone' && send(-pgid, 0) !== 'gone';
 }
 
-function exists(target: number): boolean {
+function send(target: number, signal: number): Delivery {
   try {
-    return send(target, 0);
+    process.kill(target, signal);
+    return 'sent';
   } catch (error) {
-    // Somebody is there whom we may not signal.
-    if ((error as NodeJS.ErrnoException).code === 'EPERM') return true;
-    throw error;
-  }
-}
-
-function send(target: number, signal: number): boolean {
-  try {
-    return process.kill(target, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-    throw error;
+    // ESRCH is all that else can come, kill(2). A child may have become another user's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM' ? 'denied' : 'gone';
   }
 }

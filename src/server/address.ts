@@ -1,4 +1,4 @@
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Where a server listens or a client connects. */
@@ -45,7 +45,7 @@ export function defaultAddress(env: NodeJS.ProcessEnv): Address & { kind: 'unix'
   const runtime = env['XDG_RUNTIME_DIR'];
   const folder =
     runtime === undefined || runtime === ''
-      ? join(tmpdir(), `runlet-${userInfo().uid}`)
+      ? join(tmpdir(), `runlet-${process.getuid?.() ?? 0}`)
       : join(runtime, 'runlet');
   return { kind: 'unix', path: join(folder, 'runlet.sock') };
 }

@@ -1,6 +1,7 @@
 import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import { MAX_SOCKET_PATH_BYTES } from '../limits.ts';
 import type { Address } from './address.ts';
 
 /** A socket that accepts connections. */
@@ -25,6 +26,10 @@ export async function listen(
 ): Promise<Listener> {
   const server = createServer({ noDelay: true, pauseOnConnect: false }, onConnection);
   if (address.kind === 'unix') {
+    // libuv would cut it, and listen somewhere else.
+    if (Buffer.byteLength(address.path) > MAX_SOCKET_PATH_BYTES) {
+      throw new Error(`${address.path}: longer than ${MAX_SOCKET_PATH_BYTES} bytes`);
+    }
     await mkdir(dirname(address.path), { recursive: true, mode: 0o700 });
     await removeStaleSocket(address.path);
     await listenWithUmask(server, address.path);

@@ -192,6 +192,20 @@ describe('a listing', () => {
   });
 });
 
+describe('a listing of sessions with many labels', () => {
+  it('ends a page early rather than become too large', async () => {
+    const { sessions } = await startHarness();
+    const labels = Object.fromEntries(
+      Array.from({ length: 64 }, (_, i) => [`label ${i}`, 'x'.repeat(1_000)]),
+    );
+    for (let i = 0; i < 40; i++) await sessions.createSession({ labels });
+    const page = await sessions.listSessions({});
+    expect(page.sessions.length).toBeLessThan(30);
+    const { nextPageToken: pageToken } = page;
+    expect((await sessions.listSessions({ pageToken })).sessions.length).toBeGreaterThan(0);
+  });
+});
+
 describe('a session', () => {
   it('is created once for an id that the client chose, in either case', async () => {
     const { sessions } = await startHarness();

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { lstat, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -185,5 +186,14 @@ describe('a listener that is closed', () => {
     const listener = await greet({ kind: 'unix', path: await socketPath() });
     await listener.close();
     await expect(listener.close()).resolves.toBeUndefined();
+  });
+});
+
+describe('a path that is too long for a socket', () => {
+  it('is refused, and nothing listens anywhere', async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, 'x'.repeat(110));
+    await expect(listen({ kind: 'unix', path }, () => {})).rejects.toThrow('longer than 107 bytes');
+    expect(readdirSync(folder)).toEqual([]);
   });
 });

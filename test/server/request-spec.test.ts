@@ -271,3 +271,13 @@ describe('the fingerprint of a spec', () => {
     expect(specFingerprint(undefined)).not.toBe(specFingerprint(create(ProcessSpecSchema)));
   });
 });
+
+describe('an environment policy that would take long to match', () => {
+  it.each([
+    [{ exclude: Array.from({ length: 65 }, () => 'a') }, 'spec.env_policy'],
+    [{ exclude: ['a'.repeat(1_500)], includeOnly: ['b'.repeat(600)] }, 'spec.env_policy'],
+    [{ set: { ['a'.repeat(20_000)]: '1' } }, 'spec.env_policy.set'],
+  ])('is refused', (policy, field) => {
+    expect(wrongFields(() => parse(withPolicy(policy)))).toEqual([field]);
+  });
+});

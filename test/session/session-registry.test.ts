@@ -57,6 +57,18 @@ describe('the processes of a session that ends', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('count as long as somebody reads them, though their session is closed', async () => {
+    const { host, launcher, process, session, sessions } = await startRegistry();
+    const cursor = session.processes.openCursor(process.id, 0);
+    const closing = sessions.close(session.id);
+    await quiet();
+    launcher.exitAll();
+    await closing;
+    expect(host.size).toBe(1);
+    cursor.close();
+    expect(host.size).toBe(0);
+  });
+
   it('keep the reason that they had before', async () => {
     const { clock, launcher, process } = await startRegistry();
     launcher.exitAll();

@@ -25,7 +25,7 @@ export function processPage(session: Session, after: number, maximum: number): P
 /** About how many bytes a process takes in a listing. */
 function sizeOf({ argv, labels }: Process): number {
   let bytes = 256;
-  for (const argument of argv) bytes += argument.length;
-  for (const [key, value] of labels) bytes += key.length + value.length;
+  for (const argument of argv) bytes += Buffer.byteLength(argument);
+  for (const [key, value] of labels) bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
   return bytes;
 }

@@ -11,7 +11,13 @@ import {
   ProcessSpecSchema,
   StdinMode,
 } from '../../gen/runlet/v1/process_pb.ts';
-import { type Limits, MAX_TIMEOUT_MS } from '../../limits.ts';
+import {
+  type Limits,
+  MAX_ENV_PATTERN_BYTES,
+  MAX_ENV_PATTERNS,
+  MAX_ENV_SET_NAME_BYTES,
+  MAX_TIMEOUT_MS,
+} from '../../limits.ts';
 import type { ProcessSpec } from '../../process/process-spec.ts';
 import { parseDuration, parseEnum, parseLabels, parseUint64 } from './fields.ts';
 
@@ -105,6 +111,7 @@ function parseCwd(cwd: string, fallback: string): string {
 
 function parseEnvPolicy(policy: EnvPolicyMessage | undefined): EnvPolicy | undefined {
   if (policy === undefined) return undefined;
+  assertAffordable(policy);
   return {
     inherit: parseEnum('spec.env_policy.inherit', policy.inherit, INHERITS),
     ignoreDefaultExcludes: policy.ignoreDefaultExcludes,
@@ -112,6 +119,24 @@ function parseEnvPolicy(policy: EnvPolicyMessage | undefined): EnvPolicy | undef
     set: parseEnvironment('spec.env_policy.set', policy.set),
     includeOnly: policy.includeOnly,
   };
+}
+
+/** Patterns come from clients, and matching them holds everybody up. */
+function assertAffordable({ exclude, includeOnly, set }: EnvPolicyMessage): void {
+  const patterns = [...exclude, ...includeOnly];
+  if (patterns.length > MAX_ENV_PATTERNS || totalBytes(patterns) > MAX_ENV_PATTERN_BYTES) {
+    throw invalidField(
+      'spec.env_policy',
+      `more than ${MAX_ENV_PATTERNS} patterns, or ${MAX_ENV_PATTERN_BYTES} bytes of them`,
+    );
+  }
+  if (totalBytes(Object.keys(set)) > MAX_ENV_SET_NAME_BYTES) {
+    throw invalidField('spec.env_policy.set', `more than ${MAX_ENV_SET_NAME_BYTES} bytes of names`);
+  }
+}
+
+function totalBytes(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }
 
 /** The errors name no variable: a client may have put a secret in the wrong place. */

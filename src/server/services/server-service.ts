@@ -1,4 +1,4 @@
-import { homedir, userInfo } from 'node:os';
+import { type UserInfo, userInfo } from 'node:os';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { ServerService } from '../../gen/runlet/v1/server_pb.ts';
 import type { Limits } from '../../limits.ts';
@@ -18,13 +18,16 @@ export function serverService({
   launcher,
   limits,
 }: ServerFacts): ServiceImpl<typeof ServerService> {
+  const user = currentUser();
+  const defaultShell = user?.shell ?? '/bin/sh';
+  const home = process.env['HOME'] ?? user?.homedir ?? '/';
   return {
     getServerInfo() {
       return {
         version: VERSION,
         platform: { os: process.platform, arch: process.arch },
-        defaultShell: userInfo().shell ?? '/bin/sh',
-        home: homedir(),
+        defaultShell,
+        home,
         workingDirectory: cwd,
         limits: {
           maxSessions: limits.maxSessions,
@@ -46,4 +49,13 @@ export function serverService({
       };
     },
   };
+}
+
+/** The user's entry in the user database, which a container need not have. */
+function currentUser(): UserInfo<string> | undefined {
+  try {
+    return userInfo();
+  } catch {
+    return undefined;
+  }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts';
 import { invalidField } from '../../errors.ts';
 import { AttachMode, type SessionService } from '../../gen/runlet/v1/session_pb.ts';
 import { type Limits, MAX_PAGE_SIZE } from '../../limits.ts';
+import type { Session } from '../../session/session.ts';
 import type { SessionRegistry } from '../../session/session-registry.ts';
 import type { ServiceImpl } from '../bridge/types.ts';
 import { sessionMessage } from '../messages.ts';
@@ -65,7 +66,7 @@ export function sessionService({
     listSessions({ pageSize, pageToken }) {
       const maximum = parsePageSize('page_size', pageSize);
       const after = parsePageToken('page_token', pageToken);
-      const page = takePage(sessions.list(after), maximum, () => 0);
+      const page = takePage(sessions.list(after), maximum, sizeOf);
       const last = page.items.at(-1);
       return {
         sessions: page.items.map(sessionMessage),
@@ -105,4 +106,11 @@ export function sessionService({
       return {};
     },
   };
+}
+
+/** About how many bytes a session takes in a listing. */
+function sizeOf({ labels }: Session): number {
+  let bytes = 128;
+  for (const [key, value] of labels) bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
+  return bytes;
 }
