@@ -51,6 +51,7 @@ export const REASONS = {
     message: 'this request_id was used before, for another process_id or spec',
   },
   STDIN_CLOSED: { status: 'FAILED_PRECONDITION', message: 'stdin of the process is closed' },
+  NO_TERMINAL: { status: 'FAILED_PRECONDITION', message: 'the process has no terminal' },
   PROCESS_EXITED: {
     status: 'FAILED_PRECONDITION',
     message: 'the process exited and nothing is left to signal',
@@ -81,7 +82,7 @@ export interface FieldViolation {
 }
 
 /** Where a start failed. */
-export type StartStage = 'CWD' | 'PROGRAM' | 'SPAWN';
+export type StartStage = 'CWD' | 'PROGRAM' | 'TERMINAL' | 'SPAWN';
 
 /** Why a process could not be started. */
 export interface StartFailureDetail {

@@ -33,6 +33,7 @@ const INLINE_BYTES = 4096;
 const STREAMS: Readonly<Record<OutputStream, proto.OutputStream>> = {
   stdout: proto.OutputStream.STDOUT,
   stderr: proto.OutputStream.STDERR,
+  terminal: proto.OutputStream.TERMINAL,
 };
 
 const REASONS: Readonly<Record<EndReason, proto.EndReason>> = {
@@ -163,10 +164,10 @@ function lifecycleCase(event: LifecycleEvent): proto.ProcessEvent['event'] {
       return {
         case: 'closed',
         value: create(proto.ProcessClosedSchema, {
-          totals: OUTPUT_STREAMS.map((stream) => ({
-            stream: STREAMS[stream],
-            bytes: BigInt(event.totals[stream]),
-          })),
+          totals: OUTPUT_STREAMS.flatMap((stream) => {
+            const bytes = event.totals[stream];
+            return bytes === undefined ? [] : [{ stream: STREAMS[stream], bytes: BigInt(bytes) }];
+          }),
           outputComplete: event.outputComplete,
         }),
       };

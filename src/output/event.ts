@@ -4,16 +4,16 @@
  */
 
 /** A stream that a process writes to. */
-export type OutputStream = 'stdout' | 'stderr';
+export type OutputStream = 'stdout' | 'stderr' | 'terminal';
 
 /** For each stream, a position in it in bytes. Never changed once made. */
 export type StreamOffsets = Readonly<Record<OutputStream, number>>;
 
 /** The streams, in the order in which gaps and totals list them. */
-export const OUTPUT_STREAMS: readonly OutputStream[] = ['stdout', 'stderr'];
+export const OUTPUT_STREAMS: readonly OutputStream[] = ['stdout', 'stderr', 'terminal'];
 
 /** The beginning of every stream. */
-export const ZERO_OFFSETS: StreamOffsets = { stdout: 0, stderr: 0 };
+export const ZERO_OFFSETS: StreamOffsets = { stdout: 0, stderr: 0, terminal: 0 };
 
 /** How a process ended, as the system reported it. Signals are numbered as Linux does. */
 export type ExitStatus = { readonly code: number } | { readonly signal: number };
@@ -57,4 +57,9 @@ export type LifecycleEvent =
       readonly wallMs: number;
       readonly usage: ResourceUsage | undefined;
     }
-  | { readonly kind: 'closed'; readonly totals: StreamOffsets; readonly outputComplete: boolean };
+  | {
+      readonly kind: 'closed';
+      /** Of the streams that the process had. */
+      readonly totals: Partial<StreamOffsets>;
+      readonly outputComplete: boolean;
+    };

@@ -8,8 +8,12 @@ import { errnoName, spawnStage, startFailure } from './start-failure.ts';
 /** Launches through Node's own `child_process`: portable, and a fork of the server. */
 export const childProcessLauncher: Launcher = {
   name: 'child_process',
+  terminals: false,
 
   async launch(request: LaunchRequest): Promise<LaunchedProcess> {
+    if (request.terminal !== undefined) {
+      throw startFailure('TERMINAL', 'ENOTSUP', 'this server cannot give terminals: ENOTSUP');
+    }
     const child = spawnChild(request);
     const { pid, stdin, stdout, stderr } = child;
     if (pid === undefined || stdout === null || stderr === null) {
@@ -22,6 +26,7 @@ export const childProcessLauncher: Launcher = {
       pid,
       stdin: stdin ?? undefined,
       output: { stdout, stderr },
+      resize: undefined,
       exited: exitOf(child, [stdout, stderr]),
     };
   },

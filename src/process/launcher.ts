@@ -14,8 +14,16 @@ export interface LaunchRequest {
   readonly cwd: string;
   /** Its whole environment. */
   readonly env: Environment;
-  /** `closed`: it reads end-of-file at once. */
+  /** `closed`: it reads end-of-file at once. Means nothing with a terminal. */
   readonly stdin: 'closed' | 'pipe';
+  /** Its terminal, which takes the place of the pipes; undefined: none. */
+  readonly terminal: TerminalSize | undefined;
+}
+
+/** The size of a terminal, in characters, each 1 to 65535. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
 }
 
 /**
@@ -24,10 +32,12 @@ export interface LaunchRequest {
  */
 export interface LaunchedProcess {
   readonly pid: number;
-  /** Absent unless `stdin: 'pipe'`. */
+  /** Absent unless it is a pipe or a terminal. */
   readonly stdin: Writable | undefined;
   /** What it writes, paused until someone listens. */
-  readonly output: Readonly<Record<OutputStream, Readable>>;
+  readonly output: Readonly<Partial<Record<OutputStream, Readable>>>;
+  /** Sets the size of its terminal, while that is open; absent: it has none. */
+  readonly resize: ((size: TerminalSize) => void) | undefined;
   /**
    * Resolves when it was reaped. What the process wrote before is handed to the
    * listeners of `output` first, unless they paused it; what its descendants
@@ -47,6 +57,8 @@ export interface ProcessEnd {
 export interface Launcher {
   /** What `GetServerInfo` calls it. */
   readonly name: string;
+  /** Whether it can give terminals. */
+  readonly terminals: boolean;
   /**
    * Launches a process.
    *

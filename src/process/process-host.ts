@@ -115,6 +115,7 @@ export class ProcessHost {
       cwd,
       env,
       stdin: spec.stdin,
+      terminal: spec.terminal,
     });
     const process = new Process(launched, {
       ...spec,

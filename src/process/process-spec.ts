@@ -1,5 +1,6 @@
 import type { Environment, EnvPolicy } from '../environment/env-policy.ts';
 import type { Overflow } from '../output/event-log.ts';
+import type { TerminalSize } from './launcher.ts';
 
 /** What to run and how, checked and with every default filled in. */
 export interface ProcessSpec {
@@ -13,6 +14,8 @@ export interface ProcessSpec {
   readonly envPolicy: EnvPolicy | undefined;
   readonly env: Environment;
   readonly stdin: 'closed' | 'pipe';
+  /** The size of its terminal; undefined: it has none. */
+  readonly terminal: TerminalSize | undefined;
   /** Milliseconds from the start after which it is ended; undefined: never. */
   readonly timeoutMs: number | undefined;
   /** Milliseconds from the exit after which output is cut; undefined: never. */

@@ -11,7 +11,7 @@ import {
 } from '../output/event.ts';
 import type { EventCursor } from '../output/event-cursor.ts';
 import { EventLog, type Overflow } from '../output/event-log.ts';
-import type { LaunchedProcess, ProcessEnd } from './launcher.ts';
+import type { LaunchedProcess, ProcessEnd, TerminalSize } from './launcher.ts';
 import { ProcessTree } from './process-tree.ts';
 import {
   type Delivery,
@@ -77,7 +77,10 @@ export class Process {
   readonly #log: EventLog;
   readonly #stdin: StdinPipe | undefined;
   readonly #output: LaunchedProcess['output'];
-  readonly #openStreams = new Set<OutputStream>(OUTPUT_STREAMS);
+  /** The streams that it has, and those that are still open. */
+  readonly #streams: readonly OutputStream[];
+  readonly #openStreams: Set<OutputStream>;
+  readonly #resize: LaunchedProcess['resize'];
   #phase: ProcessPhase = { state: 'running' };
   #outputComplete = true;
   /** Who first asked a running process to end. */
@@ -100,6 +103,9 @@ export class Process {
     this.#started = clock.monotonic();
     this.#clock = clock;
     this.#output = launched.output;
+    this.#resize = launched.resize;
+    this.#streams = OUTPUT_STREAMS.filter((stream) => launched.output[stream] !== undefined);
+    this.#openStreams = new Set(this.#streams);
     this.#tree = new ProcessTree(launched.pid, () => this.exited.isOpen);
     this.#log = new EventLog({
       clock,
@@ -115,7 +121,7 @@ export class Process {
             maxQueuedBytes: options.maxQueuedStdinBytes,
             onClosed: () => this.#onStdinClosed(),
           });
-    for (const stream of OUTPUT_STREAMS) this.#follow(stream, launched.output[stream]);
+    for (const stream of this.#streams) this.#follow(stream, launched.output[stream]);
     this.#drainTimeoutMs = options.drainTimeoutMs;
     this.#setTimer(options.timeoutMs, () => void this.terminate('timed-out', DEFAULT_GRACE_MS));
     void launched.exited.then((end) => this.#onExit(end));
@@ -193,6 +199,17 @@ export class Process {
     this.#tree.numberReused();
   }
 
+  /**
+   * Sets the size of its terminal.
+   *
+   * @throws RunletError `NO_TERMINAL`, `PROCESS_EXITED`
+   */
+  resizeTerminal(size: TerminalSize): void {
+    if (this.#resize === undefined) throw new RunletError('NO_TERMINAL');
+    if (!this.#openStreams.has('terminal')) throw new RunletError('PROCESS_EXITED');
+    this.#resize(size);
+  }
+
   /** No further reader will come: its output must not wait for one. */
   abandon(): void {
     this.#log.abandon();
@@ -200,7 +217,7 @@ export class Process {
 
   /** Reads no more of its output: `closed` follows, and says that it is not complete. */
   cutOutput(): void {
-    for (const stream of this.#openStreams) this.#output[stream].destroy();
+    for (const stream of this.#openStreams) this.#output[stream]?.destroy();
   }
 
   #endingTarget(scope: SignalScope): EndingTarget {
@@ -224,7 +241,8 @@ export class Process {
     return groupOutlivesLeader(this.pid) ? signalGroup(this.pid, signal) : 'gone';
   }
 
-  #follow(stream: OutputStream, source: Readable): void {
+  #follow(stream: OutputStream, source: Readable | undefined): void {
+    if (source === undefined) return;
     source.on('data', (data: Buffer) => {
       this.#log.appendOutput(stream, data);
       // Node resumes a child's streams when it exits, paused or not.
@@ -241,8 +259,8 @@ export class Process {
 
   #setFlowing(flowing: boolean): void {
     for (const stream of this.#openStreams) {
-      if (flowing) this.#output[stream].resume();
-      else this.#output[stream].pause();
+      if (flowing) this.#output[stream]?.resume();
+      else this.#output[stream]?.pause();
     }
   }
 
@@ -274,7 +292,7 @@ export class Process {
     this.#phase = { ...this.#phase, state: 'closed', closeTime: this.#clock.now() };
     this.#log.append({
       kind: 'closed',
-      totals: this.#log.totals,
+      totals: Object.fromEntries(this.#streams.map((stream) => [stream, this.#log.totals[stream]])),
       outputComplete: this.#outputComplete,
     });
     this.closed.open();

@@ -107,7 +107,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     processService({ sessions, host, clock, limits, cwd, newId }),
     bridge,
   );
-  addService(grpc, ServerService, serverService({ cwd, limits, launcher: launcher.name }), bridge);
+  addService(grpc, ServerService, serverService({ cwd, limits, launcher }), bridge);
   const services = [SessionService, ProcessService, ServerService];
   const health = addHealth(grpc, services);
   addReflection(grpc, services);

@@ -22,6 +22,7 @@ const MAX_MESSAGE_LENGTH = 1024;
 const STAGES: Readonly<Record<StartStage, ProtoStartStage>> = {
   CWD: ProtoStartStage.CWD,
   PROGRAM: ProtoStartStage.PROGRAM,
+  TERMINAL: ProtoStartStage.TERMINAL,
   SPAWN: ProtoStartStage.SPAWN,
 };
 

@@ -82,6 +82,7 @@ describe('a child that holds stdout after its parent exited', () => {
         envPolicy: undefined,
         env: new Map([['PATH', PATH]]),
         stdin: 'closed',
+        terminal: undefined,
         timeoutMs: undefined,
         drainTimeoutMs: undefined,
         retainedBytes: 1_000,

@@ -65,6 +65,7 @@ describe('a server that shuts down', () => {
     const harness = await startHarness({
       launcher: {
         name: 'held',
+        terminals: false,
         async launch(request) {
           asked.open();
           await gate.wait();
@@ -90,6 +91,7 @@ describe('a server that shuts down', () => {
     const harness = await startHarness({
       launcher: {
         name: 'held',
+        terminals: false,
         async launch(request) {
           asked.open();
           await gate.wait();

@@ -27,6 +27,7 @@ function heldLauncher(): {
   const asked = new Latch();
   const launcher: Launcher = {
     name: 'held',
+    terminals: false,
     async launch(request) {
       asked.open();
       await gate.wait();

@@ -37,20 +37,20 @@ const dropped = fc.record({
 
 describe('an index of dropped events', () => {
   it('begins where it is told to', () => {
-    const index = new DroppedIndex(2, { stdout: 5, stderr: 7 }, 100);
+    const index = new DroppedIndex(2, { stdout: 5, stderr: 7, terminal: 0 }, 100);
     expect(index.firstSeq).toBe(2);
-    expect(index.offsetsBefore(2)).toEqual({ stdout: 5, stderr: 7 });
+    expect(index.offsetsBefore(2)).toEqual({ stdout: 5, stderr: 7, terminal: 0 });
   });
 
   it('knows where the streams stood before each event', () => {
-    const index = new DroppedIndex(2, { stdout: 5, stderr: 0 }, 100);
+    const index = new DroppedIndex(2, { stdout: 5, stderr: 0, terminal: 0 }, 100);
     index.add('stdout', 10);
     index.add('stderr', 20);
     index.add('stdout', 1);
-    expect(index.offsetsBefore(2)).toEqual({ stdout: 5, stderr: 0 });
-    expect(index.offsetsBefore(3)).toEqual({ stdout: 15, stderr: 0 });
-    expect(index.offsetsBefore(4)).toEqual({ stdout: 15, stderr: 20 });
-    expect(index.offsetsBefore(5)).toEqual({ stdout: 16, stderr: 20 });
+    expect(index.offsetsBefore(2)).toEqual({ stdout: 5, stderr: 0, terminal: 0 });
+    expect(index.offsetsBefore(3)).toEqual({ stdout: 15, stderr: 0, terminal: 0 });
+    expect(index.offsetsBefore(4)).toEqual({ stdout: 15, stderr: 20, terminal: 0 });
+    expect(index.offsetsBefore(5)).toEqual({ stdout: 16, stderr: 20, terminal: 0 });
   });
 
   it('counts an event that is no output, which moves no stream', () => {
@@ -58,21 +58,23 @@ describe('an index of dropped events', () => {
     index.add('stdout', 0);
     index.add('stderr', 3);
     expect(index.offsetsBefore(2)).toEqual(ZERO_OFFSETS);
-    expect(index.offsetsBefore(3)).toEqual({ stdout: 0, stderr: 3 });
+    expect(index.offsetsBefore(3)).toEqual({ stdout: 0, stderr: 3, terminal: 0 });
   });
 
   it('does not change what it told before', () => {
     const index = new DroppedIndex(1, ZERO_OFFSETS, 4);
     const before = index.offsetsBefore(1);
     addAll(index, alternating(20, 1));
-    expect(before).toEqual({ stdout: 0, stderr: 0 });
+    expect(before).toEqual({ stdout: 0, stderr: 0, terminal: 0 });
   });
 
   it('stays exact beyond what 32 bits hold', () => {
     const events = alternating(20, 2 ** 30 - 1);
-    const index = new DroppedIndex(1, { stdout: 2 ** 40, stderr: 0 }, 7);
+    const index = new DroppedIndex(1, { stdout: 2 ** 40, stderr: 0, terminal: 0 }, 7);
     addAll(index, events);
-    expect(index.offsetsBefore(21)).toEqual(positionsAfter(events, { stdout: 2 ** 40, stderr: 0 }));
+    expect(index.offsetsBefore(21)).toEqual(
+      positionsAfter(events, { stdout: 2 ** 40, stderr: 0, terminal: 0 }),
+    );
   });
 });
 
@@ -109,7 +111,7 @@ describe('any index', () => {
         fc.array(dropped, { maxLength: 120 }),
         fc.integer({ min: 1, max: 40 }),
         fc.integer({ min: 1, max: 1000 }),
-        fc.record({ stdout: fc.nat(), stderr: fc.nat() }),
+        fc.record({ stdout: fc.nat(), stderr: fc.nat(), terminal: fc.constant(0) }),
         (events, maxEntries, firstSeq, offsets) => {
           const index = new DroppedIndex(firstSeq, offsets, maxEntries);
           addAll(index, events);

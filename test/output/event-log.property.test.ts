@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ProcessEvent } from '../../src/gen/runlet/v1/event_pb.ts';
 import { OutputStream } from '../../src/gen/runlet/v1/event_pb.ts';
 import { MIN_EVENT_BYTES } from '../../src/limits.ts';
-import type { OutputStream as StreamName } from '../../src/output/event.ts';
+import { type OutputStream as StreamName, ZERO_OFFSETS } from '../../src/output/event.ts';
 import type { EventCursor, WaitOutcome } from '../../src/output/event-cursor.ts';
 import { EventLog } from '../../src/output/event-log.ts';
 import { decodeBatch } from '../support/decode.ts';
@@ -137,13 +137,13 @@ class Rig {
 
   /** Everything a reader received is the truth, in order, once, with nothing left out unsaid. */
   check(reader: Reader): void {
-    const offsets = { stdout: 0, stderr: 0 };
+    const offsets = { ...ZERO_OFFSETS };
     let seq = 0;
     for (const event of reader.received) {
       const covered = this.truths.slice(seq, Number(event.seq));
       expect(Number(event.seq)).toBeGreaterThan(seq);
       if (event.event.case === 'gap') {
-        const missing = { stdout: 0, stderr: 0 };
+        const missing = { ...ZERO_OFFSETS };
         for (const { data, stream } of covered) {
           expect(stream).toBeDefined();
           if (stream !== undefined) missing[stream] += data.byteLength;
@@ -155,7 +155,7 @@ class Rig {
           offsets[stream] += missing[stream];
           missing[stream] = 0;
         }
-        expect(missing).toEqual({ stdout: 0, stderr: 0 });
+        expect(missing).toEqual({ ...ZERO_OFFSETS });
       } else {
         const [truth] = covered;
         expect(covered).toHaveLength(1);

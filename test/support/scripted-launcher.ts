@@ -9,6 +9,7 @@ import type { StartRequest } from '../../src/process/process-table.ts';
  */
 export class ScriptedLauncher implements Launcher {
   readonly name = 'scripted';
+  readonly terminals = false;
   readonly #exits: (() => void)[] = [];
   #nextPid = 0x3fff_0000;
 
@@ -30,6 +31,7 @@ export class ScriptedLauncher implements Launcher {
         envPolicy: undefined,
         env: new Map(),
         stdin: 'closed',
+        terminal: undefined,
         timeoutMs: undefined,
         drainTimeoutMs: undefined,
         retainedBytes: 1_000,
@@ -58,6 +60,12 @@ export class ScriptedLauncher implements Launcher {
         for (const stream of Object.values(output)) stream.end();
       });
     });
-    return Promise.resolve({ pid: this.#nextPid++, stdin: undefined, output, exited });
+    return Promise.resolve({
+      pid: this.#nextPid++,
+      stdin: undefined,
+      output,
+      resize: undefined,
+      exited,
+    });
   }
 }

@@ -17,6 +17,17 @@ export const FD_CLOEXEC = 1;
 export const POSIX_SPAWN_SETSIGDEF = 0x04;
 export const POSIX_SPAWN_SETSIGMASK = 0x08;
 export const POSIX_SPAWN_SETSID = 0x80;
+/** `F_GETFL`, `F_SETFL` and `O_NONBLOCK` of fcntl.h. */
+export const F_GETFL = 3;
+export const F_SETFL = 4;
+export const O_NONBLOCK = 0o4000;
+/** `F_DUPFD_CLOEXEC` of fcntl.h. */
+export const F_DUPFD_CLOEXEC = 1030;
+/** `TIOCSWINSZ` of ioctl_tty(2), and the bytes of the `struct winsize` that it takes. */
+export const TIOCSWINSZ = 0x5414;
+export const WINSIZE_SIZE = 8;
+/** Bytes that hold the name of a terminal. */
+export const TERMINAL_NAME_SIZE = 64;
 /** Options of waitid(2) and wait4(2), from sys/wait.h. */
 export const WNOHANG = 1;
 export const WEXITED = 4;
@@ -42,6 +53,12 @@ type Strings = readonly (string | null)[];
 export interface Libc {
   pipe2: KoffiFunc<(fds: number[], flags: number) => number>;
   fcntl: KoffiFunc<(fd: number, command: number, argument: number) => number>;
+  posixOpenpt: KoffiFunc<(flags: number) => number>;
+  grantpt: KoffiFunc<(fd: number) => number>;
+  unlockpt: KoffiFunc<(fd: number) => number>;
+  /** Returns an errno. */
+  ptsnameR: KoffiFunc<(fd: number, name: Buffer, size: number) => number>;
+  ioctl: KoffiFunc<(fd: number, request: number, argument: Buffer) => number>;
   fileActionsInit: KoffiFunc<(actions: Buffer) => number>;
   fileActionsDestroy: KoffiFunc<(actions: Buffer) => number>;
   fileActionsAddDup2: KoffiFunc<(actions: Buffer, fd: number, newFd: number) => number>;
@@ -86,6 +103,11 @@ export function loadLibc(): Libc {
   return {
     pipe2: bind('int pipe2(_Out_ int *fds, int flags)'),
     fcntl: bind('int fcntl(int fd, int command, int argument)'),
+    posixOpenpt: bind('int posix_openpt(int flags)'),
+    grantpt: bind('int grantpt(int fd)'),
+    unlockpt: bind('int unlockpt(int fd)'),
+    ptsnameR: bind('int ptsname_r(int fd, void *name, size_t size)'),
+    ioctl: bind('int ioctl(int fd, unsigned long request, void *argument)'),
     fileActionsInit: bind(`int posix_spawn_file_actions_init(${actions})`),
     fileActionsDestroy: bind(`int posix_spawn_file_actions_destroy(${actions})`),
     fileActionsAddDup2: bind(`int posix_spawn_file_actions_adddup2(${actions}, int fd, int newFd)`),

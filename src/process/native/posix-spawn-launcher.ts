@@ -1,10 +1,10 @@
 import { closeSync, constants, readdirSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { constants as osConstants } from 'node:os';
-import type { LaunchedProcess, Launcher, LaunchRequest } from '../launcher.ts';
+import type { LaunchedProcess, Launcher, LaunchRequest, TerminalSize } from '../launcher.ts';
 import { whenQuiet } from '../output-quiet.ts';
 import { spawnStage, startFailure } from '../start-failure.ts';
 import { ChildReaper } from './child-reaper.ts';
+import { errnoNameOf } from './errno-name.ts';
 import {
   F_GETFD,
   F_SETFD,
@@ -19,14 +19,8 @@ import {
   SIGSET_SIZE,
   SPAWN_ATTRIBUTES_SIZE,
 } from './libc.ts';
+import { PseudoTerminal } from './pseudo-terminal.ts';
 import { Slots } from './slots.ts';
-
-/** What errnos are called. Two names for one number: the first, EAGAIN and not EWOULDBLOCK. */
-const errnoNames = new Map(
-  Object.entries(osConstants.errno)
-    .reverse()
-    .map(([name, errno]) => [errno, name]),
-);
 
 /** Calls on threads at a time: koffi takes 256 and throws beyond; there are far fewer threads. */
 const MAX_SPAWNS = 64;
@@ -60,6 +54,7 @@ export function posixSpawnLauncher(): Launcher {
   const slots = new Slots(MAX_SPAWNS);
   return {
     name: 'posix_spawn',
+    terminals: true,
     launch: (request) => slots.use(() => launch(libc, attributes, reaper, request)),
   };
 }
@@ -70,9 +65,12 @@ async function launch(
   reaper: ChildReaper,
   request: LaunchRequest,
 ): Promise<LaunchedProcess> {
+  if (request.terminal !== undefined) {
+    return launchOnTerminal(libc, attributes, reaper, request, request.terminal);
+  }
   const pipes = openPipes(libc, request.stdin === 'pipe');
   try {
-    const pid = await spawn(libc, attributes, request, pipes);
+    const pid = await spawn(libc, attributes, request, pipeActions(libc, request.cwd, pipes));
     return launched(reaper, pid, pipes);
   } catch (error) {
     for (const pipe of pipes) if (pipe !== undefined) closeSync(pipe.ours);
@@ -80,6 +78,47 @@ async function launch(
   } finally {
     for (const pipe of pipes) if (pipe !== undefined) closeSync(pipe.child);
   }
+}
+
+async function launchOnTerminal(
+  libc: Libc,
+  attributes: Buffer,
+  reaper: ChildReaper,
+  request: LaunchRequest,
+  size: TerminalSize,
+): Promise<LaunchedProcess> {
+  const terminal = new PseudoTerminal(libc, size);
+  try {
+    const actions = terminalActions(libc, request.cwd, terminal.path);
+    const pid = await spawn(libc, attributes, request, actions);
+    return {
+      pid,
+      stdin: terminal.input,
+      output: { terminal: terminal.output },
+      resize: (newSize) => terminal.resize(newSize),
+      exited: reaper.endOf(pid).then((end) => {
+        terminal.leaderExited();
+        return end;
+      }),
+    };
+  } catch (error) {
+    terminal.output.destroy();
+    throw error;
+  }
+}
+
+/**
+ * Opened by the leader of a session that has none yet, it becomes the session's
+ * controlling terminal: the session is made before these actions are done.
+ */
+function terminalActions(libc: Libc, cwd: string, path: string): Buffer {
+  const actions = Buffer.alloc(FILE_ACTIONS_SIZE);
+  libc.fileActionsInit(actions);
+  libc.fileActionsAddOpen(actions, 0, path, constants.O_RDWR, 0);
+  libc.fileActionsAddDup2(actions, 0, 1);
+  libc.fileActionsAddDup2(actions, 0, 2);
+  libc.fileActionsAddChdir(actions, cwd);
+  return actions;
 }
 
 type Pipes = readonly [Pipe | undefined, Pipe, Pipe];
@@ -97,6 +136,7 @@ function launched(reaper: ChildReaper, pid: number, pipes: Pipes): LaunchedProce
         ? undefined
         : new Socket({ fd: stdin.ours, readable: false, writable: true }),
     output,
+    resize: undefined,
     exited: ended.then(
       (end) =>
         new Promise((resolve) => {
@@ -106,14 +146,13 @@ function launched(reaper: ChildReaper, pid: number, pipes: Pipes): LaunchedProce
   };
 }
 
-/** Resolves with the pid. */
+/** Resolves with the pid. The actions are done with then. */
 function spawn(
   libc: Libc,
   attributes: Buffer,
   request: LaunchRequest,
-  pipes: Pipes,
+  actions: Buffer,
 ): Promise<number> {
-  const actions = fileActions(libc, request.cwd, pipes);
   const argv = [request.arg0, ...request.args, null];
   const envp = [...Array.from(request.env, ([name, value]) => `${name}=${value}`), null];
   const pid = [0];
@@ -129,7 +168,7 @@ function spawn(
 }
 
 /** What the child does before it becomes the program: its folder, and its three descriptors. */
-function fileActions(libc: Libc, cwd: string, [stdin, stdout, stderr]: Pipes): Buffer {
+function pipeActions(libc: Libc, cwd: string, [stdin, stdout, stderr]: Pipes): Buffer {
   const actions = Buffer.alloc(FILE_ACTIONS_SIZE);
   libc.fileActionsInit(actions);
   if (stdin === undefined) {
@@ -195,6 +234,6 @@ function closeOnExec(libc: Libc): void {
 }
 
 function spawnFailure(errno: number): Error {
-  const name = errnoNames.get(errno) ?? 'EIO';
+  const name = errnoNameOf(errno);
   return startFailure(spawnStage(name), name, `the process could not be created: ${name}`);
 }

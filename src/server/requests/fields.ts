@@ -9,6 +9,7 @@ import {
   MAX_LABELS,
   MAX_PAGE_SIZE,
 } from '../../limits.ts';
+import type { TerminalSize } from '../../process/launcher.ts';
 
 /*
  * Checks of single fields. Each takes the field's path, for the error, and
@@ -93,6 +94,18 @@ export function parseSignal(
   if (signal === Signal.UNSPECIFIED) throw invalidField(`${prefix}signal`, 'is required');
   parseEnum(`${prefix}signal`, signal, Signal);
   return { signal, scope: parseEnum(`${prefix}scope`, scope, SIGNAL_SCOPES) };
+}
+
+/** The size of a terminal, 80 columns and 24 rows where nothing is said. */
+export function parseTerminalSize(
+  field: string,
+  size: { readonly columns: number; readonly rows: number } | undefined,
+): TerminalSize {
+  const { columns = 0, rows = 0 } = size ?? {};
+  for (const [name, value] of Object.entries({ columns, rows })) {
+    if (value > 0xffff) throw invalidField(`${field}.${name}`, 'must be at most 65535');
+  }
+  return { columns: columns || 80, rows: rows || 24 };
 }
 
 /** Labels. */

@@ -10,6 +10,7 @@ import {
   type ProcessSpec as ProcessSpecMessage,
   ProcessSpecSchema,
   StdinMode,
+  type Terminal,
 } from '../../gen/runlet/v1/process_pb.ts';
 import {
   type Limits,
@@ -19,7 +20,7 @@ import {
   MAX_TIMEOUT_MS,
 } from '../../limits.ts';
 import type { ProcessSpec } from '../../process/process-spec.ts';
-import { parseDuration, parseEnum, parseLabels, parseUint64 } from './fields.ts';
+import { parseDuration, parseEnum, parseLabels, parseTerminalSize, parseUint64 } from './fields.ts';
 
 /** What is filled in where a spec is silent. */
 export interface SpecDefaults {
@@ -28,6 +29,9 @@ export interface SpecDefaults {
   /** What `OVERFLOW_UNSPECIFIED` means for the call. */
   readonly overflow: ProcessSpec['overflow'];
 }
+
+/** What a terminal is called where nothing is said: what terminal programs emulate today. */
+const DEFAULT_TERM = 'xterm-256color';
 
 const STDIN_MODES = {
   [StdinMode.UNSPECIFIED]: 'closed',
@@ -66,8 +70,12 @@ export function parseProcessSpec(
     arg0: message.arg0 === '' ? (argv[0] ?? '') : message.arg0,
     cwd: parseCwd(message.cwd, defaults.cwd),
     envPolicy: parseEnvPolicy(message.envPolicy),
-    env: parseEnvironment('spec.env', message.env),
+    env: withTerm(parseEnvironment('spec.env', message.env), message.terminal),
     stdin: parseEnum('spec.stdin', message.stdin, STDIN_MODES),
+    terminal:
+      message.terminal === undefined
+        ? undefined
+        : parseTerminalSize('spec.terminal.size', message.terminal.size),
     timeoutMs: parseTimeout(message.timeout),
     drainTimeoutMs: parseDuration('spec.drain_timeout', message.drainTimeout, MAX_TIMEOUT_MS),
     retainedBytes: parseRetainedBytes(message.output?.retainedBytes ?? 0n, limits),
@@ -94,6 +102,13 @@ export function specFingerprint(message: ProcessSpecMessage | undefined): string
   canonical.labels = sorted(canonical.labels);
   if (canonical.envPolicy !== undefined) canonical.envPolicy.set = sorted(canonical.envPolicy.set);
   return createHash('sha256').update(toBinary(ProcessSpecSchema, canonical)).digest('base64');
+}
+
+/** The variable TERM, which the spec's own `env` overrides. */
+function withTerm(env: Environment, terminal: Terminal | undefined): Environment {
+  if (terminal === undefined || env.has('TERM')) return env;
+  assertNoNul('spec.terminal.term', terminal.term);
+  return new Map([...env, ['TERM', terminal.term === '' ? DEFAULT_TERM : terminal.term]]);
 }
 
 function parseTimeout(timeout: Duration | undefined): number | undefined {

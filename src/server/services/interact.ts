@@ -12,7 +12,7 @@ import type { CallContext } from '../bridge/call-context.ts';
 import { EncodedMessage } from '../bridge/encoded-message.ts';
 import { followEvents } from '../event-stream.ts';
 import { processMessage } from '../messages.ts';
-import { parseOffset, parseSignal } from '../requests/fields.ts';
+import { parseOffset, parseSignal, parseTerminalSize } from '../requests/fields.ts';
 
 /** Bytes of stdin that are taken though the process has not read them yet. */
 const STDIN_AHEAD_BYTES = 256 * 1024;
@@ -71,8 +71,10 @@ async function takeMessages(
     } else if (request.case === 'signal') {
       const { scope, signal } = parseSignal('signal', request.value);
       await process.signal(signal, scope);
+    } else if (request.case === 'resize') {
+      process.resizeTerminal(parseTerminalSize('resize', request.value));
     } else {
-      throw invalidField('request', 'must be stdin or signal after the first message');
+      throw invalidField('request', 'must be stdin, resize or signal after the first message');
     }
   }
 }

@@ -36,6 +36,7 @@ import {
   parsePageSize,
   parsePageToken,
   parseSignal,
+  parseTerminalSize,
   parseUint64,
   SIGNAL_SCOPES,
 } from '../requests/fields.ts';
@@ -176,6 +177,13 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
     async signalProcess(request, context) {
       const { scope, signal } = parseSignal('', request);
       await findProcess(request, context).process.signal(signal, scope);
+      return {};
+    },
+
+    resizeTerminal(request, context) {
+      if (request.size === undefined) throw invalidField('size', 'is required');
+      const size = parseTerminalSize('size', request.size);
+      findProcess(request, context).process.resizeTerminal(size);
       return {};
     },
 

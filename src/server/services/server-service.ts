@@ -2,6 +2,7 @@ import { type UserInfo, userInfo } from 'node:os';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { ServerService } from '../../gen/runlet/v1/server_pb.ts';
 import type { Limits } from '../../limits.ts';
+import type { Launcher } from '../../process/launcher.ts';
 import { VERSION } from '../../version.ts';
 import type { ServiceImpl } from '../bridge/types.ts';
 
@@ -9,7 +10,7 @@ import type { ServiceImpl } from '../bridge/types.ts';
 export interface ServerFacts {
   readonly cwd: string;
   readonly limits: Limits;
-  readonly launcher: string;
+  readonly launcher: Launcher;
 }
 
 /** `ServerService`. */
@@ -45,7 +46,7 @@ export function serverService({
           defaultDetachedTtl: durationFromMs(limits.defaultDetachedTtlMs),
           maxQueuedSessionEvents: limits.maxQueuedSessionEvents,
         },
-        capabilities: { launcher },
+        capabilities: { launcher: launcher.name, terminals: launcher.terminals },
       };
     },
   };

@@ -13,16 +13,23 @@ import { PATH } from '../../support/shell.ts';
 const launcher = posixSpawnLauncher();
 
 /** Launches a shell script. */
-function launchShell(script: string, more: Partial<LaunchRequest> = {}): Promise<LaunchedProcess> {
-  return launcher.launch({
+async function launchShell(
+  script: string,
+  more: Partial<LaunchRequest> = {},
+): Promise<LaunchedProcess & { readonly output: { stdout: Readable; stderr: Readable } }> {
+  const launched = await launcher.launch({
     program: '/bin/sh',
     arg0: 'sh',
     args: ['-c', script],
     cwd: '/',
     env: new Map([['PATH', PATH]]),
     stdin: 'closed',
+    terminal: undefined,
     ...more,
   });
+  const { stderr, stdout } = launched.output;
+  if (stdout === undefined || stderr === undefined) throw new Error('it has no pipes');
+  return { ...launched, output: { stdout, stderr } };
 }
 
 async function textOf(stream: Readable): Promise<string> {

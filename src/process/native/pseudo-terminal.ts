@@ -1,0 +1,160 @@
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { Readable, Writable } from 'node:stream';
+import { ReadStream } from 'node:tty';
+import type { TerminalSize } from '../launcher.ts';
+import { startFailure } from '../start-failure.ts';
+import { errnoNameOf } from './errno-name.ts';
+import {
+  F_DUPFD_CLOEXEC,
+  F_GETFL,
+  F_SETFL,
+  type Libc,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  TERMINAL_NAME_SIZE,
+  TIOCSWINSZ,
+  WINSIZE_SIZE,
+} from './libc.ts';
+
+/** The character EOT, which ends the input of a terminal that is not in raw mode. */
+const EOT = Buffer.from([4]);
+
+/** Bytes read at a time, and at most in one turn: others may write to the terminal without end. */
+const READ_BYTES = 64 * 1024;
+const DRAIN_BYTES = 1024 * 1024;
+
+/**
+ * A pseudo-terminal, pty(7): the child has the slave's end, we have the master's.
+ *
+ * libuv before 1.52 takes a short read from a terminal whose other end hung up for
+ * the last, though there may be more. So our own descriptor of the slave stays open
+ * until the leader has exited; then what is left is read here, to the error that
+ * says that there is no more.
+ */
+export class PseudoTerminal {
+  /** The path of the slave's end. */
+  readonly path: string;
+  readonly output: Readable;
+  readonly input: Writable;
+  readonly #libc: Libc;
+  readonly #master: ReadStream;
+  /** The master's end too, for what the stream cannot do. */
+  readonly #own: number;
+  #slave: number | undefined;
+  #closed = false;
+
+  /** @throws RunletError `START_FAILED`, stage `TERMINAL`, with nothing left open */
+  constructor(libc: Libc, size: TerminalSize) {
+    this.#libc = libc;
+    const opened: number[] = [];
+    const check = (result: number): number => {
+      if (result >= 0) return result;
+      const name = errnoNameOf(libc.errno());
+      for (const fd of opened) closeSync(fd);
+      throw startFailure('TERMINAL', name, `the terminal could not be made: ${name}`);
+    };
+    const { O_NOCTTY, O_RDWR } = constants;
+    const master = check(libc.posixOpenpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    opened.push(master);
+    check(libc.grantpt(master));
+    check(libc.unlockpt(master));
+    const name = Buffer.alloc(TERMINAL_NAME_SIZE);
+    check(-libc.ptsnameR(master, name, name.byteLength));
+    this.path = name.toString('latin1', 0, name.indexOf(0));
+    this.#own = check(libc.fcntl(master, F_DUPFD_CLOEXEC, 0));
+    opened.push(this.#own);
+    this.resize(size);
+    this.#slave = openSync(this.path, O_RDWR | O_NOCTTY);
+    this.#master = new ReadStream(master);
+    // libuv leaves it as it was; both of our descriptors share this flag.
+    libc.fcntl(master, F_SETFL, libc.fcntl(master, F_GETFL, 0) | O_NONBLOCK);
+    this.output = this.#makeOutput();
+    this.input = this.#makeInput();
+  }
+
+  /** Sets its size. Does nothing once it is closed. */
+  resize({ columns, rows }: TerminalSize): void {
+    if (this.#closed) return;
+    const size = Buffer.alloc(WINSIZE_SIZE);
+    size.writeUInt16LE(rows, 0);
+    size.writeUInt16LE(columns, 2);
+    this.#libc.ioctl(this.#own, TIOCSWINSZ, size);
+  }
+
+  /** The leader exited: all that it wrote is handed over before this returns. */
+  leaderExited(): void {
+    this.#closeSlave();
+    this.#drain();
+  }
+
+  #makeOutput(): Readable {
+    const output = new Readable({
+      read: () => void this.#master.resume(),
+      destroy: (error, callback) => {
+        this.#close();
+        callback(error);
+      },
+    });
+    this.#master.on('data', (data: Buffer) => {
+      if (!output.push(data)) this.#master.pause();
+    });
+    // EIO: no process has the slave's end open any more.
+    this.#master.on('error', () => {});
+    this.#master.once('close', () => this.#drain());
+    this.#master.pause();
+    return output;
+  }
+
+  #makeInput(): Writable {
+    const master = this.#master;
+    const write = (data: Uint8Array, callback: (error?: Error | null) => void): void => {
+      master.write(data, callback);
+    };
+    return new Writable({
+      write: (data: Uint8Array, _, callback) => write(data, callback),
+      final: (callback) => write(EOT, callback),
+    });
+  }
+
+  /** Hands over what is there; ends the output if nobody can write to the terminal any more. */
+  #drain(): void {
+    if (this.#closed) return;
+    for (let data = this.#master.read(); data !== null; data = this.#master.read()) {
+      this.output.push(data);
+    }
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    for (let drained = 0; drained < DRAIN_BYTES; ) {
+      const count = this.#readNow(buffer);
+      if (count === 'later') break;
+      if (count === 'ended') {
+        this.output.push(null);
+        return;
+      }
+      this.output.push(Buffer.from(buffer.subarray(0, count)));
+      drained += count;
+    }
+    // The stream is gone and cannot tell of the rest.
+    if (this.#master.destroyed) setImmediate(() => this.#drain());
+  }
+
+  #readNow(buffer: Buffer): number | 'later' | 'ended' {
+    try {
+      return readSync(this.#own, buffer) || 'ended';
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? 'later' : 'ended';
+    }
+  }
+
+  #closeSlave(): void {
+    if (this.#slave !== undefined) closeSync(this.#slave);
+    this.#slave = undefined;
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#closeSlave();
+    this.#master.destroy();
+    closeSync(this.#own);
+  }
+}
