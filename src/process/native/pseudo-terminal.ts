@@ -23,6 +23,9 @@ const EOT = Buffer.from([4]);
 const READ_BYTES = 64 * 1024;
 const DRAIN_BYTES = 1024 * 1024;
 
+/** How often a terminal is looked at that others hold though its stream has ended. */
+const POLL_MS = 20;
+
 /**
  * A pseudo-terminal, pty(7): the child has the slave's end, we have the master's.
  *
@@ -133,8 +136,8 @@ export class PseudoTerminal {
       this.output.push(Buffer.from(buffer.subarray(0, count)));
       drained += count;
     }
-    // The stream is gone and cannot tell of the rest.
-    if (this.#master.destroyed) setImmediate(() => this.#drain());
+    // The stream is gone and cannot tell of the rest; whoever may still write is looked for.
+    if (this.#master.destroyed) setTimeout(() => this.#drain(), POLL_MS);
   }
 
   #readNow(buffer: Buffer): number | 'later' | 'ended' {
