@@ -169,9 +169,13 @@ export class Process {
     if (signal === undefined) {
       throw new RunletError('INVALID_REQUEST', { message: 'this machine has no such signal' });
     }
-    // What ended and was not reaped yet could still be signaled, to no effect.
-    const left = scope === 'leader' || !this.exited.isOpen || (await this.#tree.hasMembers(scope));
-    if (scope === 'tree') await this.#tree.collect();
+    let left = true;
+    if (this.exited.isOpen && scope !== 'leader') {
+      // What ended and was not reaped yet could still be signaled, to no effect.
+      left = await this.#tree.hasMembers(scope);
+    } else if (scope === 'tree') {
+      await this.#tree.collect();
+    }
     const delivery = left ? this.#send(signal, scope) : 'gone';
     if (delivery === 'gone') throw new RunletError('PROCESS_EXITED');
     if (delivery === 'denied') throw new RunletError('SIGNAL_DENIED');

@@ -1,11 +1,10 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Latch } from '../../src/latch.ts';
-import { childProcessLauncher } from '../../src/process/child-process-launcher.ts';
 import { isStdout, outputOf, readUntil, summarize } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
 import { type Clients, connectClients, startHarness } from '../support/harness.ts';
+import { HeldLauncher } from '../support/held-launcher.ts';
 import { isAlive, pidFrom } from '../support/pids.ts';
 import { serve } from '../support/served.ts';
 import { awaitRelease, release, shellSpec, startShell } from '../support/shell.ts';
@@ -59,55 +58,30 @@ describe('a server that shuts down', () => {
   });
 
   it('ends a process that was just being started, and does not leave it behind', async () => {
-    const gate = new Latch();
-    const asked = new Latch();
-    let pid = 0;
-    const harness = await startHarness({
-      launcher: {
-        name: 'held',
-        terminals: false,
-        async launch(request) {
-          asked.open();
-          await gate.wait();
-          const launched = await childProcessLauncher.launch(request);
-          pid = launched.pid;
-          return launched;
-        },
-      },
-    });
+    const launcher = new HeldLauncher();
+    const harness = await startHarness({ launcher });
     const start = failureOf(startShell(harness, 'sleep 1000'));
-    await asked.wait();
+    await launcher.asked.wait();
     const stopped = harness.runlet.shutdown();
-    gate.open();
+    launcher.gate.open();
     expect((await start).summary).toBe('UNAVAILABLE/DRAINING');
     await stopped;
-    expect(pid).toBeGreaterThan(0);
-    expect(isAlive(pid)).toBe(false);
+    expect(launcher.pid).toBeGreaterThan(0);
+    expect(isAlive(launcher.pid)).toBe(false);
   });
 
   it('ends a process that was being started when its session was closed', async () => {
-    const gate = new Latch();
-    const asked = new Latch();
-    const harness = await startHarness({
-      launcher: {
-        name: 'held',
-        terminals: false,
-        async launch(request) {
-          asked.open();
-          await gate.wait();
-          return childProcessLauncher.launch(request);
-        },
-      },
-    });
+    const launcher = new HeldLauncher();
+    const harness = await startHarness({ launcher });
     const start = failureOf(startShell(harness, 'echo $$ > pid; sleep 1000'));
-    await asked.wait();
+    await launcher.asked.wait();
     const { sessionId, sessions } = harness;
     const closed = sessions.closeSession({ sessionId });
     // The session is gone; its start is still under way.
     expect((await failureOf(getUntilGone(sessions, sessionId))).summary).toBe(
       'NOT_FOUND/SESSION_NOT_FOUND',
     );
-    gate.open();
+    launcher.gate.open();
     expect((await start).summary).toBe('NOT_FOUND/SESSION_NOT_FOUND');
     await closed;
   });

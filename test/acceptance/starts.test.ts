@@ -1,13 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Latch } from '../../src/latch.ts';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
-import { childProcessLauncher } from '../../src/process/child-process-launcher.ts';
-import type { Launcher } from '../../src/process/launcher.ts';
 import { failureOf } from '../support/failure.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
+import { HeldLauncher } from '../support/held-launcher.ts';
 import { shellSpec, startShell } from '../support/shell.ts';
 
 /** A script that leaves a line for every time it runs. */
@@ -17,37 +15,17 @@ async function runs({ folder }: Harness): Promise<number> {
   return (await readFile(join(folder, 'runs'), 'utf8')).trimEnd().split('\n').length;
 }
 
-/** A launcher that launches when it is told to. */
-function heldLauncher(): {
-  readonly launcher: Launcher;
-  readonly gate: Latch;
-  readonly asked: Latch;
-} {
-  const gate = new Latch();
-  const asked = new Latch();
-  const launcher: Launcher = {
-    name: 'held',
-    terminals: false,
-    async launch(request) {
-      asked.open();
-      await gate.wait();
-      return childProcessLauncher.launch(request);
-    },
-  };
-  return { launcher, gate, asked };
-}
-
 describe('two starts with one id', () => {
   it('at the same time give one process', async () => {
-    const { asked, gate, launcher } = heldLauncher();
+    const launcher = new HeldLauncher();
     const harness = await startHarness({ launcher });
     const { processes, sessionId } = harness;
     const start = (): Promise<unknown> =>
       processes.startProcess({ sessionId, processId: 'one', spec: shellSpec(COUNTED) });
     const first = start();
-    await asked.wait();
+    await launcher.asked.wait();
     expect((await failureOf(start())).summary).toBe('ALREADY_EXISTS/PROCESS_EXISTS');
-    gate.open();
+    launcher.gate.open();
     await first;
     await processes.waitProcess({ sessionId, processId: 'one' });
     expect(await runs(harness)).toBe(1);
@@ -65,15 +43,15 @@ describe('two starts with one id', () => {
 
 describe('a start that is retried with its request_id', () => {
   it('gives the process that runs, in parallel and later', async () => {
-    const { asked, gate, launcher } = heldLauncher();
+    const launcher = new HeldLauncher();
     const harness = await startHarness({ launcher });
     const { processes, sessionId } = harness;
     const start = (): ReturnType<typeof processes.startProcess> =>
       processes.startProcess({ sessionId, requestId: 'r', spec: shellSpec(COUNTED) });
     const first = start();
-    await asked.wait();
+    await launcher.asked.wait();
     const second = start();
-    gate.open();
+    launcher.gate.open();
     const ids = (await Promise.all([first, second])).map(({ process }) => process?.processId ?? '');
     expect(ids[0]).toBe(ids[1]);
     await processes.waitProcess({ sessionId, processId: ids[0] ?? '' });

@@ -99,7 +99,7 @@ export function loadLibc(): Libc {
   const lib = koffi.load(null);
   const actions = 'void *actions';
   const attributes = 'void *attributes';
-  const bind = <T>(definition: string): T => lib.func(definition) as unknown as T;
+  const bind = <T>(definition: string): T => lib.func(definition) as T;
   return {
     pipe2: bind('int pipe2(_Out_ int *fds, int flags)'),
     fcntl: bind('int fcntl(int fd, int command, int argument)'),
