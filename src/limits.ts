@@ -109,6 +109,12 @@ export const KILL_SETTLE_MS = 5 * SECOND;
 /** How often what a leader left behind is looked at while it is being ended. */
 export const TREE_POLL_MS = 20;
 
+/** Forgotten processes after which it is looked for what they left behind, to forget that too. */
+export const MIN_LEFT_BEHIND_SWEEP = 1024;
+
+/** How long after a `Run` what its process left behind is looked for, together with that of others. */
+export const LEFT_BEHIND_DELAY_MS = SECOND / 2;
+
 /** Ids of evicted processes that a session remembers, and of closed sessions the server. */
 export const MAX_TOMBSTONES = 10_000;
 

@@ -3,31 +3,36 @@ import type { Readable } from 'node:stream';
 import type { LaunchedProcess, Launcher, LaunchRequest, ProcessEnd } from './launcher.ts';
 import { whenQuiet } from './output-quiet.ts';
 import { signalNumber } from './signals.ts';
-import { errnoName, spawnStage, startFailure } from './start-failure.ts';
+import { errnoName, spawnFailure, unsupported } from './start-failure.ts';
 
 /** Launches through Node's own `child_process`: portable, and a fork of the server. */
 export const childProcessLauncher: Launcher = {
   name: 'child_process',
   terminals: false,
+  limits: false,
+  mergesStderr: false,
+  tree: 'parents',
 
   async launch(request: LaunchRequest): Promise<LaunchedProcess> {
-    if (request.terminal !== undefined) {
-      throw startFailure('TERMINAL', 'ENOTSUP', 'this server cannot give terminals: ENOTSUP');
-    }
+    if (request.terminal !== undefined) throw unsupported('TERMINAL', 'give terminals');
+    if (request.limits !== undefined) throw unsupported('SPAWN', 'limit processes');
+    if (request.mergeStderr) throw unsupported('SPAWN', 'merge standard error');
     const child = spawnChild(request);
     const { pid, stdin, stdout, stderr } = child;
     if (pid === undefined || stdout === null || stderr === null) {
       // Node reports this kind of failure by an event in the next tick.
-      throw failure(await new Promise((resolve) => child.once('error', resolve)));
+      throw spawnFailure(errnoName(await new Promise((resolve) => child.once('error', resolve))));
     }
     // Emitted again if a signal cannot be sent; `signals.ts` sends them, not the child object.
     child.on('error', () => {});
     return {
       pid,
+      kin: undefined,
       stdin: stdin ?? undefined,
       output: { stdout, stderr },
       resize: undefined,
       exited: exitOf(child, [stdout, stderr]),
+      reaped: () => child.exitCode !== null || child.signalCode !== null,
     };
   },
 };
@@ -46,13 +51,8 @@ function spawnChild(request: LaunchRequest): ChildProcess {
       stdio,
     });
   } catch (error) {
-    throw failure(error);
+    throw spawnFailure(errnoName(error));
   }
-}
-
-function failure(error: unknown): Error {
-  const errno = errnoName(error);
-  return startFailure(spawnStage(errno), errno, `the process could not be created: ${errno}`);
 }
 
 function exitOf(child: ChildProcess, streams: readonly Readable[]): Promise<ProcessEnd> {

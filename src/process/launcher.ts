@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Environment } from '../environment/env-policy.ts';
 import type { ExitStatus, OutputStream, ResourceUsage } from '../output/event.ts';
+import type { ProcessScan, ScannedProcess } from './process-scan.ts';
 
 /** What to launch: everything resolved, nothing left to look up. */
 export interface LaunchRequest {
@@ -16,9 +17,25 @@ export interface LaunchRequest {
   readonly env: Environment;
   /** `closed`: it reads end-of-file at once. Means nothing with a terminal. */
   readonly stdin: 'closed' | 'pipe';
+  /** Its standard error is the same pipe as its standard output. Means nothing with a terminal. */
+  readonly mergeStderr: boolean;
   /** Its terminal, which takes the place of the pipes; undefined: none. */
   readonly terminal: TerminalSize | undefined;
+  /** Undefined: the server's own. */
+  readonly limits: ResourceLimits | undefined;
 }
+
+/** What a process can be limited in; what counts is in the protos' `ResourceLimits`. */
+export type LimitName =
+  | 'openFiles'
+  | 'processes'
+  | 'addressSpaceBytes'
+  | 'fileBytes'
+  | 'coreBytes'
+  | 'cpuSeconds';
+
+/** What a process is limited to; absent: to what the server is. */
+export type ResourceLimits = Readonly<Partial<Record<LimitName, number>>>;
 
 /** The size of a terminal, in characters, each 1 to 65535. */
 export interface TerminalSize {
@@ -44,6 +61,18 @@ export interface LaunchedProcess {
    * write may follow.
    */
   readonly exited: Promise<ProcessEnd>;
+  /** Whether it was reaped, which may be before `exited`: its number may be another's from then on. */
+  reaped(): boolean;
+  /** How what came of it can be told apart; undefined: the launcher cannot. */
+  readonly kin: Kinship | undefined;
+}
+
+/** Tells what came of a process apart from what came of others, though their parents ended. */
+export interface Kinship {
+  /** Of the processes in a scan those that came of it, whose parent ended, and is this process now. */
+  orphansIn(scan: ProcessScan): readonly ScannedProcess[];
+  /** To be called when nothing is left of it. */
+  release(): void;
 }
 
 /** What the system tells of a process that ended. */
@@ -59,10 +88,20 @@ export interface Launcher {
   readonly name: string;
   /** Whether it can give terminals. */
   readonly terminals: boolean;
+  /** Whether it can limit processes. */
+  readonly limits: boolean;
+  /** Whether it can merge standard error into standard output. */
+  readonly mergesStderr: boolean;
+  /**
+   * How descendants are found that left a process's group: by their parents alone, or
+   * also, the server being their new parent, when these ended.
+   */
+  readonly tree: 'subreaper' | 'parents';
   /**
    * Launches a process.
    *
-   * @throws RunletError `START_FAILED`; nothing of the process is left then.
+   * @throws RunletError `START_FAILED`, or `INVALID_REQUEST` for a limit that is above the
+   *   server's own; nothing of the process is left then.
    */
   launch(request: LaunchRequest): Promise<LaunchedProcess>;
 }

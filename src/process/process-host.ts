@@ -1,11 +1,18 @@
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import { buildEnvironment, type Environment } from '../environment/env-policy.ts';
 import { limitExceeded, RunletError } from '../errors.ts';
-import { DRAINING_RETRY_MS, type Limits } from '../limits.ts';
+import {
+  DEFAULT_GRACE_MS,
+  DRAINING_RETRY_MS,
+  LEFT_BEHIND_DELAY_MS,
+  type Limits,
+} from '../limits.ts';
 import type { Launcher } from './launcher.ts';
+import { LeftBehind } from './left-behind.ts';
 import { Process } from './process.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import { checkWorkingDirectory, findProgram } from './program-lookup.ts';
+import { TreeRegistry } from './tree-registry.ts';
 
 /** What a host is made with. */
 export interface ProcessHostOptions {
@@ -26,10 +33,15 @@ export class ProcessHost {
   readonly #processes = new Set<Process>();
   /** Those that are being launched, each counting as one. */
   readonly #starting = new Set<Promise<unknown>>();
+  readonly #trees = new TreeRegistry();
+  /** Of processes that belonged to no session. */
+  readonly #leftBehind: LeftBehind;
+  #ending: Timer | undefined;
   #draining = false;
 
   constructor(options: ProcessHostOptions) {
     this.#options = options;
+    this.#leftBehind = this.collectLeftBehind();
   }
 
   /** No process is started any more. */
@@ -68,9 +80,29 @@ export class ProcessHost {
     }
   }
 
-  /** Forgets a process: nobody can ask for it any more. Idempotent. */
-  release(process: Process): void {
-    this.#processes.delete(process);
+  /**
+   * Forgets a process: nobody can ask for it any more. What may be left of its tree
+   * is handed to `keeper`; without one, it was ended with the process. Idempotent.
+   */
+  release(process: Process, keeper?: LeftBehind): void {
+    if (!this.#processes.delete(process)) return;
+    if (keeper === undefined) this.#trees.remove(process.tree);
+    else keeper.add(process.tree);
+  }
+
+  /** Forgets a process that belonged to no session: what is left of its tree is ended soon. */
+  releaseAndEnd(process: Process): void {
+    this.release(process, this.#leftBehind);
+    // Many that are over at about the same time are looked for at once.
+    this.#ending ??= this.#options.clock.setTimer(LEFT_BEHIND_DELAY_MS, () => {
+      this.#ending = undefined;
+      void this.#leftBehind.end(DEFAULT_GRACE_MS);
+    });
+  }
+
+  /** Keeps what processes leave behind, to be ended with what they belonged to. */
+  collectLeftBehind(): LeftBehind {
+    return new LeftBehind(this.#trees, this.#options.clock);
   }
 
   /**
@@ -80,12 +112,14 @@ export class ProcessHost {
   async drain(graceMs: number, waitMs: number): Promise<void> {
     this.#draining = true;
     await Promise.allSettled(this.#starting);
-    await Promise.all(
-      [...this.#processes].map(async (process) => {
+    this.#ending?.cancel();
+    await Promise.all([
+      this.#leftBehind.end(graceMs),
+      ...[...this.#processes].map(async (process) => {
         await process.terminate('server-shutdown', graceMs);
         await this.closeOut(process, waitMs);
       }),
-    );
+    ]);
   }
 
   /** Waits `waitMs` for a process that was ended to close; then cuts its output. */
@@ -115,7 +149,9 @@ export class ProcessHost {
       cwd,
       env,
       stdin: spec.stdin,
+      mergeStderr: spec.mergeStderr,
       terminal: spec.terminal,
+      limits: spec.limits,
     });
     const process = new Process(launched, {
       ...spec,
@@ -123,8 +159,7 @@ export class ProcessHost {
       clock,
       maxQueuedStdinBytes: limits.maxQueuedStdinBytes,
     });
-    // The kernel gave out the number again, so that an earlier process of it is gone for good.
-    for (const other of this.#processes) if (other.pid === process.pid) other.numberReused();
+    this.#trees.add(process.tree);
     this.#processes.add(process);
     try {
       this.assertAccepting();

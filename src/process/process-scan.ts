@@ -39,14 +39,19 @@ export function scanProcesses(): Scan {
   return next;
 }
 
+/** One process, as it is now; undefined: it is not there. */
+export function scanProcess(pid: number): ScannedProcess | undefined {
+  try {
+    return parseStat(pid, readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether a process that was scanned is still the same and has not ended. */
 export function stillRuns({ pid, startTime }: ScannedProcess): boolean {
-  try {
-    const now = parseStat(pid, readFileSync(`/proc/${pid}/stat`, 'latin1'));
-    return now !== undefined && now.startTime === startTime && !now.ended;
-  } catch {
-    return false;
-  }
+  const now = scanProcess(pid);
+  return now !== undefined && now.startTime === startTime && !now.ended;
 }
 
 function begin(): Scan {

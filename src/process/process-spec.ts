@@ -1,6 +1,6 @@
 import type { Environment, EnvPolicy } from '../environment/env-policy.ts';
 import type { Overflow } from '../output/event-log.ts';
-import type { TerminalSize } from './launcher.ts';
+import type { ResourceLimits, TerminalSize } from './launcher.ts';
 
 /** What to run and how, checked and with every default filled in. */
 export interface ProcessSpec {
@@ -16,6 +16,10 @@ export interface ProcessSpec {
   readonly stdin: 'closed' | 'pipe';
   /** The size of its terminal; undefined: it has none. */
   readonly terminal: TerminalSize | undefined;
+  /** Its standard error goes where its standard output goes, in the order of the writes. */
+  readonly mergeStderr: boolean;
+  /** Undefined: what the server is limited to. */
+  readonly limits: ResourceLimits | undefined;
   /** Milliseconds from the start after which it is ended; undefined: never. */
   readonly timeoutMs: number | undefined;
   /** Milliseconds from the exit after which output is cut; undefined: never. */

@@ -4,6 +4,7 @@ import { CLOSE_WAIT_MS, DEFAULT_GRACE_MS, MAX_TOMBSTONES } from '../limits.ts';
 import type { EndReason } from '../output/event.ts';
 import type { EventCursor } from '../output/event-cursor.ts';
 import { Tombstones } from '../tombstones.ts';
+import type { LeftBehind } from './left-behind.ts';
 import type { Process } from './process.ts';
 import type { ProcessHost } from './process-host.ts';
 import type { ProcessSpec } from './process-spec.ts';
@@ -71,11 +72,14 @@ export class ProcessTable {
   readonly #evicted = new Tombstones(MAX_TOMBSTONES);
   /** Requests whose processes were evicted: a retry must not run them again. */
   readonly #evictedRequests = new Tombstones(MAX_TOMBSTONES);
+  /** What evicted processes may have left running. */
+  readonly #leftBehind: LeftBehind;
   #nextOrdinal = 1;
   #closed = false;
 
   constructor(options: ProcessTableOptions) {
     this.#options = options;
+    this.#leftBehind = options.host.collectLeftBehind();
   }
 
   /** How many processes it holds. */
@@ -147,15 +151,16 @@ export class ProcessTable {
     this.#closed = true;
     const { host } = this.#options;
     const entries = [...this.#entries.values()];
-    await Promise.all(
-      entries.map(async (entry) => {
+    await Promise.all([
+      this.#leftBehind.end(DEFAULT_GRACE_MS),
+      ...entries.map(async (entry) => {
         const process = await entry.started.catch(() => undefined);
         if (process === undefined) return;
         await process.terminate(cause, DEFAULT_GRACE_MS);
         await host.closeOut(process, CLOSE_WAIT_MS);
         this.#forget(entry);
       }),
-    );
+    ]);
   }
 
   #assertOpen(): void {
@@ -224,7 +229,9 @@ export class ProcessTable {
   /** What a reader still reads is in memory, and counts. */
   #releaseIfUnread({ id, process, readers }: Entry): void {
     if (process === undefined || readers.size > 0 || this.#entries.has(id)) return;
-    this.#options.host.release(process);
+    // What is closed together with the table was ended before.
+    if (this.#closed) this.#options.host.release(process);
+    else this.#options.host.release(process, this.#leftBehind);
   }
 
   #remove(entry: Entry): void {

@@ -1,23 +1,27 @@
+import type { Kinship } from './launcher.ts';
 import { type ProcessScan, type ScannedProcess, scanProcesses, stillRuns } from './process-scan.ts';
 import { type Delivery, groupOutlivesLeader, signalGroup, signalProcess } from './signals.ts';
 
 /**
  * A process that leads a session and a group, and all that came of it: its group,
- * its session, their descendants, and what was found of these before. One is not
- * found that made a session of its own and whose parent ended before anybody
- * looked: nothing in the system says any more whose it was.
+ * its session, orphans of its kin, all their descendants, and what was found of these
+ * before. Where the launcher knows no kin, one is not found that made a session of its
+ * own and whose parent ended before anybody looked: nothing says any more whose it was.
  */
 export class ProcessTree {
-  readonly #leader: number;
-  readonly #leaderExited: () => boolean;
+  /** The number of its leader. */
+  readonly leader: number;
+  readonly #leaderReaped: () => boolean;
+  readonly #kin: Kinship | undefined;
   /** Members outside of the group, by pid and start time. */
   readonly #strays = new Map<string, ScannedProcess>();
   /** Neither its group nor its session has members, and never will again. */
   #gone = false;
 
-  constructor(leader: number, leaderExited: () => boolean) {
-    this.#leader = leader;
-    this.#leaderExited = leaderExited;
+  constructor(leader: number, leaderReaped: () => boolean, kin: Kinship | undefined) {
+    this.leader = leader;
+    this.#leaderReaped = leaderReaped;
+    this.#kin = kin;
   }
 
   /** Looks for members outside of the group, so that {@link signal} reaches them. */
@@ -28,18 +32,18 @@ export class ProcessTree {
   /** Whether anything of it, or of its group alone, still runs though its leader was reaped. */
   async hasMembers(scope: 'tree' | 'group'): Promise<boolean> {
     const members = await this.#look();
-    if (members === undefined) return !this.#gone && groupOutlivesLeader(this.#leader);
+    if (members === undefined) return !this.#gone && groupOutlivesLeader(this.leader);
     // One that ended but was not reaped is none: init, whose child it is now, may be slow.
     return members.some(
-      (member) => (scope === 'tree' || member.group === this.#leader) && stillRuns(member),
+      (member) => (scope === 'tree' || member.group === this.leader) && stillRuns(member),
     );
   }
 
   /** Sends a signal, by the machine's number, to the group and what was found outside of it. */
   signal(signal: number): Delivery {
     const deliveries: Delivery[] = [];
-    if (!this.#leaderExited() || (!this.#gone && groupOutlivesLeader(this.#leader))) {
-      deliveries.push(signalGroup(this.#leader, signal));
+    if (!this.#leaderReaped() || (!this.#gone && groupOutlivesLeader(this.leader))) {
+      deliveries.push(signalGroup(this.leader, signal));
     }
     for (const stray of this.#strays.values()) {
       if (stillRuns(stray)) deliveries.push(signalProcess(stray.pid, signal));
@@ -56,6 +60,11 @@ export class ProcessTree {
     this.#gone = true;
   }
 
+  /** To be called when nothing of it is left, or nobody will ask for it any more. */
+  release(): void {
+    this.#kin?.release();
+  }
+
   /** Its members, of which it remembers those outside of the group; undefined without proc(5). */
   async #look(): Promise<readonly ScannedProcess[] | undefined> {
     const scan = await scanProcesses();
@@ -63,23 +72,24 @@ export class ProcessTree {
     const members = this.#membersIn(scan);
     this.#strays.clear();
     for (const member of members) {
-      if (member.group !== this.#leader) this.#strays.set(keyOf(member), member);
+      if (member.group !== this.leader) this.#strays.set(keyOf(member), member);
     }
-    if (members.length === 0 && this.#leaderExited()) this.#gone = true;
+    if (members.length === 0 && this.#leaderReaped()) this.#gone = true;
     return members;
   }
 
   /** Its members in a scan, but for the leader. */
   #membersIn(scan: ProcessScan): readonly ScannedProcess[] {
-    const leader = scan.byPid.get(this.#leader);
+    const leader = scan.byPid.get(this.leader);
     const pending: ScannedProcess[] = [];
     // A number is given to no new process while a group or session bears it. So if the
     // leader was reaped and its number is in use, none of them is ours any more.
-    if (!this.#gone && (leader === undefined || !this.#leaderExited())) {
-      pending.push(...(scan.byGroup.get(this.#leader) ?? []));
-      pending.push(...(scan.bySession.get(this.#leader) ?? []));
+    if (!this.#gone && (leader === undefined || !this.#leaderReaped())) {
+      pending.push(...(scan.byGroup.get(this.leader) ?? []));
+      pending.push(...(scan.bySession.get(this.leader) ?? []));
       if (leader !== undefined) pending.push(leader);
     }
+    pending.push(...(this.#kin?.orphansIn(scan) ?? []));
     for (const stray of this.#strays.values()) {
       const now = scan.byPid.get(stray.pid);
       if (now?.startTime === stray.startTime) pending.push(now);
@@ -90,7 +100,7 @@ export class ProcessTree {
       members.set(process.pid, process);
       pending.push(...(scan.byParent.get(process.pid) ?? []));
     }
-    members.delete(this.#leader);
+    members.delete(this.leader);
     return [...members.values()];
   }
 }

@@ -12,16 +12,9 @@ import {
 import type { EventCursor } from '../output/event-cursor.ts';
 import { EventLog, type Overflow } from '../output/event-log.ts';
 import type { LaunchedProcess, ProcessEnd, TerminalSize } from './launcher.ts';
+import { ProcessControl, type SignalScope } from './process-control.ts';
 import { ProcessTree } from './process-tree.ts';
-import {
-  type Delivery,
-  groupOutlivesLeader,
-  hostSignal,
-  signalGroup,
-  signalProcess,
-} from './signals.ts';
 import { StdinPipe, type StdinWrite } from './stdin-pipe.ts';
-import { type EndingTarget, TreeEnding } from './tree-ending.ts';
 
 /** How a process ended. */
 export interface ProcessExit {
@@ -39,9 +32,6 @@ export type ProcessPhase =
   | { readonly state: 'running' }
   | { readonly state: 'exited'; readonly exit: ProcessExit }
   | { readonly state: 'closed'; readonly exit: ProcessExit; readonly closeTime: number };
-
-/** Whom a signal reaches. */
-export type SignalScope = 'tree' | 'group' | 'leader';
 
 /** What a process is made with. */
 export interface ProcessOptions {
@@ -66,6 +56,8 @@ export class Process {
   readonly retentionMs: number;
   /** Milliseconds since 1970. */
   readonly startTime: number;
+  /** It and what came of it. */
+  readonly tree: ProcessTree;
   /** Opens when it exited. */
   readonly exited = new Latch();
   /** Opens when it is closed. */
@@ -85,9 +77,7 @@ export class Process {
   #outputComplete = true;
   /** Who first asked a running process to end. */
   #endCause: EndReason | undefined;
-  readonly #tree: ProcessTree;
-  /** Those that have begun, by whom they end. */
-  readonly #endings = new Map<SignalScope, TreeEnding>();
+  readonly #control: ProcessControl;
   readonly #drainTimeoutMs: number | undefined;
   /** Until it exits: its timeout. From then on: that of its output. */
   #timer: Timer | undefined;
@@ -106,7 +96,12 @@ export class Process {
     this.#resize = launched.resize;
     this.#streams = OUTPUT_STREAMS.filter((stream) => launched.output[stream] !== undefined);
     this.#openStreams = new Set(this.#streams);
-    this.#tree = new ProcessTree(launched.pid, () => this.exited.isOpen);
+    this.tree = new ProcessTree(launched.pid, () => launched.reaped(), launched.kin);
+    this.#control = new ProcessControl(
+      this.tree,
+      { reaped: () => launched.reaped(), exited: () => this.exited.isOpen },
+      clock,
+    );
     this.#log = new EventLog({
       clock,
       retainedBytes: options.retainedBytes,
@@ -164,21 +159,8 @@ export class Process {
    * @throws RunletError `PROCESS_EXITED`, `SIGNAL_DENIED`; `INVALID_REQUEST` if this machine has
    *   no such signal
    */
-  async signal(linuxNumber: number, scope: SignalScope): Promise<void> {
-    const signal = hostSignal(linuxNumber);
-    if (signal === undefined) {
-      throw new RunletError('INVALID_REQUEST', { message: 'this machine has no such signal' });
-    }
-    let left = true;
-    if (this.exited.isOpen && scope !== 'leader') {
-      // What ended and was not reaped yet could still be signaled, to no effect.
-      left = await this.#tree.hasMembers(scope);
-    } else if (scope === 'tree') {
-      await this.#tree.collect();
-    }
-    const delivery = left ? this.#send(signal, scope) : 'gone';
-    if (delivery === 'gone') throw new RunletError('PROCESS_EXITED');
-    if (delivery === 'denied') throw new RunletError('SIGNAL_DENIED');
+  signal(linuxNumber: number, scope: SignalScope): Promise<void> {
+    return this.#control.signal(linuxNumber, scope);
   }
 
   /**
@@ -188,19 +170,7 @@ export class Process {
    */
   async terminate(cause: EndReason, graceMs: number, scope: SignalScope = 'tree'): Promise<void> {
     if (this.#phase.state === 'running') this.#endCause ??= cause;
-    let ending = this.#endings.get(scope);
-    if (ending === undefined || ending.over) {
-      ending = new TreeEnding(this.#endingTarget(scope), this.#clock, graceMs);
-      this.#endings.set(scope, ending);
-    } else {
-      ending.shorten(graceMs);
-    }
-    await ending.wait();
-  }
-
-  /** Its number was given to another process, which must not be taken for what is left of this. */
-  numberReused(): void {
-    this.#tree.numberReused();
+    await this.#control.terminate(graceMs, scope);
   }
 
   /**
@@ -222,27 +192,6 @@ export class Process {
   /** Reads no more of its output: `closed` follows, and says that it is not complete. */
   cutOutput(): void {
     for (const stream of this.#openStreams) this.#output[stream]?.destroy();
-  }
-
-  #endingTarget(scope: SignalScope): EndingTarget {
-    const tree = this.#tree;
-    return {
-      leaderExited: () => this.exited.isOpen,
-      collect: async () => {
-        if (scope === 'tree') await tree.collect();
-      },
-      hasMembers: async () => scope !== 'leader' && tree.hasMembers(scope),
-      signal: (signal) => this.#send(signal, scope),
-    };
-  }
-
-  #send(signal: number, scope: SignalScope): Delivery {
-    if (scope === 'tree') return this.#tree.signal(signal);
-    if (this.#phase.state === 'running') {
-      return scope === 'leader' ? signalProcess(this.pid, signal) : signalGroup(this.pid, signal);
-    }
-    if (scope === 'leader') return 'gone';
-    return groupOutlivesLeader(this.pid) ? signalGroup(this.pid, signal) : 'gone';
   }
 
   #follow(stream: OutputStream, source: Readable | undefined): void {
@@ -285,7 +234,7 @@ export class Process {
     this.#log.append({ kind: 'exited', status, reason, wallMs, usage });
     this.#stdin?.close();
     this.exited.open();
-    for (const ending of this.#endings.values()) ending.leaderExited();
+    this.#control.leaderExited();
     this.#setTimer(this.#drainTimeoutMs, () => this.cutOutput());
     this.#closeIfOver();
   }

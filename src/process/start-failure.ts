@@ -27,6 +27,16 @@ export function errnoName(error: unknown): string {
 }
 
 /** Which stage the failure of creating a process belongs to. */
-export function spawnStage(errno: string): StartStage {
+function spawnStage(errno: string): StartStage {
   return PROGRAM_ERRNOS.has(errno) ? 'PROGRAM' : 'SPAWN';
+}
+
+/** The creation of a process that failed with a system error. */
+export function spawnFailure(errno: string): RunletError {
+  return startFailure(spawnStage(errno), errno, `the process could not be created: ${errno}`);
+}
+
+/** A start that asks for something that this server's launcher cannot do. */
+export function unsupported(stage: StartStage, what: string): RunletError {
+  return startFailure(stage, 'ENOTSUP', `this server cannot ${what}: ENOTSUP`);
 }

@@ -83,6 +83,8 @@ describe('a child that holds stdout after its parent exited', () => {
         env: new Map([['PATH', PATH]]),
         stdin: 'closed',
         terminal: undefined,
+        mergeStderr: false,
+        limits: undefined,
         timeoutMs: undefined,
         drainTimeoutMs: undefined,
         retainedBytes: 1_000,

@@ -21,7 +21,7 @@ async function leaveMember(): Promise<{ tree: ProcessTree; member: number }> {
     if (isAlive(member)) process.kill(member, 'SIGKILL');
     child.stdout.destroy();
   });
-  return { tree: new ProcessTree(child.pid ?? 0, () => true), member };
+  return { tree: new ProcessTree(child.pid ?? 0, () => true, undefined), member };
 }
 
 describe('the tree of a leader that exited', () => {

@@ -6,6 +6,9 @@ import type { LaunchedProcess, Launcher, LaunchRequest } from '../../src/process
 export class HeldLauncher implements Launcher {
   readonly name = 'held';
   readonly terminals = false;
+  readonly limits = false;
+  readonly mergesStderr = false;
+  readonly tree = 'parents';
   /** Opens when a launch is asked for. */
   readonly asked = new Latch();
   /** To be opened by the test: launches go on then. */

@@ -10,6 +10,9 @@ import type { StartRequest } from '../../src/process/process-table.ts';
 export class ScriptedLauncher implements Launcher {
   readonly name = 'scripted';
   readonly terminals = false;
+  readonly limits = false;
+  readonly mergesStderr = false;
+  readonly tree = 'parents';
   readonly #exits: (() => void)[] = [];
   #nextPid = 0x3fff_0000;
 
@@ -32,6 +35,8 @@ export class ScriptedLauncher implements Launcher {
         env: new Map(),
         stdin: 'closed',
         terminal: undefined,
+        mergeStderr: false,
+        limits: undefined,
         timeoutMs: undefined,
         drainTimeoutMs: undefined,
         retainedBytes: 1_000,
@@ -54,8 +59,10 @@ export class ScriptedLauncher implements Launcher {
 
   launch(): Promise<LaunchedProcess> {
     const output = { stdout: new PassThrough(), stderr: new PassThrough() };
+    let over = false;
     const exited = new Promise<ProcessEnd>((resolve) => {
       this.#exits.push(() => {
+        over = true;
         resolve({ status: { code: 0 }, usage: undefined });
         for (const stream of Object.values(output)) stream.end();
       });
@@ -66,6 +73,8 @@ export class ScriptedLauncher implements Launcher {
       output,
       resize: undefined,
       exited,
+      reaped: () => over,
+      kin: undefined,
     });
   }
 }

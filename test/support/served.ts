@@ -28,7 +28,8 @@ export interface Served {
   holdings(): Promise<Holdings>;
 }
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+/** The built program. */
+export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const PROBE = new URL('./probe.mjs', import.meta.url).href;
 
 /** Starts the built program on a socket of its own; it ends when the test is over. */

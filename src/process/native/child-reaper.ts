@@ -11,8 +11,29 @@ import {
   WNOWAIT,
 } from './libc.ts';
 
+/** Whose an ended child seems to be that the reaper was not told of. */
+export type ChildOrigin =
+  /** It came of a process that was launched. */
+  | 'descendant'
+  /** It may be a process that is being launched: its end will be asked for. */
+  | 'launching'
+  /** Somebody else's, or nobody's. */
+  | 'unknown';
+
 /**
- * Collects the ends of the children that it is told of, and of no others: those of
+ * How long an ended child is left to whoever else may have started it, in
+ * milliseconds. libuv reaps its children in the turn of the event loop in which it
+ * hears of their ends; and one that was made beside a launch has its mark.
+ */
+const UNCLAIMED_MS: Readonly<Record<ChildOrigin, number>> = {
+  descendant: 2,
+  launching: 1000,
+  unknown: 1000,
+};
+
+/**
+ * Collects the ends of the children that it is told of, and of orphans, which the
+ * kernel gives to this process as their new parent; of no others: children of
  * Node.js are reaped by libuv, which would lose their exit codes otherwise.
  *
  * The kernel says with SIGCHLD that some child ended, and one signal may stand for
@@ -21,16 +42,25 @@ import {
  */
 export class ChildReaper {
   readonly #libc: Libc;
+  readonly #originOf: (pid: number) => ChildOrigin;
   readonly #waiting = new Map<number, (end: ProcessEnd) => void>();
-  readonly #onSignal = (): void => this.#reap();
+  /** The ended child that nobody reaped so far and that hides those behind it. */
+  #unclaimed: { readonly pid: number; readonly timer: NodeJS.Timeout } | undefined;
 
-  constructor(libc: Libc) {
+  /** Reaps for as long as this process lives. */
+  constructor(libc: Libc, originOf: (pid: number) => ChildOrigin) {
     this.#libc = libc;
+    this.#originOf = originOf;
+    process.on('SIGCHLD', () => this.#reap());
+  }
+
+  /** Whether it was told of a child, which has not been reaped. */
+  knows(pid: number): boolean {
+    return this.#waiting.has(pid);
   }
 
   /** Resolves with the end of a child, which must not have been waited for. */
   endOf(pid: number): Promise<ProcessEnd> {
-    if (this.#waiting.size === 0) process.on('SIGCHLD', this.#onSignal);
     return new Promise((resolve) => {
       this.#waiting.set(pid, resolve);
       // It may have ended before anybody listened for it.
@@ -39,17 +69,19 @@ export class ChildReaper {
   }
 
   #reap(): void {
-    const info = Buffer.alloc(SIGINFO_SIZE);
-    while (this.#waiting.size > 0) {
-      info.fill(0);
-      if (this.#libc.waitid(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT) !== 0) return;
-      const pid = info.readInt32LE(SI_PID_OFFSET);
-      if (pid === 0) return;
-      if (!this.#tryOne(pid)) {
-        for (const own of [...this.#waiting.keys()]) this.#tryOne(own);
-        return;
-      }
+    for (let pid = this.#firstEnded(); pid !== 0; pid = this.#firstEnded()) {
+      if (this.#tryOne(pid)) continue;
+      for (const own of [...this.#waiting.keys()]) this.#tryOne(own);
+      this.#leaveUnclaimed(pid);
+      return;
     }
+  }
+
+  /** The pid of a child that ended and was not reaped; 0: there is none. */
+  #firstEnded(): number {
+    const info = Buffer.alloc(SIGINFO_SIZE);
+    const result = this.#libc.waitid(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT);
+    return result === 0 ? info.readInt32LE(SI_PID_OFFSET) : 0;
   }
 
   /** Reaps one of its own, if it ended. */
@@ -60,10 +92,30 @@ export class ChildReaper {
     const usage = Buffer.alloc(RUSAGE_SIZE);
     if (this.#libc.wait4(pid, status, WNOHANG, usage) !== pid) return false;
     this.#waiting.delete(pid);
-    if (this.#waiting.size === 0) process.removeListener('SIGCHLD', this.#onSignal);
     const peak = process.resourceUsage().maxRSS * 1024;
     resolve({ status: exitStatus(status[0] ?? 0), usage: resourceUsage(usage, peak) });
     return true;
+  }
+
+  /** What is still there when its time is over is an orphan that this process was given. */
+  #leaveUnclaimed(pid: number): void {
+    if (this.#unclaimed?.pid === pid) return;
+    clearTimeout(this.#unclaimed?.timer);
+    const timer = setTimeout(() => {
+      // After the ends that are known already have been dealt with: timers come before those.
+      setImmediate(() => this.#takeUnclaimed(pid));
+    }, UNCLAIMED_MS[this.#originOf(pid)]);
+    timer.unref();
+    this.#unclaimed = { pid, timer };
+  }
+
+  #takeUnclaimed(pid: number): void {
+    if (this.#unclaimed?.pid !== pid) return;
+    this.#unclaimed = undefined;
+    if (this.#firstEnded() === pid && !this.knows(pid) && this.#originOf(pid) !== 'launching') {
+      this.#libc.wait4(pid, [0], WNOHANG, null);
+    }
+    this.#reap();
   }
 }
 

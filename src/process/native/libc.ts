@@ -13,6 +13,8 @@ export const O_CLOEXEC = 0o2000000;
 export const F_GETFD = 1;
 export const F_SETFD = 2;
 export const FD_CLOEXEC = 1;
+/** `O_PATH` of fcntl.h. */
+export const O_PATH = 0o10000000;
 /** Flags of posix_spawnattr_setflags(3), from spawn.h. */
 export const POSIX_SPAWN_SETSIGDEF = 0x04;
 export const POSIX_SPAWN_SETSIGMASK = 0x08;
@@ -46,6 +48,20 @@ export const SIGINFO_SIZE = 128;
 export const SI_PID_OFFSET = 16;
 /** Bytes of a `struct rusage`. */
 export const RUSAGE_SIZE = 144;
+/** Bytes of a `struct rlimit`: the soft and the hard limit, 8 bytes each. */
+export const RLIMIT_SIZE = 16;
+/** `RLIM_INFINITY` of sys/resource.h. */
+export const RLIM_INFINITY = 2n ** 64n - 1n;
+/** Resources of getrlimit(2). */
+export const RLIMIT_CPU = 0;
+export const RLIMIT_FSIZE = 1;
+export const RLIMIT_CORE = 4;
+export const RLIMIT_NPROC = 6;
+export const RLIMIT_NOFILE = 7;
+export const RLIMIT_AS = 9;
+export const RLIMIT_RTTIME = 15;
+/** `PR_SET_CHILD_SUBREAPER` of prctl(2). */
+export const PR_SET_CHILD_SUBREAPER = 36;
 
 type Strings = readonly (string | null)[];
 
@@ -61,6 +77,7 @@ export interface Libc {
   ioctl: KoffiFunc<(fd: number, request: number, argument: Buffer) => number>;
   fileActionsInit: KoffiFunc<(actions: Buffer) => number>;
   fileActionsDestroy: KoffiFunc<(actions: Buffer) => number>;
+  fileActionsAddClose: KoffiFunc<(actions: Buffer, fd: number) => number>;
   fileActionsAddDup2: KoffiFunc<(actions: Buffer, fd: number, newFd: number) => number>;
   fileActionsAddOpen: KoffiFunc<
     (actions: Buffer, fd: number, path: string, flags: number, mode: number) => number
@@ -83,7 +100,17 @@ export interface Libc {
     ) => number
   >;
   waitid: KoffiFunc<(kind: number, id: number, info: Buffer, options: number) => number>;
-  wait4: KoffiFunc<(pid: number, status: number[], options: number, usage: Buffer) => number>;
+  wait4: KoffiFunc<
+    (pid: number, status: number[], options: number, usage: Buffer | null) => number
+  >;
+  prctl: KoffiFunc<
+    (operation: number, argument: number, b: number, c: number, d: number) => number
+  >;
+  /** Process 0 is this one. */
+  prlimit: KoffiFunc<
+    (pid: number, resource: number, newLimit: Buffer | null, oldLimit: Buffer | null) => number
+  >;
+  mkfifo: KoffiFunc<(path: string, mode: number) => number>;
   /** The errno of the last call that failed. */
   errno(): number;
 }
@@ -110,6 +137,7 @@ export function loadLibc(): Libc {
     ioctl: bind('int ioctl(int fd, unsigned long request, void *argument)'),
     fileActionsInit: bind(`int posix_spawn_file_actions_init(${actions})`),
     fileActionsDestroy: bind(`int posix_spawn_file_actions_destroy(${actions})`),
+    fileActionsAddClose: bind(`int posix_spawn_file_actions_addclose(${actions}, int fd)`),
     fileActionsAddDup2: bind(`int posix_spawn_file_actions_adddup2(${actions}, int fd, int newFd)`),
     fileActionsAddOpen: bind(
       `int posix_spawn_file_actions_addopen(${actions}, int fd, const char *path, int flags, unsigned int mode)`,
@@ -129,6 +157,11 @@ export function loadLibc(): Libc {
     ),
     waitid: bind('int waitid(int kind, unsigned int id, void *info, int options)'),
     wait4: bind('int wait4(int pid, _Out_ int *status, int options, void *usage)'),
+    prctl: bind(
+      'int prctl(int operation, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
+    ),
+    prlimit: bind('int prlimit(int pid, int resource, const void *newLimit, void *oldLimit)'),
+    mkfifo: bind('int mkfifo(const char *path, unsigned int mode)'),
     errno: () => koffi.errno(),
   };
 }

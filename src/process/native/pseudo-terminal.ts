@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import type { TerminalSize } from '../launcher.ts';
-import { startFailure } from '../start-failure.ts';
+import { errnoName, startFailure } from '../start-failure.ts';
 import { errnoNameOf } from './errno-name.ts';
 import {
   F_DUPFD_CLOEXEC,
@@ -50,24 +50,29 @@ export class PseudoTerminal {
   constructor(libc: Libc, size: TerminalSize) {
     this.#libc = libc;
     const opened: number[] = [];
-    const check = (result: number): number => {
-      if (result >= 0) return result;
-      const name = errnoNameOf(libc.errno());
+    const fail = (errno: string): never => {
       for (const fd of opened) closeSync(fd);
-      throw startFailure('TERMINAL', name, `the terminal could not be made: ${name}`);
+      throw startFailure('TERMINAL', errno, `the terminal could not be made: ${errno}`);
     };
+    const check = (result: number): number =>
+      result >= 0 ? result : fail(errnoNameOf(libc.errno()));
     const { O_NOCTTY, O_RDWR } = constants;
     const master = check(libc.posixOpenpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
     opened.push(master);
     check(libc.grantpt(master));
     check(libc.unlockpt(master));
     const name = Buffer.alloc(TERMINAL_NAME_SIZE);
-    check(-libc.ptsnameR(master, name, name.byteLength));
+    const unnamed = libc.ptsnameR(master, name, name.byteLength);
+    if (unnamed !== 0) fail(errnoNameOf(unnamed));
     this.path = name.toString('latin1', 0, name.indexOf(0));
     this.#own = check(libc.fcntl(master, F_DUPFD_CLOEXEC, 0));
     opened.push(this.#own);
     this.resize(size);
-    this.#slave = openSync(this.path, O_RDWR | O_NOCTTY);
+    try {
+      this.#slave = openSync(this.path, O_RDWR | O_NOCTTY);
+    } catch (error) {
+      fail(errnoName(error));
+    }
     this.#master = new ReadStream(master);
     // libuv leaves it as it was; both of our descriptors share this flag.
     libc.fcntl(master, F_SETFL, libc.fcntl(master, F_GETFL, 0) | O_NONBLOCK);

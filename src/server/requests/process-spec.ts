@@ -9,6 +9,8 @@ import {
   Overflow,
   type ProcessSpec as ProcessSpecMessage,
   ProcessSpecSchema,
+  type ResourceLimits as ResourceLimitsMessage,
+  ResourceLimitsSchema,
   StdinMode,
   type Terminal,
 } from '../../gen/runlet/v1/process_pb.ts';
@@ -19,6 +21,7 @@ import {
   MAX_ENV_SET_NAME_BYTES,
   MAX_TIMEOUT_MS,
 } from '../../limits.ts';
+import type { LimitName, ResourceLimits } from '../../process/launcher.ts';
 import type { ProcessSpec } from '../../process/process-spec.ts';
 import { parseDuration, parseEnum, parseLabels, parseTerminalSize, parseUint64 } from './fields.ts';
 
@@ -76,6 +79,8 @@ export function parseProcessSpec(
       message.terminal === undefined
         ? undefined
         : parseTerminalSize('spec.terminal.size', message.terminal.size),
+    mergeStderr: message.mergeStderr,
+    limits: parseLimits(message.limits),
     timeoutMs: parseTimeout(message.timeout),
     drainTimeoutMs: parseDuration('spec.drain_timeout', message.drainTimeout, MAX_TIMEOUT_MS),
     retainedBytes: parseRetainedBytes(message.output?.retainedBytes ?? 0n, limits),
@@ -109,6 +114,24 @@ function withTerm(env: Environment, terminal: Terminal | undefined): Environment
   if (terminal === undefined || env.has('TERM')) return env;
   assertNoNul('spec.terminal.term', terminal.term);
   return new Map([...env, ['TERM', terminal.term === '' ? DEFAULT_TERM : terminal.term]]);
+}
+
+/** The least that makes sense of each limit that has more than 0 for it. */
+const LEAST_LIMITS: Readonly<Record<string, bigint>> = { openFiles: 3n, cpuSeconds: 1n };
+
+/** Undefined if none is set. Whether the server may give them is known where they are set. */
+function parseLimits(message: ResourceLimitsMessage | undefined): ResourceLimits | undefined {
+  if (message === undefined) return undefined;
+  const limits: Partial<Record<LimitName, number>> = {};
+  for (const { localName, name } of ResourceLimitsSchema.fields) {
+    const value = message[localName as LimitName];
+    if (value === undefined) continue;
+    const field = `spec.limits.${name}`;
+    const least = LEAST_LIMITS[localName] ?? 0n;
+    if (value < least) throw invalidField(field, `must be at least ${least}`);
+    limits[localName as LimitName] = parseUint64(field, value);
+  }
+  return Object.keys(limits).length === 0 ? undefined : limits;
 }
 
 function parseTimeout(timeout: Duration | undefined): number | undefined {

@@ -43,7 +43,7 @@ export async function* runOnce(
     yield* followEvents(process.openCursor(0), signal, limits.heartbeatMs);
   } finally {
     signal.removeEventListener('abort', end);
-    if (process.closed.isOpen) host.release(process);
+    if (process.closed.isOpen) host.releaseAndEnd(process);
     else end();
   }
 }

@@ -1,10 +1,15 @@
 import { type UserInfo, userInfo } from 'node:os';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import type { ServerService } from '../../gen/runlet/v1/server_pb.ts';
+import { type ServerService, TreeTracking } from '../../gen/runlet/v1/server_pb.ts';
 import type { Limits } from '../../limits.ts';
 import type { Launcher } from '../../process/launcher.ts';
 import { VERSION } from '../../version.ts';
 import type { ServiceImpl } from '../bridge/types.ts';
+
+const TREE_TRACKINGS = {
+  parents: TreeTracking.PARENTS,
+  subreaper: TreeTracking.SUBREAPER,
+} as const satisfies Record<Launcher['tree'], TreeTracking>;
 
 /** What `GetServerInfo` tells beside what the machine says. */
 export interface ServerFacts {
@@ -46,7 +51,13 @@ export function serverService({
           defaultDetachedTtl: durationFromMs(limits.defaultDetachedTtlMs),
           maxQueuedSessionEvents: limits.maxQueuedSessionEvents,
         },
-        capabilities: { launcher: launcher.name, terminals: launcher.terminals },
+        capabilities: {
+          launcher: launcher.name,
+          terminals: launcher.terminals,
+          limits: launcher.limits,
+          mergeStderr: launcher.mergesStderr,
+          treeTracking: TREE_TRACKINGS[launcher.tree],
+        },
       };
     },
   };

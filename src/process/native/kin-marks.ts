@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs';
+import { type Libc, RLIMIT_RTTIME, RLIMIT_SIZE } from './libc.ts';
+
+/** Marks lie between this and its double. As microseconds: nothing that a limit would be set to. */
+const BASE = 1n << 62n;
+
+/**
+ * How far apart the marks are that a server gives, by how deep it runs in processes
+ * of other servers: what lies between two of its marks are those of the servers that
+ * run in its processes.
+ */
+const STEPS: readonly bigint[] = [1n << 32n, 1n << 12n, 1n];
+
+/**
+ * Marks a process in a way that all its descendants inherit and that survives
+ * setsid(2), execve(2) and the end of every ancestor: by its soft limit
+ * `RLIMIT_RTTIME`, getrlimit(2), which says how long a realtime process may compute
+ * without a pause. A mark is a value that is unlimited for all purposes (more than
+ * 100,000 years) and nobody else's.
+ *
+ * A child gets the limits that its parent has when it is made. So a mark is worn by
+ * this process itself while it makes a child, one at a time: no moment is left
+ * in which the child could have descendants without the mark.
+ */
+export class KinMarks {
+  readonly #libc: Libc;
+  readonly #own: Limit;
+  readonly #base: bigint;
+  readonly #step: bigint;
+  readonly #count: bigint;
+  readonly #used = new Set<bigint>();
+  #last = 0n;
+
+  /** Undefined where this process cannot mark others. */
+  static create(libc: Libc): KinMarks | undefined {
+    const own = limitOf(libc, 0);
+    if (own === undefined || own.hard < 2n * BASE) return undefined;
+    const inherited = own.soft >= BASE && own.soft < 2n * BASE ? own.soft : undefined;
+    // One deeper than the server that gave the mark which this process has.
+    const depth =
+      inherited === undefined ? 0 : STEPS.findIndex((step) => inherited % step === 0n) + 1;
+    const outer = depth === 0 ? BASE : (STEPS[depth - 1] ?? 0n);
+    const step = STEPS[depth];
+    if (step === undefined) return undefined;
+    const marks = new KinMarks(libc, own, inherited ?? BASE, step, outer / step - 1n);
+    return marks.#works() ? marks : undefined;
+  }
+
+  private constructor(libc: Libc, own: Limit, base: bigint, step: bigint, count: bigint) {
+    this.#libc = libc;
+    this.#own = own;
+    this.#base = base;
+    this.#step = step;
+    this.#count = count;
+  }
+
+  /** A mark that no process has. To be given back in the end. */
+  take(): bigint {
+    do this.#last = (this.#last % this.#count) + 1n;
+    while (this.#used.has(this.#last));
+    this.#used.add(this.#last);
+    return this.#base + this.#last * this.#step;
+  }
+
+  /** Gives a mark back: no process that is of interest has it. */
+  giveBack(mark: bigint): void {
+    this.#used.delete((mark - this.#base) / this.#step);
+  }
+
+  /** From now on children get this mark; undefined: none of ours. */
+  wear(mark: bigint | undefined): void {
+    this.#libc.prlimit(0, RLIMIT_RTTIME, limitBytes(mark ?? this.#own.soft, this.#own.hard), null);
+  }
+
+  /** The mark that a process has of this server; undefined: none. */
+  of(pid: number): bigint | undefined {
+    const soft = limitOf(this.#libc, pid)?.soft ?? softLimitOfOther(pid);
+    if (soft === undefined) return undefined;
+    const serial = (soft - this.#base) / this.#step;
+    return serial < 1n || serial > this.#count ? undefined : this.#base + serial * this.#step;
+  }
+
+  #works(): boolean {
+    const mark = this.#base + this.#step;
+    this.wear(mark);
+    const worn = this.of(0);
+    this.wear(undefined);
+    return worn === mark;
+  }
+}
+
+interface Limit {
+  readonly soft: bigint;
+  readonly hard: bigint;
+}
+
+function limitOf(libc: Libc, pid: number): Limit | undefined {
+  const limit = Buffer.alloc(RLIMIT_SIZE);
+  if (libc.prlimit(pid, RLIMIT_RTTIME, null, limit) !== 0) return undefined;
+  return { soft: limit.readBigUInt64LE(0), hard: limit.readBigUInt64LE(8) };
+}
+
+function limitBytes(soft: bigint, hard: bigint): Buffer {
+  const limit = Buffer.alloc(RLIMIT_SIZE);
+  limit.writeBigUInt64LE(soft, 0);
+  limit.writeBigUInt64LE(hard, 8);
+  return limit;
+}
+
+/** Of a process that became another user's, prlimit(2) does not tell, but proc(5) does. */
+function softLimitOfOther(pid: number): bigint | undefined {
+  try {
+    const [, soft] = /^Max realtime timeout +(\d+) /m.exec(
+      readFileSync(`/proc/${pid}/limits`, 'latin1'),
+    ) ?? [undefined, undefined];
+    return soft === undefined ? undefined : BigInt(soft);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,50 @@
+import { readdirSync } from 'node:fs';
+import { type ProcessScan, type ScannedProcess, scanProcess } from '../process-scan.ts';
+import type { KinMarks } from './kin-marks.ts';
+
+/** The orphans of each scan by their marks, so that many trees look at a scan for little. */
+const orphansByScan = new WeakMap<ProcessScan, ReadonlyMap<bigint, readonly ScannedProcess[]>>();
+
+/**
+ * Those that came of the process with a mark and are orphans: children of this
+ * process, which the kernel made their parent when theirs ended. `isLaunched` tells
+ * these from the children that were launched.
+ */
+export function orphansOf(
+  mark: bigint,
+  scan: ProcessScan,
+  marks: KinMarks,
+  isLaunched: (pid: number) => boolean,
+): readonly ScannedProcess[] {
+  let byMark = orphansByScan.get(scan);
+  if (byMark === undefined) {
+    const found = new Map<bigint, ScannedProcess[]>();
+    const session = scan.byPid.get(process.pid)?.session;
+    for (const child of scan.byParent.get(process.pid) ?? []) {
+      // What is in our session was made by Node.js, beside a launch, whose mark it may have.
+      if (child.session === session || isLaunched(child.pid)) continue;
+      const its = marks.of(child.pid);
+      if (its === undefined) continue;
+      const others = found.get(its);
+      if (others === undefined) found.set(its, [child]);
+      else others.push(child);
+    }
+    byMark = found;
+    orphansByScan.set(scan, byMark);
+  }
+  return byMark.get(mark) ?? [];
+}
+
+/**
+ * The child that has a mark, while it is made: nothing has come of it yet. Other
+ * servers may use the same marks for children of theirs.
+ */
+export function childWith(mark: bigint, marks: KinMarks): number | undefined {
+  const pids = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+  // The newest are most often those with the greatest numbers.
+  return pids
+    .sort((a, b) => b - a)
+    .find((pid) => marks.of(pid) === mark && scanProcess(pid)?.parent === process.pid);
+}

@@ -1,0 +1,60 @@
+import { constants } from 'node:fs';
+import { FILE_ACTIONS_SIZE, type Libc } from './libc.ts';
+import type { SpawnGate } from './spawn-gate.ts';
+
+/** The child's ends of its pipes; stdin undefined: end-of-file at once; stderr: as stdout. */
+export interface ChildPipes {
+  readonly stdin: number | undefined;
+  readonly stdout: number;
+  readonly stderr: number | undefined;
+}
+
+/**
+ * What a child does before it becomes its program: its three descriptors, its folder,
+ * and, if there is a gate, a stop there. Last of all comes descriptor 2, which the
+ * gate needs; after it nothing is opened, since the limits may forbid it by then.
+ */
+export function pipeActions(
+  libc: Libc,
+  cwd: string,
+  pipes: ChildPipes,
+  gate: SpawnGate | undefined,
+): Buffer {
+  const actions = newActions(libc);
+  if (pipes.stdin === undefined) {
+    libc.fileActionsAddOpen(actions, 0, '/dev/null', constants.O_RDONLY, 0);
+  } else {
+    libc.fileActionsAddDup2(actions, pipes.stdin, 0);
+  }
+  libc.fileActionsAddDup2(actions, pipes.stdout, 1);
+  libc.fileActionsAddChdir(actions, cwd);
+  gate?.addTo(libc, actions);
+  libc.fileActionsAddDup2(actions, pipes.stderr ?? pipes.stdout, 2);
+  return actions;
+}
+
+/**
+ * The same for a child with a terminal. Opened by the leader of a session that has none
+ * yet, it becomes the session's controlling terminal: the session is made before
+ * these actions are done.
+ */
+export function terminalActions(
+  libc: Libc,
+  cwd: string,
+  path: string,
+  gate: SpawnGate | undefined,
+): Buffer {
+  const actions = newActions(libc);
+  libc.fileActionsAddOpen(actions, 0, path, constants.O_RDWR, 0);
+  libc.fileActionsAddDup2(actions, 0, 1);
+  libc.fileActionsAddChdir(actions, cwd);
+  gate?.addTo(libc, actions);
+  libc.fileActionsAddDup2(actions, 0, 2);
+  return actions;
+}
+
+function newActions(libc: Libc): Buffer {
+  const actions = Buffer.alloc(FILE_ACTIONS_SIZE);
+  libc.fileActionsInit(actions);
+  return actions;
+}

@@ -1,0 +1,97 @@
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Latch } from '../../../src/latch.ts';
+import { KinMarks } from '../../../src/process/native/kin-marks.ts';
+import { loadLibc } from '../../../src/process/native/libc.ts';
+import { MarkedSpawns } from '../../../src/process/native/marked-spawns.ts';
+import { scanProcesses } from '../../../src/process/process-scan.ts';
+
+function createMarks(): KinMarks {
+  const marks = KinMarks.create(loadLibc());
+  if (marks === undefined) throw new Error('this machine has no marks');
+  return marks;
+}
+
+/** A child of Node.js, which is made at once, and so has the mark that is worn. */
+async function child(): Promise<number> {
+  const options: SpawnOptions = { stdio: 'ignore', detached: true };
+  const made = spawn('sh', ['-c', 'sleep 1000 & wait'], options);
+  const exited = once(made, 'exit');
+  onTestFinished(async () => {
+    process.kill(-(made.pid ?? 0), 'SIGKILL');
+    await exited;
+  });
+  await once(made, 'spawn');
+  return made.pid ?? 0;
+}
+
+/** The first child of a process, once it has one. */
+async function childOf(pid: number): Promise<number> {
+  const look = async (): Promise<number> =>
+    (await scanProcesses())?.byParent.get(pid)?.[0]?.pid ?? 0;
+  await expect.poll(look).toBeGreaterThan(0);
+  return look();
+}
+
+describe('a marked child', () => {
+  it('has its mark, as does what comes of it, and this process has none', async () => {
+    const marks = createMarks();
+    const spawns = new MarkedSpawns(marks);
+    const mark = marks.take();
+    const pid = await spawns.spawn(mark, child);
+    expect(marks.of(pid)).toBe(mark);
+    expect(marks.of(await childOf(pid))).toBe(mark);
+    expect(marks.of(process.pid)).toBeUndefined();
+    expect(marks.of(process.ppid)).toBeUndefined();
+    expect(marks.of(await child())).toBeUndefined();
+  });
+
+  it('is made after another, unless that one is there and only slow', async () => {
+    const marks = createMarks();
+    const spawns = new MarkedSpawns(marks);
+    const [first, second] = [marks.take(), marks.take()];
+    const made = new Latch();
+    const gate = new Latch();
+    let firstPid = 0;
+    const slow = spawns.spawn(first, async () => {
+      await made.wait();
+      firstPid = await child();
+      await gate.wait();
+      return firstPid;
+    });
+    let began = false;
+    const next = spawns.spawn(second, () => {
+      began = true;
+      return child();
+    });
+    // It has been looked for the child of the first, which is not there.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(began).toBe(false);
+    made.open();
+    const nextPid = await next;
+    expect([marks.of(firstPid), marks.of(nextPid)]).toEqual([first, second]);
+    expect([spawns.isMaking(first), spawns.isMaking(second)]).toEqual([true, false]);
+    gate.open();
+    expect(await slow).toBe(firstPid);
+    expect(spawns.isMaking(first)).toBe(false);
+  });
+
+  it('that could not be made holds up nobody', async () => {
+    const marks = createMarks();
+    const spawns = new MarkedSpawns(marks);
+    const failing = spawns.spawn(marks.take(), () => Promise.reject(new Error('no')));
+    const next = spawns.spawn(marks.take(), child);
+    await expect(failing).rejects.toThrow('no');
+    expect(await next).toBeGreaterThan(0);
+  });
+});
+
+describe('marks', () => {
+  it('are nobody else’s while they are not given back', () => {
+    const marks = createMarks();
+    const taken = Array.from({ length: 100 }, () => marks.take());
+    expect(new Set(taken).size).toBe(100);
+    for (const mark of taken) marks.giveBack(mark);
+  });
+});
