@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { createLauncher } from '../../src/process/launchers.ts';
 import { isStdout, outputOf, readUntil, summarize } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
 import { type Clients, connectClients, startHarness } from '../support/harness.ts';
@@ -41,20 +42,17 @@ describe('a server that shuts down', () => {
   });
 
   it('does not wait for ever for output that others hold open', async () => {
-    const harness = await startHarness();
-    const target = await startShell(
-      harness,
-      'setsid sh -c "echo \\$\\$; exec sleep 1000" & exit 0',
-    );
+    // Its pipes can be opened by their paths.
+    const harness = await startHarness({ launcher: createLauncher('posix_spawn') });
+    const target = await startShell(harness, 'echo $$; exec sleep 1000');
     const watch = harness.processes.watchProcess(target)[Symbol.asyncIterator]();
     const first = await readUntil(watch, isStdout);
-    const pid = pidFrom(outputOf(first).toString());
+    const held = openSync(`/proc/${pidFrom(outputOf(first).toString())}/fd/1`, 'w');
     const stopped = harness.runlet.shutdown();
     const rest = await readUntil(watch, ({ event }) => event.case === 'closed');
     expect(summarize(rest).at(-1)).toBe('closed false');
     await stopped;
-    // It made a session of its own, so the group's signals did not reach it.
-    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    closeSync(held);
   });
 
   it('ends a process that was just being started, and does not leave it behind', async () => {
