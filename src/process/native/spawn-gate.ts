@@ -16,7 +16,7 @@ import { type Libc, O_PATH } from './libc.ts';
  */
 export class SpawnGate {
   readonly #path: number;
-  readonly #reader: Socket;
+  #reader: Socket | undefined;
   #writer: number | undefined;
 
   /** @throws NodeJS.ErrnoException with nothing left behind */
@@ -35,15 +35,11 @@ export class SpawnGate {
     } finally {
       rmdirSync(folder);
     }
-    try {
-      const { O_NONBLOCK, O_RDONLY } = constants;
-      const fd = openSync(this.#name, O_RDONLY | O_NONBLOCK);
-      this.#reader = new Socket({ fd, readable: true, writable: false });
-    } catch (error) {
-      closeSync(this.#path);
-      throw error;
-    }
-    this.#reader.on('error', () => {});
+  }
+
+  /** Whether no child is on its way through it. */
+  get free(): boolean {
+    return this.#reader === undefined;
   }
 
   /** Lets a child stop where these actions now end. Uses descriptor 2, which is to be set later. */
@@ -53,9 +49,16 @@ export class SpawnGate {
     libc.fileActionsAddOpen(actions, 2, this.#name, constants.O_RDONLY, 0);
   }
 
-  /** Calls back when the child stands at the gate; never if the gate is closed before. */
-  onArrival(callback: () => void): void {
-    this.#reader.once('end', callback);
+  /**
+   * Closes the gate before a child comes; `onArrival` is called when it stands there.
+   *
+   * @throws NodeJS.ErrnoException
+   */
+  close(onArrival: () => void): void {
+    const fd = openSync(this.#name, constants.O_RDONLY | constants.O_NONBLOCK);
+    this.#reader = new Socket({ fd, readable: true, writable: false });
+    this.#reader.on('error', () => {});
+    this.#reader.once('end', onArrival);
     this.#reader.resume();
   }
 
@@ -65,10 +68,16 @@ export class SpawnGate {
     this.#writer ??= openSync(this.#name, constants.O_RDWR);
   }
 
-  /** To be called when the child is its program, or nothing. */
-  close(): void {
-    this.#reader.destroy();
+  /** The child is its program, or nothing: the gate is free for the next. */
+  leave(): void {
+    this.#reader?.destroy();
+    this.#reader = undefined;
     if (this.#writer !== undefined) closeSync(this.#writer);
+    this.#writer = undefined;
+  }
+
+  /** It will not be used again. */
+  discard(): void {
     closeSync(this.#path);
   }
 

@@ -38,6 +38,9 @@ export class Spawner {
   readonly #attributes: Buffer;
   readonly #marks: KinMarks | undefined;
   readonly #spawns: MarkedSpawns | undefined;
+  readonly #gates: SpawnGate[] = [];
+  /** How many children it began to make. */
+  #calls = 0;
   /** Children without marks that are being made. */
   #unmarked = 0;
 
@@ -116,27 +119,53 @@ export class Spawner {
     limits: ResourceLimits,
     findChild: () => number | undefined,
   ): Promise<number> {
-    const gate = openGate(this.#libc);
+    let gate: SpawnGate | undefined;
     let refused = false;
-    gate.onArrival(() => {
-      const child = findChild();
-      refused = child === undefined || !limitProcess(this.#libc, child, limits);
-      if (refused && child !== undefined) process.kill(child, 'SIGKILL');
-      gate.open();
-    });
+    try {
+      gate = this.#freeGate();
+      gate.close(() => {
+        const child = findChild();
+        refused = child === undefined || !limitProcess(this.#libc, child, limits);
+        if (refused && child !== undefined) process.kill(child, 'SIGKILL');
+        gate?.open();
+      });
+    } catch (error) {
+      throw limitFailure(errnoName(error));
+    }
+    const calls = this.#calls + 1;
     try {
       const pid = await this.#call(request, actions(gate));
       if (!refused) return pid;
       await this.reaper.endOf(pid);
-      throw startFailure('SPAWN', 'EPERM', 'the process could not be limited: EPERM');
+      throw limitFailure('EPERM');
     } finally {
-      gate.close();
+      gate.leave();
+      if (this.#calls !== calls) this.#discard(gate);
     }
+  }
+
+  /** Most often the only one that there is: children are made one at a time. */
+  #freeGate(): SpawnGate {
+    const free = this.#gates.find((gate) => gate.free);
+    if (free !== undefined) return free;
+    const gate = new SpawnGate(this.#libc);
+    this.#gates.push(gate);
+    return gate;
+  }
+
+  /**
+   * A child that was made while this one was at the gate may have a copy of our end of
+   * it for a moment longer, the closing of which would be taken for the next arrival.
+   */
+  #discard(gate: SpawnGate): void {
+    this.#gates.splice(this.#gates.indexOf(gate), 1);
+    gate.discard();
   }
 
   /** Resolves with the pid. The actions are done with then. */
   #call(request: LaunchRequest, actions: Buffer): Promise<number> {
     const libc = this.#libc;
+    this.#calls += 1;
     const argv = [request.arg0, ...request.args, null];
     const envp = [...Array.from(request.env, ([name, value]) => `${name}=${value}`), null];
     const pid = [0];
@@ -156,14 +185,8 @@ export class Spawner {
   }
 }
 
-/** @throws RunletError `START_FAILED` */
-function openGate(libc: Libc): SpawnGate {
-  try {
-    return new SpawnGate(libc);
-  } catch (error) {
-    const errno = errnoName(error);
-    throw startFailure('SPAWN', errno, `the process could not be limited: ${errno}`);
-  }
+function limitFailure(errno: string): Error {
+  return startFailure('SPAWN', errno, `the process could not be limited: ${errno}`);
 }
 
 /** A session of its own, default dispositions, an empty mask. The same for every child. */
