@@ -1,0 +1,10 @@
+// @ts-check
+
+/** Something that a part needs is not on this machine. */
+export class MissingError extends Error {
+  /** @param {string} what */
+  constructor(what) {
+    super(`missing: ${what}`);
+    this.name = 'MissingError';
+  }
+}
