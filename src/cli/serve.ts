@@ -6,6 +6,7 @@ import {
   DEFAULT_LIMITS,
   type Limits,
 } from '../limits.ts';
+import { ensurePrivateFolder } from '../private-folder.ts';
 import { createLauncher, LAUNCHER_NAMES, type LauncherName } from '../process/launchers.ts';
 import {
   type Address,
@@ -14,7 +15,6 @@ import {
   isLoopback,
   parseAddress,
 } from '../server/address.ts';
-import { ensurePrivateFolder } from '../server/private-folder.ts';
 import { startServer } from '../server/server.ts';
 import { createLogger } from './logger.ts';
 

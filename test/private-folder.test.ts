@@ -1,8 +1,8 @@
 import { chmod, mkdir, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ensurePrivateFolder } from '../../src/server/private-folder.ts';
-import { temporaryFolder } from '../support/harness.ts';
+import { ensurePrivateFolder, ensureUnsharedFolder } from '../src/private-folder.ts';
+import { temporaryFolder } from './support/harness.ts';
 
 describe('a private folder', () => {
   it('is made with mode 0700, and accepted again', async () => {
@@ -24,5 +24,24 @@ describe('a private folder', () => {
     await mkdir(join(folder, 'target'), { mode: 0o700 });
     await symlink(join(folder, 'target'), join(folder, 'link'));
     await expect(ensurePrivateFolder(join(folder, 'link'))).rejects.toThrow('is not a folder');
+  });
+});
+
+describe('an unshared folder', () => {
+  it('is made with mode 0700', async () => {
+    const path = join(await temporaryFolder(), 'made');
+    await ensureUnsharedFolder(path);
+    expect((await stat(path)).mode & 0o777).toBe(0o700);
+  });
+
+  it('may be read by others, but not be written to', async () => {
+    const path = join(await temporaryFolder(), 'open');
+    await mkdir(path);
+    await chmod(path, 0o755);
+    await ensureUnsharedFolder(path);
+    for (const mode of [0o770, 0o707]) {
+      await chmod(path, mode);
+      await expect(ensureUnsharedFolder(path)).rejects.toThrow('can be written to by other users');
+    }
   });
 });
