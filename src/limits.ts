@@ -165,3 +165,23 @@ export const DRAINING_RETRY_MS = SECOND;
 
 /** Clients' request messages up to this multiple of the limit are refused with a typed error. */
 export const OVERSIZE_HEADROOM = 2;
+
+/**
+ * Bytes of one file of spooled output. Disk is given back a file at a time, so it
+ * should be small beside what a process retains; each file holds a descriptor, so
+ * it should not be tiny.
+ */
+export const SPOOL_SEGMENT_BYTES = 16 * MIB;
+
+/**
+ * Writes to spool files at one time, and reads. Each takes one of the four threads
+ * of libuv's pool, which also starts processes: more gain nothing on one disk.
+ */
+export const SPOOL_WRITES = 2;
+export const SPOOL_READS = 2;
+
+/** Adjacent pieces of a block below this many bytes are joined: copying them is cheaper. */
+export const SPOOL_JOIN_BYTES = 4 * KIB;
+
+/** After this time a run folder that does not tell its owner is no longer one just being made. */
+export const SPOOL_OWNERLESS_MS = 5 * MINUTE;

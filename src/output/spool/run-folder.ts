@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SPOOL_OWNERLESS_MS } from '../../limits.ts';
+import { ensureUnsharedFolder } from '../../private-folder.ts';
+import { formatOwner, isAlive, parseOwner, thisOwner } from './run-owner.ts';
+
+/** The folder of one server run. */
+export interface RunFolder {
+  readonly path: string;
+  /** Makes it again if somebody removed it. */
+  restore(): Promise<void>;
+  /** Removes it with all that is in it. */
+  remove(): Promise<void>;
+}
+
+/** How run folders are swept. */
+export interface SweepOptions {
+  /** The time, in milliseconds since 1970. */
+  readonly now: number;
+  /** Told why a folder could not be looked at or removed. */
+  readonly onProblem: (problem: unknown) => void;
+}
+
+/** The file that tells whose folder it is. */
+const OWNER_FILE = 'owner';
+
+/** Ends the name of a folder that has no owner file yet. */
+const UNFINISHED = '.new';
+
+/** The names of run folders, unfinished ones too. */
+const RUN_FOLDER_NAME = /^run-\d+-[0-9a-f]{16}(\.new)?$/;
+
+/**
+ * Makes the folder of this run, and the state folder if it is missing.
+ *
+ * @throws Error if the state folder cannot be made, or belongs to or can be written to by others
+ */
+export async function createRunFolder(stateFolder: string): Promise<RunFolder> {
+  const path = join(stateFolder, `run-${process.pid}-${randomBytes(8).toString('hex')}`);
+  await makeRunFolder(stateFolder, path);
+  let restoring: Promise<void> | undefined;
+  return {
+    path,
+    restore() {
+      restoring ??= restore(stateFolder, path).finally(() => {
+        restoring = undefined;
+      });
+      return restoring;
+    },
+    remove: () => rm(path, { recursive: true, force: true }),
+  };
+}
+
+/**
+ * Removes the folders of runs whose server is gone. Leaves alone whatever is not
+ * named like one and links, wherever they lead. Never rejects.
+ */
+export async function sweepRunFolders(stateFolder: string, options: SweepOptions): Promise<void> {
+  const names = await readdir(stateFolder).catch((error: unknown) => {
+    options.onProblem(error);
+    return [];
+  });
+  for (const name of names) {
+    if (!RUN_FOLDER_NAME.test(name)) continue;
+    const path = join(stateFolder, name);
+    try {
+      if (await isStale(path, options.now)) await rm(path, { recursive: true, force: true });
+    } catch (error) {
+      options.onProblem(error);
+    }
+  }
+}
+
+async function restore(stateFolder: string, path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  // Another log may have been faster.
+  if (found === undefined) await makeRunFolder(stateFolder, path);
+}
+
+/** The folder gets its name when its owner is told in it, so that nobody takes it for stale. */
+async function makeRunFolder(stateFolder: string, path: string): Promise<void> {
+  await ensureUnsharedFolder(stateFolder);
+  const unfinished = `${path}${UNFINISHED}`;
+  try {
+    await mkdir(unfinished, { mode: 0o700 });
+    const owner = formatOwner(await thisOwner());
+    await writeFile(join(unfinished, OWNER_FILE), owner, { flag: 'wx', mode: 0o600 });
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+async function isStale(path: string, now: number): Promise<boolean> {
+  const found = await lstat(path);
+  if (!found.isDirectory()) return false;
+  const flag = constants.O_RDONLY | constants.O_NOFOLLOW;
+  const text = await readFile(join(path, OWNER_FILE), { encoding: 'utf8', flag }).catch(() => '');
+  const owner = parseOwner(text);
+  // Its server may be about to write the file.
+  if (owner === undefined) return now - found.mtimeMs > SPOOL_OWNERLESS_MS;
+  return !(await isAlive(owner));
+}
