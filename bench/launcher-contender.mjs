@@ -32,6 +32,8 @@ const REQUEST = {
   ]),
   stdin: 'closed',
   terminal: undefined,
+  mergeStderr: false,
+  limits: undefined,
 };
 
 // Nobody is left to answer: another contender failed, or the benchmark was ended.
