@@ -23,6 +23,10 @@ export interface Limits {
   readonly maxRetainedBytes: number;
   /** Bytes of output retained where a spec asks for none. */
   readonly defaultRetainedBytes: number;
+  /** Bytes of memory that the retained output of all processes may have together. */
+  readonly outputMemoryBytes: number;
+  /** Bytes of files that it may have together. */
+  readonly outputDiskBytes: number;
   /** The longest retention that a spec may ask for. */
   readonly maxRetentionMs: number;
   /** The retention where a spec asks for none. */
@@ -50,8 +54,10 @@ export const DEFAULT_LIMITS: Limits = {
   maxRequestBytes: 4 * MIB,
   // Two full requests: one that is being read and the next.
   maxQueuedStdinBytes: 8 * MIB,
-  maxRetainedBytes: 256 * MIB,
-  defaultRetainedBytes: 8 * MIB,
+  maxRetainedBytes: 1024 * MIB,
+  defaultRetainedBytes: 64 * MIB,
+  outputMemoryBytes: 128 * MIB,
+  outputDiskBytes: 8 * 1024 * MIB,
   maxRetentionMs: 24 * HOUR,
   defaultRetentionMs: 30 * SECOND,
   maxReadWaitMs: 30 * SECOND,
@@ -73,6 +79,27 @@ export const MIN_EVENT_BYTES = 64;
 /** Into how many events a process's retention is divided at least, so that dropping is gradual. */
 export const MIN_EVENTS_RETAINED = 8;
 
+/** Bytes of encoded events that are kept, written and read together, at most: one message. */
+export const BLOCK_BYTES = 256 * KIB;
+
+/** The same where little is retained, so that dropping is gradual. */
+export const MIN_BLOCK_BYTES = 4 * KIB;
+
+/** Bytes of the newest output of a process that stay in memory while there is enough of that. */
+export const HOT_BYTES = 4 * MIB;
+
+/** Bytes beyond these that may wait to be written before the process has to. */
+export const SPOOL_LAG_BYTES = 8 * MIB;
+
+/** How long after a failure nothing is written to the files of a process. */
+export const SPOOL_RETRY_MS = 5 * SECOND;
+
+/** How long a write to a file may take before it is taken for a failure. */
+export const SPOOL_STALL_MS = 10 * SECOND;
+
+/** Events in the files of a process whose sizes are remembered, some 8 bytes each. */
+export const SPOOLED_INDEX_ENTRIES = 256 * KIB;
+
 /** Events retained at most: this many, or one for each {@link RETAINED_BYTES_PER_EVENT}. */
 export const MIN_EVENT_COUNT_BOUND = 1024;
 
@@ -82,8 +109,8 @@ export const RETAINED_BYTES_PER_EVENT = 64;
 /** Dropped events whose sizes are remembered, 4 bytes each: 1 MiB for a process at most. */
 export const DROPPED_INDEX_ENTRIES = 256 * KIB;
 
-/** Bytes of events gathered into one message of a stream: beyond it gRPC gains nothing. */
-export const STREAM_BATCH_BYTES = 256 * KIB;
+/** Bytes of events gathered into one message of a stream: a whole block. */
+export const STREAM_BATCH_BYTES = BLOCK_BYTES;
 
 /** `max_bytes` of a read that names none. */
 export const DEFAULT_READ_BYTES = MIB;

@@ -10,6 +10,9 @@ import { environmentOf, type RunletServer, startServer } from '../server/server.
 import { type RemoteRun, runRemote } from './remote-run.ts';
 import { SignalRelay } from './signal-relay.ts';
 
+/** Bytes of output that may wait for whoever reads ours. */
+const EMBEDDED_RETAINED_BYTES = 8 * 1024 * 1024;
+
 interface RunFlags {
   readonly address?: string;
   readonly cwd?: string;
@@ -65,6 +68,8 @@ async function runEmbedded(
     server = await startServer({
       addresses: [address],
       logger: pino({ enabled: false }, { write: () => {} }),
+      // It is read as fast as we write it, and nothing is read again.
+      limits: { defaultRetainedBytes: EMBEDDED_RETAINED_BYTES },
     });
     const env = new Map(environmentOf(process.env));
     for (const name of env.keys()) if (name.startsWith('RUNLET_')) env.delete(name);

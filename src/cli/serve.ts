@@ -17,6 +17,7 @@ import {
 } from '../server/address.ts';
 import { startServer } from '../server/server.ts';
 import { createLogger } from './logger.ts';
+import { usableStateFolder } from './state-folder.ts';
 
 interface ServeFlags {
   readonly listen?: readonly Address[];
@@ -27,6 +28,9 @@ interface ServeFlags {
   readonly retention: number;
   readonly retainedBytes: number;
   readonly maxRetainedBytes: number;
+  readonly outputMemory: number;
+  readonly outputDisk: number;
+  readonly stateDir?: string;
   readonly maxSessions: number;
   readonly maxProcesses: number;
   readonly detachedTtl: number;
@@ -79,6 +83,23 @@ export function serveCommand(): Command {
       'how much of it a client may ask for',
       positive,
       DEFAULT_LIMITS.maxRetainedBytes,
+    )
+    .option(
+      '--output-memory <bytes>',
+      'how much retained output of all processes is in memory',
+      positive,
+      DEFAULT_LIMITS.outputMemoryBytes,
+    )
+    .option(
+      '--output-disk <bytes>',
+      'how much of it is in files; 0: none',
+      wholeNumber,
+      DEFAULT_LIMITS.outputDiskBytes,
+    )
+    .option(
+      '--state-dir <path>',
+      "where these files are (default: runlet in the user's state folder)",
+      absolutePath,
     )
     .option('--max-sessions <count>', 'sessions at one time', positive, DEFAULT_LIMITS.maxSessions)
     .option(
@@ -143,11 +164,17 @@ async function serve(flags: ServeFlags): Promise<void> {
     maxRetentionMs: Math.max(DEFAULT_LIMITS.maxRetentionMs, flags.retention * 1000),
     defaultRetainedBytes: flags.retainedBytes,
     maxRetainedBytes: Math.max(flags.maxRetainedBytes, flags.retainedBytes),
+    outputMemoryBytes: flags.outputMemory,
+    outputDiskBytes: flags.outputDisk,
     maxSessions: flags.maxSessions,
     maxProcesses: flags.maxProcesses,
     heartbeatMs: flags.heartbeat * 1000,
     ...ttlLimits(flags),
   };
+  const stateFolder =
+    flags.outputDisk === 0
+      ? undefined
+      : await usableStateFolder(flags.stateDir, process.env, logger);
   const server = await startServer({
     addresses,
     logger,
@@ -157,6 +184,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     keepaliveTimeoutMs: flags.keepaliveTimeout * 1000,
     shutdownGraceMs: flags.grace * 1000,
     ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
+    ...(stateFolder === undefined ? {} : { stateFolder }),
   });
   for (const address of server.addresses) {
     process.stdout.write(`runlet listening on ${formatAddress(address)}\n`);
@@ -225,9 +253,15 @@ function absolutePath(text: string): string {
 }
 
 function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new InvalidArgumentError('It is not a whole number from 1 on.');
+  const value = wholeNumber(text);
+  if (value < 1) throw new InvalidArgumentError('It must be more than 0.');
+  return value;
+}
+
+function wholeNumber(text: string): number {
+  const value = text === '' ? Number.NaN : Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new InvalidArgumentError('It is not a whole number.');
   }
   return value;
 }

@@ -44,6 +44,13 @@ export class DroppedIndex {
     this.#entries[this.#count++] = (length << STREAM_BITS) | OUTPUT_STREAMS.indexOf(stream);
   }
 
+  /** All up to the event `seq` was dropped, of which only that is known where the streams stand. */
+  skipTo(seq: number, offsets: StreamOffsets): void {
+    this.#count = 0;
+    this.#firstSeq = seq;
+    this.#firstOffsets = { ...offsets };
+  }
+
   /** Where the streams stood before the event `seq`, which must be remembered or the next. */
   offsetsBefore(seq: number): StreamOffsets {
     return this.#sum(seq - this.#firstSeq);

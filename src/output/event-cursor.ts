@@ -1,35 +1,40 @@
 import type { Clock } from '../clock.ts';
-import { type GapRange, OUTPUT_STREAMS, type OutputStream, type StreamOffsets } from './event.ts';
-import { type EncodedEvent, encodedLength, encodeGap } from './event-encoding.ts';
+import { type GapRange, type MutableOffsets, OUTPUT_STREAMS, type StreamOffsets } from './event.ts';
+import type { EventBlock, LifecycleRecord } from './event-block.ts';
+import { encodeGap } from './event-encoding.ts';
 
-/** An event in the log. */
-export interface LogRecord {
-  readonly seq: number;
-  readonly encoded: EncodedEvent;
-  /** Where the streams stood before it. */
-  readonly before: StreamOffsets;
-  /** What it adds to its stream; absent for all but output. */
-  readonly output?: { readonly stream: OutputStream; readonly length: number };
-}
+/** What there is where a reader goes on. */
+export type Located =
+  /** The event is in this block. */
+  | { readonly kind: 'block'; readonly block: EventBlock }
+  /** The event is this one, while those around it may be gone. */
+  | { readonly kind: 'record'; readonly record: LifecycleRecord }
+  /** It is gone, as is all to `lastSeq`, where the streams stand at `after`. */
+  | { readonly kind: 'gap'; readonly lastSeq: number; readonly after: StreamOffsets };
 
 /** What a cursor needs of its log. */
 export interface EventSource {
   clock(): Clock;
   lastSeq(): number;
   closed(): boolean;
-  record(seq: number): LogRecord | undefined;
-  droppedRun(seq: number): { lastSeq: number; after: StreamOffsets };
+  locate(seq: number): Located;
+  /** All encoded events of a block that is not in memory; undefined: look again. */
+  load(block: EventBlock): Promise<Buffer | undefined>;
   addWaiter(waiter: () => void): void;
   removeWaiter(waiter: () => void): void;
   advanced(): void;
 }
 
-/** Consecutive events, in order. */
+/** Consecutive events, in order, encoded one after the other. */
 export interface EventBatch {
-  readonly events: readonly EncodedEvent[];
+  readonly pieces: readonly Uint8Array[];
+  readonly bytes: number;
   /** The `seq` of the last of them, to resume after. */
   readonly lastSeq: number;
 }
+
+/** Bytes of an encoded gap at most. */
+const MAX_GAP_BYTES = 160;
 
 /** How a wait ended. */
 export type WaitOutcome = 'ready' | 'timeout' | 'aborted';
@@ -41,12 +46,12 @@ export type WaitOutcome = 'ready' | 'timeout' | 'aborted';
 export class EventCursor {
   readonly #source: EventSource;
   #nextSeq: number;
-  #offsets: StreamOffsets;
-
+  readonly #offsets: MutableOffsets;
   #onClose: (() => void) | undefined;
+  #closed = false;
 
   /** Made by `EventLog.openCursor`; `offsets` is where the streams stood before `nextSeq`. */
-  constructor(source: EventSource, nextSeq: number, offsets: StreamOffsets, onClose: () => void) {
+  constructor(source: EventSource, nextSeq: number, offsets: MutableOffsets, onClose: () => void) {
     this.#source = source;
     this.#nextSeq = nextSeq;
     this.#offsets = offsets;
@@ -65,22 +70,33 @@ export class EventCursor {
 
   /**
    * The events that follow, about `maxBytes` of them and at least one; none if
-   * there is nothing to read yet.
+   * there is nothing to read yet. A promise only where they have to be read from a
+   * file. One read at a time.
    */
-  read(maxBytes: number): EventBatch | undefined {
-    const events: EncodedEvent[] = [];
+  read(maxBytes: number): EventBatch | undefined | Promise<EventBatch | undefined> {
+    const pieces: Uint8Array[] = [];
     let bytes = 0;
-    while (this.#hasNext() && bytes < maxBytes) {
-      const record = this.#source.record(this.#nextSeq);
-      const length = record === undefined ? 0 : encodedLength(record.encoded);
-      if (events.length > 0 && bytes + length > maxBytes) break;
-      const event = record === undefined ? this.#takeGap() : this.#take(record);
-      events.push(event);
-      bytes += encodedLength(event);
+    while (this.#hasNext() && (bytes < maxBytes || pieces.length === 0)) {
+      const found = this.#source.locate(this.#nextSeq);
+      let piece: Uint8Array | undefined;
+      if (found.kind === 'block') {
+        if (found.block.encoded === undefined) {
+          if (pieces.length === 0) return this.#readFile(found.block, maxBytes);
+          break;
+        }
+        piece = this.#take(found.block, maxBytes - bytes, pieces.length === 0);
+      } else if (found.kind === 'record') {
+        if (pieces.length > 0 && bytes + found.record.bytes.byteLength > maxBytes) break;
+        piece = this.#takeRecord(found.record);
+      } else {
+        if (pieces.length > 0 && bytes + MAX_GAP_BYTES > maxBytes) break;
+        piece = this.#takeGap(found.lastSeq, found.after);
+      }
+      if (piece === undefined) break;
+      pieces.push(piece);
+      bytes += piece.byteLength;
     }
-    if (events.length === 0) return undefined;
-    this.#source.advanced();
-    return { events, lastSeq: this.#nextSeq - 1 };
+    return this.#finish(pieces, bytes);
   }
 
   /**
@@ -107,6 +123,7 @@ export class EventCursor {
 
   /** Ends the reading; a process that waits for this reader goes on. Idempotent. */
   close(): void {
+    this.#closed = true;
     const onClose = this.#onClose;
     this.#onClose = undefined;
     onClose?.();
@@ -116,18 +133,42 @@ export class EventCursor {
     return this.#nextSeq <= this.#source.lastSeq();
   }
 
-  #take(record: LogRecord): EncodedEvent {
-    this.#nextSeq = record.seq + 1;
-    const { before, output } = record;
-    this.#offsets =
-      output === undefined
-        ? before
-        : { ...before, [output.stream]: before[output.stream] + output.length };
-    return record.encoded;
+  async #readFile(block: EventBlock, maxBytes: number): Promise<EventBatch | undefined> {
+    const encoded = await this.#source.load(block);
+    if (this.#closed) return undefined;
+    // It is lost, or was dropped while it waited: now it is a gap.
+    if (encoded === undefined) return this.read(maxBytes);
+    const piece = this.#take(block, maxBytes, true, encoded);
+    return piece === undefined ? undefined : this.#finish([piece], piece.byteLength);
   }
 
-  #takeGap(): EncodedEvent {
-    const { lastSeq, after } = this.#source.droppedRun(this.#nextSeq);
+  #finish(pieces: readonly Uint8Array[], bytes: number): EventBatch | undefined {
+    if (pieces.length === 0) return undefined;
+    this.#source.advanced();
+    return { pieces, bytes, lastSeq: this.#nextSeq - 1 };
+  }
+
+  /** Events of a block from its place on. */
+  #take(
+    block: EventBlock,
+    maxBytes: number,
+    atLeastOne: boolean,
+    encoded?: Buffer,
+  ): Uint8Array | undefined {
+    const slice = block.slice(this.#nextSeq, maxBytes, atLeastOne, encoded);
+    if (slice === undefined) return undefined;
+    block.advance(this.#offsets, this.#nextSeq, slice.lastSeq + 1);
+    this.#nextSeq = slice.lastSeq + 1;
+    return slice.bytes;
+  }
+
+  #takeRecord(record: LifecycleRecord): Uint8Array {
+    this.#nextSeq = record.seq + 1;
+    Object.assign(this.#offsets, record.before);
+    return record.bytes;
+  }
+
+  #takeGap(lastSeq: number, after: StreamOffsets): Uint8Array {
     const ranges: GapRange[] = [];
     for (const stream of OUTPUT_STREAMS) {
       const offset = this.#offsets[stream];
@@ -135,7 +176,7 @@ export class EventCursor {
       if (length > 0) ranges.push({ stream, offset, length });
     }
     this.#nextSeq = lastSeq + 1;
-    this.#offsets = after;
+    Object.assign(this.#offsets, after);
     return encodeGap(lastSeq, this.#source.clock().now(), ranges);
   }
 }

@@ -8,33 +8,8 @@ import {
   type GapRange,
   type LifecycleEvent,
   OUTPUT_STREAMS,
-  type OutputStream,
 } from './event.ts';
-
-/**
- * An event as it goes over the wire: one element of the field `events = 1` that
- * every response with events has, its tag and length included. A response is
- * then nothing but the encodings of its events one after the other, so one
- * encoding serves every reader.
- */
-export interface EncodedEvent {
-  /** All of it, but for `body` where there is one. */
-  readonly head: Uint8Array;
-  /** The output's bytes as they were read, which follow `head`: they are not copied. */
-  readonly body: Uint8Array | undefined;
-}
-
-/** The number of the field `events` in every response that has it. */
-const EVENTS_FIELD = 1;
-
-/** Output of fewer bytes is copied into `head`, so that small events do not hold two buffers. */
-const INLINE_BYTES = 4096;
-
-const STREAMS: Readonly<Record<OutputStream, proto.OutputStream>> = {
-  stdout: proto.OutputStream.STDOUT,
-  stderr: proto.OutputStream.STDERR,
-  terminal: proto.OutputStream.TERMINAL,
-};
+import { EVENTS_FIELD, STREAM_NUMBERS } from './output-encoder.ts';
 
 const REASONS: Readonly<Record<EndReason, proto.EndReason>> = {
   exited: proto.EndReason.EXITED,
@@ -47,69 +22,28 @@ const REASONS: Readonly<Record<EndReason, proto.EndReason>> = {
   'server-shutdown': proto.EndReason.SERVER_SHUTDOWN,
 };
 
-/** How many bytes an event takes in a response. */
-export function encodedLength(event: EncodedEvent): number {
-  return event.head.byteLength + (event.body?.byteLength ?? 0);
-}
+/*
+ * An event is encoded as it goes over the wire: as one element of the field `events`
+ * that every response with events has, its tag and length included. A response is
+ * then nothing but the encodings of its events one after the other, so one
+ * encoding serves every reader. Output is encoded in `output-encoder.ts`.
+ */
 
 /** Encodes any event but output. */
-export function encodeLifecycle(seq: number, timeMs: number, event: LifecycleEvent): EncodedEvent {
+export function encodeLifecycle(seq: number, timeMs: number, event: LifecycleEvent): Uint8Array {
   return encodeWhole(seq, timeMs, lifecycleCase(event));
 }
 
 /** Encodes a gap; `seq` is that of the last event that it stands for. */
-export function encodeGap(seq: number, timeMs: number, ranges: readonly GapRange[]): EncodedEvent {
+export function encodeGap(seq: number, timeMs: number, ranges: readonly GapRange[]): Uint8Array {
   const value = create(proto.OutputGapSchema, {
     ranges: ranges.map(({ stream, offset, length }) => ({
-      stream: STREAMS[stream],
+      stream: STREAM_NUMBERS[stream],
       offset: BigInt(offset),
       length: BigInt(length),
     })),
   });
   return encodeWhole(seq, timeMs, { case: 'gap', value });
-}
-
-/**
- * Encodes output by hand: `data` is the last field of the last field, so all
- * else can go before it and the bytes themselves need not be touched.
- */
-export function encodeOutput(
-  seq: number,
-  timeMs: number,
-  stream: OutputStream,
-  offset: number,
-  data: Uint8Array,
-): EncodedEvent {
-  const output = new BinaryWriter()
-    .tag(proto.ProcessOutputSchema.field.stream.number, WireType.Varint)
-    .int32(STREAMS[stream])
-    .tag(proto.ProcessOutputSchema.field.offset.number, WireType.Varint)
-    .uint64(offset)
-    .tag(proto.ProcessOutputSchema.field.data.number, WireType.LengthDelimited)
-    .uint32(data.byteLength)
-    .finish();
-  const event = new BinaryWriter()
-    .tag(proto.ProcessEventSchema.field.seq.number, WireType.Varint)
-    .uint64(seq)
-    .tag(proto.ProcessEventSchema.field.time.number, WireType.LengthDelimited)
-    .fork()
-    .tag(1, WireType.Varint)
-    .int64(Math.floor(timeMs / 1000))
-    .tag(2, WireType.Varint)
-    .int32((timeMs % 1000) * 1_000_000)
-    .join()
-    .tag(proto.ProcessEventSchema.field.output.number, WireType.LengthDelimited)
-    .uint32(output.byteLength + data.byteLength)
-    .raw(output)
-    .finish();
-  const head = new BinaryWriter()
-    .tag(EVENTS_FIELD, WireType.LengthDelimited)
-    .uint32(event.byteLength + data.byteLength)
-    .raw(event)
-    .finish();
-  return data.byteLength < INLINE_BYTES
-    ? { head: Buffer.concat([head, data]), body: undefined }
-    : { head, body: data };
 }
 
 /** How a process ended, as the protos have it. */
@@ -166,7 +100,9 @@ function lifecycleCase(event: LifecycleEvent): proto.ProcessEvent['event'] {
         value: create(proto.ProcessClosedSchema, {
           totals: OUTPUT_STREAMS.flatMap((stream) => {
             const bytes = event.totals[stream];
-            return bytes === undefined ? [] : [{ stream: STREAMS[stream], bytes: BigInt(bytes) }];
+            return bytes === undefined
+              ? []
+              : [{ stream: STREAM_NUMBERS[stream], bytes: BigInt(bytes) }];
           }),
           outputComplete: event.outputComplete,
         }),
@@ -174,11 +110,7 @@ function lifecycleCase(event: LifecycleEvent): proto.ProcessEvent['event'] {
   }
 }
 
-function encodeWhole(
-  seq: number,
-  timeMs: number,
-  event: proto.ProcessEvent['event'],
-): EncodedEvent {
+function encodeWhole(seq: number, timeMs: number, event: proto.ProcessEvent['event']): Uint8Array {
   const bytes = toBinary(
     proto.ProcessEventSchema,
     create(proto.ProcessEventSchema, {
@@ -187,6 +119,5 @@ function encodeWhole(
       event,
     }),
   );
-  const head = new BinaryWriter().tag(EVENTS_FIELD, WireType.LengthDelimited).bytes(bytes).finish();
-  return { head, body: undefined };
+  return new BinaryWriter().tag(EVENTS_FIELD, WireType.LengthDelimited).bytes(bytes).finish();
 }

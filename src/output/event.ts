@@ -9,6 +9,9 @@ export type OutputStream = 'stdout' | 'stderr' | 'terminal';
 /** For each stream, a position in it in bytes. Never changed once made. */
 export type StreamOffsets = Readonly<Record<OutputStream, number>>;
 
+/** The same while it is being added up. */
+export type MutableOffsets = Record<OutputStream, number>;
+
 /** The streams, in the order in which gaps and totals list them. */
 export const OUTPUT_STREAMS: readonly OutputStream[] = ['stdout', 'stderr', 'terminal'];
 

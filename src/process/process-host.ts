@@ -7,6 +7,7 @@ import {
   LEFT_BEHIND_DELAY_MS,
   type Limits,
 } from '../limits.ts';
+import type { OutputStore } from '../output/output-store.ts';
 import type { Launcher } from './launcher.ts';
 import { LeftBehind } from './left-behind.ts';
 import { Process } from './process.ts';
@@ -19,6 +20,8 @@ export interface ProcessHostOptions {
   readonly launcher: Launcher;
   readonly clock: Clock;
   readonly limits: Limits;
+  /** Where output is kept. */
+  readonly store: OutputStore;
   /** The server's own environment, from which policies inherit. */
   readonly environment: Environment;
 }
@@ -86,6 +89,7 @@ export class ProcessHost {
    */
   release(process: Process, keeper?: LeftBehind): void {
     if (!this.#processes.delete(process)) return;
+    process.dispose();
     if (keeper === undefined) this.#trees.remove(process.tree);
     else keeper.add(process.tree);
   }
@@ -158,6 +162,7 @@ export class ProcessHost {
       id,
       clock,
       maxQueuedStdinBytes: limits.maxQueuedStdinBytes,
+      store: this.#options.store,
     });
     this.#trees.add(process.tree);
     this.#processes.add(process);

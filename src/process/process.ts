@@ -11,6 +11,7 @@ import {
 } from '../output/event.ts';
 import type { EventCursor } from '../output/event-cursor.ts';
 import { EventLog, type Overflow } from '../output/event-log.ts';
+import type { OutputStore } from '../output/output-store.ts';
 import type { LaunchedProcess, ProcessEnd, TerminalSize } from './launcher.ts';
 import { ProcessControl, type SignalScope } from './process-control.ts';
 import { ProcessTree } from './process-tree.ts';
@@ -45,6 +46,7 @@ export interface ProcessOptions {
   readonly drainTimeoutMs: number | undefined;
   readonly maxQueuedStdinBytes: number;
   readonly clock: Clock;
+  readonly store: OutputStore;
 }
 
 /** One process that was launched, from its start to its closure, and its log beyond that. */
@@ -103,7 +105,8 @@ export class Process {
       clock,
     );
     this.#log = new EventLog({
-      clock,
+      processId: options.id,
+      store: options.store,
       retainedBytes: options.retainedBytes,
       overflow: options.overflow,
       onFlow: (flowing) => this.#setFlowing(flowing),
@@ -187,6 +190,11 @@ export class Process {
   /** No further reader will come: its output must not wait for one. */
   abandon(): void {
     this.#log.abandon();
+  }
+
+  /** Nobody can ask for it any more: gives back what its events took. */
+  dispose(): void {
+    this.#log.dispose();
   }
 
   /** Reads no more of its output: `closed` follows, and says that it is not complete. */

@@ -1,22 +1,17 @@
 import type { Clock } from '../clock.ts';
 import { STREAM_BATCH_BYTES } from '../limits.ts';
 import type { EventBatch, EventCursor } from '../output/event-cursor.ts';
-import { encodedLength } from '../output/event-encoding.ts';
 
 /**
  * The bytes of a response whose field `events = 1` holds a batch: the encodings
  * of its events one after the other, and `rest`, the response's other fields.
  */
-export function encodeBatch(batch: EventBatch | undefined, rest?: Uint8Array): Buffer {
-  const parts: Uint8Array[] = [];
-  let length = rest?.byteLength ?? 0;
-  for (const event of batch?.events ?? []) {
-    parts.push(event.head);
-    if (event.body !== undefined) parts.push(event.body);
-    length += encodedLength(event);
-  }
-  if (rest !== undefined) parts.push(rest);
-  return Buffer.concat(parts, length);
+export function encodeBatch(batch: EventBatch | undefined, rest?: Uint8Array): Uint8Array {
+  const pieces = batch?.pieces ?? [];
+  const [only] = pieces;
+  // Most often a part of one block, which is sent as it is.
+  if (only !== undefined && pieces.length === 1 && rest === undefined) return only;
+  return Buffer.concat(rest === undefined ? pieces : [...pieces, rest]);
 }
 
 /**
@@ -27,10 +22,12 @@ export async function* followEvents(
   cursor: EventCursor,
   signal: AbortSignal,
   heartbeatMs: number,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<Uint8Array> {
   try {
     while (!signal.aborted) {
-      const batch = cursor.read(STREAM_BATCH_BYTES);
+      const read = cursor.read(STREAM_BATCH_BYTES);
+      const batch = read instanceof Promise ? await read : read;
+      if (signal.aborted) return;
       if (batch !== undefined) {
         yield encodeBatch(batch);
       } else if (cursor.ended) {

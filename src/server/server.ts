@@ -17,6 +17,8 @@ import {
   type Limits,
   OVERSIZE_HEADROOM,
 } from '../limits.ts';
+import { OutputStore, type StoreProblem } from '../output/output-store.ts';
+import { openSpool, type Spool } from '../output/spool/spool.ts';
 import type { Launcher } from '../process/launcher.ts';
 import { createLauncher } from '../process/launchers.ts';
 import { ProcessHost } from '../process/process-host.ts';
@@ -41,6 +43,11 @@ export interface ServerOptions {
   readonly environment?: Environment;
   /** The working directory where a spec names none, an absolute path. Default: this process's. */
   readonly cwd?: string;
+  /**
+   * The folder in which files of older output are kept while the server runs, made if it
+   * is missing. Default: none, output is kept in memory alone.
+   */
+  readonly stateFolder?: string;
   /** Default: {@link DEFAULT_LIMITS}. */
   readonly limits?: Partial<Limits>;
   /** Default: the best that this machine offers. */
@@ -83,7 +90,15 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
   const cwd = options.cwd ?? process.cwd();
   const newId = (): string => randomUUID();
 
-  const host = new ProcessHost({ launcher, clock, limits, environment });
+  const spool = await openOutputSpool(options.stateFolder, clock, logger);
+  const store = new OutputStore({
+    clock,
+    spool,
+    memoryBytes: limits.outputMemoryBytes,
+    diskBytes: limits.outputDiskBytes,
+    onProblem: (problem) => logProblem(logger, problem),
+  });
+  const host = new ProcessHost({ launcher, clock, limits, environment, store });
   const sessions = new SessionRegistry({ host, clock, limits, newId });
   const grpc = new Server({
     'grpc.max_receive_message_length': limits.maxRequestBytes * OVERSIZE_HEADROOM,
@@ -107,7 +122,12 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     processService({ sessions, host, clock, limits, cwd, newId }),
     bridge,
   );
-  addService(grpc, ServerService, serverService({ cwd, limits, launcher }), bridge);
+  addService(
+    grpc,
+    ServerService,
+    serverService({ cwd, limits, launcher, files: spool !== undefined }),
+    bridge,
+  );
   const services = [SessionService, ProcessService, ServerService];
   const health = addHealth(grpc, services);
   addReflection(grpc, services);
@@ -118,6 +138,9 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
     injector.injectConnection(socket);
+  }).catch(async (error: unknown) => {
+    await spool?.close();
+    throw error;
   });
 
   let stopped: Promise<void> | undefined;
@@ -129,6 +152,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     await sessions.drain();
     await Promise.all(listeners.map((listener) => listener.close()));
     await endConnections(grpc, connections);
+    await spool?.close();
     logger.info('shut down');
   };
   return {
@@ -144,6 +168,27 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
 export function environmentOf(env: NodeJS.ProcessEnv): Environment {
   const entries = Object.entries(env);
   return new Map(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+function openOutputSpool(
+  stateFolder: string | undefined,
+  clock: Clock,
+  logger: Logger,
+): Promise<Spool> | undefined {
+  if (stateFolder === undefined) return undefined;
+  return openSpool({
+    stateFolder,
+    clock,
+    onProblem: (err) => logger.warn({ err }, 'a file of old output could not be removed'),
+  });
+}
+
+function logProblem(logger: Logger, problem: StoreProblem): void {
+  if (problem.kind === 'spool-recovered') {
+    logger.info('output is written to files again');
+  } else {
+    logger.warn({ err: problem.error }, 'output cannot be kept in files; some may be dropped');
+  }
 }
 
 /** Whoever reaches a listener may run commands, so none is open beyond this machine. */

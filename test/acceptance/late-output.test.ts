@@ -10,6 +10,7 @@ import { outputOf, readUntil, summarize } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { startHarness, temporaryFolder } from '../support/harness.ts';
+import { memoryStore } from '../support/output.ts';
 import { awaitRelease, PATH, release, startShell } from '../support/shell.ts';
 
 /** Exits at once, and leaves a child that holds stdout and writes to it when it is released. */
@@ -68,6 +69,7 @@ describe('a child that holds stdout after its parent exited', () => {
       launcher: childProcessLauncher,
       clock,
       limits: DEFAULT_LIMITS,
+      store: memoryStore(clock),
       environment: new Map(),
     });
     const table = new ProcessTable({ host, clock, newId: () => 'made', onEvent: () => {} });
@@ -101,7 +103,7 @@ describe('a child that holds stdout after its parent exited', () => {
     const waiting = cursor.wait(LONG_MS, new AbortController().signal);
     await release({ folder: join(folder) }, 'go');
     expect(await waiting).toBe('ready');
-    expect(outputOf(decodeBatch(cursor.read(1))).toString()).toBe('late\n');
+    expect(outputOf(decodeBatch(await cursor.read(1))).toString()).toBe('late\n');
     cursor.close();
 
     await process.closed.wait();
@@ -109,7 +111,7 @@ describe('a child that holds stdout after its parent exited', () => {
     await new Promise(setImmediate);
     clock.advance(RETENTION_MS - 1);
     const again = table.openCursor('job', 0);
-    expect(outputOf(decodeBatch(again.read(1_000))).toString()).toBe('early\nlate\n');
+    expect(outputOf(decodeBatch(await again.read(1_000))).toString()).toBe('early\nlate\n');
     again.close();
     clock.advance(1);
     expect(() => table.get('job')).toThrow(expect.objectContaining({ reason: 'PROCESS_EVICTED' }));

@@ -8,6 +8,7 @@ import type { EventCursor, WaitOutcome } from '../../src/output/event-cursor.ts'
 import { EventLog } from '../../src/output/event-log.ts';
 import { decodeBatch } from '../support/decode.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { memoryStore, readNow } from '../support/output.ts';
 
 /** Small enough to be exceeded all the time, and for events of the smallest size. */
 const RETAINED_BYTES = 300;
@@ -80,7 +81,8 @@ class Rig {
   #nextByte = 0;
 
   constructor(overflow: 'drop-oldest' | 'pause') {
-    this.log = new EventLog({ clock: this.clock, retainedBytes: RETAINED_BYTES, overflow });
+    const store = memoryStore(this.clock);
+    this.log = new EventLog({ processId: 'p', store, retainedBytes: RETAINED_BYTES, overflow });
     this.log.append({ kind: 'started', pid: 1 });
     this.truths.push({ stream: undefined, data: Buffer.alloc(0) });
   }
@@ -109,7 +111,7 @@ class Rig {
   }
 
   read(reader: Reader, maxBytes: number): void {
-    reader.received.push(...decodeBatch(reader.cursor.read(maxBytes)));
+    reader.received.push(...decodeBatch(readNow(reader.cursor, maxBytes)));
   }
 
   apply(step: Operation): void {
@@ -177,7 +179,7 @@ class Rig {
   /** What is said to be missing is missing because the bound was reached, and no more is. */
   checkRetention(): void {
     const cursor = this.log.openCursor(0);
-    const events = decodeBatch(cursor.read(Number.POSITIVE_INFINITY));
+    const events = decodeBatch(readNow(cursor, Number.POSITIVE_INFINITY));
     cursor.close();
     expect(outputLength(events)).toBe(this.log.outputBytes);
     if (events.some(({ event }) => event.case === 'gap')) {

@@ -13,6 +13,7 @@ import { sessionService } from '../../src/server/services/session-service.ts';
 import { SessionRegistry } from '../../src/session/session-registry.ts';
 import { TestCallContext } from '../support/call-context.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { memoryStore } from '../support/output.ts';
 import { ScriptedLauncher } from '../support/scripted-launcher.ts';
 
 const wait = { seconds: 20n, nanos: 0 };
@@ -23,7 +24,13 @@ describe('the handlers of calls for an attachment', () => {
     const limits = DEFAULT_LIMITS;
     const clock = new FakeClock();
     const launcher = new ScriptedLauncher();
-    const host = new ProcessHost({ launcher, clock, limits, environment: new Map() });
+    const host = new ProcessHost({
+      launcher,
+      clock,
+      limits,
+      environment: new Map(),
+      store: memoryStore(clock),
+    });
     const newId = (): string => crypto.randomUUID();
     const sessions = new SessionRegistry({ host, clock, limits, newId });
     const sessionCalls = sessionService({ sessions, clock, limits });

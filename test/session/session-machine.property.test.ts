@@ -9,6 +9,7 @@ import type { SessionEvent } from '../../src/session/session-event.ts';
 import { SessionRegistry } from '../../src/session/session-registry.ts';
 import type { AttachMode } from '../../src/session/session-state.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { memoryStore } from '../support/output.ts';
 import { ScriptedLauncher } from '../support/scripted-launcher.ts';
 
 const TTL_MS = 1_000;
@@ -46,7 +47,13 @@ class Rig {
   constructor() {
     const limits = DEFAULT_LIMITS;
     const { clock, launcher } = this;
-    const host = new ProcessHost({ launcher, clock, limits, environment: new Map() });
+    const host = new ProcessHost({
+      launcher,
+      clock,
+      limits,
+      environment: new Map(),
+      store: memoryStore(clock),
+    });
     const newId = (): string => `00000000-0000-4000-8000-${String(this.#ids++).padStart(12, '0')}`;
     this.registry = new SessionRegistry({ host, clock, limits, newId });
   }

@@ -5,6 +5,7 @@ import { ProcessHost } from '../../src/process/process-host.ts';
 import type { Session } from '../../src/session/session.ts';
 import { SessionRegistry } from '../../src/session/session-registry.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { memoryStore } from '../support/output.ts';
 import { ScriptedLauncher } from '../support/scripted-launcher.ts';
 
 const TTL_MS = 1_000;
@@ -14,7 +15,13 @@ async function startRegistry() {
   const clock = new FakeClock();
   const launcher = new ScriptedLauncher();
   const limits = DEFAULT_LIMITS;
-  const host = new ProcessHost({ launcher, clock, limits, environment: new Map() });
+  const host = new ProcessHost({
+    launcher,
+    clock,
+    limits,
+    environment: new Map(),
+    store: memoryStore(clock),
+  });
   const sessions = new SessionRegistry({
     host,
     clock,

@@ -37,7 +37,9 @@ export async function serve(...flags: readonly string[]): Promise<Served> {
   const folder = await temporaryFolder();
   const listen = `unix:${join(folder, 'runlet.sock')}`;
   const launcher = LAUNCHER === undefined ? [] : ['--launcher', LAUNCHER];
-  const args = ['serve', '--listen', listen, '--log-level', 'error', ...launcher, ...flags];
+  const state = ['--state-dir', join(folder, 'state')];
+  const fixed = ['serve', '--listen', listen, '--log-level', 'error', ...state];
+  const args = [...fixed, ...launcher, ...flags];
   const child = fork(MAIN, args, {
     execArgv: ['--expose-gc', '--import', PROBE],
     cwd: folder,

@@ -129,7 +129,7 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
       const { process, session } = findProcess(request, context);
       const cursor = session.processes.openCursor(process.id, afterSeq);
       try {
-        let batch = cursor.read(maxBytes);
+        let batch = await cursor.read(maxBytes);
         if (batch === undefined && waitMs > 0 && !cursor.ended) {
           context.sendHeaders();
           const { maxReadWaitMs } = limits;
@@ -138,7 +138,7 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
             pollWaitMs(waitMs, maxReadWaitMs, deadline, READ_DEADLINE_MARGIN_MS, clock),
             signal,
           );
-          batch = cursor.read(maxBytes);
+          batch = await cursor.read(maxBytes);
         }
         const rest = toBinary(ReadProcessResponseSchema, {
           $typeName: 'runlet.v1.ReadProcessResponse',

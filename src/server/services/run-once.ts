@@ -25,7 +25,7 @@ export async function* runOnce(
   stdin: Uint8Array,
   context: CallContext,
   { host, limits, newId }: RunOptions,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<Uint8Array> {
   const { signal } = context;
   const withStdin: ProcessSpec = stdin.byteLength > 0 ? { ...spec, stdin: 'pipe' } : spec;
   const process = await host.start(newId(), withStdin, () => signal.throwIfAborted());

@@ -16,11 +16,14 @@ export interface ServerFacts {
   readonly cwd: string;
   readonly limits: Limits;
   readonly launcher: Launcher;
+  /** Whether output can go to files. */
+  readonly files: boolean;
 }
 
 /** `ServerService`. */
 export function serverService({
   cwd,
+  files,
   launcher,
   limits,
 }: ServerFacts): ServiceImpl<typeof ServerService> {
@@ -50,6 +53,8 @@ export function serverService({
           maxDetachedTtl: durationFromMs(limits.maxDetachedTtlMs),
           defaultDetachedTtl: durationFromMs(limits.defaultDetachedTtlMs),
           maxQueuedSessionEvents: limits.maxQueuedSessionEvents,
+          outputMemoryBytes: BigInt(limits.outputMemoryBytes),
+          outputDiskBytes: BigInt(files ? limits.outputDiskBytes : 0),
         },
         capabilities: {
           launcher: launcher.name,

@@ -1,0 +1,218 @@
+import type { Timer } from '../clock.ts';
+import {
+  HOT_BYTES,
+  SPOOL_LAG_BYTES,
+  SPOOL_RETRY_MS,
+  SPOOL_STALL_MS,
+  SPOOLED_INDEX_ENTRIES,
+} from '../limits.ts';
+import type { EventBlock } from './event-block.ts';
+import { Fifo } from './fifo.ts';
+import type { OutputStore, StoredLog } from './output-store.ts';
+import { SpoolError } from './spool/spool-error.ts';
+import type { SpoolLog } from './spool/spool-log.ts';
+
+/** The blocks of a log, as their files see them. */
+export interface BlockHolder {
+  /** All that are retained, in order. */
+  readonly blocks: Fifo<EventBlock>;
+  /** The index of the block that has an event. */
+  indexOf(seq: number): number;
+  /** Whether a block is still among them. */
+  retains(block: EventBlock): boolean;
+  /** Memory was given back, or files work again or not. */
+  changed(): void;
+  /** A block cannot be read any more. */
+  lose(block: EventBlock): void;
+}
+
+/**
+ * Moves the older blocks of a log from memory to files, and reads them from there.
+ * What cannot be written stays in memory, as far as the budget goes, and is tried
+ * again later.
+ */
+export class BlockFiles {
+  readonly #log: StoredLog;
+  readonly #store: OutputStore;
+  readonly #processId: string;
+  readonly #holder: BlockHolder;
+  #files: SpoolLog | undefined;
+  #memory = 0;
+  #writing = 0;
+  /** The first event of what was not handed to the files so far. */
+  #unwrittenSeq = 1;
+  /** On the monotonic clock: no file is written before. */
+  #failedUntil = Number.NEGATIVE_INFINITY;
+  readonly #loading = new Map<EventBlock, Promise<Buffer | undefined>>();
+  /** Those in files of whose events the sizes are known. */
+  readonly #indexed = new Fifo<EventBlock>();
+  #indexedEvents = 0;
+  #closed = false;
+
+  constructor(log: StoredLog, store: OutputStore, processId: string, holder: BlockHolder) {
+    this.#log = log;
+    this.#store = store;
+    this.#processId = processId;
+    this.#holder = holder;
+  }
+
+  /** Whether a block can be written now, for all that is known. */
+  get canWrite(): boolean {
+    return (
+      !this.#closed && this.#store.canSpill && this.#store.clock.monotonic() >= this.#failedUntil
+    );
+  }
+
+  /** So much waits to be written that the process should wait as well. */
+  get lagging(): boolean {
+    return this.#memory > HOT_BYTES + SPOOL_LAG_BYTES && this.canWrite;
+  }
+
+  /** A block was begun, and has its first event. */
+  began(block: EventBlock): void {
+    this.#store.began(this.#log, block);
+  }
+
+  /** The memory of its blocks grew, or shrank. */
+  memoryChanged(bytes: number): void {
+    if (bytes === 0) return;
+    this.#memory += bytes;
+    this.#store.memoryChanged(bytes);
+  }
+
+  /** Begins to write what is more than shall stay in memory. */
+  spillOver(): void {
+    while (this.#memory - this.#writing > HOT_BYTES && this.canWrite) {
+      const block = this.oldestInMemory();
+      if (block === undefined || !block.sealed) return;
+      this.write(block);
+    }
+  }
+
+  /** The oldest block that is in memory alone and not being written. */
+  oldestInMemory(): EventBlock | undefined {
+    const { blocks } = this.#holder;
+    for (let i = this.#holder.indexOf(this.#unwrittenSeq); ; i++) {
+      const block = blocks.at(i);
+      if (block === undefined) return undefined;
+      if (block.memory > 0 && !block.writing) return block;
+    }
+  }
+
+  /** Begins to write a block, to which nothing is appended any more. */
+  write(block: EventBlock): void {
+    const { encoded, memory } = block;
+    if (encoded === undefined) return;
+    block.writing = true;
+    this.#unwrittenSeq = Math.max(this.#unwrittenSeq, block.lastSeq + 1);
+    this.#writing += memory;
+    this.#store.writingChanged(memory);
+    void this.#append(block, encoded).then((written) => {
+      block.writing = false;
+      this.#writing -= memory;
+      this.#store.writingChanged(-memory);
+      if (written) this.#settle(block);
+      else this.#unwrittenSeq = Math.min(this.#unwrittenSeq, block.firstSeq);
+      this.spillOver();
+      this.#holder.changed();
+    });
+  }
+
+  /**
+   * All encoded events of a block that is in a file; undefined: they cannot be read,
+   * and the block is lost, or was dropped meanwhile.
+   */
+  load(block: EventBlock): Promise<Buffer | undefined> {
+    let loading = this.#loading.get(block);
+    if (loading === undefined) {
+      loading = this.#read(block).finally(() => this.#loading.delete(block));
+      this.#loading.set(block, loading);
+    }
+    return loading;
+  }
+
+  /** A block is not retained any more, or lost: gives back what it has. */
+  forget(block: EventBlock): void {
+    const { memory, place } = block;
+    block.freeMemory();
+    this.memoryChanged(-memory);
+    if (place !== undefined) {
+      block.place = undefined;
+      this.#files?.release(place);
+    }
+    while (this.#indexed.length > 0 && this.#indexed.at(0)?.place === undefined) {
+      this.#indexedEvents -= this.#indexed.shift()?.count ?? 0;
+    }
+  }
+
+  /** Nothing is needed any more. */
+  close(): void {
+    this.#closed = true;
+    this.#files?.close();
+  }
+
+  /** Resolves with whether it could be written. Never rejects. */
+  async #append(block: EventBlock, encoded: Buffer): Promise<boolean> {
+    const { before, count, firstSeq } = block;
+    const stall = this.#watch();
+    try {
+      this.#files ??= this.#store.openFiles(this.#processId);
+      if (this.#files === undefined) return false;
+      const header = { firstSeq, eventCount: count, before };
+      block.place = await this.#files.append(header, [encoded]);
+      return true;
+    } catch (error) {
+      if (!this.#closed) this.#fail(error);
+      return false;
+    } finally {
+      stall.cancel();
+    }
+  }
+
+  /** A block is in its file: its memory is not needed any more. */
+  #settle(block: EventBlock): void {
+    if (this.#closed || !this.#holder.retains(block) || block.lost) {
+      this.forget(block);
+      this.#store.diskChanged();
+      return;
+    }
+    const { memory } = block;
+    block.freeMemory();
+    this.#indexed.push(block);
+    this.#indexedEvents += block.count;
+    while (this.#indexedEvents > SPOOLED_INDEX_ENTRIES) {
+      const oldest = this.#indexed.shift();
+      oldest?.forgetSizes();
+      this.#indexedEvents -= oldest?.count ?? 0;
+    }
+    this.#store.written(this.#log, block);
+    this.memoryChanged(-memory);
+  }
+
+  async #read(block: EventBlock): Promise<Buffer | undefined> {
+    const { place } = block;
+    if (place === undefined) return undefined;
+    try {
+      return await this.#files?.read(place);
+    } catch (error) {
+      // Dropped while it waited for its turn: that is no failure.
+      if (this.#closed || !this.#holder.retains(block)) return undefined;
+      this.#store.failed(error);
+      this.#holder.lose(block);
+      return undefined;
+    }
+  }
+
+  /** A disk that does not answer holds up no process: it is taken for one that failed. */
+  #watch(): Timer {
+    return this.#store.clock.setTimer(SPOOL_STALL_MS, () => {
+      this.#fail(new SpoolError('write', 'ETIMEDOUT'));
+      this.#holder.changed();
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.#failedUntil = this.#store.clock.monotonic() + SPOOL_RETRY_MS;
+    this.#store.failed(error);
+  }
+}
