@@ -127,9 +127,8 @@ export class PseudoTerminal {
   /** Hands over what is there; ends the output if nobody can write to the terminal any more. */
   #drain(): void {
     if (this.#closed) return;
-    for (let data = this.#master.read(); data !== null; data = this.#master.read()) {
-      this.output.push(data);
-    }
+    // What the stream holds: read() gives it to the listener of 'data', too.
+    while (this.#master.read() !== null);
     const buffer = Buffer.allocUnsafe(READ_BYTES);
     for (let drained = 0; drained < DRAIN_BYTES; ) {
       const count = this.#readNow(buffer);
