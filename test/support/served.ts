@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { chown } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -33,8 +34,17 @@ export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.
 const PROBE = new URL('./probe.mjs', import.meta.url).href;
 
 /** Starts the built program on a socket of its own; it ends when the test is over. */
-export async function serve(...flags: readonly string[]): Promise<Served> {
+export function serve(...flags: readonly string[]): Promise<Served> {
+  return serveAs(undefined, ...flags);
+}
+
+/** Does so as another user, whom root alone can name. */
+export async function serveAs(
+  user: number | undefined,
+  ...flags: readonly string[]
+): Promise<Served> {
   const folder = await temporaryFolder();
+  if (user !== undefined) await chown(folder, user, user);
   const listen = `unix:${join(folder, 'runlet.sock')}`;
   const launcher = LAUNCHER === undefined ? [] : ['--launcher', LAUNCHER];
   const state = ['--state-dir', join(folder, 'state')];
@@ -44,6 +54,7 @@ export async function serve(...flags: readonly string[]): Promise<Served> {
     execArgv: ['--expose-gc', '--import', PROBE],
     cwd: folder,
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    ...(user === undefined ? {} : { uid: user, gid: user }),
   });
   onTestFinished(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -1,0 +1,25 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+
+/** Whether limits of a process that runs can be changed here: by util-linux. */
+export const HAS_PRLIMIT = spawnSync('prlimit', ['--version']).error === undefined;
+
+/**
+ * Lowers a soft limit of a process that runs, which its own user may do, as whom
+ * root has to come; returns how to set it back.
+ */
+export function lowerLimit(
+  pid: number,
+  limit: 'nofile' | 'nproc',
+  value: number,
+  user?: number,
+): () => void {
+  const identity = user === undefined ? {} : { uid: user, gid: user };
+  const prlimit = (...args: readonly string[]): string =>
+    execFileSync('prlimit', ['--pid', String(pid), ...args], {
+      encoding: 'utf8',
+      ...identity,
+    }).trim();
+  const before = prlimit(`--${limit}`, '--output', 'SOFT', '--noheadings', '--raw');
+  prlimit(`--${limit}=${value}:`);
+  return () => void prlimit(`--${limit}=${before}:`);
+}
