@@ -1,9 +1,6 @@
-import { chmod, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from 'vitest';
-import { StartStage } from '../../src/gen/runlet/v1/error_pb.ts';
 import type {
   Inherit,
   Overflow,
@@ -12,6 +9,7 @@ import type {
 } from '../../src/gen/runlet/v1/process_pb.ts';
 import { Signal } from '../../src/gen/runlet/v1/signal_pb.ts';
 import { collect } from '../support/events.ts';
+import { expectNothingLeft } from '../support/failed-start.ts';
 import { type Failure, failureOf } from '../support/failure.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { shellSpec } from '../support/shell.ts';
@@ -26,26 +24,6 @@ const UNKNOWN = 99;
 /** The fields that a failure names. */
 const fieldsOf = ({ badRequest }: Failure): readonly string[] =>
   (badRequest?.fieldViolations ?? []).map(({ field }) => field);
-
-/** A harness whose folder has a file that is not executable, and a script without interpreter. */
-async function prepare(): Promise<Harness> {
-  const harness = await startHarness();
-  await writeFile(join(harness.folder, 'plain'), 'echo plain\n');
-  await writeFile(join(harness.folder, 'orphan'), '#!/nonexistent/interpreter\n');
-  await chmod(join(harness.folder, 'orphan'), 0o755);
-  return harness;
-}
-
-/** That a start of `id` that failed left nothing: neither a process nor the id in use. */
-async function expectNothingLeft(
-  { processes, sessionId, sessions }: Harness,
-  id: string,
-): Promise<void> {
-  expect((await processes.listProcesses({ sessionId })).processes).toEqual([]);
-  expect((await sessions.getSession({ sessionId })).session?.processCount).toBe(0);
-  const spec = shellSpec('exit 0');
-  await processes.startProcess({ sessionId, processId: id, requestId: id, spec });
-}
 
 describe('a spec that is wrong in itself', () => {
   it.each<[string, SpecInit | undefined, string]>([
@@ -93,7 +71,7 @@ describe('a spec that is wrong in itself', () => {
     ],
     ['has an empty label', { argv: ['/bin/echo'], labels: { '': 'v' } }, 'spec.labels'],
   ])('is refused, and nothing is left: it %s', async (_what, spec, field) => {
-    const harness = await prepare();
+    const harness = await startHarness();
     const { processes, sessionId } = harness;
     const request = { ...(spec === undefined ? {} : { spec }) };
     const failures = await Promise.all([
@@ -103,69 +81,6 @@ describe('a spec that is wrong in itself', () => {
     for (const failure of failures) {
       expect(failure.summary).toBe('INVALID_ARGUMENT/INVALID_REQUEST');
       expect(fieldsOf(failure)).toEqual([field]);
-    }
-    await expectNothingLeft(harness, 'p');
-  });
-});
-
-describe('a process that cannot be started', () => {
-  it.each<[string, (folder: string) => SpecInit, StartStage, string]>([
-    ['its program is nowhere in PATH', () => ({ argv: ['nowhere'] }), StartStage.PROGRAM, 'ENOENT'],
-    [
-      'its program is missing',
-      (folder) => ({ argv: [`${folder}/missing`] }),
-      StartStage.PROGRAM,
-      'ENOENT',
-    ],
-    [
-      'its program is not executable',
-      (folder) => ({ argv: [`${folder}/plain`] }),
-      StartStage.PROGRAM,
-      'EACCES',
-    ],
-    [
-      'its program is not executable where PATH has it',
-      (folder) => ({ argv: ['plain'], env: { PATH: `/nonexistent:${folder}` } }),
-      StartStage.PROGRAM,
-      'EACCES',
-    ],
-    ['its program is a folder', (folder) => ({ argv: [folder] }), StartStage.PROGRAM, 'EACCES'],
-    [
-      'its interpreter is missing',
-      (folder) => ({ argv: [`${folder}/orphan`] }),
-      StartStage.PROGRAM,
-      'ENOENT',
-    ],
-    [
-      'its cwd is missing',
-      (folder) => ({ argv: ['/bin/echo'], cwd: `${folder}/missing` }),
-      StartStage.CWD,
-      'ENOENT',
-    ],
-    [
-      'its cwd is a file',
-      (folder) => ({ argv: ['/bin/echo'], cwd: `${folder}/plain` }),
-      StartStage.CWD,
-      'ENOTDIR',
-    ],
-    [
-      'an argument is longer than the system takes',
-      () => ({ argv: ['/bin/echo', 'x'.repeat(MIB)] }),
-      StartStage.SPAWN,
-      'E2BIG',
-    ],
-  ])('says where and why, and leaves nothing: %s', async (_what, spec, stage, errnoName) => {
-    const harness = await prepare();
-    const { folder, processes, sessionId } = harness;
-    const request = { spec: spec(folder) };
-    const failures = await Promise.all([
-      failureOf(processes.startProcess({ sessionId, processId: 'p', requestId: 'p', ...request })),
-      failureOf(collect(processes.run(request))),
-    ]);
-    for (const { startFailure, summary } of failures) {
-      expect(summary).toBe('FAILED_PRECONDITION/START_FAILED');
-      expect(startFailure).toMatchObject({ stage, errnoName });
-      expect(startFailure?.message).toContain(errnoName);
     }
     await expectNothingLeft(harness, 'p');
   });
