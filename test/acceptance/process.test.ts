@@ -1,34 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { EndReason, OutputStream } from '../../src/gen/runlet/v1/event_pb.ts';
 import { ProcessState, StdinMode, WaitUntil } from '../../src/gen/runlet/v1/process_pb.ts';
 import { Signal, SignalScope } from '../../src/gen/runlet/v1/signal_pb.ts';
+import { inheritedDescriptors } from '../support/descriptors.ts';
 import { collect, isStdout, outputOf, readUntil, seqsOf, summarize } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
 import { startHarness } from '../support/harness.ts';
 import { awaitRelease, release, startShell } from '../support/shell.ts';
-
-/** As Linux has it on x86 and ARM, in fcntl.h. */
-const O_CLOEXEC = 0o2000000;
-
-/** What this process was started with and passes on, through no doing of the server's. */
-function inheritedDescriptors(): readonly string[] {
-  const inherited = readdirSync('/proc/self/fdinfo').filter((fd) => {
-    if (Number(fd) < 3) return false;
-    const flags = /^flags:\s+(\d+)/m.exec(readInfo(fd))?.[1];
-    return flags !== undefined && (Number.parseInt(flags, 8) & O_CLOEXEC) === 0;
-  });
-  return inherited.sort((a, b) => Number(a) - Number(b));
-}
-
-function readInfo(fd: string): string {
-  try {
-    return readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
-  } catch {
-    // The descriptor of the listing itself.
-    return '';
-  }
-}
 
 describe('a process', () => {
   it('exits and closes', async () => {

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { EndReason } from '../../src/gen/runlet/v1/event_pb.ts';
 import { Signal } from '../../src/gen/runlet/v1/signal_pb.ts';
+import { TREE_POLL_MS } from '../../src/limits.ts';
 import { collect, isStdout, outputOf, readUntil, summarize } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { isAlive, pidFrom } from '../support/pids.ts';
-import { startShell, type Target } from '../support/shell.ts';
+import { release, startShell, type Target } from '../support/shell.ts';
 
+const MIB = 1024 * 1024;
 const none = { seconds: 0n, nanos: 0 };
 const long = { seconds: 3_000n, nanos: 0 };
 
@@ -28,7 +31,7 @@ describe('a process that is terminated', () => {
     const harness = await startHarness();
     const { rest, target } = await startReady(
       harness,
-      'trap "head -c 100000 /dev/zero; echo bye >&2; exit 3" TERM; echo ready; while :; do sleep 0.01; done',
+      `trap "head -c ${MIB} /dev/zero; echo bye >&2; exit 3" TERM; echo ready; while :; do sleep 0.01; done`,
     );
     const answer = await harness.processes.terminateProcess({ ...target, grace: long });
     expect(answer.wasRunning).toBe(true);
@@ -36,17 +39,38 @@ describe('a process that is terminated', () => {
     expect(answer.process?.status?.status).toEqual({ case: 'code', value: 3 });
     expect((await rest()).slice(-2)).toEqual(['exited code 3 reason 4', 'closed true']);
     const output = outputOf(await collect(harness.processes.watchProcess(target)));
-    expect(output.byteLength).toBe('ready\n'.length + 100_000);
+    expect(output.byteLength).toBe('ready\n'.length + MIB);
   });
 
-  it('is killed when its grace is over', async () => {
-    const harness = await startHarness();
-    const { target } = await startReady(
-      harness,
-      'trap "" TERM; echo ready; while :; do sleep 0.01; done',
-    );
-    const grace = { seconds: 0n, nanos: 50_000_000 };
-    const { process } = await harness.processes.terminateProcess({ ...target, grace });
+  it('is killed when its grace is over, and not before', async () => {
+    const clock = new FakeClock();
+    const harness = await startHarness({ clock, limits: { heartbeatMs: 1_000_000 } });
+    const { processes } = harness;
+    const script = `trap "echo term" TERM; echo ready
+      while :; do if [ -e go ]; then rm go; echo alive; fi; sleep 0.01; done`;
+    const target = await startShell(harness, script);
+    const watch = processes.watchProcess(target)[Symbol.asyncIterator]();
+    await readUntil(watch, isStdout);
+    let over = false;
+    const grace = { seconds: 10n, nanos: 0 };
+    const terminated = processes.terminateProcess({ ...target, grace }).finally(() => {
+      over = true;
+    });
+    expect(outputOf(await readUntil(watch, isStdout)).toString()).toBe('term\n');
+    clock.advance(9_999);
+    await release(harness, 'go');
+    expect(outputOf(await readUntil(watch, isStdout)).toString()).toBe('alive\n');
+    clock.advance(1);
+    const rest = await readUntil(watch, ({ event }) => event.case === 'closed');
+    expect(summarize(rest).slice(-2)).toEqual(['exited signal 9 reason 4', 'closed true']);
+    // What the leader left behind is looked at now and then.
+    await expect
+      .poll(() => {
+        clock.advance(TREE_POLL_MS);
+        return over;
+      })
+      .toBe(true);
+    const { process } = await terminated;
     expect(process?.status?.status).toEqual({ case: 'signal', value: Signal.KILL });
     expect(process?.reason).toBe(EndReason.TERMINATED);
   });
