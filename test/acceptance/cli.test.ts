@@ -9,6 +9,9 @@ import { isAlive, pidFrom } from '../support/pids.ts';
 import { serve } from '../support/served.ts';
 import { awaitRelease, release } from '../support/shell.ts';
 
+/** In which everybody may look for programs: with others, one that is nowhere may be EACCES. */
+const SYSTEM_PATH = { PATH: '/usr/bin:/bin' };
+
 describe('runlet run', () => {
   it('has the output of the process on the same streams, and its exit code', async () => {
     const { code, stderr, stdout } = await runCli([
@@ -57,14 +60,14 @@ describe('runlet run', () => {
   it('exits with 128+n for a signal, and with 127, 126 and 125 for a start that failed', async () => {
     const codes = [];
     for (const argv of [['sh', '-c', 'kill -KILL $$'], ['no-such-program'], ['/']]) {
-      codes.push((await runCli(['run', '--', ...argv])).code);
+      codes.push((await runCli(['run', '--', ...argv], '', { env: SYSTEM_PATH })).code);
     }
     codes.push((await runCli(['run', '--cwd', '/nonexistent', '--', 'true'])).code);
     expect(codes).toEqual([137, 127, 126, 125]);
   });
 
   it('says in one line why a start failed', async () => {
-    const { stderr } = await runCli(['run', '--', 'no-such-program']);
+    const { stderr } = await runCli(['run', '--', 'no-such-program'], '', { env: SYSTEM_PATH });
     expect(stderr).toBe('runlet: no such program: ENOENT (START_FAILED)\n');
   });
 

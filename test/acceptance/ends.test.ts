@@ -7,7 +7,7 @@ import { ProcessHost } from '../../src/process/process-host.ts';
 import { SessionRegistry } from '../../src/session/session-registry.ts';
 import { decodeBatch } from '../support/decode.ts';
 import { collect, isStdout, readUntil } from '../support/events.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock, passTime } from '../support/fake-clock.ts';
 import { type Harness, LAUNCHER, startHarness } from '../support/harness.ts';
 import { ScriptedLauncher } from '../support/scripted-launcher.ts';
 import { awaitRelease, startShell, type Target } from '../support/shell.ts';
@@ -117,16 +117,19 @@ describe('the end of a process', () => {
     // The codes by which timeout(1) and a shell would tell of it.
     const script = (code: number): string =>
       `trap 'exit ${code}' TERM; echo ready; ${awaitRelease('never')}`;
-    const endOf = async (code: number, act: (target: Target) => unknown): Promise<string> => {
+    const endOf = async (code: number, act: (target: Target) => void): Promise<string> => {
       const target = await startShell(harness, script(code), { timeout });
       const watch = harness.processes.watchProcess(target)[Symbol.asyncIterator]();
       await readUntil(watch, isStdout);
-      await act(target);
+      act(target);
       return endIn(await readUntil(watch, ({ event }) => event.case === 'exited'));
     };
     expect(await endOf(124, () => clock.advance(TIMEOUT_MS))).toBe('code 124 TIMED_OUT');
-    expect(await endOf(143, (target) => harness.processes.terminateProcess(target))).toBe(
-      'code 143 TERMINATED',
-    );
+    let terminated: Promise<unknown> = Promise.resolve();
+    const terminate = (target: Target): void => {
+      terminated = harness.processes.terminateProcess(target);
+    };
+    expect(await endOf(143, terminate)).toBe('code 143 TERMINATED');
+    await passTime(clock, terminated);
   });
 });

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { EndReason } from '../../src/gen/runlet/v1/event_pb.ts';
 import { Signal } from '../../src/gen/runlet/v1/signal_pb.ts';
-import { TREE_POLL_MS } from '../../src/limits.ts';
 import { collect, isStdout, outputOf, readUntil, summarize } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock, passTime } from '../support/fake-clock.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 import { isAlive, pidFrom } from '../support/pids.ts';
 import { release, startShell, type Target } from '../support/shell.ts';
@@ -51,11 +50,8 @@ describe('a process that is terminated', () => {
     const target = await startShell(harness, script);
     const watch = processes.watchProcess(target)[Symbol.asyncIterator]();
     await readUntil(watch, isStdout);
-    let over = false;
     const grace = { seconds: 10n, nanos: 0 };
-    const terminated = processes.terminateProcess({ ...target, grace }).finally(() => {
-      over = true;
-    });
+    const terminated = processes.terminateProcess({ ...target, grace });
     expect(outputOf(await readUntil(watch, isStdout)).toString()).toBe('term\n');
     clock.advance(9_999);
     await release(harness, 'go');
@@ -63,14 +59,8 @@ describe('a process that is terminated', () => {
     clock.advance(1);
     const rest = await readUntil(watch, ({ event }) => event.case === 'closed');
     expect(summarize(rest).slice(-2)).toEqual(['exited signal 9 reason 4', 'closed true']);
-    // What the leader left behind is looked at now and then.
-    await expect
-      .poll(() => {
-        clock.advance(TREE_POLL_MS);
-        return over;
-      })
-      .toBe(true);
-    const { process } = await terminated;
+    // Time passes again: what the leader left behind is looked at now and then.
+    const { process } = await passTime(clock, terminated);
     expect(process?.status?.status).toEqual({ case: 'signal', value: Signal.KILL });
     expect(process?.reason).toBe(EndReason.TERMINATED);
   });

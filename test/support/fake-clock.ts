@@ -42,3 +42,13 @@ export class FakeClock implements Clock {
     this.#now = end;
   }
 }
+
+/** Lets time pass until a promise is settled. */
+export async function passTime<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
+  const passing = setInterval(() => clock.advance(20), 1);
+  try {
+    return await promise;
+  } finally {
+    clearInterval(passing);
+  }
+}

@@ -14,7 +14,7 @@ import type { Address } from '../../src/server/address.ts';
 import { createClient } from '../../src/server/bridge/create-client.ts';
 import type { ServiceClient } from '../../src/server/bridge/types.ts';
 import { type RunletServer, type ServerOptions, startServer } from '../../src/server/server.ts';
-import { FakeClock } from './fake-clock.ts';
+import { FakeClock, passTime } from './fake-clock.ts';
 
 /** The launcher that the tests are run with; undefined: the default. */
 export const LAUNCHER = LAUNCHER_NAMES.find((name) => name === process.env['TEST_LAUNCHER']);
@@ -60,11 +60,8 @@ export async function temporaryFolder(): Promise<string> {
 
 /** A clock that stands still would stop the waits of the shutdown, too. */
 async function shutDown(runlet: RunletServer, clock: Clock | undefined): Promise<void> {
-  const going = setInterval(() => {
-    if (clock instanceof FakeClock) clock.advance(20);
-  }, 1);
-  await runlet.shutdown();
-  clearInterval(going);
+  const stopped = runlet.shutdown();
+  await (clock instanceof FakeClock ? passTime(clock, stopped) : stopped);
 }
 
 /** Starts a server that ends when the test is over. */
