@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+#
+# Runs the tests of processes as an ordinary user, for whom other rights and limits
+# hold than for root: in a copy of this clone, which has to be built. Where it is
+# started by an ordinary user it does nothing, since all tests ran as that one.
+#
+#   REPORT=PATH scripts/test-as-user.sh [ARGUMENT OF vitest...]
+#
+# The report, in JSON, is optional. Needs setpriv of util-linux.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if (($(id -u) != 0)); then
+  echo 'not root: all tests ran as an ordinary user'
+  exit
+fi
+
+# nobody
+user=65534
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/clone" "$work/home" "$work/tmp"
+cp -a dist node_modules proto src test package.json tsconfig*.json vitest.config.ts "$work/clone"
+chown -R "$user:$user" "$work"
+
+# But for what does not depend on who runs the server: calls, sessions, streams.
+if (($# == 0)); then
+  set -- test/acceptance test/process
+  for name in attach bad-calls bad-input fencing frozen-peer many-sessions memory reading reconnect; do
+    set -- "$@" --exclude "test/acceptance/$name.test.ts"
+  done
+fi
+
+code=0
+cd "$work/clone"
+setpriv --reuid="$user" --regid="$user" --clear-groups --inh-caps=-all \
+  env --unset=XDG_RUNTIME_DIR HOME="$work/home" TMPDIR="$work/tmp" USER=nobody LOGNAME=nobody \
+  node_modules/.bin/vitest run "$@" \
+  --reporter=default --reporter=json --outputFile.json="$work/report.json" || code=$?
+cd "$OLDPWD"
+if [[ -n ${REPORT:-} && -e $work/report.json ]]; then cp "$work/report.json" "$REPORT"; fi
+exit "$code"
