@@ -4,13 +4,11 @@ import { StartStage } from '../../src/gen/runlet/v1/error_pb.ts';
 import { StdinMode } from '../../src/gen/runlet/v1/process_pb.ts';
 import { type Failure, failureOf } from '../support/failure.ts';
 import { connectClients } from '../support/harness.ts';
+import { CAN_SERVE_AS_ORDINARY_USER, ORDINARY_USER } from '../support/ordinary-user.ts';
 import { HAS_PRLIMIT, lowerLimit } from '../support/rlimits.ts';
 import { type Served, serve, serveAs } from '../support/served.ts';
 
 const { SPAWN, TERMINAL } = StartStage;
-
-/** A user that is not root, for whom limits hold; undefined: the tests run as one. */
-const ORDINARY_USER = process.getuid?.() === 0 ? 65_534 : undefined;
 
 type Spec = { readonly stdin: StdinMode } | { readonly terminal: object };
 
@@ -75,7 +73,8 @@ describe.skipIf(!HAS_PRLIMIT)('a server that has few descriptors left (needs prl
         const failure = await failureIn(start);
         raise();
         // Node.js leaves some open, and there is no way to close them: docs/launchers.md.
-        if (launcher !== 'child_process') await expect.poll(count).toBe(before);
+        if (launcher !== 'child_process')
+          await expect.poll(count, { timeout: 30_000 }).toBe(before);
         if (failure === undefined) break;
         const { startFailure, summary } = failure;
         expect({ free, startFailure, summary }).toMatchObject({
@@ -90,7 +89,7 @@ describe.skipIf(!HAS_PRLIMIT)('a server that has few descriptors left (needs prl
   );
 });
 
-describe.skipIf(!HAS_PRLIMIT)(
+describe.skipIf(!HAS_PRLIMIT || !CAN_SERVE_AS_ORDINARY_USER)(
   'a server whose user may have no more processes (needs prlimit)',
   () => {
     it.each<[string, Spec, readonly string[]]>([
@@ -106,7 +105,9 @@ describe.skipIf(!HAS_PRLIMIT)(
         const failure = await failureOf(start());
         expect(failure.summary).toBe('FAILED_PRECONDITION/START_FAILED');
         expect(failure.startFailure).toMatchObject({ stage: SPAWN, errnoName: 'EAGAIN' });
-        await expect.poll(async () => (await served.holdings()).descriptors).toBe(before);
+        await expect
+          .poll(async () => (await served.holdings()).descriptors, { timeout: 30_000 })
+          .toBe(before);
         raise();
         expect(await start()).toEqual({ case: 'code', value: 3 });
       },

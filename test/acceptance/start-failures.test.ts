@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { chmod, open, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -10,7 +10,9 @@ import { createLauncher } from '../../src/process/launchers.ts';
 import { collect, outputOf } from '../support/events.ts';
 import { expectNothingLeft } from '../support/failed-start.ts';
 import { failureOf } from '../support/failure.ts';
-import { type Harness, startHarness } from '../support/harness.ts';
+import { connectClients, type Harness, startHarness, temporaryFolder } from '../support/harness.ts';
+import { CAN_SERVE_AS_ORDINARY_USER, ORDINARY_USER } from '../support/ordinary-user.ts';
+import { serveAs } from '../support/served.ts';
 import { startShell } from '../support/shell.ts';
 
 type SpecInit = MessageInitShape<typeof ProcessSpecSchema>;
@@ -136,7 +138,7 @@ async function expectFailure(
     expect(startFailure).toMatchObject({ stage, errnoName });
     expect(startFailure?.message).toContain(errnoName);
   }
-  await expect.poll(descriptors).toBe(before);
+  await expect.poll(descriptors, { timeout: 30_000 }).toBe(before);
   await expectNothingLeft(harness, 'p');
 }
 
@@ -164,6 +166,31 @@ describe('a process that cannot be started', () => {
     // Linux 6.11 and 6.12 do not mind.
     if (spawnSync(path).error === undefined) context.skip('this kernel runs what is being written');
     await expectFailure(harness, { argv: [path] }, PROGRAM, 'ETXTBSY');
+  });
+});
+
+describe.skipIf(!CAN_SERVE_AS_ORDINARY_USER)('a server of an ordinary user', () => {
+  it('says EACCES for what its user may not enter', async () => {
+    const served = await serveAs(ORDINARY_USER);
+    const { processes } = connectClients(served.address);
+    const folder = await temporaryFolder();
+    const locked = join(folder, 'locked');
+    await mkdir(locked);
+    await writeProgram(locked, 'program', '#!/bin/sh\n');
+    await chmod(folder, 0o755);
+    await chmod(locked, 0);
+    onTestFinished(() => chmod(locked, 0o700));
+    const failing: readonly (readonly [Wanted, StartStage])[] = [
+      [{ argv: [TRUE], cwd: locked }, CWD],
+      [{ argv: [TRUE], cwd: join(locked, 'deeper') }, CWD],
+      [{ argv: [join(locked, 'program')] }, PROGRAM],
+      [{ argv: ['program'], env: { PATH: `/nonexistent:${locked}` } }, PROGRAM],
+    ];
+    for (const [spec, stage] of failing) {
+      const { startFailure, summary } = await failureOf(collect(processes.run({ spec })));
+      expect(summary).toBe('FAILED_PRECONDITION/START_FAILED');
+      expect(startFailure).toMatchObject({ stage, errnoName: 'EACCES' });
+    }
   });
 });
 
