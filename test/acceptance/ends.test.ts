@@ -9,6 +9,7 @@ import { decodeBatch } from '../support/decode.ts';
 import { collect, isStdout, readUntil } from '../support/events.ts';
 import { FakeClock, passTime } from '../support/fake-clock.ts';
 import { type Harness, LAUNCHER, startHarness } from '../support/harness.ts';
+import { memoryStore } from '../support/output.ts';
 import { ScriptedLauncher } from '../support/scripted-launcher.ts';
 import { awaitRelease, startShell, type Target } from '../support/shell.ts';
 
@@ -55,7 +56,8 @@ async function killFromOutside(
 async function endWithSession(launcher = createLauncher(LAUNCHER)): Promise<string> {
   const clock = new FakeClock();
   const limits = DEFAULT_LIMITS;
-  const host = new ProcessHost({ launcher, clock, limits, environment: new Map() });
+  const store = memoryStore(clock);
+  const host = new ProcessHost({ launcher, clock, limits, environment: new Map(), store });
   const sessions = new SessionRegistry({ host, clock, limits, newId: () => crypto.randomUUID() });
   const session = sessions.create({ id: undefined, labels: new Map(), detachedTtlMs: 1_000 });
   const request = new ScriptedLauncher().request();
@@ -67,7 +69,7 @@ async function endWithSession(launcher = createLauncher(LAUNCHER)): Promise<stri
   const cursor = process.openCursor(0);
   clock.advance(1_000);
   await process.exited.wait();
-  const events = decodeBatch(cursor.read(1_000_000));
+  const events = decodeBatch(await cursor.read(1_000_000));
   cursor.close();
   return endIn(events);
 }
