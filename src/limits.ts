@@ -79,7 +79,10 @@ export const MIN_EVENT_BYTES = 64;
 /** Into how many events a process's retention is divided at least, so that dropping is gradual. */
 export const MIN_EVENTS_RETAINED = 8;
 
-/** Bytes of encoded events that are kept, written and read together, at most: one message. */
+/**
+ * Bytes of encoded events that are kept, written and read together at most, and of one
+ * message of a stream: beyond it gRPC gains nothing.
+ */
 export const BLOCK_BYTES = 256 * KIB;
 
 /** The same where little is retained, so that dropping is gradual. */
@@ -108,9 +111,6 @@ export const RETAINED_BYTES_PER_EVENT = 64;
 
 /** Dropped events whose sizes are remembered, 4 bytes each: 1 MiB for a process at most. */
 export const DROPPED_INDEX_ENTRIES = 256 * KIB;
-
-/** Bytes of events gathered into one message of a stream: a whole block. */
-export const STREAM_BATCH_BYTES = BLOCK_BYTES;
 
 /** `max_bytes` of a read that names none. */
 export const DEFAULT_READ_BYTES = MIB;

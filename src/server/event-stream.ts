@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { STREAM_BATCH_BYTES } from '../limits.ts';
+import { BLOCK_BYTES } from '../limits.ts';
 import type { EventBatch, EventCursor } from '../output/event-cursor.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function* followEvents(
 ): AsyncGenerator<Uint8Array> {
   try {
     while (!signal.aborted) {
-      const read = cursor.read(STREAM_BATCH_BYTES);
+      const read = cursor.read(BLOCK_BYTES);
       const batch = read instanceof Promise ? await read : read;
       if (signal.aborted) return;
       if (batch !== undefined) {

@@ -56,7 +56,7 @@ describe('a spec that is wrong in itself', () => {
     ],
     [
       'asks to retain too much',
-      { argv: ['/bin/echo'], output: { retainedBytes: BigInt(1024 * MIB) } },
+      { argv: ['/bin/echo'], output: { retainedBytes: BigInt(2048 * MIB) } },
       'spec.output.retained_bytes',
     ],
     [
