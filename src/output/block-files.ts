@@ -9,17 +9,13 @@ import {
 import type { EventBlock } from './event-block.ts';
 import { Fifo } from './fifo.ts';
 import type { OutputStore, StoredLog } from './output-store.ts';
+import type { RetainedEvents } from './retained-events.ts';
 import { SpoolError } from './spool/spool-error.ts';
 import type { SpoolLog } from './spool/spool-log.ts';
 
 /** The blocks of a log, as their files see them. */
 export interface BlockHolder {
-  /** All that are retained, in order. */
-  readonly blocks: Fifo<EventBlock>;
-  /** The index of the block that has an event. */
-  indexOf(seq: number): number;
-  /** Whether a block is still among them. */
-  retains(block: EventBlock): boolean;
+  readonly events: RetainedEvents;
   /** Memory was given back, or files work again or not. */
   changed(): void;
   /** A block cannot be read any more. */
@@ -91,9 +87,9 @@ export class BlockFiles {
 
   /** The oldest block that is in memory alone and not being written. */
   oldestInMemory(): EventBlock | undefined {
-    const { blocks } = this.#holder;
-    for (let i = this.#holder.indexOf(this.#unwrittenSeq); ; i++) {
-      const block = blocks.at(i);
+    const { events } = this.#holder;
+    for (let i = events.indexOf(this.#unwrittenSeq); ; i++) {
+      const block = events.blocks.at(i);
       if (block === undefined) return undefined;
       if (block.memory > 0 && !block.writing) return block;
     }
@@ -171,7 +167,7 @@ export class BlockFiles {
 
   /** A block is in its file: its memory is not needed any more. */
   #settle(block: EventBlock): void {
-    if (this.#closed || !this.#holder.retains(block) || block.lost) {
+    if (this.#closed || !this.#holder.events.retains(block) || block.lost) {
       this.forget(block);
       this.#store.diskChanged();
       return;
@@ -196,7 +192,7 @@ export class BlockFiles {
       return await this.#files?.read(place);
     } catch (error) {
       // Dropped while it waited for its turn: that is no failure.
-      if (this.#closed || !this.#holder.retains(block)) return undefined;
+      if (this.#closed || !this.#holder.events.retains(block)) return undefined;
       this.#store.failed(error);
       this.#holder.lose(block);
       return undefined;
