@@ -71,6 +71,8 @@ export interface LaunchedProcess {
 export interface Kinship {
   /** Of the processes in a scan those that came of it, whose parent ended, and is this process now. */
   orphansIn(scan: ProcessScan): readonly ScannedProcess[];
+  /** Kills it and all that came of it at once; undefined: they have to be killed one by one. */
+  readonly kill: (() => void) | undefined;
   /** To be called when nothing is left of it. */
   release(): void;
 }
@@ -93,10 +95,11 @@ export interface Launcher {
   /** Whether it can merge standard error into standard output. */
   readonly mergesStderr: boolean;
   /**
-   * How descendants are found that left a process's group: by their parents alone, or
-   * also, the server being their new parent, when these ended.
+   * How descendants are found that left a process's group: by their parents alone; or
+   * also, the server being their new parent, when these ended; or that, and each
+   * tree is in a cgroup, by which it is killed.
    */
-  readonly tree: 'subreaper' | 'parents';
+  readonly tree: 'cgroup' | 'subreaper' | 'parents';
   /**
    * Launches a process.
    *

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { Kinship } from './launcher.ts';
 import { type ProcessScan, type ScannedProcess, scanProcesses, stillRuns } from './process-scan.ts';
 import { type Delivery, groupOutlivesLeader, signalGroup, signalProcess } from './signals.ts';
@@ -42,6 +43,7 @@ export class ProcessTree {
   /** Sends a signal, by the machine's number, to the group and what was found outside of it. */
   signal(signal: number): Delivery {
     const deliveries: Delivery[] = [];
+    if (signal === constants.signals.SIGKILL) this.#kin?.kill?.();
     if (!this.#leaderReaped() || (!this.#gone && groupOutlivesLeader(this.leader))) {
       deliveries.push(signalGroup(this.leader, signal));
     }

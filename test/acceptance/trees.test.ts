@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -231,5 +231,25 @@ describe('a daemon', () => {
     const events = await collect(processes.run({ spec: shellSpec(script) }));
     expect(events.length).toBeGreaterThan(0);
     await expect.poll(async () => (await served.holdings()).zombies, ENDED).toBe(0);
+  });
+});
+
+describe('what makes sessions and ends faster than it can be looked for', () => {
+  const { tree } = createLauncher('posix_spawn');
+  // Where there is no such cgroup, docs/launchers.md says that it escapes.
+  it.skipIf(tree !== 'cgroup')('is killed (needs cgroup v2 and glibc 2.39)', async () => {
+    const harness = await start();
+    const chain = '[ -e stop ] && exit; echo $$ > now; exec setsid -f sh ./chain';
+    await writeFile(join(harness.folder, 'chain'), chain);
+    onTestFinished(() => writeFile(join(harness.folder, 'stop'), '').catch(() => {}));
+    const target = await startShell(harness, 'exec setsid -f sh ./chain');
+    const now = (): string => readFileSync(join(harness.folder, 'now'), 'utf8');
+    await expect.poll(() => existsSync(join(harness.folder, 'now')), ENDED).toBe(true);
+    const first = now();
+    await expect.poll(() => now() !== first, ENDED).toBe(true);
+    await harness.processes.terminateProcess({ ...target, grace: GRACE });
+    const last = now();
+    await harness.processes.waitProcess(target);
+    expect(now()).toBe(last);
   });
 });

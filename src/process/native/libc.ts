@@ -19,6 +19,8 @@ export const O_PATH = 0o10000000;
 export const POSIX_SPAWN_SETSIGDEF = 0x04;
 export const POSIX_SPAWN_SETSIGMASK = 0x08;
 export const POSIX_SPAWN_SETSID = 0x80;
+/** Of glibc from 2.39 on. */
+export const POSIX_SPAWN_SETCGROUP = 0x100;
 /** `F_GETFL`, `F_SETFL` and `O_NONBLOCK` of fcntl.h. */
 export const F_GETFL = 3;
 export const F_SETFL = 4;
@@ -86,6 +88,8 @@ export interface Libc {
   attributesInit: KoffiFunc<(attributes: Buffer) => number>;
   attributesDestroy: KoffiFunc<(attributes: Buffer) => number>;
   attributesSetFlags: KoffiFunc<(attributes: Buffer, flags: number) => number>;
+  /** Of glibc from 2.39 on. */
+  attributesSetCgroup: KoffiFunc<(attributes: Buffer, fd: number) => number> | undefined;
   attributesSetSigmask: KoffiFunc<(attributes: Buffer, set: Buffer) => number>;
   attributesSetSigdefault: KoffiFunc<(attributes: Buffer, set: Buffer) => number>;
   /** Returns an errno. */
@@ -127,6 +131,13 @@ export function loadLibc(): Libc {
   const actions = 'void *actions';
   const attributes = 'void *attributes';
   const bind = <T>(definition: string): T => lib.func(definition) as T;
+  const bindIfThere = <T>(definition: string): T | undefined => {
+    try {
+      return bind(definition);
+    } catch {
+      return undefined;
+    }
+  };
   return {
     pipe2: bind('int pipe2(_Out_ int *fds, int flags)'),
     fcntl: bind('int fcntl(int fd, int command, int argument)'),
@@ -148,6 +159,7 @@ export function loadLibc(): Libc {
     attributesInit: bind(`int posix_spawnattr_init(${attributes})`),
     attributesDestroy: bind(`int posix_spawnattr_destroy(${attributes})`),
     attributesSetFlags: bind(`int posix_spawnattr_setflags(${attributes}, short flags)`),
+    attributesSetCgroup: bindIfThere(`int posix_spawnattr_setcgroup_np(${attributes}, int fd)`),
     attributesSetSigmask: bind(`int posix_spawnattr_setsigmask(${attributes}, const void *set)`),
     attributesSetSigdefault: bind(
       `int posix_spawnattr_setsigdefault(${attributes}, const void *set)`,

@@ -42,9 +42,9 @@ function createLauncher(libc: Libc): Launcher {
   return {
     name: 'posix_spawn',
     terminals: true,
-    limits: spawner.marks,
+    limits: spawner.tree !== 'parents',
     mergesStderr: true,
-    tree: spawner.marks ? 'subreaper' : 'parents',
+    tree: spawner.tree,
     async launch(request) {
       if (request.limits !== undefined) spawner.assertCanLimit(request.limits);
       return slots.use(() =>

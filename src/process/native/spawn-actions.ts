@@ -53,7 +53,8 @@ export function terminalActions(
   return actions;
 }
 
-function newActions(libc: Libc): Buffer {
+/** None yet. To be destroyed in the end. */
+export function newActions(libc: Libc): Buffer {
   const actions = Buffer.alloc(FILE_ACTIONS_SIZE);
   libc.fileActionsInit(actions);
   return actions;

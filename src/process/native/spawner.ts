@@ -1,24 +1,27 @@
-import type { Kinship, LaunchRequest, ResourceLimits } from '../launcher.ts';
+import { constants } from 'node:os';
+import type { Kinship, Launcher, LaunchRequest, ResourceLimits } from '../launcher.ts';
 import { errnoName, spawnFailure, startFailure, unsupported } from '../start-failure.ts';
+import { type Cgroup, Cgroups } from './cgroups.ts';
 import { type ChildOrigin, ChildReaper } from './child-reaper.ts';
 import { errnoNameOf } from './errno-name.ts';
 import { KinMarks } from './kin-marks.ts';
 import { childWith, orphansOf } from './kinship.ts';
-import {
-  type Libc,
-  POSIX_SPAWN_SETSID,
-  POSIX_SPAWN_SETSIGDEF,
-  POSIX_SPAWN_SETSIGMASK,
-  PR_SET_CHILD_SUBREAPER,
-  SIGSET_SIZE,
-  SPAWN_ATTRIBUTES_SIZE,
-} from './libc.ts';
+import { type Libc, PR_SET_CHILD_SUBREAPER } from './libc.ts';
 import { MarkedSpawns } from './marked-spawns.ts';
 import { assertWithinOwn, limitProcess } from './resource-limits.ts';
+import { newActions } from './spawn-actions.ts';
+import { spawnAttributes } from './spawn-attributes.ts';
 import { SpawnGate } from './spawn-gate.ts';
 
 /** Makes the actions that a child does first, with a stop at the gate if there is one. */
 export type MakeActions = (gate: SpawnGate | undefined) => Buffer;
+
+/** What is the same for all steps of making one child. */
+interface Making {
+  readonly request: LaunchRequest;
+  readonly actions: MakeActions;
+  readonly attributes: Buffer;
+}
 
 /** A child that was made. */
 export interface Spawned {
@@ -38,6 +41,7 @@ export class Spawner {
   readonly #attributes: Buffer;
   readonly #marks: KinMarks | undefined;
   readonly #spawns: MarkedSpawns | undefined;
+  readonly #cgroups: Cgroups | undefined;
   readonly #gates: SpawnGate[] = [];
   /** How many children it began to make. */
   #calls = 0;
@@ -53,11 +57,15 @@ export class Spawner {
     this.#marks = adopts ? marks : undefined;
     this.#spawns = this.#marks && new MarkedSpawns(this.#marks);
     this.reaper = new ChildReaper(libc, (pid) => this.#originOf(pid));
+    // They add to marks: what is found by these is killed at once by them.
+    const canEnter = this.#marks !== undefined && libc.attributesSetCgroup !== undefined;
+    this.#cgroups = canEnter ? Cgroups.create((cgroup) => this.#canEnter(cgroup)) : undefined;
   }
 
-  /** Whether children have marks, without which they cannot be limited either. */
-  get marks(): boolean {
-    return this.#marks !== undefined;
+  /** How descendants are found; without marks children cannot be limited either. */
+  get tree(): Launcher['tree'] {
+    if (this.#marks === undefined) return 'parents';
+    return this.#cgroups === undefined ? 'subreaper' : 'cgroup';
   }
 
   /**
@@ -67,32 +75,43 @@ export class Spawner {
    */
   async spawn(request: LaunchRequest, actions: MakeActions): Promise<Spawned> {
     const marks = this.#marks;
-    const { limits } = request;
     if (marks === undefined || this.#spawns === undefined) {
       this.#unmarked += 1;
       try {
-        return { pid: await this.#call(request, actions(undefined)), kin: undefined };
+        const making = { request, actions, attributes: this.#attributes };
+        return { pid: await this.#call(making), kin: undefined };
       } finally {
         this.#unmarked -= 1;
       }
     }
     const mark = marks.take();
+    const cgroup = this.#cgroups?.begin();
+    const release = (): void => {
+      marks.giveBack(mark);
+      cgroup?.remove();
+    };
+    const attributes =
+      cgroup === undefined ? this.#attributes : spawnAttributes(this.#libc, cgroup.fd);
+    const making: Making = { request, actions, attributes };
     try {
       const pid = await this.#spawns.spawn(mark, () =>
-        limits === undefined
-          ? this.#call(request, actions(undefined))
-          : this.#spawnLimited(request, actions, limits, () => childWith(mark, marks)),
+        request.limits === undefined
+          ? this.#call(making)
+          : this.#spawnLimited(making, request.limits, () => childWith(mark, marks)),
       );
       return {
         pid,
         kin: {
           orphansIn: (scan) => orphansOf(mark, scan, marks, (child) => this.reaper.knows(child)),
-          release: () => marks.giveBack(mark),
+          kill: cgroup && (() => cgroup.kill()),
+          release,
         },
       };
     } catch (error) {
-      marks.giveBack(mark);
+      release();
       throw error;
+    } finally {
+      cgroup?.made();
     }
   }
 
@@ -102,7 +121,7 @@ export class Spawner {
    * @throws RunletError `START_FAILED`, `INVALID_REQUEST`
    */
   assertCanLimit(limits: ResourceLimits): void {
-    if (!this.marks) throw unsupported('SPAWN', 'limit processes');
+    if (this.#marks === undefined) throw unsupported('SPAWN', 'limit processes');
     assertWithinOwn(this.#libc, limits);
   }
 
@@ -112,10 +131,19 @@ export class Spawner {
     return this.#spawns?.isMaking(mark) ? 'launching' : 'descendant';
   }
 
+  /** Whether children can be made in a cgroup. This one fails to become its program, and is gone. */
+  #canEnter(cgroup: Cgroup): boolean {
+    const libc = this.#libc;
+    const actions = newActions(libc);
+    const attributes = spawnAttributes(libc, cgroup.fd);
+    const errno = libc.posixSpawn([0], '/proc/self/exe/none', actions, attributes, [null], [null]);
+    libc.fileActionsDestroy(actions);
+    return errno === constants.errno.ENOTDIR;
+  }
+
   /** The child stops before it becomes its program, and is limited there. */
   async #spawnLimited(
-    request: LaunchRequest,
-    actions: MakeActions,
+    making: Making,
     limits: ResourceLimits,
     findChild: () => number | undefined,
   ): Promise<number> {
@@ -134,7 +162,7 @@ export class Spawner {
     }
     const calls = this.#calls + 1;
     try {
-      const pid = await this.#call(request, actions(gate));
+      const pid = await this.#call(making, gate);
       if (!refused) return pid;
       await this.reaper.endOf(pid);
       throw limitFailure('EPERM');
@@ -163,8 +191,10 @@ export class Spawner {
   }
 
   /** Resolves with the pid. The actions are done with then. */
-  #call(request: LaunchRequest, actions: Buffer): Promise<number> {
+  #call(making: Making, gate?: SpawnGate): Promise<number> {
     const libc = this.#libc;
+    const { attributes, request } = making;
+    const actions = making.actions(gate);
     this.#calls += 1;
     const argv = [request.arg0, ...request.args, null];
     const envp = [...Array.from(request.env, ([name, value]) => `${name}=${value}`), null];
@@ -177,7 +207,7 @@ export class Spawner {
         else resolve(pid[0] ?? 0);
       };
       try {
-        libc.posixSpawn.async(pid, request.program, actions, this.#attributes, argv, envp, done);
+        libc.posixSpawn.async(pid, request.program, actions, attributes, argv, envp, done);
       } catch (error) {
         done(error, 0);
       }
@@ -187,21 +217,4 @@ export class Spawner {
 
 function limitFailure(errno: string): Error {
   return startFailure('SPAWN', errno, `the process could not be limited: ${errno}`);
-}
-
-/** A session of its own, default dispositions, an empty mask. The same for every child. */
-function spawnAttributes(libc: Libc): Buffer {
-  const attributes = Buffer.alloc(SPAWN_ATTRIBUTES_SIZE);
-  const none = Buffer.alloc(SIGSET_SIZE);
-  // Not by sigfillset(3): it leaves out two signals that glibc uses itself, and
-  // posix_spawn would have the child ignore those.
-  const all = Buffer.alloc(SIGSET_SIZE, 0xff);
-  libc.attributesInit(attributes);
-  libc.attributesSetSigmask(attributes, none);
-  libc.attributesSetSigdefault(attributes, all);
-  libc.attributesSetFlags(
-    attributes,
-    POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF,
-  );
-  return attributes;
 }

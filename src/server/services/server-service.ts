@@ -9,6 +9,7 @@ import type { ServiceImpl } from '../bridge/types.ts';
 const TREE_TRACKINGS = {
   parents: TreeTracking.PARENTS,
   subreaper: TreeTracking.SUBREAPER,
+  cgroup: TreeTracking.CGROUP,
 } as const satisfies Record<Launcher['tree'], TreeTracking>;
 
 /** What `GetServerInfo` tells beside what the machine says. */

@@ -1,0 +1,33 @@
+import {
+  type Libc,
+  POSIX_SPAWN_SETCGROUP,
+  POSIX_SPAWN_SETSID,
+  POSIX_SPAWN_SETSIGDEF,
+  POSIX_SPAWN_SETSIGMASK,
+  SIGSET_SIZE,
+  SPAWN_ATTRIBUTES_SIZE,
+} from './libc.ts';
+
+/**
+ * A session of its own, default dispositions, an empty mask. `cgroup` is a descriptor
+ * of the one that the child is made in, if that can be.
+ */
+export function spawnAttributes(libc: Libc, cgroup?: number): Buffer {
+  const attributes = Buffer.alloc(SPAWN_ATTRIBUTES_SIZE);
+  const none = Buffer.alloc(SIGSET_SIZE);
+  // Not by sigfillset(3): it leaves out two signals that glibc uses itself, and
+  // posix_spawn would have the child ignore those.
+  const all = Buffer.alloc(SIGSET_SIZE, 0xff);
+  libc.attributesInit(attributes);
+  libc.attributesSetSigmask(attributes, none);
+  libc.attributesSetSigdefault(attributes, all);
+  libc.attributesSetFlags(
+    attributes,
+    POSIX_SPAWN_SETSID |
+      POSIX_SPAWN_SETSIGMASK |
+      POSIX_SPAWN_SETSIGDEF |
+      (cgroup === undefined ? 0 : POSIX_SPAWN_SETCGROUP),
+  );
+  if (cgroup !== undefined) libc.attributesSetCgroup?.(attributes, cgroup);
+  return attributes;
+}
