@@ -30,7 +30,7 @@ export interface BlockHolder {
 export class BlockFiles {
   readonly #log: StoredLog;
   readonly #store: OutputStore;
-  readonly #processId: string;
+  readonly #name: string;
   readonly #holder: BlockHolder;
   #files: SpoolLog | undefined;
   #memory = 0;
@@ -45,10 +45,10 @@ export class BlockFiles {
   #indexedEvents = 0;
   #closed = false;
 
-  constructor(log: StoredLog, store: OutputStore, processId: string, holder: BlockHolder) {
+  constructor(log: StoredLog, store: OutputStore, name: string, holder: BlockHolder) {
     this.#log = log;
     this.#store = store;
-    this.#processId = processId;
+    this.#name = name;
     this.#holder = holder;
   }
 
@@ -152,7 +152,7 @@ export class BlockFiles {
     const { before, count, firstSeq } = block;
     const stall = this.#watch();
     try {
-      this.#files ??= this.#store.openFiles(this.#processId);
+      this.#files ??= this.#store.openFiles(this.#name);
       if (this.#files === undefined) return false;
       const header = { firstSeq, eventCount: count, before };
       block.place = await this.#files.append(header, [encoded]);

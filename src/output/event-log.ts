@@ -15,8 +15,8 @@ export type Overflow = 'drop-oldest' | 'pause';
 
 /** How a log is made. */
 export interface EventLogOptions {
-  /** Where its process is named, for people who look at files. */
-  readonly processId: string;
+  /** What its files say that they are of: the process, and its session. */
+  readonly name: string;
   /** What it shares with all others of the server. */
   readonly store: OutputStore;
   /** Bytes of output to retain, at least 1. */
@@ -68,7 +68,7 @@ export class EventLog implements StoredLog {
       droppedIndexEntries: options.droppedIndexEntries ?? DROPPED_INDEX_ENTRIES,
       onForgotten: (block) => this.#files.forget(block),
     });
-    this.#files = new BlockFiles(this, store, options.processId, {
+    this.#files = new BlockFiles(this, store, options.name, {
       events: this.#events,
       changed: () => this.#setFlow(),
       lose: (block) => this.#lose(block),

@@ -108,8 +108,8 @@ export class OutputStore {
   }
 
   /** The files of a process; undefined: there are none. */
-  openFiles(processId: string): SpoolLog | undefined {
-    return this.#spool?.openLog({ processId });
+  openFiles(name: string): SpoolLog | undefined {
+    return this.#spool?.openLog({ processId: name });
   }
 
   /** A block was begun. */

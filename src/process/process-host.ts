@@ -26,6 +26,19 @@ export interface ProcessHostOptions {
   readonly environment: Environment;
 }
 
+/** A process that is to be started. */
+export interface ProcessOrder {
+  readonly id: string;
+  /** The session that it is of, for the files of its output; empty: none. */
+  readonly owner: string;
+  readonly spec: ProcessSpec;
+  /**
+   * Called before the launch and after it; throws if in the meantime nobody wants the
+   * process any more, which is then ended at once.
+   */
+  readonly assertWanted: () => void;
+}
+
 /**
  * The one place through which every process of the server comes to be. It knows
  * them all until they are released, so that none escapes the limit or the
@@ -65,16 +78,13 @@ export class ProcessHost {
   /**
    * Starts a process; whoever asks must {@link release} it in the end.
    *
-   * `assertWanted` is called before the launch and after it, and throws if in the
-   * meantime nobody wants the process any more; it is then ended at once.
-   *
    * @throws RunletError `START_FAILED`, `LIMIT_EXCEEDED`, `DRAINING`
    */
-  async start(id: string, spec: ProcessSpec, assertWanted: () => void): Promise<Process> {
+  async start(order: ProcessOrder): Promise<Process> {
     this.assertAccepting();
     const { maxProcesses } = this.#options.limits;
     if (this.size >= maxProcesses) throw limitExceeded('max_processes', maxProcesses);
-    const starting = this.#launch(id, spec, assertWanted);
+    const starting = this.#launch(order);
     this.#starting.add(starting);
     try {
       return await starting;
@@ -138,7 +148,7 @@ export class ProcessHost {
     giveUp.cancel();
   }
 
-  async #launch(id: string, spec: ProcessSpec, assertWanted: () => void): Promise<Process> {
+  async #launch({ id, owner, spec, assertWanted }: ProcessOrder): Promise<Process> {
     const { clock, environment, launcher, limits } = this.#options;
     const { argv, cwd } = spec;
     const env = buildEnvironment(environment, spec.envPolicy, spec.env);
@@ -146,20 +156,20 @@ export class ProcessHost {
     const program = await findProgram(argv[0] ?? '', cwd, env);
     this.assertAccepting();
     assertWanted();
-    const launched = await launcher.launch({
-      program,
-      arg0: spec.arg0,
-      args: argv.slice(1),
-      cwd,
-      env,
-      stdin: spec.stdin,
-      mergeStderr: spec.mergeStderr,
-      terminal: spec.terminal,
-      limits: spec.limits,
-    });
+    const { arg0, limits: resourceLimits, mergeStderr, stdin, terminal } = spec;
+    const args = argv.slice(1);
+    const options = { arg0, args, cwd, env, mergeStderr, program, stdin, terminal };
+    const launched = await launcher
+      .launch({ ...options, limits: resourceLimits })
+      .catch(async (error: unknown) => {
+        // The system does not say whether it was the folder or the program that has gone since.
+        await checkWorkingDirectory(cwd);
+        throw error;
+      });
     const process = new Process(launched, {
       ...spec,
       id,
+      outputName: owner === '' ? id : `${owner}/${id}`,
       clock,
       maxQueuedStdinBytes: limits.maxQueuedStdinBytes,
       store: this.#options.store,

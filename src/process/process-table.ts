@@ -34,6 +34,8 @@ export type ProcessEvent =
 
 /** What a table is made with. */
 export interface ProcessTableOptions {
+  /** Whose processes they are. */
+  readonly owner: string;
   readonly host: ProcessHost;
   readonly clock: Clock;
   /** Makes an id that was never used. */
@@ -176,7 +178,8 @@ export class ProcessTable {
   /** Takes the id before anything is awaited, so that of two starts with it one wins. */
   #begin(id: string, request: StartRequest): Entry {
     const { fingerprint, processId, requestId, spec } = request;
-    const started = this.#options.host.start(id, spec, () => this.#assertOpen());
+    const { host, owner } = this.#options;
+    const started = host.start({ id, owner, spec, assertWanted: () => this.#assertOpen() });
     const entry: Entry = {
       id,
       key: { fingerprint, processId, requestId },

@@ -47,6 +47,8 @@ export interface ProcessOptions {
   readonly maxQueuedStdinBytes: number;
   readonly clock: Clock;
   readonly store: OutputStore;
+  /** What the files of its output say that they are of. */
+  readonly outputName: string;
 }
 
 /** One process that was launched, from its start to its closure, and its log beyond that. */
@@ -105,7 +107,7 @@ export class Process {
       clock,
     );
     this.#log = new EventLog({
-      processId: options.id,
+      name: options.outputName,
       store: options.store,
       retainedBytes: options.retainedBytes,
       overflow: options.overflow,

@@ -54,6 +54,7 @@ export class Session {
     this.#newId = newId;
     this.#lease = new Lease({ clock, ttlMs: detachedTtlMs, onExpired });
     this.processes = new ProcessTable({
+      owner: this.id,
       host,
       clock,
       newId,

@@ -72,7 +72,13 @@ describe('a child that holds stdout after its parent exited', () => {
       store: memoryStore(clock),
       environment: new Map(),
     });
-    const table = new ProcessTable({ host, clock, newId: () => 'made', onEvent: () => {} });
+    const table = new ProcessTable({
+      owner: 's',
+      host,
+      clock,
+      newId: () => 'made',
+      onEvent: () => {},
+    });
     const process = await table.start({
       processId: 'job',
       requestId: '',

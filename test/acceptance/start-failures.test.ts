@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { chmod, mkdir, open, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -10,7 +10,13 @@ import { createLauncher } from '../../src/process/launchers.ts';
 import { collect, outputOf } from '../support/events.ts';
 import { expectNothingLeft } from '../support/failed-start.ts';
 import { failureOf } from '../support/failure.ts';
-import { connectClients, type Harness, startHarness, temporaryFolder } from '../support/harness.ts';
+import {
+  connectClients,
+  type Harness,
+  LAUNCHER,
+  startHarness,
+  temporaryFolder,
+} from '../support/harness.ts';
 import { CAN_SERVE_AS_ORDINARY_USER, ORDINARY_USER } from '../support/ordinary-user.ts';
 import { serveAs } from '../support/served.ts';
 import { startShell } from '../support/shell.ts';
@@ -210,5 +216,23 @@ describe('a program that is no program', () => {
     const target = await startShell(harness, '', { argv: [path] });
     const events = await collect(harness.processes.watchProcess(target));
     expect(outputOf(events).toString()).toBe(`run by ${path}\n`);
+  });
+});
+
+describe('a working directory that goes while a process starts in it', () => {
+  it('is what is said to be missing, and not the program', async () => {
+    const launcher = createLauncher(LAUNCHER);
+    const harness = await startHarness({
+      launcher: {
+        ...launcher,
+        async launch(request) {
+          if (request.cwd.endsWith('/going')) await rm(request.cwd, { recursive: true });
+          return launcher.launch(request);
+        },
+      },
+    });
+    const cwd = join(harness.folder, 'going');
+    await mkdir(cwd);
+    await expectFailure(harness, { argv: [TRUE], cwd }, CWD, 'ENOENT');
   });
 });

@@ -82,7 +82,7 @@ class Rig {
 
   constructor(overflow: 'drop-oldest' | 'pause') {
     const store = memoryStore(this.clock);
-    this.log = new EventLog({ processId: 'p', store, retainedBytes: RETAINED_BYTES, overflow });
+    this.log = new EventLog({ name: 'p', store, retainedBytes: RETAINED_BYTES, overflow });
     this.log.append({ kind: 'started', pid: 1 });
     this.truths.push({ stream: undefined, data: Buffer.alloc(0) });
   }

@@ -28,7 +28,12 @@ export async function* runOnce(
 ): AsyncGenerator<Uint8Array> {
   const { signal } = context;
   const withStdin: ProcessSpec = stdin.byteLength > 0 ? { ...spec, stdin: 'pipe' } : spec;
-  const process = await host.start(newId(), withStdin, () => signal.throwIfAborted());
+  const process = await host.start({
+    id: newId(),
+    owner: '',
+    spec: withStdin,
+    assertWanted: () => signal.throwIfAborted(),
+  });
   let over = false;
   const end = (): void => {
     if (!over) void endRun(process, host);
