@@ -4,7 +4,7 @@ import {
   type OutputStream,
   type StreamOffsets,
 } from './event.ts';
-import { elementEnd, MAX_OUTPUT_HEAD_BYTES, writeOutput } from './output-encoder.ts';
+import { decodeOutput, elementEnd, MAX_OUTPUT_HEAD_BYTES, writeOutput } from './output-encoder.ts';
 import type { BlockPlace } from './spool/block.ts';
 
 /** Bytes that a block begins with: most processes write little. */
@@ -34,7 +34,9 @@ export class EventBlock {
   readonly lifecycle: LifecycleRecord[] = [];
   /** Where it is in the spool, once it was written. */
   place: BlockPlace | undefined;
-  /** It is being written. */
+  /** Which of all blocks of the store it is, in the order in which they were begun. */
+  order = 0;
+  /** It is being written, and needs its memory for that. */
   writing = false;
   /** Nothing is appended any more. */
   sealed = false;
@@ -81,6 +83,11 @@ export class EventBlock {
   /** The `seq` of the first event that is not dropped. */
   get headSeq(): number {
     return this.firstSeq + this.#dropped;
+  }
+
+  /** The `seq` of the last event that goes when the oldest is dropped. */
+  get oldestEndSeq(): number {
+    return this.#outputs === undefined ? this.lastSeq : this.headSeq;
   }
 
   /** Where the streams stand after the last event. */
@@ -152,7 +159,10 @@ export class EventBlock {
     return { stream, length };
   }
 
-  /** Adds the output of the events from `fromSeq` to before `toSeq`; false if it is not known. */
+  /**
+   * Adds the output of the events from `fromSeq` to before `toSeq`; false if it is not
+   * known, since the sizes were forgotten.
+   */
   advance(offsets: MutableOffsets, fromSeq: number, toSeq: number): boolean {
     if (toSeq > this.lastSeq) {
       Object.assign(offsets, this.#after);
@@ -164,6 +174,18 @@ export class EventBlock {
       offsets[stream] += length;
     }
     return true;
+  }
+
+  /** Where the streams stood before the event `seq`, by all encoded events. */
+  offsetsBefore(seq: number, encoded: Uint8Array): MutableOffsets {
+    const offsets = { ...this.before };
+    for (let at = 0, left = seq - this.firstSeq; left > 0; left--) {
+      const end = elementEnd(encoded, at);
+      const output = decodeOutput(encoded.subarray(at, end));
+      if (output !== undefined) offsets[output.stream] += output.length;
+      at = end;
+    }
+    return offsets;
   }
 
   /** All encoded events; undefined if they are not in memory. */

@@ -157,8 +157,12 @@ export class EventCursor {
   ): Uint8Array | undefined {
     const slice = block.slice(this.#nextSeq, maxBytes, atLeastOne, encoded);
     if (slice === undefined) return undefined;
-    block.advance(this.#offsets, this.#nextSeq, slice.lastSeq + 1);
-    this.#nextSeq = slice.lastSeq + 1;
+    const nextSeq = slice.lastSeq + 1;
+    const known = block.advance(this.#offsets, this.#nextSeq, nextSeq);
+    if (!known && encoded !== undefined) {
+      Object.assign(this.#offsets, block.offsetsBefore(nextSeq, encoded));
+    }
+    this.#nextSeq = nextSeq;
     return slice.bytes;
   }
 

@@ -1,6 +1,6 @@
-import { WireType } from '@bufbuild/protobuf/wire';
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import * as proto from '../gen/runlet/v1/event_pb.ts';
-import type { OutputStream } from './event.ts';
+import { OUTPUT_STREAMS, type OutputStream } from './event.ts';
 
 /** The number of the field `events` in every response that has it. */
 export const EVENTS_FIELD = 1;
@@ -90,6 +90,32 @@ export function elementEnd(bytes: Uint8Array, at: number): number {
     if (byte < 0x80) return position + length;
     scale *= 0x80;
   }
+}
+
+/** What output an element of the field `events` holds; undefined: none. */
+export function decodeOutput(
+  element: Uint8Array,
+): { readonly stream: OutputStream; readonly length: number } | undefined {
+  const reader = new BinaryReader(element);
+  reader.tag();
+  reader.uint32();
+  if (!seek(reader, eventField.output.number)) return undefined;
+  const output = new BinaryReader(reader.bytes());
+  if (!seek(output, outputField.stream.number)) return undefined;
+  const number = output.int32();
+  const stream = OUTPUT_STREAMS.find((name) => STREAM_NUMBERS[name] === number);
+  if (stream === undefined || !seek(output, outputField.data.number)) return undefined;
+  return { stream, length: output.uint32() };
+}
+
+/** Goes on to the value of a field; false: there is none. */
+function seek(reader: BinaryReader, field: number): boolean {
+  while (reader.pos < reader.len) {
+    const [number, type] = reader.tag();
+    if (number === field) return true;
+    reader.skip(type, number);
+  }
+  return false;
 }
 
 /** Numbers up to 2^53: not by bits, of which JavaScript handles 32 at a time. */
