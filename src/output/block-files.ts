@@ -1,11 +1,4 @@
-import type { Timer } from '../clock.ts';
-import {
-  HOT_BYTES,
-  SPOOL_LAG_BYTES,
-  SPOOL_RETRY_MS,
-  SPOOL_STALL_MS,
-  SPOOLED_INDEX_ENTRIES,
-} from '../limits.ts';
+import { SPOOL_RETRY_MS, SPOOL_STALL_MS } from '../limits.ts';
 import type { EventBlock } from './event-block.ts';
 import { Fifo } from './fifo.ts';
 import type { OutputStore, StoredLog } from './output-store.ts';
@@ -59,9 +52,10 @@ export class BlockFiles {
     );
   }
 
-  /** So much waits to be written that the process should wait as well. */
+  /** So much is being written that the process should wait for that. */
   get lagging(): boolean {
-    return this.#memory > HOT_BYTES + SPOOL_LAG_BYTES && this.canWrite;
+    const { hotBytes, lagBytes } = this.#store.sizes;
+    return this.#memory > hotBytes + lagBytes && this.#writing > 0 && this.canWrite;
   }
 
   /** A block was begun, and has its first event. */
@@ -78,7 +72,7 @@ export class BlockFiles {
 
   /** Begins to write what is more than shall stay in memory. */
   spillOver(): void {
-    while (this.#memory - this.#writing > HOT_BYTES && this.canWrite) {
+    while (this.#memory - this.#writing > this.#store.sizes.hotBytes && this.canWrite) {
       const block = this.oldestInMemory();
       if (block === undefined || !block.sealed) return;
       this.write(block);
@@ -103,12 +97,14 @@ export class BlockFiles {
     this.#unwrittenSeq = Math.max(this.#unwrittenSeq, block.lastSeq + 1);
     this.#writing += memory;
     this.#store.writingChanged(memory);
+    const endWatch = this.#watch(memory);
     void this.#append(block, encoded).then((written) => {
+      endWatch();
       block.writing = false;
       this.#writing -= memory;
       this.#store.writingChanged(-memory);
-      if (written) this.#settle(block);
-      else this.#unwrittenSeq = Math.min(this.#unwrittenSeq, block.firstSeq);
+      this.#settle(block, written);
+      this.#store.reconsider();
       this.spillOver();
       this.#holder.changed();
     });
@@ -129,12 +125,12 @@ export class BlockFiles {
 
   /** A block is not retained any more, or lost: gives back what it has. */
   forget(block: EventBlock): void {
-    const { memory, place } = block;
-    block.freeMemory();
-    this.memoryChanged(-memory);
+    const { place } = block;
+    if (!block.writing) this.#freeMemory(block);
     if (place !== undefined) {
       block.place = undefined;
       this.#files?.release(place);
+      this.#store.diskChanged();
     }
     while (this.#indexed.length > 0 && this.#indexed.at(0)?.place === undefined) {
       this.#indexedEvents -= this.#indexed.shift()?.count ?? 0;
@@ -150,7 +146,6 @@ export class BlockFiles {
   /** Resolves with whether it could be written. Never rejects. */
   async #append(block: EventBlock, encoded: Buffer): Promise<boolean> {
     const { before, count, firstSeq } = block;
-    const stall = this.#watch();
     try {
       this.#files ??= this.#store.openFiles(this.#name);
       if (this.#files === undefined) return false;
@@ -158,31 +153,40 @@ export class BlockFiles {
       block.place = await this.#files.append(header, [encoded]);
       return true;
     } catch (error) {
-      if (!this.#closed) this.#fail(error);
+      this.#fail(error);
       return false;
-    } finally {
-      stall.cancel();
     }
   }
 
-  /** A block is in its file: its memory is not needed any more. */
-  #settle(block: EventBlock): void {
+  /** The writing of a block came to its end. */
+  #settle(block: EventBlock, written: boolean): void {
     if (this.#closed || !this.#holder.events.retains(block) || block.lost) {
       this.forget(block);
-      this.#store.diskChanged();
-      return;
+    } else if (written) {
+      this.#freeMemory(block);
+      this.#store.written(this.#log, block);
+      this.#remember(block);
+    } else {
+      this.#unwrittenSeq = Math.min(this.#unwrittenSeq, block.firstSeq);
+      this.#store.notWritten(this.#log, block);
     }
+  }
+
+  #freeMemory(block: EventBlock): void {
     const { memory } = block;
     block.freeMemory();
+    this.memoryChanged(-memory);
+  }
+
+  /** The sizes of its events stay known, until there are too many of them. */
+  #remember(block: EventBlock): void {
     this.#indexed.push(block);
     this.#indexedEvents += block.count;
-    while (this.#indexedEvents > SPOOLED_INDEX_ENTRIES) {
+    while (this.#indexedEvents > this.#store.sizes.indexedEvents) {
       const oldest = this.#indexed.shift();
       oldest?.forgetSizes();
       this.#indexedEvents -= oldest?.count ?? 0;
     }
-    this.#store.written(this.#log, block);
-    this.memoryChanged(-memory);
   }
 
   async #read(block: EventBlock): Promise<Buffer | undefined> {
@@ -199,15 +203,27 @@ export class BlockFiles {
     }
   }
 
-  /** A disk that does not answer holds up no process: it is taken for one that failed. */
-  #watch(): Timer {
-    return this.#store.clock.setTimer(SPOOL_STALL_MS, () => {
+  /**
+   * A disk that does not answer holds up no process: it is taken for one that failed.
+   * Returns what ends the watch.
+   */
+  #watch(bytes: number): () => void {
+    let stalled = 0;
+    const timer = this.#store.clock.setTimer(SPOOL_STALL_MS, () => {
+      stalled = bytes;
+      this.#store.stalledChanged(stalled);
       this.#fail(new SpoolError('write', 'ETIMEDOUT'));
+      this.#store.reconsider();
       this.#holder.changed();
     });
+    return () => {
+      timer.cancel();
+      this.#store.stalledChanged(-stalled);
+    };
   }
 
   #fail(error: unknown): void {
+    if (this.#closed) return;
     this.#failedUntil = this.#store.clock.monotonic() + SPOOL_RETRY_MS;
     this.#store.failed(error);
   }

@@ -30,17 +30,36 @@ export class BlockQueue<Log> {
   }
 
   /**
+   * Puts one back that did not count for a while, or was taken: where it was, by the
+   * order in which all were begun.
+   */
+  putBack(held: HeldBlock<Log>): void {
+    let low = 0;
+    let high = this.#queue.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#queue.at(middle)?.block.order ?? 0) < held.block.order) low = middle + 1;
+      else high = middle;
+    }
+    if (this.#queue.at(low)?.block !== held.block) this.#queue.insert(low, held);
+  }
+
+  /**
    * Takes the first that `take` accepts; false: it accepts none. Those that it does
-   * not accept go to the end.
+   * not accept stay where they are.
    */
   takeFirst(take: (held: HeldBlock<Log>) => boolean): boolean {
-    for (let left = this.#queue.length; left > 0; left--) {
-      const held = this.#queue.shift();
-      if (held === undefined || !this.#counts(held)) continue;
-      if (take(held)) return true;
-      this.#queue.push(held);
+    for (let index = 0; ; ) {
+      const held = this.#queue.at(index);
+      if (held === undefined) return false;
+      const counts = this.#counts(held);
+      if (counts && take(held)) {
+        this.#queue.remove(index);
+        return true;
+      }
+      if (!counts && index === 0) this.#queue.shift();
+      else index += 1;
     }
-    return false;
   }
 
   #prune(): void {

@@ -60,7 +60,7 @@ export class EventLog implements StoredLog {
     this.#store = store;
     this.#clock = store.clock;
     this.#retainedBytes = retainedBytes;
-    this.#sizes = logSizes(retainedBytes);
+    this.#sizes = logSizes(retainedBytes, store.sizes.blockBytes);
     this.#overflow = options.overflow;
     this.#onFlow = options.onFlow ?? (() => {});
     this.#events = new RetainedEvents({
@@ -144,11 +144,13 @@ export class EventLog implements StoredLog {
       this.#events.offsetsBefore(afterSeq + 1),
       () => {
         this.#cursors.delete(cursor);
-        this.#cursorMoved();
+        this.#needsLess();
         onClose();
       },
     );
     this.#cursors.add(cursor);
+    // One that begins at the end needs nothing of what the process waits with.
+    this.#needsLess();
     return cursor;
   }
 
@@ -159,7 +161,7 @@ export class EventLog implements StoredLog {
    */
   abandon(): void {
     this.#abandoned = true;
-    this.#trim();
+    this.#needsLess();
   }
 
   /** Nobody will read any more: gives back all memory and files. Idempotent. */
@@ -204,6 +206,7 @@ export class EventLog implements StoredLog {
   dropThrough(block: EventBlock): boolean {
     if (this.#isNeeded(block)) return false;
     while (this.#events.retains(block)) this.#events.dropOldest();
+    this.#setFlow();
     return true;
   }
 
@@ -229,13 +232,12 @@ export class EventLog implements StoredLog {
 
   /** Whether a reader has a right to a block: only where it would pause the process for it. */
   #isNeeded(block: EventBlock): boolean {
-    if (this.#overflow === 'drop-oldest' || this.#closed) return false;
-    return !this.#allArePast(block.lastSeq);
+    return this.#overflow === 'pause' && !this.#allArePast(block.lastSeq);
   }
 
   /** Whether nobody has still to read an event, and nobody else is waited for. */
   #allArePast(seq: number): boolean {
-    if (this.#cursors.size === 0) return this.#abandoned;
+    if (this.#cursors.size === 0) return this.#abandoned || this.#closed;
     for (const cursor of this.#cursors) if (cursor.nextSeq <= seq) return false;
     return true;
   }
@@ -244,7 +246,7 @@ export class EventLog implements StoredLog {
   #trim(): void {
     while (
       this.#isOver() &&
-      (this.#overflow === 'drop-oldest' || this.#allArePast(this.#events.baseSeq))
+      (this.#overflow === 'drop-oldest' || this.#allArePast(this.#events.oldestEndSeq))
     ) {
       this.#events.dropOldest();
     }
@@ -259,7 +261,9 @@ export class EventLog implements StoredLog {
   #setFlow(): void {
     const pauses = this.#overflow === 'pause';
     const pressure = this.#disposed ? 'none' : this.#store.pressureFor(this);
-    const pressed = pressure === 'lagging' || (pressure === 'full' && pauses);
+    // Where all have read all, it is not this one that memory is full of.
+    const pressed =
+      pressure === 'lagging' || (pressure === 'full' && pauses && !this.#allArePast(this.lastSeq));
     const flowing = !(pauses && this.#isOver()) && !pressed && !this.#files.lagging;
     if (flowing === this.#flowing) return;
     this.#flowing = flowing;
@@ -275,12 +279,14 @@ export class EventLog implements StoredLog {
     load: (block) => this.#files.load(block),
     addWaiter: (waiter) => this.#waiters.add(waiter),
     removeWaiter: (waiter) => this.#waiters.delete(waiter),
-    advanced: () => this.#cursorMoved(),
+    advanced: () => this.#needsLess(),
   };
 
-  /** A reader got on, or left: what it held up may go on. */
-  #cursorMoved(): void {
-    if (this.#overflow === 'pause') this.#trim();
+  /** A reader got on or left, or none will come: what it held up may go on. */
+  #needsLess(): void {
+    if (this.#overflow !== 'pause' || this.#disposed) return;
+    this.#store.reconsider();
+    this.#trim();
   }
 
   #wake(): void {

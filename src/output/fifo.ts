@@ -18,6 +18,17 @@ export class Fifo<T> {
     return this.#items[this.#head + index];
   }
 
+  /** Inserts one at a place, from 0. */
+  insert(index: number, item: T): void {
+    this.#items.splice(this.#head + index, 0, item);
+  }
+
+  /** Removes the one at a place, from 0. */
+  remove(index: number): void {
+    if (index === 0) this.shift();
+    else this.#items.splice(this.#head + index, 1);
+  }
+
   /** Takes the first; undefined: it is empty. */
   shift(): T | undefined {
     const item = this.#items[this.#head];

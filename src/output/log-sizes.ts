@@ -1,11 +1,14 @@
 import {
   BLOCK_BYTES,
+  HOT_BYTES,
   MAX_EVENT_BYTES,
   MIN_BLOCK_BYTES,
   MIN_EVENT_BYTES,
   MIN_EVENT_COUNT_BOUND,
   MIN_EVENTS_RETAINED,
   RETAINED_BYTES_PER_EVENT,
+  SPOOL_LAG_BYTES,
+  SPOOLED_INDEX_ENTRIES,
 } from '../limits.ts';
 
 /** How finely a log is divided. */
@@ -18,13 +21,33 @@ export interface LogSizes {
   readonly maxOutputs: number;
 }
 
+/** What of a log is in memory, and what in files. */
+export interface TierSizes {
+  /** Bytes of encoded events in one block at most; fewer where little is retained. */
+  readonly blockBytes: number;
+  /** Bytes of the newest output that stay in memory while there is enough of that. */
+  readonly hotBytes: number;
+  /** Bytes beyond these that may wait to be written before the process has to. */
+  readonly lagBytes: number;
+  /** Events in files whose sizes are remembered. */
+  readonly indexedEvents: number;
+}
+
+/** The sizes where nobody asks for others, as tests do. */
+export const DEFAULT_TIER_SIZES: TierSizes = {
+  blockBytes: BLOCK_BYTES,
+  hotBytes: HOT_BYTES,
+  lagBytes: SPOOL_LAG_BYTES,
+  indexedEvents: SPOOLED_INDEX_ENTRIES,
+};
+
 /** Finer where little is retained, so that dropping the oldest does not drop everything. */
-export function logSizes(retainedBytes: number): LogSizes {
+export function logSizes(retainedBytes: number, maxBlockBytes: number): LogSizes {
   const share = Math.floor(retainedBytes / MIN_EVENTS_RETAINED);
   const count = Math.floor(retainedBytes / RETAINED_BYTES_PER_EVENT);
   return {
     eventBytes: Math.min(MAX_EVENT_BYTES, Math.max(MIN_EVENT_BYTES, share)),
-    blockBytes: Math.min(BLOCK_BYTES, Math.max(MIN_BLOCK_BYTES, share)),
+    blockBytes: Math.min(maxBlockBytes, Math.max(MIN_BLOCK_BYTES, share)),
     maxOutputs: Math.max(MIN_EVENT_COUNT_BOUND, count),
   };
 }

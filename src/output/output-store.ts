@@ -1,6 +1,8 @@
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
+import { SPOOL_RETRY_MS } from '../limits.ts';
 import { BlockQueue } from './block-queue.ts';
 import type { EventBlock } from './event-block.ts';
+import { DEFAULT_TIER_SIZES, type TierSizes } from './log-sizes.ts';
 import type { Spool } from './spool/spool.ts';
 import type { SpoolLog } from './spool/spool-log.ts';
 
@@ -35,6 +37,8 @@ export interface OutputStoreOptions {
   readonly diskBytes: number;
   /** Where older output goes; undefined: it stays in memory. */
   readonly spool: Spool | undefined;
+  /** Other sizes of the tiers than {@link DEFAULT_TIER_SIZES}. */
+  readonly sizes?: Partial<TierSizes>;
   /** Told when the spool fails, and when it works again. */
   readonly onProblem?: (problem: StoreProblem) => void;
 }
@@ -61,6 +65,7 @@ const LAG_FACTOR = 1.5;
  */
 export class OutputStore {
   readonly clock: Clock;
+  readonly sizes: TierSizes;
   readonly #memoryBytes: number;
   readonly #diskBytes: number;
   readonly #spool: Spool | undefined;
@@ -74,12 +79,19 @@ export class OutputStore {
   readonly #pressed = new Set<StoredLog>();
   #memory = 0;
   #writing = 0;
+  #stalled = 0;
+  #begun = 0;
+  #relieving = false;
+  #dropping = false;
+  /** Set while there is pressure because files fail. */
+  #retry: Timer | undefined;
   #pressure: Pressure = 'none';
   #diskFull = false;
   #failing = false;
 
   constructor(options: OutputStoreOptions) {
     this.clock = options.clock;
+    this.sizes = { ...DEFAULT_TIER_SIZES, ...options.sizes };
     this.#memoryBytes = options.memoryBytes;
     this.#diskBytes = options.diskBytes;
     this.#spool = options.spool;
@@ -89,6 +101,11 @@ export class OutputStore {
   /** Bytes of memory that all logs have. */
   get memory(): number {
     return this.#memory;
+  }
+
+  /** Those of them that are being written to files. */
+  get writing(): number {
+    return this.#writing;
   }
 
   /** Bytes of files that all logs have. */
@@ -102,9 +119,12 @@ export class OutputStore {
     return this.#pressure;
   }
 
-  /** Whether a block could be written now, for all that is known. */
+  /**
+   * Whether a block could be written now, for all that is known. While the disk does
+   * not answer nothing more is given to it.
+   */
   get canSpill(): boolean {
-    return this.#spool !== undefined && !this.#diskFull;
+    return this.#spool !== undefined && !this.#diskFull && this.#stalled === 0;
   }
 
   /** The files of a process; undefined: there are none. */
@@ -114,6 +134,7 @@ export class OutputStore {
 
   /** A block was begun. */
   began(log: StoredLog, block: EventBlock): void {
+    block.order = this.#begun++;
     this.#inMemory.push({ log, block });
   }
 
@@ -128,12 +149,21 @@ export class OutputStore {
     this.#writing += bytes;
   }
 
+  /** The disk does not answer about a block of so many bytes of memory, or did after all. */
+  stalledChanged(bytes: number): void {
+    this.#stalled += bytes;
+  }
+
   /** A block was written. */
   written(log: StoredLog, block: EventBlock): void {
     if (this.#failing) this.#onProblem({ kind: 'spool-recovered' });
     this.#failing = false;
     this.#inFiles.push({ log, block });
-    this.diskChanged();
+  }
+
+  /** A block could not be written, and is in memory alone as before. */
+  notWritten(log: StoredLog, block: EventBlock): void {
+    this.#inMemory.putBack({ log, block });
   }
 
   /** A block could not be written, or not read. */
@@ -142,11 +172,19 @@ export class OutputStore {
     this.#failing = true;
   }
 
+  /** More may be taken than before: a write came to its end, or somebody needs less. */
+  reconsider(): void {
+    this.diskChanged();
+    if (this.#memory > this.#memoryBytes || this.#pressure !== 'none') this.#relieve();
+  }
+
   /** Files grew, or may have gone. */
   diskChanged(): void {
     const spool = this.#spool;
-    if (spool === undefined) return;
+    if (spool === undefined || this.#dropping) return;
+    this.#dropping = true;
     while (spool.bytes > this.#diskBytes && this.#dropFromFiles());
+    this.#dropping = false;
     const full = spool.bytes > this.#diskBytes;
     if (full === this.#diskFull) return;
     this.#diskFull = full;
@@ -156,6 +194,7 @@ export class OutputStore {
   /** A log's process is closed. */
   closed(log: StoredLog): void {
     this.#closed.add(log);
+    this.reconsider();
   }
 
   /** A log is gone; it has given back its memory. */
@@ -166,15 +205,38 @@ export class OutputStore {
   }
 
   #relieve(): void {
+    // What is taken changes memory, and leads back here.
+    if (this.#relieving) return;
+    this.#relieving = true;
     while (this.#memory - this.#writing > this.#memoryBytes && this.#takeFromMemory());
-    let pressure: Pressure = 'none';
-    if (this.#memory - this.#writing > this.#memoryBytes) pressure = 'full';
-    else if (this.#memory > LAG_FACTOR * this.#memoryBytes) pressure = 'lagging';
+    this.#relieving = false;
+    const pressure = this.#measure();
+    this.#retryLater(pressure);
     if (pressure === this.#pressure) return;
     this.#pressure = pressure;
     const pressed = [...this.#pressed];
     this.#pressed.clear();
     for (const log of pressed) log.pressureChanged();
+  }
+
+  #measure(): Pressure {
+    if (this.#memory - this.#writing > this.#memoryBytes) return 'full';
+    // What a disk that does not answer holds comes back nobody knows when.
+    const lagging = this.#memory - this.#stalled > LAG_FACTOR * this.#memoryBytes;
+    return lagging ? 'lagging' : 'none';
+  }
+
+  /** All who would try the files again may be waiting for just that. */
+  #retryLater(pressure: Pressure): void {
+    if (pressure === 'none' || !this.#failing) {
+      this.#retry?.cancel();
+      this.#retry = undefined;
+      return;
+    }
+    this.#retry ??= this.clock.setTimer(SPOOL_RETRY_MS, () => {
+      this.#retry = undefined;
+      this.#relieve();
+    });
   }
 
   /** Takes one block out of memory, or begins to; false: there is none that can be taken. */

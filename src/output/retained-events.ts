@@ -63,6 +63,11 @@ export class RetainedEvents {
     return this.blocks.at(0)?.headSeq ?? this.#nextSeq;
   }
 
+  /** The number of the last event that goes with the oldest: see {@link dropOldest}. */
+  get oldestEndSeq(): number {
+    return this.blocks.at(0)?.oldestEndSeq ?? this.#nextSeq;
+  }
+
   /** How many bytes each stream had so far. */
   get totals(): StreamOffsets {
     return { ...this.#totals };
