@@ -1,50 +1,15 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { OutputStream, type ProcessEvent } from '../../src/gen/runlet/v1/event_pb.ts';
+import { OutputStream } from '../../src/gen/runlet/v1/event_pb.ts';
 import { StdinMode } from '../../src/gen/runlet/v1/process_pb.ts';
 import { type Clients, connectClients } from '../support/harness.ts';
 import { serve } from '../support/served.ts';
 import { shellSpec, type Target } from '../support/shell.ts';
+import { Tally } from '../support/tally.ts';
 
 const MIB = 1024 * 1024;
 const OUTPUT_BYTES = 200 * MIB;
 const RETAINED_BYTES = 16 * MIB;
 const SLACK_BYTES = 50 * MIB;
-
-/** Adds up what a watcher is given, and checks that nothing is left out in between. */
-class Tally {
-  readonly #hash = createHash('sha256');
-  #offset = 0n;
-  received = 0n;
-  missing = 0n;
-  gaps = 0;
-  total: bigint | undefined;
-
-  take(events: readonly ProcessEvent[]): void {
-    for (const { event } of events) {
-      if (event.case === 'output') {
-        expect(event.value.offset).toBe(this.#offset);
-        const length = BigInt(event.value.data.byteLength);
-        this.#offset += length;
-        this.received += length;
-        this.#hash.update(event.value.data);
-      } else if (event.case === 'gap') {
-        this.gaps += 1;
-        for (const range of event.value.ranges) {
-          expect(range.offset).toBe(this.#offset);
-          this.#offset += range.length;
-          this.missing += range.length;
-        }
-      } else if (event.case === 'closed') {
-        this.total = event.value.totals[0]?.bytes;
-      }
-    }
-  }
-
-  digest(): string {
-    return this.#hash.digest('hex');
-  }
-}
 
 /** Starts a process that writes all its output once it is told to. */
 async function startWriter({ processes, sessions }: Clients): Promise<Target> {
@@ -131,11 +96,7 @@ describe('a run whose caller reads slowly', () => {
     let peak = before;
     let sum = '';
     for await (const { events } of responses) {
-      tally.take(
-        events.filter(
-          ({ event }) => event.case !== 'output' || event.value.stream === OutputStream.STDOUT,
-        ),
-      );
+      tally.take(events);
       for (const { event } of events) {
         if (event.case === 'output' && event.value.stream === OutputStream.STDERR) {
           sum += Buffer.from(event.value.data).toString();

@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BlockPlace } from '../../../src/output/spool/block.ts';
+import { mountSmall } from '../../support/small-disk.ts';
 import { FaultyFiles } from './faulty-files.ts';
 import {
   blockHeader,
@@ -14,26 +13,11 @@ import {
   testSpool,
 } from './support.ts';
 
-const run = promisify(execFile);
-
-/** Mounts a file system of 1 MiB, and tells why if it cannot. */
-async function mountSmall(folder: string): Promise<string | undefined> {
-  try {
-    await run('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'tmpfs', folder]);
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-  onTestFinished(async () => {
-    await run('umount', [folder]);
-  });
-  return undefined;
-}
-
 describe('a disk that is full', () => {
   it('rejects blocks, loses none that it took, and takes more once there is room', async (context) => {
     const folder = join(await stateFolder(), 'disk');
     await mkdir(folder);
-    const obstacle = await mountSmall(folder);
+    const obstacle = await mountSmall(folder, '1m');
     if (obstacle !== undefined) context.skip(`mounting a tmpfs is not permitted: ${obstacle}`);
 
     const files = new FaultyFiles();
