@@ -89,6 +89,15 @@ export class BlockFiles {
     }
   }
 
+  /** The oldest block that is in a file; older ones may be in memory, as they failed. */
+  oldestInFile(): EventBlock | undefined {
+    if (this.#files === undefined || this.#files.bytes === 0) return undefined;
+    for (let i = 0; ; i++) {
+      const block = this.#holder.events.blocks.at(i);
+      if (block === undefined || block.place !== undefined) return block;
+    }
+  }
+
   /** Begins to write a block, to which nothing is appended any more. */
   write(block: EventBlock): void {
     const { encoded, memory } = block;
@@ -130,7 +139,6 @@ export class BlockFiles {
     if (place !== undefined) {
       block.place = undefined;
       this.#files?.release(place);
-      this.#store.diskChanged();
     }
     while (this.#indexed.length > 0 && this.#indexed.at(0)?.place === undefined) {
       this.#indexedEvents -= this.#indexed.shift()?.count ?? 0;

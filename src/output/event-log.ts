@@ -178,8 +178,7 @@ export class EventLog implements StoredLog {
   }
 
   oldestInFile(): EventBlock | undefined {
-    const block = this.#events.blocks.at(0);
-    return block?.place === undefined ? undefined : block;
+    return this.#files.oldestInFile();
   }
 
   holdsInMemory(block: EventBlock): boolean {
