@@ -7,6 +7,8 @@ import { pino } from 'pino';
 import { openConnection } from '../client/connection.ts';
 import { type Address, parseAddress } from '../server/address.ts';
 import { environmentOf, type RunletServer, startServer } from '../server/server.ts';
+import { fail } from './failure.ts';
+import { releaseLostTerminals } from './own-terminal.ts';
 import { type RemoteRun, runRemote } from './remote-run.ts';
 import { SignalRelay } from './signal-relay.ts';
 
@@ -16,6 +18,7 @@ const EMBEDDED_RETAINED_BYTES = 8 * 1024 * 1024;
 interface RunFlags {
   readonly address?: string;
   readonly cwd?: string;
+  readonly tty?: boolean;
 }
 
 /** `runlet run` */
@@ -29,27 +32,40 @@ export function runCommand(): Command {
       'the server, unix:PATH or HOST:PORT (default: $RUNLET_ADDRESS, or a server of its own)',
     )
     .option('--cwd <path>', "the working directory (default: this one, or a remote server's own)")
+    .option(
+      '-t, --tty',
+      'run it on a terminal, which has the size of this one and gets every key, Ctrl-C too',
+    )
     .argument('<argv...>', 'the program and its arguments, after --')
-    .addHelpText('after', '\nExample:\n  runlet run -- sh -c "echo hello; exit 3"')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  runlet run -- sh -c "echo hello; exit 3"\n  runlet run -t -- bash',
+    )
     .action(run);
 }
 
 async function run(argv: readonly string[], flags: RunFlags): Promise<void> {
   const signals = new SignalRelay();
   const given = flags.address ?? process.env['RUNLET_ADDRESS'];
-  process.exitCode =
-    given === undefined || given === ''
-      ? await runEmbedded(argv, flags, signals)
-      : await runAt(
-          parseAddress(given),
-          {
-            argv,
-            cwd: flags.cwd ?? '',
-            // A server's own core variables, so that there is a PATH; none of this machine's.
-            env: undefined,
-          },
-          signals,
-        );
+  try {
+    process.exitCode =
+      given === undefined || given === ''
+        ? await runEmbedded(argv, flags, signals)
+        : await runAt(
+            parseAddress(given),
+            {
+              argv,
+              cwd: flags.cwd ?? '',
+              // A server's own core variables, so that there is a PATH; none of this machine's.
+              env: undefined,
+              tty: flags.tty ?? false,
+            },
+            signals,
+          );
+  } catch (error) {
+    fail(error);
+  }
+  releaseLostTerminals();
   // Standard input may still be open, and would keep this process waiting for nothing.
   process.exit();
 }
@@ -73,7 +89,8 @@ async function runEmbedded(
     });
     const env = new Map(environmentOf(process.env));
     for (const name of env.keys()) if (name.startsWith('RUNLET_')) env.delete(name);
-    return await runAt(address, { argv, cwd: flags.cwd ?? process.cwd(), env }, signals);
+    const cwd = flags.cwd ?? process.cwd();
+    return await runAt(address, { argv, cwd, env, tty: flags.tty ?? false }, signals);
   } finally {
     await server?.shutdown();
     await rm(folder, { recursive: true, force: true });

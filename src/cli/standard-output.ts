@@ -22,7 +22,12 @@ export interface StandardOutput {
  */
 export function openStandardOutput(fd: 1 | 2): StandardOutput {
   let stream: Writable | undefined;
-  if (isatty(fd)) stream = fd === 1 ? process.stdout : process.stderr;
+  const follow = (opened: Writable): void => {
+    stream = opened;
+    // Told by the write that failed.
+    stream.on('error', () => {});
+  };
+  if (isatty(fd)) follow(fd === 1 ? process.stdout : process.stderr);
   return {
     async write(data) {
       for (let rest = data; rest.byteLength > 0; ) {
@@ -32,9 +37,7 @@ export function openStandardOutput(fd: 1 | 2): StandardOutput {
           rest = rest.subarray(bytesWritten);
         } catch (error) {
           if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-          stream = new Socket({ fd, readable: false, writable: true });
-          // Told by the write that failed.
-          stream.on('error', () => {});
+          follow(new Socket({ fd, readable: false, writable: true }));
         }
       }
     },

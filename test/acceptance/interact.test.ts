@@ -1,52 +1,12 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import {
-  type InteractRequestSchema,
-  type InteractResponse,
-  StdinMode,
-} from '../../src/gen/runlet/v1/process_pb.ts';
+import { type InteractResponse, StdinMode } from '../../src/gen/runlet/v1/process_pb.ts';
 import { Signal } from '../../src/gen/runlet/v1/signal_pb.ts';
 import { attach } from '../support/attach.ts';
 import { collect, isStdout, outputOf, readUntil, summarize } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
-import { type Harness, startHarness } from '../support/harness.ts';
+import { startHarness } from '../support/harness.ts';
+import { interact } from '../support/interact.ts';
 import { shellSpec, startShell } from '../support/shell.ts';
-
-type Message = NonNullable<MessageInitShape<typeof InteractRequestSchema>['request']>;
-
-/** One interaction: what is sent as the test goes on, and what comes back. */
-function interact({ processes }: Harness) {
-  const queue: (Message | undefined)[] = [];
-  let wake = (): void => {};
-  async function* requests(): AsyncGenerator<MessageInitShape<typeof InteractRequestSchema>> {
-    for (;;) {
-      while (queue.length === 0) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-      const request = queue.shift();
-      if (request === undefined) return;
-      yield { request };
-    }
-  }
-  const abort = new AbortController();
-  const responses = processes
-    .interact(requests(), { signal: abort.signal })
-    [Symbol.asyncIterator]() as AsyncIterator<InteractResponse>;
-  return {
-    responses,
-    abort: () => abort.abort(),
-    send(request: Message | undefined): void {
-      queue.push(request);
-      wake();
-    },
-    write(text: string, eof = false): void {
-      this.send({ case: 'stdin', value: { data: Buffer.from(text), eof } });
-    },
-    closed: () => readUntil(responses, ({ event }) => event.case === 'closed'),
-  };
-}
 
 const stdin = StdinMode.PIPE;
 

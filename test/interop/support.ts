@@ -11,6 +11,9 @@ const run = promisify(execFile);
 /** The top folder of the repository. */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** The program that `npm run build` built. */
+export const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
+
 /** Where tools are installed; not in git. */
 const TOOLS = join(ROOT, '.cache', 'bin');
 
@@ -63,13 +66,12 @@ export interface ServedProcess {
 
 /** Starts the program that `npm run build` built. */
 export async function serve(): Promise<ServedProcess> {
-  const program = join(ROOT, 'dist', 'cli', 'main.js');
-  await access(program).catch((cause: unknown) => {
+  await access(MAIN).catch((cause: unknown) => {
     throw new Error('there is no dist/: run `npm run build` first', { cause });
   });
   const child = spawn(
     process.execPath,
-    [program, 'serve', '--listen', '127.0.0.1:0', '--auth', 'none', '--log-level', 'warn'],
+    [MAIN, 'serve', '--listen', '127.0.0.1:0', '--auth', 'none', '--log-level', 'warn'],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const exited = once(child, 'exit') as Promise<[number | null]>;
