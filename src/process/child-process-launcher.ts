@@ -1,7 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { LaunchedProcess, Launcher, LaunchRequest, ProcessEnd } from './launcher.ts';
-import { whenQuiet } from './output-quiet.ts';
+import { quiet } from './output-quiet.ts';
 import { signalNumber } from './signals.ts';
 import { errnoName, spawnFailure, unsupported } from './start-failure.ts';
 
@@ -55,12 +55,12 @@ function spawnChild(request: LaunchRequest): ChildProcess {
   }
 }
 
-function exitOf(child: ChildProcess, streams: readonly Readable[]): Promise<ProcessEnd> {
-  return new Promise((resolve) => {
-    child.once('exit', (code, signal) => {
-      const status = signal === null ? { code: code ?? 0 } : { signal: signalNumber(signal) };
-      // Node does not tell what it used.
-      whenQuiet(streams, () => resolve({ status, usage: undefined }));
-    });
+async function exitOf(child: ChildProcess, streams: readonly Readable[]): Promise<ProcessEnd> {
+  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
+    child.once('exit', (...how) => resolve(how));
   });
+  await quiet(streams);
+  const status = signal === null ? { code: code ?? 0 } : { signal: signalNumber(signal) };
+  // Node does not tell what it used.
+  return { status, usage: undefined };
 }

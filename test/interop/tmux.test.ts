@@ -91,6 +91,8 @@ describe.skipIf(missing !== undefined)('runlet run -t on a real terminal', () =>
     // The shell has to make it usable: until then Enter ends no line, and Ctrl-J does.
     await terminal.type('stty sane; fg');
     await terminal.press('C-j');
+    // Said by fg; what is typed before may be read by the shell that runs it.
+    await terminal.showing(/outer> runlet run.*outer> runlet run/s);
     await terminal.enter("sh -c 'echo ready-$((1 + 1)); exec sleep 1000'");
     await terminal.showing(/^ready-2$/m);
     await terminal.press('C-c');

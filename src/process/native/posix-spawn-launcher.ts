@@ -1,7 +1,13 @@
 import { closeSync, readdirSync } from 'node:fs';
 import { Socket } from 'node:net';
-import type { LaunchedProcess, Launcher, LaunchRequest, TerminalSize } from '../launcher.ts';
-import { whenQuiet } from '../output-quiet.ts';
+import type {
+  LaunchedProcess,
+  Launcher,
+  LaunchRequest,
+  ProcessEnd,
+  TerminalSize,
+} from '../launcher.ts';
+import { quiet } from '../output-quiet.ts';
 import { F_GETFD, F_SETFD, FD_CLOEXEC, type Libc, loadLibc } from './libc.ts';
 import { openPipes, type Pipe } from './pipes.ts';
 import { PseudoTerminal } from './pseudo-terminal.ts';
@@ -83,12 +89,7 @@ async function launchOnPipes(
       stdin: stdin && new Socket({ fd: stdin.ours, readable: false, writable: true }),
       output,
       resize: undefined,
-      exited: spawner.reaper.endOf(pid).then(
-        (end) =>
-          new Promise((resolve) => {
-            whenQuiet(Object.values(output), () => resolve(end));
-          }),
-      ),
+      exited: endOf(spawner, pid, output),
       reaped: () => !spawner.reaper.knows(pid),
     };
   } catch (error) {
@@ -110,22 +111,33 @@ async function launchOnTerminal(
     const { kin, pid } = await spawner.spawn(request, (gate) =>
       terminalActions(libc, request.cwd, terminal.path, gate),
     );
+    const output = { terminal: terminal.output };
     return {
       pid,
       kin,
       stdin: terminal.input,
-      output: { terminal: terminal.output },
+      output,
       resize: (newSize) => terminal.resize(newSize),
-      exited: spawner.reaper.endOf(pid).then((end) => {
-        terminal.leaderExited();
-        return end;
-      }),
+      exited: endOf(spawner, pid, output, () => terminal.leaderExited()),
       reaped: () => !spawner.reaper.knows(pid),
     };
   } catch (error) {
     terminal.output.destroy();
     throw error;
   }
+}
+
+/** Resolves when what the process wrote was read; `onReaped` is called when it has exited. */
+async function endOf(
+  spawner: Spawner,
+  pid: number,
+  output: LaunchedProcess['output'],
+  onReaped: () => void = () => {},
+): Promise<ProcessEnd> {
+  const end = await spawner.reaper.endOf(pid);
+  onReaped();
+  await quiet(Object.values(output));
+  return end;
 }
 
 function readingEnd({ ours }: Pipe): Socket {
