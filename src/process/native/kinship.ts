@@ -44,7 +44,10 @@ export function childWith(mark: bigint, marks: KinMarks): number | undefined {
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
   // The newest are most often those with the greatest numbers.
-  return pids
-    .sort((a, b) => b - a)
-    .find((pid) => marks.of(pid) === mark && scanProcess(pid)?.parent === process.pid);
+  return pids.sort((a, b) => b - a).find((pid) => isChildWith(mark, pid, marks));
+}
+
+/** Whether a process is a child of this one and has a mark. */
+export function isChildWith(mark: bigint, pid: number, marks: KinMarks): boolean {
+  return marks.of(pid) === mark && scanProcess(pid)?.parent === process.pid;
 }

@@ -1,20 +1,25 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { KinMarks } from './kin-marks.ts';
-import { childWith } from './kinship.ts';
+import { childWith, isChildWith } from './kinship.ts';
+import { LastPid } from './last-pid.ts';
 import { Slots } from './slots.ts';
 
-/** After how many milliseconds a spawn is slow, and it is looked whether others may begin. */
+/** After how many milliseconds a spawn is slow, and all processes are looked through for its child. */
 const SLOW_MS = 10;
+
+/** How many new pids are looked at in a turn of the event loop, and in how many turns. */
+const MAX_NEW_PIDS = 32;
+const MAX_TURNS = 100;
 
 /**
  * Makes children that have marks. A mark is worn while a child is made, so this is
- * done for one at a time. A spawn ends when the child is its program, which may take
- * long where a disk is slow; so when one takes its time, it is looked whether the
- * child is there, which has its mark then, and the next one begins.
+ * done for one at a time. A spawn ends when the child is its program, which is long
+ * after it was made, and very long where a disk is slow. So while others wait it is
+ * looked whether the child is there, which has its mark then, and the next one begins.
  */
 export class MarkedSpawns {
   readonly #marks: KinMarks;
   readonly #turn = new Slots(1);
+  readonly #lastPid = new LastPid();
   /** Those of children that are being made. */
   readonly #making = new Set<bigint>();
 
@@ -34,8 +39,9 @@ export class MarkedSpawns {
       const { pid } = await this.#turn.use(async () => {
         this.#marks.wear(mark);
         try {
+          const lastPid = this.#lastPid.read();
           const spawning = begin();
-          await this.#childIsMade(mark, spawning);
+          await this.#childIsMade(mark, lastPid, spawning);
           // Not the promise itself, which would be waited for.
           return { pid: spawning };
         } finally {
@@ -48,17 +54,41 @@ export class MarkedSpawns {
     }
   }
 
-  /** Resolves when a spawn is over, or is slow and its child has the mark. */
-  async #childIsMade(mark: bigint, spawning: Promise<number>): Promise<void> {
-    const over = new AbortController();
-    const settled = spawning.then(
-      () => over.abort(),
-      () => over.abort(),
-    );
-    const seen = async (): Promise<void> => {
-      do await delay(SLOW_MS, undefined, { signal: over.signal });
-      while (childWith(mark, this.#marks) === undefined);
+  /** Resolves when a spawn is over, or its child is there and others wait. */
+  #childIsMade(mark: bigint, lastPid: number, spawning: Promise<number>): Promise<void> {
+    return new Promise((resolve) => {
+      let over = false;
+      const end = (): void => {
+        over = true;
+        clearInterval(slow);
+        resolve();
+      };
+      const slow = setInterval(() => {
+        if (childWith(mark, this.#marks) !== undefined) end();
+      }, SLOW_MS);
+      spawning.then(end, end);
+      this.#turn.onWanted(() => {
+        const look = this.#lookout(mark, lastPid);
+        const next = (turns: number): void => {
+          if (over) return;
+          if (look()) end();
+          else if (turns < MAX_TURNS) setImmediate(next, turns + 1);
+        };
+        setImmediate(next, 0);
+      });
+    });
+  }
+
+  /** Looks for a child among the pids that were given since the last look. */
+  #lookout(mark: bigint, lastPid: number): () => boolean {
+    let seen = lastPid;
+    return () => {
+      const last = this.#lastPid.read();
+      // They begin again with small ones some time; then the child is not found in this way.
+      let pid = Math.max(seen, last - MAX_NEW_PIDS);
+      seen = last;
+      while (pid < last) if (isChildWith(mark, ++pid, this.#marks)) return true;
+      return false;
     };
-    await Promise.race([settled, seen().catch(() => {})]);
   }
 }

@@ -37,11 +37,6 @@ export class SpawnGate {
     }
   }
 
-  /** Whether no child is on its way through it. */
-  get free(): boolean {
-    return this.#reader === undefined;
-  }
-
   /** Lets a child stop where these actions now end. Uses descriptor 2, which is to be set later. */
   addTo(libc: Libc, actions: Buffer): void {
     libc.fileActionsAddOpen(actions, 2, this.#name, constants.O_WRONLY, 0);

@@ -42,6 +42,7 @@ export class Spawner {
   readonly #marks: KinMarks | undefined;
   readonly #spawns: MarkedSpawns | undefined;
   readonly #cgroups: Cgroups | undefined;
+  /** Those that are free. */
   readonly #gates: SpawnGate[] = [];
   /** How many children it began to make. */
   #calls = 0;
@@ -148,46 +149,33 @@ export class Spawner {
     findChild: () => number | undefined,
   ): Promise<number> {
     let gate: SpawnGate | undefined;
-    let refused = false;
+    let limited = false;
     try {
-      gate = this.#freeGate();
+      gate = this.#gates.pop() ?? new SpawnGate(this.#libc);
       gate.close(() => {
         const child = findChild();
-        refused = child === undefined || !limitProcess(this.#libc, child, limits);
-        if (refused && child !== undefined) process.kill(child, 'SIGKILL');
+        limited = child !== undefined && limitProcess(this.#libc, child, limits);
+        if (!limited && child !== undefined) process.kill(child, 'SIGKILL');
         gate?.open();
       });
     } catch (error) {
       throw limitFailure(errnoName(error));
     }
+    const used = gate;
     const calls = this.#calls + 1;
     try {
-      const pid = await this.#call(making, gate);
-      if (!refused) return pid;
+      const pid = await this.#call(making, used);
+      if (limited) return pid;
+      process.kill(pid, 'SIGKILL');
       await this.reaper.endOf(pid);
       throw limitFailure('EPERM');
     } finally {
-      gate.leave();
-      if (this.#calls !== calls) this.#discard(gate);
+      used.leave();
+      // A child that was made meanwhile has a copy of the open gate's end until some time after
+      // it became its program: until then the gate would stand open for the next one.
+      if (this.#calls === calls) this.#gates.push(used);
+      else used.discard();
     }
-  }
-
-  /** Most often the only one that there is: children are made one at a time. */
-  #freeGate(): SpawnGate {
-    const free = this.#gates.find((gate) => gate.free);
-    if (free !== undefined) return free;
-    const gate = new SpawnGate(this.#libc);
-    this.#gates.push(gate);
-    return gate;
-  }
-
-  /**
-   * A child that was made while this one was at the gate may have a copy of our end of
-   * it for a moment longer, the closing of which would be taken for the next arrival.
-   */
-  #discard(gate: SpawnGate): void {
-    this.#gates.splice(this.#gates.indexOf(gate), 1);
-    gate.discard();
   }
 
   /** Resolves with the pid. The actions are done with then. */
@@ -199,7 +187,7 @@ export class Spawner {
     const argv = [request.arg0, ...request.args, null];
     const envp = [...Array.from(request.env, ([name, value]) => `${name}=${value}`), null];
     const pid = [0];
-    return new Promise((resolve, reject) => {
+    return new Promise<number>((resolve, reject) => {
       const done = (error: unknown, errno: number): void => {
         libc.fileActionsDestroy(actions);
         if (error) reject(error);
