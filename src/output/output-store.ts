@@ -70,8 +70,10 @@ export class OutputStore {
   readonly #diskBytes: number;
   readonly #spool: Spool | undefined;
   readonly #onProblem: (problem: StoreProblem) => void;
-  /** In the order in which they were closed. */
-  readonly #closed = new Set<StoredLog>();
+  /** Those of closed processes that may have something in memory, in the order of closing. */
+  readonly #closedInMemory = new Set<StoredLog>();
+  /** Those that may have something in files. */
+  readonly #closedInFiles = new Set<StoredLog>();
   /** In the order in which they were begun. */
   readonly #inMemory = new BlockQueue<StoredLog>(({ log, block }) => log.holdsInMemory(block));
   /** In the order in which they were written. */
@@ -158,11 +160,13 @@ export class OutputStore {
   written(log: StoredLog, block: EventBlock): void {
     if (this.#failing) this.#onProblem({ kind: 'spool-recovered' });
     this.#failing = false;
+    if (log.closed) this.#closedInFiles.add(log);
     this.#inFiles.push({ log, block });
   }
 
   /** A block could not be written, and is in memory alone as before. */
   notWritten(log: StoredLog, block: EventBlock): void {
+    if (log.closed) this.#closedInMemory.add(log);
     this.#inMemory.putBack({ log, block });
   }
 
@@ -193,13 +197,15 @@ export class OutputStore {
 
   /** A log's process is closed. */
   closed(log: StoredLog): void {
-    this.#closed.add(log);
+    this.#closedInMemory.add(log);
+    this.#closedInFiles.add(log);
     this.reconsider();
   }
 
   /** A log is gone; it has given back its memory. */
   remove(log: StoredLog): void {
-    this.#closed.delete(log);
+    this.#closedInMemory.delete(log);
+    this.#closedInFiles.delete(log);
     this.#pressed.delete(log);
     this.diskChanged();
   }
@@ -241,17 +247,21 @@ export class OutputStore {
 
   /** Takes one block out of memory, or begins to; false: there is none that can be taken. */
   #takeFromMemory(): boolean {
-    for (const log of this.#closed) {
+    for (const log of this.#closedInMemory) {
       const block = log.oldestInMemory();
-      if (block !== undefined && (log.spill(block) || log.lose(block))) return true;
+      // It will not have any again, unless what is being written comes back.
+      if (block === undefined) this.#closedInMemory.delete(log);
+      else if (log.spill(block) || log.lose(block)) return true;
     }
     return this.#inMemory.takeFirst(({ log, block }) => log.spill(block) || log.lose(block));
   }
 
   #dropFromFiles(): boolean {
-    for (const log of this.#closed) {
+    for (const log of this.#closedInFiles) {
       const block = log.oldestInFile();
-      if (block !== undefined && log.dropThrough(block)) return true;
+      // It will not have any again, unless something is written yet.
+      if (block === undefined) this.#closedInFiles.delete(log);
+      else if (log.dropThrough(block)) return true;
     }
     return this.#inFiles.takeFirst(({ log, block }) => log.dropThrough(block));
   }
