@@ -6,6 +6,7 @@
  */
 import { MissingError } from './lib/missing-error.mjs';
 import * as launchers from './parts/launchers.mjs';
+import * as output from './parts/output.mjs';
 
 /**
  * @typedef {object} Part
@@ -15,7 +16,7 @@ import * as launchers from './parts/launchers.mjs';
  */
 
 /** @type {readonly Part[]} */
-const PARTS = [launchers];
+const PARTS = [launchers, output];
 
 // Not by exitCode: what a part that failed has left running ends when its input does.
 process.exit(await main(process.argv.slice(2)));
