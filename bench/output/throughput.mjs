@@ -13,6 +13,9 @@ const STREAM_BYTES = 1024 * MIB;
 /** A million lines of 20 bytes. */
 const LINES_BYTES = 20_000_000;
 
+/** So few that they stay in memory, however far behind the client is. */
+const LITTLE_RETAINED_BYTES = 16 * MIB;
+
 /** The first round is not counted: code has to be compiled. */
 const STREAM_ROUNDS = 5;
 const LINES_ROUNDS = 7;
@@ -35,28 +38,41 @@ export async function measureThroughput(stage) {
 
 /** @param {Stage} stage */
 async function measureStream(stage) {
-  const rates = [];
+  const rounds = [];
   for (let round = 0; round <= STREAM_ROUNDS; round += 1) {
-    const cpuBefore = stage.server.cpuSeconds();
-    const flood = await floodOf(stage, 'blocks', STREAM_BYTES);
-    const cpuSeconds = stage.server.cpuSeconds() - cpuBefore;
-    const { bytes = 0, messages = 1 } = flood.tallies[0] ?? {};
+    const little = await streamRound(stage, LITTLE_RETAINED_BYTES);
     // Of the size that the messages had in the mean, and as many bytes.
-    const size = Math.round(bytes / messages);
+    const { bytes, size } = little;
     const bare = await stage.ask({ command: 'floodBare', bytes, size });
-    const rate = (/** @type {number} */ seconds) => STREAM_BYTES / MIB / seconds;
-    rates.push({ rate: rate(flood.seconds), bare: rate(bare.seconds), size, cpuSeconds });
+    const usual = await streamRound(stage, undefined);
+    rounds.push({ bare: STREAM_BYTES / MIB / bare.seconds, little, usual });
   }
-  const counted = rates.slice(1);
-  return [
+  const counted = rounds.slice(1);
+  const row = (/** @type {string} */ measure, /** @type {'little' | 'usual'} */ which) =>
     makeRow(
-      '1 GiB of one stream, rate, to a bare server',
+      measure,
       `${median(counted.map(({ bare }) => bare)).toFixed(0)} MiB/s`,
-      counted.map(({ bare, rate }) => rate / bare),
+      counted.map((rates) => rates[which].rate / rates.bare),
       STREAM_TARGET,
       counted,
-    ),
+    );
+  return [
+    row('1 GiB of one stream, rate, to a bare server', 'little'),
+    row('the same, retained as by default', 'usual'),
   ];
+}
+
+/**
+ * @param {Stage} stage
+ * @param {number | undefined} retainedBytes undefined: the default
+ */
+async function streamRound(stage, retainedBytes) {
+  const cpuBefore = stage.server.cpuSeconds();
+  const flood = await floodOf(stage, 'blocks', STREAM_BYTES, retainedBytes);
+  const cpuSeconds = stage.server.cpuSeconds() - cpuBefore;
+  const { bytes = 0, messages = 1 } = flood.tallies[0] ?? {};
+  const size = Math.round(bytes / messages);
+  return { rate: STREAM_BYTES / MIB / flood.seconds, bytes, size, cpuSeconds };
 }
 
 /** @param {Stage} stage */
@@ -102,10 +118,12 @@ async function measureLines(stage) {
  * @param {Stage} stage
  * @param {string} mode of flood.c
  * @param {number} bytes
+ * @param {number} [retainedBytes] default: what the server retains by default
  * @returns {Promise<Flood>}
  */
-function floodOf({ ask, flood }, mode, bytes) {
-  return ask({ command: 'flood', order: { argv: [flood, mode, `${bytes}`], pause: true } });
+function floodOf({ ask, flood }, mode, bytes, retainedBytes = 0) {
+  const argv = [flood, mode, `${bytes}`];
+  return ask({ command: 'flood', order: { argv, pause: true, retainedBytes } });
 }
 
 /**
