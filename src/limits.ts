@@ -88,8 +88,11 @@ export const BLOCK_BYTES = 256 * KIB;
 /** The same where little is retained, so that dropping is gradual. */
 export const MIN_BLOCK_BYTES = 4 * KIB;
 
-/** Bytes of the newest output of a process that stay in memory while there is enough of that. */
-export const HOT_BYTES = 4 * MIB;
+/**
+ * Bytes of the newest output of a process that stay in memory while there is enough of
+ * that. A reader that is no further behind needs no files, which cost more than all the rest.
+ */
+export const HOT_BYTES = 32 * MIB;
 
 /** Bytes beyond these that may wait to be written before the process has to. */
 export const SPOOL_LAG_BYTES = 8 * MIB;
