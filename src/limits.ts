@@ -88,6 +88,9 @@ export const BLOCK_BYTES = 256 * KIB;
 /** The same where little is retained, so that dropping is gradual. */
 export const MIN_BLOCK_BYTES = 4 * KIB;
 
+/** Blocks whose memory is kept to be used again, 4 MiB together. */
+export const SPARE_BLOCKS = 16;
+
 /**
  * Bytes of the newest output of a process that stay in memory while there is enough of
  * that. A reader that is no further behind needs no files, which cost more than all the rest.

@@ -1,3 +1,4 @@
+import { BlockMemory } from './block-memory.ts';
 import {
   type MutableOffsets,
   OUTPUT_STREAMS,
@@ -42,7 +43,7 @@ export class EventBlock {
   sealed = false;
   #lost = false;
   #after: MutableOffsets;
-  #buffer: Buffer | undefined;
+  #memory: BlockMemory | undefined;
   #bytes = 0;
   /** Of each event the bytes and stream of its output, packed; 0: none. Undefined: forgotten. */
   #outputs: number[] | undefined = [];
@@ -57,7 +58,7 @@ export class EventBlock {
     this.firstSeq = firstSeq;
     this.before = before;
     this.#after = { ...before };
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(capacity, FIRST_CAPACITY));
+    this.#memory = new BlockMemory(Math.max(capacity, FIRST_CAPACITY));
   }
 
   /** How many bytes a piece of output takes at most. */
@@ -102,7 +103,7 @@ export class EventBlock {
 
   /** Bytes of memory that it has for its events. */
   get memory(): number {
-    return this.#buffer?.byteLength ?? 0;
+    return this.#memory?.buffer.byteLength ?? 0;
   }
 
   /** Bytes of output in it that are not dropped. */
@@ -188,9 +189,14 @@ export class EventBlock {
     return offsets;
   }
 
+  /** Keeps what {@link encoded} is until that is released; undefined: it is not in memory. */
+  hold(): BlockMemory | undefined {
+    return this.#memory?.hold();
+  }
+
   /** All encoded events; undefined if they are not in memory. */
   get encoded(): Buffer | undefined {
-    return this.#buffer?.subarray(0, this.#bytes);
+    return this.#memory?.buffer.subarray(0, this.#bytes);
   }
 
   /**
@@ -204,7 +210,7 @@ export class EventBlock {
     encoded = this.encoded,
   ): { readonly bytes: Buffer; readonly lastSeq: number } | undefined {
     if (encoded === undefined) return undefined;
-    const ends = this.#buffer === undefined ? endsOf(encoded) : this.#ends;
+    const ends = this.#memory === undefined ? endsOf(encoded) : this.#ends;
     const first = seq - this.firstSeq;
     const start = first === 0 ? 0 : (ends[first - 1] ?? 0);
     const limit = start + maxBytes;
@@ -227,7 +233,8 @@ export class EventBlock {
 
   /** It was written: the memory is not needed any more. */
   freeMemory(): void {
-    this.#buffer = undefined;
+    this.#memory?.free();
+    this.#memory = undefined;
     this.#ends = [];
   }
 
@@ -245,16 +252,17 @@ export class EventBlock {
 
   /** Memory for so many bytes more. It grows twofold, to `memoryLimit` if that is enough. */
   #reserve(bytes: number, memoryLimit: number): Buffer {
-    const buffer = this.#buffer;
-    if (buffer === undefined) throw new Error('an event was appended to a block that was written');
+    const memory = this.#memory;
+    if (memory === undefined) throw new Error('an event was appended to a block that was written');
     const needed = this.#bytes + bytes;
+    const { buffer } = memory;
     if (needed <= buffer.byteLength) return buffer;
     const doubled = Math.min(memoryLimit, 2 * buffer.byteLength);
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, doubled));
-    // Readers may still have parts of the old one, which stay as they are.
-    buffer.copy(larger, 0, 0, this.#bytes);
-    this.#buffer = larger;
-    return larger;
+    const larger = new BlockMemory(Math.max(needed, doubled));
+    buffer.copy(larger.buffer, 0, 0, this.#bytes);
+    memory.free();
+    this.#memory = larger;
+    return larger.buffer;
   }
 }
 

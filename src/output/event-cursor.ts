@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { BlockMemory } from './block-memory.ts';
 import { type GapRange, type MutableOffsets, OUTPUT_STREAMS, type StreamOffsets } from './event.ts';
 import type { EventBlock, LifecycleRecord } from './event-block.ts';
 import { encodeGap } from './event-encoding.ts';
@@ -27,6 +28,7 @@ export interface EventSource {
 
 /** Consecutive events, in order, encoded one after the other. */
 export interface EventBatch {
+  /** What they are in is used again after the cursor's next read, and after its end. */
   readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
   /** The `seq` of the last of them, to resume after. */
@@ -48,6 +50,8 @@ export class EventCursor {
   #nextSeq: number;
   readonly #offsets: MutableOffsets;
   #onClose: (() => void) | undefined;
+  /** What the batch that was read last is in. */
+  #held: BlockMemory[] = [];
   #closed = false;
 
   /** Made by `EventLog.openCursor`; `offsets` is where the streams stood before `nextSeq`. */
@@ -74,6 +78,7 @@ export class EventCursor {
    * file. One read at a time.
    */
   read(maxBytes: number): EventBatch | undefined | Promise<EventBatch | undefined> {
+    this.#release();
     const pieces: Uint8Array[] = [];
     let bytes = 0;
     while (this.#hasNext() && (bytes < maxBytes || pieces.length === 0)) {
@@ -85,6 +90,8 @@ export class EventCursor {
           break;
         }
         piece = this.#take(found.block, maxBytes - bytes, pieces.length === 0);
+        const held = piece && found.block.hold();
+        if (held !== undefined) this.#held.push(held);
       } else if (found.kind === 'record') {
         if (pieces.length > 0 && bytes + found.record.bytes.byteLength > maxBytes) break;
         piece = this.#takeRecord(found.record);
@@ -124,9 +131,15 @@ export class EventCursor {
   /** Ends the reading; a process that waits for this reader goes on. Idempotent. */
   close(): void {
     this.#closed = true;
+    this.#release();
     const onClose = this.#onClose;
     this.#onClose = undefined;
     onClose?.();
+  }
+
+  #release(): void {
+    for (const memory of this.#held) memory.release();
+    this.#held = [];
   }
 
   #hasNext(): boolean {

@@ -17,6 +17,7 @@ export function encodeBatch(batch: EventBatch | undefined, rest?: Uint8Array): U
 /**
  * Follows a cursor to the log's end: batch after batch as fast as they are
  * taken, and an empty one after every `heartbeatMs` of silence. Closes the cursor.
+ * Each is to be sent or copied before the next is asked for: its memory is used again.
  */
 export async function* followEvents(
   cursor: EventCursor,

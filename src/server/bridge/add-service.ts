@@ -168,7 +168,8 @@ async function answerStream(
 
 /**
  * Writes one message at a time, resolving when it was handed to the connection,
- * so that what comes next is gathered while it goes out. Neither the callback
+ * so that what comes next is gathered while it goes out. With none before it a message is
+ * copied by grpc-js at once: its memory may be used again when the next is asked for. Neither the callback
  * nor 'drain' comes once the call is cancelled, and both may take for ever once
  * it failed; either rejects with {@link GONE}.
  */
