@@ -73,6 +73,12 @@ export const DEFAULT_LIMITS: Limits = {
 /** Bytes of output in one event at most: what one read of a pipe yields. */
 export const MAX_EVENT_BYTES = 64 * KIB;
 
+/**
+ * Bytes that are read from a pipe at a time at most. More than a pipe holds, so that a
+ * read which empties it is known to have done so, and no other follows it in vain.
+ */
+export const PIPE_READ_BYTES = 256 * KIB;
+
 /** Bytes of output in one event at least, where a small retention asks for fine pieces. */
 export const MIN_EVENT_BYTES = 64;
 

@@ -51,7 +51,10 @@ export interface LaunchedProcess {
   readonly pid: number;
   /** Absent unless it is a pipe or a terminal. */
   readonly stdin: Writable | undefined;
-  /** What it writes, paused until someone listens. */
+  /**
+   * What it writes, paused until someone listens. What a listener of `data` is given is
+   * its own only until it returns.
+   */
   readonly output: Readonly<Partial<Record<OutputStream, Readable>>>;
   /** Sets the size of its terminal, while that is open; absent: it has none. */
   readonly resize: ((size: TerminalSize) => void) | undefined;

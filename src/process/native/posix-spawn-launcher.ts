@@ -9,7 +9,8 @@ import type {
 } from '../launcher.ts';
 import { quiet } from '../output-quiet.ts';
 import { F_GETFD, F_SETFD, FD_CLOEXEC, type Libc, loadLibc } from './libc.ts';
-import { openPipes, type Pipe } from './pipes.ts';
+import { pipeOutput } from './pipe-output.ts';
+import { openPipes } from './pipes.ts';
 import { PseudoTerminal } from './pseudo-terminal.ts';
 import { Slots } from './slots.ts';
 import { pipeActions, terminalActions } from './spawn-actions.ts';
@@ -82,7 +83,10 @@ async function launchOnPipes(
         gate,
       ),
     );
-    const output = { stdout: readingEnd(stdout), ...(stderr && { stderr: readingEnd(stderr) }) };
+    const output = {
+      stdout: pipeOutput(stdout.ours),
+      ...(stderr && { stderr: pipeOutput(stderr.ours) }),
+    };
     return {
       pid,
       kin,
@@ -138,10 +142,6 @@ async function endOf(
   onReaped();
   await quiet(Object.values(output));
   return end;
-}
-
-function readingEnd({ ours }: Pipe): Socket {
-  return new Socket({ fd: ours, readable: true, writable: false });
 }
 
 /** What the server itself inherited is not the children's. All else is opened that way. */
