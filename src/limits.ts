@@ -224,3 +224,12 @@ export const SPOOL_JOIN_BYTES = 4 * KIB;
 
 /** After this time a run folder that does not tell its owner is no longer one just being made. */
 export const SPOOL_OWNERLESS_MS = 5 * MINUTE;
+
+/**
+ * Bytes that a small heap may grow by before all of it is collected: twice the 32 MiB of
+ * memory outside of it after which V8 collects young objects, and what it keeps in reserve.
+ */
+export const HEAP_GROWTH_BYTES = 64 * MIB;
+
+/** How often the size of the heap is looked at for that. */
+export const HEAP_LOOK_MS = 5 * SECOND;

@@ -16,6 +16,7 @@ import {
   parseAddress,
 } from '../server/address.ts';
 import { startServer } from '../server/server.ts';
+import { tuneHeapGrowth } from './heap-growth.ts';
 import { createLogger } from './logger.ts';
 import { usableStateFolder } from './state-folder.ts';
 
@@ -157,6 +158,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   const addresses = flags.listen ?? [await privateAddress()];
   for (const address of addresses) assertAllowed(address, flags.auth);
   const { flush, logger } = createLogger(flags.logLevel);
+  tuneHeapGrowth();
   // From the start: one that comes while the server starts ends it in order too.
   const signaled = nextSignal();
   const limits: Partial<Limits> = {
