@@ -85,11 +85,15 @@ export const MIN_EVENT_BYTES = 64;
 /** Into how many events a process's retention is divided at least, so that dropping is gradual. */
 export const MIN_EVENTS_RETAINED = 8;
 
+/** Bytes that an event of output has beside its data at most, as it is encoded. */
+export const MAX_OUTPUT_HEAD_BYTES = 80;
+
 /**
  * Bytes of encoded events that are kept, written and read together at most, and of one
- * message of a stream: beyond it gRPC gains nothing.
+ * message of a stream: beyond it gRPC gains nothing. Four of the largest events fit
+ * exactly, so that no quarter of the memory stays empty.
  */
-export const BLOCK_BYTES = 256 * KIB;
+export const BLOCK_BYTES = 4 * (MAX_EVENT_BYTES + MAX_OUTPUT_HEAD_BYTES);
 
 /** The same where little is retained, so that dropping is gradual. */
 export const MIN_BLOCK_BYTES = 4 * KIB;

@@ -1,3 +1,4 @@
+import { MAX_OUTPUT_HEAD_BYTES } from '../limits.ts';
 import { BlockMemory } from './block-memory.ts';
 import {
   type MutableOffsets,
@@ -5,7 +6,7 @@ import {
   type OutputStream,
   type StreamOffsets,
 } from './event.ts';
-import { decodeOutput, elementEnd, MAX_OUTPUT_HEAD_BYTES, writeOutput } from './output-encoder.ts';
+import { decodeOutput, elementEnd, writeOutput } from './output-encoder.ts';
 import type { BlockPlace } from './spool/block.ts';
 
 /** Bytes that a block begins with: most processes write little. */

@@ -5,9 +5,6 @@ import { OUTPUT_STREAMS, type OutputStream } from './event.ts';
 /** The number of the field `events` in every response that has it. */
 export const EVENTS_FIELD = 1;
 
-/** Bytes that an output event has at most beside its data. */
-export const MAX_OUTPUT_HEAD_BYTES = 80;
-
 /** The streams as the protos number them. */
 export const STREAM_NUMBERS: Readonly<Record<OutputStream, proto.OutputStream>> = {
   stdout: proto.OutputStream.STDOUT,
