@@ -44,8 +44,11 @@ async function measureStream(stage) {
     // Of the size that the messages had in the mean, and as many bytes.
     const { bytes, size } = little;
     const bare = await stage.ask({ command: 'floodBare', bytes, size });
+    const program = stage.flood;
+    const piped = await stage.ask({ command: 'floodBare', bytes: STREAM_BYTES, size, program });
     const usual = await streamRound(stage, undefined);
-    rounds.push({ bare: STREAM_BYTES / MIB / bare.seconds, little, usual });
+    const rate = (/** @type {number} */ seconds) => STREAM_BYTES / MIB / seconds;
+    rounds.push({ bare: rate(bare.seconds), piped: rate(piped.seconds), little, usual });
   }
   const counted = rounds.slice(1);
   const row = (/** @type {string} */ measure, /** @type {'little' | 'usual'} */ which) =>
@@ -59,6 +62,20 @@ async function measureStream(stage) {
   return [
     row('1 GiB of one stream, rate, to a bare server', 'little'),
     row('the same, retained as by default', 'usual'),
+    makeRow(
+      'a bare server that reads the same pipe, to the bare server',
+      '',
+      counted.map(({ bare, piped }) => piped / bare),
+      undefined,
+      counted,
+    ),
+    makeRow(
+      '1 GiB of one stream, rate, to the one that reads the pipe',
+      `${median(counted.map(({ piped }) => piped)).toFixed(0)} MiB/s`,
+      counted.map(({ little, piped }) => little.rate / piped),
+      undefined,
+      counted,
+    ),
   ];
 }
 
