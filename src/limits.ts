@@ -210,14 +210,6 @@ export const DRAINING_RETRY_MS = SECOND;
 export const OVERSIZE_HEADROOM = 2;
 
 /**
- * Bytes that a client may send ahead in a stream of requests, and in all streams of a
- * connection together before any of them is taken. A message that is not complete takes
- * more than the first by itself.
- */
-export const UPLOAD_STREAM_WINDOW_BYTES = MIB;
-export const UPLOAD_CONNECTION_WINDOW_BYTES = 4 * MIB;
-
-/**
  * Bytes of one file of spooled output. Disk is given back a file at a time, so it
  * should be small beside what a process retains; each file holds a descriptor, so
  * it should not be tiny.

@@ -27,7 +27,6 @@ import {
   streamsRequests,
   streamsResponses,
 } from './types.ts';
-import { raiseUploadWindow } from './upload-window.ts';
 
 /** What the bridge needs of the server that it serves. */
 export interface BridgeOptions {
@@ -104,7 +103,6 @@ function grpcHandler(
       };
     case 'client_streaming':
       return (call: ServerReadableStream<Buffer, Buffer>, callback: UnaryCallback) => {
-        raiseUploadWindow(call);
         const context = contextOf(call, callback);
         void answerOnce(method, callback, context, () =>
           implement(decodeAll(method, call, options), context),
@@ -119,7 +117,6 @@ function grpcHandler(
       };
     case 'bidi_streaming':
       return (call: ServerDuplexStream<Buffer, Buffer>) => {
-        raiseUploadWindow(call);
         const context = contextOf(call, failStream(call));
         void answerStream(method, call, context, () =>
           implement(decodeAll(method, call, options), context),
