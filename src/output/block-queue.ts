@@ -11,13 +11,14 @@ export interface HeldBlock<Log> {
 }
 
 /**
- * Blocks of many logs in the order in which they came. Nobody says when one does
- * not count any more: such are passed over, and sorted out when there are many.
+ * Blocks of many logs in the order in which they came. Those that do not count any more
+ * are passed over, and sorted out when there are many.
  */
 export class BlockQueue<Log> {
   readonly #counts: (held: HeldBlock<Log>) => boolean;
   #queue = new Fifo<HeldBlock<Log>>();
   #pruneAt = MIN_PRUNE;
+  #forgotten = 0;
 
   constructor(counts: (held: HeldBlock<Log>) => boolean) {
     this.#counts = counts;
@@ -62,7 +63,17 @@ export class BlockQueue<Log> {
     }
   }
 
+  /**
+   * So many blocks, of which some may be in it, will never count again. An entry holds
+   * all that its log does, so no more of them stay than there are others.
+   */
+  forget(count: number): void {
+    this.#forgotten += count;
+    if (this.#forgotten * 2 >= this.#queue.length) this.#prune();
+  }
+
   #prune(): void {
+    this.#forgotten = 0;
     const kept = new Fifo<HeldBlock<Log>>();
     for (let held = this.#queue.shift(); held !== undefined; held = this.#queue.shift()) {
       if (this.#counts(held)) kept.push(held);

@@ -168,9 +168,10 @@ export class EventLog implements StoredLog {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    const blocks = this.#events.blocks.length;
     while (this.#events.blocks.length > 0) this.#events.removeOldest();
     this.#files.close();
-    this.#store.remove(this);
+    this.#store.remove(this, blocks);
   }
 
   oldestInMemory(): EventBlock | undefined {

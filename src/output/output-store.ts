@@ -202,8 +202,10 @@ export class OutputStore {
     this.reconsider();
   }
 
-  /** A log is gone; it has given back its memory. */
-  remove(log: StoredLog): void {
+  /** A log is gone, with so many blocks; it has given back its memory. */
+  remove(log: StoredLog, blocks: number): void {
+    this.#inMemory.forget(blocks);
+    this.#inFiles.forget(blocks);
     this.#closedInMemory.delete(log);
     this.#closedInFiles.delete(log);
     this.#pressed.delete(log);
