@@ -26,7 +26,7 @@ const HIGH_WATER_BYTES = 1024 * 1024;
 export async function openExecServer(address) {
   const socket = new WebSocket(address, { perMessageDeflate: false });
   await once(socket, 'open');
-  /** @type {Map<string, { onOutput: NonNullable<Order['onOutput']>, onClosed: (error?: Error) => void, status: number }>} */
+  /** @type {Map<string, { onOutput: NonNullable<Order['onOutput']>, onExited: (code: number) => void, onClosed: () => void }>} */
   const processes = new Map();
   /** @type {Map<number, (message: Message) => void>} */
   const calls = new Map();
@@ -50,10 +50,9 @@ export async function openExecServer(address) {
     if (message.method === 'process/output') {
       process.onOutput(Buffer.from(message.params.chunk, 'base64').byteLength);
     } else if (message.method === 'process/exited') {
-      process.status = message.params.exitCode;
+      process.onExited(message.params.exitCode);
     } else if (message.method === 'process/closed') {
-      processes.delete(message.params.processId);
-      process.onClosed(process.status === 0 ? undefined : new Error(`exit ${process.status}`));
+      process.onClosed();
     }
   });
   await call('initialize', { clientName: 'runlet-bench' });
@@ -74,9 +73,15 @@ export async function openExecServer(address) {
       /** @type {Promise<void>} */
       const closed = new Promise((resolve, reject) => {
         started.catch(reject);
-        const onClosed = (/** @type {Error | undefined} */ error) =>
-          error ? reject(error) : resolve();
-        processes.set(processId, { onOutput, onClosed, status: -1 });
+        let open = 2;
+        // Either may come first.
+        const one = () => {
+          open -= 1;
+          if (open === 0) resolve();
+        };
+        const onExited = (/** @type {number} */ code) =>
+          code === 0 ? one() : reject(new Error(`it ended with ${code}`));
+        processes.set(processId, { onOutput, onExited, onClosed: one });
       });
       /** @type {Remote['write']} */
       const write = async (data) => {

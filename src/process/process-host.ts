@@ -12,7 +12,7 @@ import type { Launcher } from './launcher.ts';
 import { LeftBehind } from './left-behind.ts';
 import { Process } from './process.ts';
 import type { ProcessSpec } from './process-spec.ts';
-import { checkWorkingDirectory, findProgram } from './program-lookup.ts';
+import { checkProgram, checkWorkingDirectory, findProgram } from './program-lookup.ts';
 import { TreeRegistry } from './tree-registry.ts';
 
 /** What a host is made with. */
@@ -152,8 +152,12 @@ export class ProcessHost {
     const { clock, environment, launcher, limits } = this.#options;
     const { argv, cwd } = spec;
     const env = buildEnvironment(environment, spec.envPolicy, spec.env);
-    await checkWorkingDirectory(cwd);
-    const program = await findProgram(argv[0] ?? '', cwd, env);
+    // Whether a folder or a program is as it has to be is looked at when the launch failed: each
+    // look is a thread's work, which costs a start that does not fail as much as a tenth of it.
+    const program = await findProgram(argv[0] ?? '', cwd, env).catch(async (error: unknown) => {
+      await checkWorkingDirectory(cwd);
+      throw error;
+    });
     this.assertAccepting();
     assertWanted();
     const { arg0, limits: resourceLimits, mergeStderr, stdin, terminal } = spec;
@@ -162,8 +166,9 @@ export class ProcessHost {
     const launched = await launcher
       .launch({ ...options, limits: resourceLimits })
       .catch(async (error: unknown) => {
-        // The system does not say whether it was the folder or the program that has gone since.
+        // The system does not say whether it was the folder or the program.
         await checkWorkingDirectory(cwd);
+        await checkProgram(program);
         throw error;
       });
     const process = new Process(launched, {

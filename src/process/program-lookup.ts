@@ -18,19 +18,24 @@ export async function checkWorkingDirectory(cwd: string): Promise<void> {
 }
 
 /**
+ * Checks that a path is that of a program.
+ *
+ * @throws RunletError `START_FAILED`, stage `PROGRAM`
+ */
+export async function checkProgram(path: string): Promise<void> {
+  const errno = await programError(path);
+  if (errno !== undefined) throw programFailure(errno);
+}
+
+/**
  * Finds a program as execvp(3) does, but in the process's own PATH: a name with
- * a slash is a path from `cwd`; another is looked up folder by folder, one that
- * is not executable being passed over and remembered for the error.
+ * a slash is a path from `cwd`, which is not looked at; another is looked up folder
+ * by folder, one that is not executable being passed over and remembered for the error.
  *
  * @throws RunletError `START_FAILED`, stage `PROGRAM`
  */
 export async function findProgram(name: string, cwd: string, env: Environment): Promise<string> {
-  if (name.includes('/')) {
-    const path = pathFrom(cwd, name);
-    const errno = await programError(path);
-    if (errno === undefined) return path;
-    throw programFailure(errno);
-  }
+  if (name.includes('/')) return pathFrom(cwd, name);
   let errno = 'ENOENT';
   for (const folder of (env.get('PATH') ?? SYSTEM_PATH).split(':')) {
     const path = `${pathFrom(cwd, folder)}/${name}`;

@@ -2,7 +2,11 @@ import { chmod, mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RunletError, type StartFailureDetail } from '../../src/errors.ts';
-import { checkWorkingDirectory, findProgram } from '../../src/process/program-lookup.ts';
+import {
+  checkProgram,
+  checkWorkingDirectory,
+  findProgram,
+} from '../../src/process/program-lookup.ts';
 import { temporaryFolder } from '../support/harness.ts';
 
 /** A file of a folder that is made if it is missing; its real path. */
@@ -17,10 +21,12 @@ async function file(folder: string, name: string, mode: number): Promise<string>
 const program = (folder: string, name: string): Promise<string> => file(folder, name, 0o755);
 const plainFile = (folder: string, name: string): Promise<string> => file(folder, name, 0o644);
 
-/** The real path of what is found. */
+/** The real path of what is found, if it is a program. */
 async function find(name: string, cwd: string, path?: string): Promise<string> {
   const env = new Map(path === undefined ? [] : [['PATH', path]]);
-  return realpath(await findProgram(name, cwd, env));
+  const found = await findProgram(name, cwd, env);
+  await checkProgram(found);
+  return realpath(found);
 }
 
 /** The failure of a start, which must fail. */

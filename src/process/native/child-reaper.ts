@@ -3,6 +3,7 @@ import type { ProcessEnd } from '../launcher.ts';
 import {
   type Libc,
   P_ALL,
+  RUSAGE_MAXRSS_OFFSET,
   RUSAGE_SIZE,
   SI_PID_OFFSET,
   SIGINFO_SIZE,
@@ -44,6 +45,8 @@ export class ChildReaper {
   readonly #libc: Libc;
   readonly #originOf: (pid: number) => ChildOrigin;
   readonly #waiting = new Map<number, (end: ProcessEnd) => void>();
+  /** The most that was resident of this process, when that was last asked. */
+  #ownPeakBytes = 0;
   /** The ended child that nobody reaped so far and that hides those behind it. */
   #unclaimed: { readonly pid: number; readonly timer: NodeJS.Timeout } | undefined;
 
@@ -92,7 +95,12 @@ export class ChildReaper {
     const usage = Buffer.alloc(RUSAGE_SIZE);
     if (this.#libc.wait4(pid, status, WNOHANG, usage) !== pid) return false;
     this.#waiting.delete(pid);
-    const peak = process.resourceUsage().maxRSS * 1024;
+    const peakBytes = Number(usage.readBigInt64LE(RUSAGE_MAXRSS_OFFSET)) * 1024;
+    // It never falls, so that it is asked for only by a child that is above what it was.
+    if (peakBytes > this.#ownPeakBytes) {
+      this.#ownPeakBytes = process.resourceUsage().maxRSS * 1024;
+    }
+    const peak = peakBytes > this.#ownPeakBytes ? peakBytes : undefined;
     resolve({ status: exitStatus(status[0] ?? 0), usage: resourceUsage(usage, peak) });
     return true;
   }
@@ -126,17 +134,12 @@ function exitStatus(status: number): ExitStatus {
 }
 
 /**
- * Reads a `struct rusage`, getrusage(2): times as seconds and microseconds, memory
- * in KiB. Until it executes its program a child shares the server's memory, and
- * the kernel counts that: what is not above the server's own peak tells nothing.
+ * Reads a `struct rusage`, getrusage(2): times as seconds and microseconds. Until it
+ * executes its program a child shares the server's memory, and the kernel counts that:
+ * a peak that is not above the server's own tells nothing, and is undefined here.
  */
-function resourceUsage(usage: Buffer, ownPeakBytes: number): ResourceUsage {
+function resourceUsage(usage: Buffer, peakResidentBytes: number | undefined): ResourceUsage {
   const milliseconds = (offset: number): number =>
     Number(usage.readBigInt64LE(offset)) * 1000 + Number(usage.readBigInt64LE(offset + 8)) / 1000;
-  const peakBytes = Number(usage.readBigInt64LE(32)) * 1024;
-  return {
-    userMs: milliseconds(0),
-    systemMs: milliseconds(16),
-    peakResidentBytes: peakBytes > ownPeakBytes ? peakBytes : undefined,
-  };
+  return { userMs: milliseconds(0), systemMs: milliseconds(16), peakResidentBytes };
 }

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
-import { type ProcessScan, type ScannedProcess, scanProcess } from '../process-scan.ts';
+import type { ProcessScan, ScannedProcess } from '../process-scan.ts';
 import type { KinMarks } from './kin-marks.ts';
+import { type Libc, P_PID, SIGINFO_SIZE, WEXITED, WNOHANG, WNOWAIT } from './libc.ts';
 
 /** The orphans of each scan by their marks, so that many trees look at a scan for little. */
 const orphansByScan = new WeakMap<ProcessScan, ReadonlyMap<bigint, readonly ScannedProcess[]>>();
@@ -39,15 +40,21 @@ export function orphansOf(
  * The child that has a mark, while it is made: nothing has come of it yet. Other
  * servers may use the same marks for children of theirs.
  */
-export function childWith(mark: bigint, marks: KinMarks): number | undefined {
+export function childWith(libc: Libc, mark: bigint, marks: KinMarks): number | undefined {
   const pids = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
   // The newest are most often those with the greatest numbers.
-  return pids.sort((a, b) => b - a).find((pid) => isChildWith(mark, pid, marks));
+  return pids.sort((a, b) => b - a).find((pid) => isChildWith(libc, mark, pid, marks));
 }
 
 /** Whether a process is a child of this one and has a mark. */
-export function isChildWith(mark: bigint, pid: number, marks: KinMarks): boolean {
-  return marks.of(pid) === mark && scanProcess(pid)?.parent === process.pid;
+export function isChildWith(libc: Libc, mark: bigint, pid: number, marks: KinMarks): boolean {
+  return marks.of(pid) === mark && isChild(libc, pid);
+}
+
+/** Whether a process is a child of this one that was not reaped: no other can be waited for. */
+function isChild(libc: Libc, pid: number): boolean {
+  const info = Buffer.alloc(SIGINFO_SIZE);
+  return libc.waitid(P_PID, pid, info, WEXITED | WNOHANG | WNOWAIT) === 0;
 }

@@ -36,8 +36,9 @@ export const TERMINAL_NAME_SIZE = 64;
 export const WNOHANG = 1;
 export const WEXITED = 4;
 export const WNOWAIT = 0x0100_0000;
-/** `P_ALL` of waitid(2). */
+/** Whom waitid(2) waits for: any child, or the one with a pid. */
 export const P_ALL = 0;
+export const P_PID = 1;
 
 /** Bytes that hold a `posix_spawn_file_actions_t` (80 with glibc). */
 export const FILE_ACTIONS_SIZE = 128;
@@ -50,6 +51,7 @@ export const SIGINFO_SIZE = 128;
 export const SI_PID_OFFSET = 16;
 /** Bytes of a `struct rusage`. */
 export const RUSAGE_SIZE = 144;
+export const RUSAGE_MAXRSS_OFFSET = 32;
 /** Bytes of a `struct rlimit`: the soft and the hard limit, 8 bytes each. */
 export const RLIMIT_SIZE = 16;
 /** `RLIM_INFINITY` of sys/resource.h. */

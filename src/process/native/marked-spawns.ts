@@ -1,6 +1,7 @@
 import type { KinMarks } from './kin-marks.ts';
 import { childWith, isChildWith } from './kinship.ts';
 import { LastPid } from './last-pid.ts';
+import type { Libc } from './libc.ts';
 import { Slots } from './slots.ts';
 
 /** After how many milliseconds a spawn is slow, and all processes are looked through for its child. */
@@ -17,13 +18,15 @@ const MAX_TURNS = 100;
  * looked whether the child is there, which has its mark then, and the next one begins.
  */
 export class MarkedSpawns {
+  readonly #libc: Libc;
   readonly #marks: KinMarks;
   readonly #turn = new Slots(1);
   readonly #lastPid = new LastPid();
   /** Those of children that are being made. */
   readonly #making = new Set<bigint>();
 
-  constructor(marks: KinMarks) {
+  constructor(libc: Libc, marks: KinMarks) {
+    this.#libc = libc;
     this.#marks = marks;
   }
 
@@ -64,7 +67,7 @@ export class MarkedSpawns {
         resolve();
       };
       const slow = setInterval(() => {
-        if (childWith(mark, this.#marks) !== undefined) end();
+        if (childWith(this.#libc, mark, this.#marks) !== undefined) end();
       }, SLOW_MS);
       spawning.then(end, end);
       this.#turn.onWanted(() => {
@@ -87,7 +90,7 @@ export class MarkedSpawns {
       // They begin again with small ones some time; then the child is not found in this way.
       let pid = Math.max(seen, last - MAX_NEW_PIDS);
       seen = last;
-      while (pid < last) if (isChildWith(mark, ++pid, this.#marks)) return true;
+      while (pid < last) if (isChildWith(this.#libc, mark, ++pid, this.#marks)) return true;
       return false;
     };
   }

@@ -56,7 +56,7 @@ export class Spawner {
     // Not without marks: orphans that are nobody's would be no better with us than with init.
     const adopts = marks !== undefined && libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) === 0;
     this.#marks = adopts ? marks : undefined;
-    this.#spawns = this.#marks && new MarkedSpawns(this.#marks);
+    this.#spawns = this.#marks && new MarkedSpawns(libc, this.#marks);
     this.reaper = new ChildReaper(libc, (pid) => this.#originOf(pid));
     // They add to marks: what is found by these is killed at once by them.
     const canEnter = this.#marks !== undefined && libc.attributesSetCgroup !== undefined;
@@ -98,7 +98,7 @@ export class Spawner {
       const pid = await this.#spawns.spawn(mark, () =>
         request.limits === undefined
           ? this.#call(making)
-          : this.#spawnLimited(making, request.limits, () => childWith(mark, marks)),
+          : this.#spawnLimited(making, request.limits, () => childWith(this.#libc, mark, marks)),
       );
       return {
         pid,
