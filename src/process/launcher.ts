@@ -104,6 +104,11 @@ export interface Launcher {
    */
   readonly tree: 'cgroup' | 'subreaper' | 'parents';
   /**
+   * Whether something may be left of processes that were reaped. Costs little, whatever
+   * runs on the machine.
+   */
+  mayHaveOrphans(): Promise<boolean>;
+  /**
    * Launches a process.
    *
    * @throws RunletError `START_FAILED`, or `INVALID_REQUEST` for a limit that is above the

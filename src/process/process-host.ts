@@ -116,7 +116,8 @@ export class ProcessHost {
 
   /** Keeps what processes leave behind, to be ended with what they belonged to. */
   collectLeftBehind(): LeftBehind {
-    return new LeftBehind(this.#trees, this.#options.clock);
+    const { clock, launcher } = this.#options;
+    return new LeftBehind(this.#trees, clock, () => launcher.mayHaveOrphans());
   }
 
   /**

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import type { ProcessScan, ScannedProcess } from '../process-scan.ts';
 import type { KinMarks } from './kin-marks.ts';
 import { type Libc, P_PID, SIGINFO_SIZE, WEXITED, WNOHANG, WNOWAIT } from './libc.ts';
+import { ownChildren } from './own-children.ts';
 
 /** The orphans of each scan by their marks, so that many trees look at a scan for little. */
 const orphansByScan = new WeakMap<ProcessScan, ReadonlyMap<bigint, readonly ScannedProcess[]>>();
@@ -37,18 +38,27 @@ export function orphansOf(
 }
 
 /**
- * The child that has a mark, while it is made: nothing has come of it yet. Other
- * servers may use the same marks for children of theirs.
+ * The child that has a mark, while it is made: nothing has come of it yet. `isLaunched`
+ * tells those that were made before.
  */
-export function childWith(libc: Libc, mark: bigint, marks: KinMarks): number | undefined {
-  const pids = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
+export function childWith(
+  libc: Libc,
+  mark: bigint,
+  marks: KinMarks,
+  isLaunched: (pid: number) => boolean,
+): number | undefined {
+  const pids = (ownChildren() ?? allPids()).filter((pid) => !isLaunched(pid));
   // The newest are most often those with the greatest numbers.
   return pids.sort((a, b) => b - a).find((pid) => isChildWith(libc, mark, pid, marks));
 }
 
-/** Whether a process is a child of this one and has a mark. */
+function allPids(): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+/** Whether a process is a child of this one and has a mark: other servers may use the same ones. */
 export function isChildWith(libc: Libc, mark: bigint, pid: number, marks: KinMarks): boolean {
   return marks.of(pid) === mark && isChild(libc, pid);
 }

@@ -4,7 +4,7 @@ import { LastPid } from './last-pid.ts';
 import type { Libc } from './libc.ts';
 import { Slots } from './slots.ts';
 
-/** After how many milliseconds a spawn is slow, and all processes are looked through for its child. */
+/** After how many milliseconds a spawn is slow, and all children are looked through for its own. */
 const SLOW_MS = 10;
 
 /** How many new pids are looked at in a turn of the event loop, and in how many turns. */
@@ -20,14 +20,17 @@ const MAX_TURNS = 100;
 export class MarkedSpawns {
   readonly #libc: Libc;
   readonly #marks: KinMarks;
+  readonly #isLaunched: (pid: number) => boolean;
   readonly #turn = new Slots(1);
   readonly #lastPid = new LastPid();
   /** Those of children that are being made. */
   readonly #making = new Set<bigint>();
 
-  constructor(libc: Libc, marks: KinMarks) {
+  /** `isLaunched` tells the children that were made before. */
+  constructor(libc: Libc, marks: KinMarks, isLaunched: (pid: number) => boolean) {
     this.#libc = libc;
     this.#marks = marks;
+    this.#isLaunched = isLaunched;
   }
 
   /** Whether a child with this mark is being made: its pid is not known yet. */
@@ -61,16 +64,18 @@ export class MarkedSpawns {
   #childIsMade(mark: bigint, lastPid: number, spawning: Promise<number>): Promise<void> {
     return new Promise((resolve) => {
       let over = false;
+      let slow: NodeJS.Timeout | undefined;
       const end = (): void => {
         over = true;
         clearInterval(slow);
         resolve();
       };
-      const slow = setInterval(() => {
-        if (childWith(this.#libc, mark, this.#marks) !== undefined) end();
-      }, SLOW_MS);
       spawning.then(end, end);
       this.#turn.onWanted(() => {
+        if (over) return;
+        slow = setInterval(() => {
+          if (this.#childIsThere(mark)) end();
+        }, SLOW_MS);
         const look = this.#lookout(mark, lastPid);
         const next = (turns: number): void => {
           if (over) return;
@@ -80,6 +85,10 @@ export class MarkedSpawns {
         setImmediate(next, 0);
       });
     });
+  }
+
+  #childIsThere(mark: bigint): boolean {
+    return childWith(this.#libc, mark, this.#marks, this.#isLaunched) !== undefined;
   }
 
   /** Looks for a child among the pids that were given since the last look. */

@@ -8,6 +8,7 @@ import { KinMarks } from './kin-marks.ts';
 import { childWith, orphansOf } from './kinship.ts';
 import { type Libc, PR_SET_CHILD_SUBREAPER } from './libc.ts';
 import { MarkedSpawns } from './marked-spawns.ts';
+import { ownChildren } from './own-children.ts';
 import { assertWithinOwn, limitProcess } from './resource-limits.ts';
 import { newActions } from './spawn-actions.ts';
 import { spawnAttributes } from './spawn-attributes.ts';
@@ -46,6 +47,8 @@ export class Spawner {
   readonly #gates: SpawnGate[] = [];
   /** How many children it began to make. */
   #calls = 0;
+  /** Those that are being made; each resolves with whether that worked. */
+  readonly #underWay = new Set<Promise<boolean>>();
   /** Children without marks that are being made. */
   #unmarked = 0;
 
@@ -56,8 +59,9 @@ export class Spawner {
     // Not without marks: orphans that are nobody's would be no better with us than with init.
     const adopts = marks !== undefined && libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) === 0;
     this.#marks = adopts ? marks : undefined;
-    this.#spawns = this.#marks && new MarkedSpawns(libc, this.#marks);
     this.reaper = new ChildReaper(libc, (pid) => this.#originOf(pid));
+    const isLaunched = (pid: number): boolean => this.reaper.knows(pid);
+    this.#spawns = this.#marks && new MarkedSpawns(libc, this.#marks, isLaunched);
     // They add to marks: what is found by these is killed at once by them.
     const canEnter = this.#marks !== undefined && libc.attributesSetCgroup !== undefined;
     this.#cgroups = canEnter ? Cgroups.create((cgroup) => this.#canEnter(cgroup)) : undefined;
@@ -98,7 +102,7 @@ export class Spawner {
       const pid = await this.#spawns.spawn(mark, () =>
         request.limits === undefined
           ? this.#call(making)
-          : this.#spawnLimited(making, request.limits, () => childWith(this.#libc, mark, marks)),
+          : this.#spawnLimited(making, request.limits, () => this.#childWith(mark, marks)),
       );
       return {
         pid,
@@ -117,6 +121,22 @@ export class Spawner {
   }
 
   /**
+   * Whether something may be left of children that were reaped. What came of one is an
+   * orphan, or came of an orphan; and orphans are children of this process.
+   */
+  async mayHaveOrphans(): Promise<boolean> {
+    const children = this.#marks && ownChildren();
+    if (children === undefined) return true;
+    const isOrphan = (pid: number): boolean =>
+      !this.reaper.knows(pid) && this.#originOf(pid) !== 'launching';
+    if (children.some(isOrphan)) return true;
+    // What could not become its program is reaped by the C library, on a thread of its own: that
+    // may have hidden another child just now.
+    const worked = await Promise.all(this.#underWay);
+    return worked.includes(false);
+  }
+
+  /**
    * Checks that children can have these limits.
    *
    * @throws RunletError `START_FAILED`, `INVALID_REQUEST`
@@ -124,6 +144,10 @@ export class Spawner {
   assertCanLimit(limits: ResourceLimits): void {
     if (this.#marks === undefined) throw unsupported('SPAWN', 'limit processes');
     assertWithinOwn(this.#libc, limits);
+  }
+
+  #childWith(mark: bigint, marks: KinMarks): number | undefined {
+    return childWith(this.#libc, mark, marks, (pid) => this.reaper.knows(pid));
   }
 
   #originOf(pid: number): ChildOrigin {
@@ -187,7 +211,7 @@ export class Spawner {
     const argv = [request.arg0, ...request.args, null];
     const envp = [...Array.from(request.env, ([name, value]) => `${name}=${value}`), null];
     const pid = [0];
-    return new Promise<number>((resolve, reject) => {
+    const call = new Promise<number>((resolve, reject) => {
       const done = (error: unknown, errno: number): void => {
         libc.fileActionsDestroy(actions);
         if (error) reject(error);
@@ -200,6 +224,13 @@ export class Spawner {
         done(error, 0);
       }
     });
+    const worked = call.then(
+      () => true,
+      () => false,
+    );
+    this.#underWay.add(worked);
+    void worked.then(() => this.#underWay.delete(worked));
+    return call;
   }
 }
 

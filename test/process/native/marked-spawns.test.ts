@@ -37,7 +37,7 @@ async function childOf(pid: number): Promise<number> {
 describe('a marked child', () => {
   it('has its mark, as does what comes of it, and this process has none', async () => {
     const marks = createMarks();
-    const spawns = new MarkedSpawns(loadLibc(), marks);
+    const spawns = new MarkedSpawns(loadLibc(), marks, () => false);
     const mark = marks.take();
     const pid = await spawns.spawn(mark, child);
     expect(marks.of(pid)).toBe(mark);
@@ -49,7 +49,7 @@ describe('a marked child', () => {
 
   it('is made after another, unless that one is there and only slow', async () => {
     const marks = createMarks();
-    const spawns = new MarkedSpawns(loadLibc(), marks);
+    const spawns = new MarkedSpawns(loadLibc(), marks, () => false);
     const [first, second] = [marks.take(), marks.take()];
     const made = new Latch();
     const gate = new Latch();
@@ -79,7 +79,7 @@ describe('a marked child', () => {
 
   it('that could not be made holds up nobody', async () => {
     const marks = createMarks();
-    const spawns = new MarkedSpawns(loadLibc(), marks);
+    const spawns = new MarkedSpawns(loadLibc(), marks, () => false);
     const failing = spawns.spawn(marks.take(), () => Promise.reject(new Error('no')));
     const next = spawns.spawn(marks.take(), child);
     await expect(failing).rejects.toThrow('no');
