@@ -11,54 +11,20 @@
  *   rate SECONDS AT_ONCE   keeps so many at once, and starts no more after so long
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
+#include "bound.h"
+
 #include <pthread.h>
-#include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #define MIB (1024 * 1024)
 #define MAX_AT_ONCE 1024
-#define READ_BYTES (64 * 1024)
 /*
  * As many as the pool of libuv has. With one alone a busy machine gives this program a
  * smaller share of its processors than the launchers get, and it is slower than they are.
  */
 #define THREADS 4
 
-/* A child, and our ends of the two pipes that it writes to. */
-struct child {
-  pid_t pid;
-  int fds[2];
-  int open;
-};
-
 static char *const arguments[] = {"/bin/true", NULL};
-static char *const environment[] = {"PATH=/usr/bin:/bin", "HOME=/", "LANG=C.UTF-8", NULL};
-static posix_spawnattr_t attributes;
-
-static void fail(const char *what, int error) {
-  fprintf(stderr, "posix-spawn-bound: %s: %s\n", what, strerror(error));
-  exit(1);
-}
-
-static void check(const char *what, int result) {
-  if (result < 0) fail(what, errno);
-}
-
-/* Seconds since some moment. */
-static double now(void) {
-  struct timespec time;
-  check("clock_gettime", clock_gettime(CLOCK_MONOTONIC, &time));
-  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 /* Holds memory in pieces of 1 MiB, every page of it written to, as the launchers' processes do. */
 static void hold(long mib) {
@@ -71,65 +37,13 @@ static void hold(long mib) {
   }
 }
 
-static void make_attributes(void) {
-  sigset_t none, all;
-  sigemptyset(&none);
-  memset(&all, 0xff, sizeof all);
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-}
-
-static void start(struct child *child) {
-  int out[2], err[2];
-  check("pipe2", pipe2(out, O_CLOEXEC));
-  check("pipe2", pipe2(err, O_CLOEXEC));
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-  posix_spawn_file_actions_adddup2(&actions, err[1], 2);
-  posix_spawn_file_actions_addchdir_np(&actions, "/");
-  int error =
-      posix_spawn(&child->pid, "/bin/true", &actions, &attributes, arguments, environment);
-  if (error != 0) fail("posix_spawn", error);
-  posix_spawn_file_actions_destroy(&actions);
-  close(out[1]);
-  close(err[1]);
-  child->fds[0] = out[0];
-  child->fds[1] = err[0];
-  child->open = 2;
-}
-
-/* Returns the number of bytes that it read, 0 at end-of-file. */
-static ssize_t read_some(int fd) {
-  char buffer[READ_BYTES];
-  ssize_t count = read(fd, buffer, sizeof buffer);
-  check("read", (int)count);
-  return count;
-}
-
-static void read_to_end(int fd) {
-  while (read_some(fd) > 0) continue;
-  close(fd);
-}
-
-static void reap(const struct child *child) {
-  int status;
-  struct rusage usage;
-  check("wait4", wait4(child->pid, &status, 0, &usage));
-  if (status != 0) fail("/bin/true", ECHILD);
-}
-
 static void measure_latency(double seconds) {
   const char *separator = "";
   double end = now() + seconds;
   printf("{\"latenciesMs\":[");
   for (double began = now(); began < end; began = now()) {
     struct child child;
-    start(&child);
+    start(&child, arguments, 0);
     read_to_end(child.fds[0]);
     read_to_end(child.fds[1]);
     reap(&child);
@@ -140,7 +54,7 @@ static void measure_latency(double seconds) {
 }
 
 static void start_watched(int poll, struct child *child) {
-  start(child);
+  start(child, arguments, 0);
   for (int i = 0; i < 2; i++) {
     /* The index of the descriptor in the lowest bit, the child in the others. */
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = (unsigned long)child | (unsigned)i};

@@ -16,7 +16,10 @@ export async function openChildProcess() {
     start: (order) => {
       const [program = '', ...args] = order.argv;
       const stdin = order.stdin ? 'pipe' : 'ignore';
-      return remoteOf(spawn(program, args, { cwd: '/', env: ENVIRONMENT, stdio: [stdin, 'pipe', 'pipe'] }), order);
+      return remoteOf(
+        spawn(program, args, { cwd: '/', env: ENVIRONMENT, stdio: [stdin, 'pipe', 'pipe'] }),
+        order,
+      );
     },
     close: () => {},
   };

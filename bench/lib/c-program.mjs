@@ -9,6 +9,9 @@ import { MissingError } from './missing-error.mjs';
 const CACHE = fileURLToPath(new URL('../../.cache/bench', import.meta.url));
 const FLAGS = ['-O2', '-Wall', '-Wextra', '-Werror'];
 
+/** What several of the programs include. */
+const SHARED = new URL('../bound.h', import.meta.url);
+
 /**
  * The C compilers that are looked for, in this order. `CC` names another one.
  *
@@ -34,7 +37,7 @@ export function findCompiler() {
 const NO_COMPILER = `a C compiler: ${COMPILERS.join(', ')} are not on the PATH, CC is not set`;
 
 /**
- * Compiles a program of one file, unless that was done before with this compiler.
+ * Compiles a program of one file and what they share, unless that was done before with this compiler.
  *
  * @param {{ command: string, version: string }} compiler
  * @param {URL} source
@@ -42,8 +45,9 @@ const NO_COMPILER = `a C compiler: ${COMPILERS.join(', ')} are not on the PATH, 
  * @throws Error if it does not compile
  */
 export function compileProgram({ command, version }, source) {
-  const text = readFileSync(source);
-  const hash = createHash('sha256').update(`${command}\n${version}\n${FLAGS}\n`).update(text);
+  const texts = [source, SHARED].map((file) => readFileSync(file));
+  const hash = createHash('sha256').update(`${command}\n${version}\n${FLAGS}\n`);
+  for (const text of texts) hash.update(text);
   const name = basename(source.pathname, '.c');
   const program = join(CACHE, `${name}-${hash.digest('hex').slice(0, 16)}`);
   if (existsSync(program)) return program;

@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
  *
  * @typedef {object} Contender
  * @property {string} name what the tables call it
+ * @property {number} pid
  * @property {number} residentMib what it has of memory when it is ready, in MiB
  * @property {(request: string) => Promise<unknown>} ask sends a line, resolves with the answer
  * @property {() => Promise<void>} stop resolves when it has exited
@@ -42,6 +43,7 @@ export async function startContender(name, program, args) {
   await answer();
   return {
     name,
+    pid: child.pid ?? 0,
     residentMib: residentMib(child.pid ?? 0),
     ask: (request) => {
       child.stdin.write(`${request}\n`);

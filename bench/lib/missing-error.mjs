@@ -2,9 +2,10 @@
 
 /** Something that a part needs is not on this machine. */
 export class MissingError extends Error {
-  /** @param {string} what */
+  /** @param {string} what it is, and where it comes from */
   constructor(what) {
     super(`missing: ${what}`);
     this.name = 'MissingError';
+    this.what = what;
   }
 }

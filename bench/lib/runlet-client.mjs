@@ -1,6 +1,7 @@
 // @ts-check
 import { createHash } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
+import { ENVIRONMENT } from '../executors/executor.mjs';
 import { built } from './built.mjs';
 
 /** @import { Client, ClientReadableStream } from '@grpc/grpc-js' */
@@ -110,6 +111,21 @@ export function watchRaw(connection, target) {
   const { WatchProcessRequestSchema } = processProtos;
   const request = toBinary(WatchProcessRequestSchema, create(WatchProcessRequestSchema, target));
   return streamRaw(connection, '/runlet.v1.ProcessService/WatchProcess', Buffer.from(request));
+}
+
+/**
+ * A request of `Run`, with the prefix that gRPC gives a message.
+ *
+ * @param {string[]} argv
+ * @returns {Buffer}
+ */
+export function runRequest(argv) {
+  const { RunRequestSchema } = processProtos;
+  const spec = { argv, env: ENVIRONMENT, cwd: '/' };
+  const message = toBinary(RunRequestSchema, create(RunRequestSchema, { spec }));
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(message.byteLength, 1);
+  return Buffer.concat([prefix, message]);
 }
 
 /**

@@ -1,0 +1,200 @@
+// @ts-check
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gather } from '../lib/field.mjs';
+import { h2load, h2loadVersion } from '../lib/h2load.mjs';
+import { inTurns } from '../lib/rounds.mjs';
+import { makeRow } from '../lib/row.mjs';
+import { runRequest } from '../lib/runlet-client.mjs';
+import { median, quantile } from '../lib/statistics.mjs';
+
+/** @import { Entrant } from '../lib/field.mjs' */
+/** @import { Contender, Options, Result } from '../lib/part.mjs' */
+/** @import { Row, Target, Usage, Value } from '../lib/row.mjs' */
+
+export const name = 'starts';
+export const summary = 'how long a start takes, and how many are possible, beside the alternatives';
+
+const NAMES = ['runlet', 'exec-server', 'ssh', 'child_process', 'C'];
+/** runlet, driven by h2load, which leaves the processors to the server. */
+const BY_H2LOAD = 'runlet by h2load';
+
+const AT_ONCE = [1, 8, 32, 128];
+
+/** Rounds of each measurement: an odd number, so that the median is one of them. */
+const ROUNDS = 5;
+const RATE_ROUNDS = 3;
+/** How long each is measured in a round, in seconds. */
+const LATENCY_SECONDS = 0.6;
+const RATE_SECONDS = 0.8;
+const WARM_UP_SECONDS = 1;
+
+/** An answer of `Run` is longer; one that says an error has none. */
+const LEAST_ANSWER_BYTES = 60;
+
+/** @typedef {Record<string, Target | undefined>} Targets */
+
+/** @type {{ id: string, measure: string, text: string, targets: Targets }[]} */
+const LATENCIES = [
+  {
+    id: 'start-to-closed',
+    measure: 'latency',
+    text: '/bin/true, start to closed',
+    targets: {
+      'exec-server': { most: 0.1 },
+      ssh: { most: 0.25 },
+      child_process: undefined,
+      C: undefined,
+    },
+  },
+  {
+    id: 'first-byte',
+    measure: 'firstByte',
+    text: 'first byte of output',
+    targets: { 'exec-server': undefined, ssh: undefined, child_process: undefined, C: undefined },
+  },
+  {
+    id: 'echo',
+    measure: 'echo',
+    text: 'a byte through cat and back',
+    targets: {
+      'exec-server': { most: 0.05 },
+      ssh: undefined,
+      child_process: undefined,
+      C: undefined,
+    },
+  },
+];
+
+/**
+ * Measures.
+ *
+ * @param {Options} options
+ * @returns {Promise<Result>}
+ */
+export async function run(options) {
+  const field = await gather(NAMES, options);
+  const { entrants } = field;
+  options.say('warm-up');
+  for (const entrant of entrants) {
+    for (const { measure } of LATENCIES)
+      await entrant.ask(measure, { seconds: WARM_UP_SECONDS / 2 });
+    await entrant.ask('rate', { seconds: WARM_UP_SECONDS, atOnce: 8 });
+  }
+  const rows = [];
+  for (const { id, measure, text, targets } of LATENCIES) {
+    options.say(text);
+    rows.push(await latencies(entrants, { id, measure, text, targets }));
+  }
+  const generator = await makeGenerator(entrants);
+  for (const atOnce of AT_ONCE) {
+    options.say(`${atOnce} at once`);
+    rows.push(await rates(entrants, generator, atOnce));
+  }
+  generator.stop();
+  await field.stop();
+  return { contenders: [...field.contenders, generator.contender], rows };
+}
+
+/**
+ * @param {readonly Entrant[]} entrants
+ * @param {typeof LATENCIES[number]} what
+ * @returns {Promise<Row>}
+ */
+async function latencies(entrants, { id, measure, text, targets }) {
+  const rounds = await inTurns(entrants, ROUNDS, ({ ask }) =>
+    ask(measure, { seconds: LATENCY_SECONDS }),
+  );
+  const values = entrants.map(({ name: contender }, index) => ({
+    contender,
+    rounds: (rounds[index] ?? []).map((round) => median(round)),
+    p99: (rounds[index] ?? []).map((round) => quantile(round, 0.99)),
+  }));
+  return makeRow({ id, measure: text, unit: 'ms' }, values, 'runlet', targets);
+}
+
+/**
+ * @param {readonly Entrant[]} entrants
+ * @param {Generator} generator
+ * @param {number} atOnce
+ * @returns {Promise<Row>}
+ */
+async function rates(entrants, { ask }, atOnce) {
+  /** @type {{ name: string, usages: Usage[], measure: () => Promise<number>, watch: () => () => Usage }[]} */
+  const all = entrants.map((entrant) => ({
+    name: entrant.name,
+    usages: [],
+    measure: async () => {
+      const { starts, seconds } = await entrant.ask('rate', { seconds: RATE_SECONDS, atOnce });
+      return starts / seconds;
+    },
+    watch: entrant.watch,
+  }));
+  const [runlet] = entrants;
+  if (ask !== undefined && runlet !== undefined) {
+    // So many that it takes as long as the others; as many as it was able to in the warm-up.
+    const measure = async () => ask(atOnce);
+    all.push({ name: BY_H2LOAD, usages: [], measure, watch: runlet.watch });
+  }
+  const rounds = await inTurns(all, RATE_ROUNDS, async ({ measure, usages, watch }) => {
+    const end = watch();
+    const rate = await measure();
+    usages.push(end());
+    return rate;
+  });
+  /** @type {Value[]} */
+  const values = all.map(({ name: contender, usages }, index) => ({
+    contender,
+    rounds: rounds[index] ?? [],
+    usage: {
+      cpuSeconds: usages.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+      peakMib: Math.max(...usages.map(({ peakMib }) => peakMib)),
+    },
+  }));
+  const subject = ask === undefined ? 'runlet' : BY_H2LOAD;
+  const target = atOnce === 32 ? { least: 5 } : undefined;
+  return makeRow(
+    { id: `rate-${atOnce}`, measure: `/bin/true, ${atOnce} at once`, unit: 'starts/s' },
+    values,
+    subject,
+    { 'exec-server': target, ssh: undefined, child_process: undefined, C: undefined },
+  );
+}
+
+/**
+ * What calls a server faster than a client in Node.js can.
+ *
+ * @typedef {object} Generator
+ * @property {Contender} contender
+ * @property {((atOnce: number) => Promise<number>) | undefined} ask starts per second
+ * @property {() => void} stop
+ */
+
+/**
+ * @param {readonly Entrant[]} entrants
+ * @returns {Promise<Generator>}
+ */
+async function makeGenerator([runlet]) {
+  const version = h2loadVersion();
+  const name = BY_H2LOAD;
+  if (version === undefined || runlet === undefined) {
+    const missing = 'h2load: Debian has it in nghttp2-client';
+    return { contender: { name, about: 'h2load', missing }, ask: undefined, stop: () => {} };
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'runlet-bench-'));
+  const file = join(folder, 'request');
+  writeFileSync(file, runRequest(['/bin/true']));
+  const load = (/** @type {number} */ calls, /** @type {number} */ atOnce) =>
+    h2load(runlet.address, '/runlet.v1.ProcessService/Run', file, {
+      calls,
+      atOnce,
+      leastBytes: LEAST_ANSWER_BYTES,
+    });
+  const usual = await load(500, 8);
+  return {
+    contender: { name, about: `runlet serve, by ${version} over a Unix socket` },
+    ask: (atOnce) => load(Math.round(usual * RATE_SECONDS), atOnce),
+    stop: () => rmSync(folder, { recursive: true }),
+  };
+}
