@@ -22,6 +22,8 @@ export interface EventLogOptions {
   /** Bytes of output to retain, at least 1. */
   readonly retainedBytes: number;
   readonly overflow: Overflow;
+  /** Nobody else will read: what all readers have read is given up. Default: it is retained. */
+  readonly readOnce?: boolean;
   /**
    * Called when output should no longer be read from the process (false), and
    * when it should again (true).
@@ -46,6 +48,7 @@ export class EventLog implements StoredLog {
   readonly #sizes: LogSizes;
   readonly #onFlow: (flowing: boolean) => void;
   readonly #overflow: Overflow;
+  readonly #readOnce: boolean;
   readonly #events: RetainedEvents;
   readonly #files: BlockFiles;
   readonly #cursors = new Set<EventCursor>();
@@ -62,6 +65,7 @@ export class EventLog implements StoredLog {
     this.#retainedBytes = retainedBytes;
     this.#sizes = logSizes(retainedBytes, store.sizes.blockBytes);
     this.#overflow = options.overflow;
+    this.#readOnce = options.readOnce ?? false;
     this.#onFlow = options.onFlow ?? (() => {});
     this.#events = new RetainedEvents({
       blockBytes: this.#sizes.blockBytes,
@@ -279,8 +283,25 @@ export class EventLog implements StoredLog {
     load: (block) => this.#files.load(block),
     addWaiter: (waiter) => this.#waiters.add(waiter),
     removeWaiter: (waiter) => this.#waiters.delete(waiter),
-    advanced: () => this.#needsLess(),
+    advanced: () => {
+      this.#forgetRead();
+      this.#needsLess();
+    },
   };
+
+  /**
+   * Gives up blocks that all readers have read. The memory of a few is used over and over
+   * then, and nothing goes to files.
+   */
+  #forgetRead(): void {
+    if (!this.#readOnce || this.#cursors.size === 0) return;
+    const { blocks } = this.#events;
+    // The last is appended to.
+    for (let block = blocks.at(0); block !== undefined && blocks.length > 1; block = blocks.at(0)) {
+      if (!this.#allArePast(block.lastSeq)) return;
+      while (blocks.at(0) === block) this.#events.dropOldest();
+    }
+  }
 
   /** A reader got on or left, or none will come: what it held up may go on. */
   #needsLess(): void {

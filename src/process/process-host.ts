@@ -32,6 +32,8 @@ export interface ProcessOrder {
   /** The session that it is of, for the files of its output; empty: none. */
   readonly owner: string;
   readonly spec: ProcessSpec;
+  /** Whoever starts it is the only one to read its events. Default: others may. */
+  readonly readOnce?: boolean;
   /**
    * Called before the launch and after it; throws if in the meantime nobody wants the
    * process any more, which is then ended at once.
@@ -149,7 +151,7 @@ export class ProcessHost {
     giveUp.cancel();
   }
 
-  async #launch({ id, owner, spec, assertWanted }: ProcessOrder): Promise<Process> {
+  async #launch({ id, owner, spec, readOnce, assertWanted }: ProcessOrder): Promise<Process> {
     const { clock, environment, launcher, limits } = this.#options;
     const { argv, cwd } = spec;
     const env = buildEnvironment(environment, spec.envPolicy, spec.env);
@@ -177,6 +179,7 @@ export class ProcessHost {
       id,
       outputName: owner === '' ? id : `${owner}/${id}`,
       clock,
+      readOnce: readOnce ?? false,
       maxQueuedStdinBytes: limits.maxQueuedStdinBytes,
       store: this.#options.store,
     });

@@ -49,6 +49,8 @@ export interface ProcessOptions {
   readonly store: OutputStore;
   /** What the files of its output say that they are of. */
   readonly outputName: string;
+  /** Its events are read once: see `EventLogOptions`. */
+  readonly readOnce: boolean;
 }
 
 /** One process that was launched, from its start to its closure, and its log beyond that. */
@@ -111,6 +113,7 @@ export class Process {
       store: options.store,
       retainedBytes: options.retainedBytes,
       overflow: options.overflow,
+      readOnce: options.readOnce,
       onFlow: (flowing) => this.#setFlowing(flowing),
     });
     this.#log.append({ kind: 'started', pid: launched.pid });

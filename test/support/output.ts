@@ -1,14 +1,16 @@
 import type { Clock } from '../../src/clock.ts';
 import type { EventBatch, EventCursor } from '../../src/output/event-cursor.ts';
+import type { TierSizes } from '../../src/output/log-sizes.ts';
 import { OutputStore } from '../../src/output/output-store.ts';
 
 /** Keeps output in memory, as much as a test has. */
-export function memoryStore(clock: Clock): OutputStore {
+export function memoryStore(clock: Clock, sizes: Partial<TierSizes> = {}): OutputStore {
   return new OutputStore({
     clock,
     memoryBytes: Number.POSITIVE_INFINITY,
     diskBytes: 0,
     spool: undefined,
+    sizes,
   });
 }
 

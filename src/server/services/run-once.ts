@@ -32,6 +32,7 @@ export async function* runOnce(
     id: newId(),
     owner: '',
     spec: withStdin,
+    readOnce: true,
     assertWanted: () => signal.throwIfAborted(),
   });
   let over = false;
