@@ -1,24 +1,18 @@
 // @ts-check
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gather } from '../lib/field.mjs';
-import { h2load, h2loadVersion } from '../lib/h2load.mjs';
+import { BY_H2LOAD, h2loadContender, loadRuns } from '../lib/h2load.mjs';
 import { inTurns } from '../lib/rounds.mjs';
 import { makeRow } from '../lib/row.mjs';
-import { runRequest } from '../lib/runlet-client.mjs';
 import { median, quantile } from '../lib/statistics.mjs';
 
 /** @import { Entrant } from '../lib/field.mjs' */
-/** @import { Contender, Options, Result } from '../lib/part.mjs' */
+/** @import { Options, Result } from '../lib/part.mjs' */
 /** @import { Row, Target, Usage, Value } from '../lib/row.mjs' */
 
 export const name = 'starts';
 export const summary = 'how long a start takes, and how many are possible, beside the alternatives';
 
 const NAMES = ['runlet', 'exec-server', 'ssh', 'child_process', 'C'];
-/** runlet, driven by h2load, which leaves the processors to the server. */
-const BY_H2LOAD = 'runlet by h2load';
 
 const AT_ONCE = [1, 8, 32, 128];
 
@@ -29,6 +23,7 @@ const RATE_ROUNDS = 3;
 const LATENCY_SECONDS = 0.6;
 const RATE_SECONDS = 0.8;
 const WARM_UP_SECONDS = 1;
+const WARM_UP_CALLS = 500;
 
 /** An answer of `Run` is longer; one that says an error has none. */
 const LEAST_ANSWER_BYTES = 60;
@@ -87,14 +82,14 @@ export async function run(options) {
     options.say(text);
     rows.push(await latencies(entrants, { id, measure, text, targets }));
   }
-  const generator = await makeGenerator(entrants);
+  const generator = h2loadContender();
+  const load = generator.missing === undefined ? await makeLoad(entrants) : undefined;
   for (const atOnce of AT_ONCE) {
     options.say(`${atOnce} at once`);
-    rows.push(await rates(entrants, generator, atOnce));
+    rows.push(await rates(entrants, load, atOnce));
   }
-  generator.stop();
   await field.stop();
-  return { contenders: [...field.contenders, generator.contender], rows };
+  return { contenders: [...field.contenders, generator], rows };
 }
 
 /**
@@ -116,11 +111,12 @@ async function latencies(entrants, { id, measure, text, targets }) {
 
 /**
  * @param {readonly Entrant[]} entrants
- * @param {Generator} generator
+ * @param {((atOnce: number) => Promise<number>) | undefined} load starts per second of runlet
+ *   by h2load, which leaves the processors to the server; undefined: it is not there
  * @param {number} atOnce
  * @returns {Promise<Row>}
  */
-async function rates(entrants, { ask }, atOnce) {
+async function rates(entrants, load, atOnce) {
   /** @type {{ name: string, usages: Usage[], measure: () => Promise<number>, watch: () => () => Usage }[]} */
   const all = entrants.map((entrant) => ({
     name: entrant.name,
@@ -132,10 +128,8 @@ async function rates(entrants, { ask }, atOnce) {
     watch: entrant.watch,
   }));
   const [runlet] = entrants;
-  if (ask !== undefined && runlet !== undefined) {
-    // So many that it takes as long as the others; as many as it was able to in the warm-up.
-    const measure = async () => ask(atOnce);
-    all.push({ name: BY_H2LOAD, usages: [], measure, watch: runlet.watch });
+  if (load !== undefined && runlet !== undefined) {
+    all.push({ name: BY_H2LOAD, usages: [], measure: () => load(atOnce), watch: runlet.watch });
   }
   const rounds = await inTurns(all, RATE_ROUNDS, async ({ measure, usages, watch }) => {
     const end = watch();
@@ -152,7 +146,7 @@ async function rates(entrants, { ask }, atOnce) {
       peakMib: Math.max(...usages.map(({ peakMib }) => peakMib)),
     },
   }));
-  const subject = ask === undefined ? 'runlet' : BY_H2LOAD;
+  const subject = load === undefined ? 'runlet' : BY_H2LOAD;
   const target = atOnce === 32 ? { least: 5 } : undefined;
   return makeRow(
     { id: `rate-${atOnce}`, measure: `/bin/true, ${atOnce} at once`, unit: 'starts/s' },
@@ -163,38 +157,15 @@ async function rates(entrants, { ask }, atOnce) {
 }
 
 /**
- * What calls a server faster than a client in Node.js can.
- *
- * @typedef {object} Generator
- * @property {Contender} contender
- * @property {((atOnce: number) => Promise<number>) | undefined} ask starts per second
- * @property {() => void} stop
- */
-
-/**
  * @param {readonly Entrant[]} entrants
- * @returns {Promise<Generator>}
+ * @returns {Promise<(atOnce: number) => Promise<number>>} starts per second
  */
-async function makeGenerator([runlet]) {
-  const version = h2loadVersion();
-  const name = BY_H2LOAD;
-  if (version === undefined || runlet === undefined) {
-    const missing = 'h2load: Debian has it in nghttp2-client';
-    return { contender: { name, about: 'h2load', missing }, ask: undefined, stop: () => {} };
-  }
-  const folder = mkdtempSync(join(tmpdir(), 'runlet-bench-'));
-  const file = join(folder, 'request');
-  writeFileSync(file, runRequest(['/bin/true']));
-  const load = (/** @type {number} */ calls, /** @type {number} */ atOnce) =>
-    h2load(runlet.address, '/runlet.v1.ProcessService/Run', file, {
-      calls,
-      atOnce,
-      leastBytes: LEAST_ANSWER_BYTES,
-    });
-  const usual = await load(500, 8);
-  return {
-    contender: { name, about: `runlet serve, by ${version} over a Unix socket` },
-    ask: (atOnce) => load(Math.round(usual * RATE_SECONDS), atOnce),
-    stop: () => rmSync(folder, { recursive: true }),
+async function makeLoad([runlet]) {
+  const rate = async (/** @type {number} */ calls, /** @type {number} */ atOnce) => {
+    const options = { calls, atOnce, leastBytes: LEAST_ANSWER_BYTES };
+    return calls / (await loadRuns(runlet?.address ?? '', ['/bin/true'], options));
   };
+  // So many that it takes about as long as the others.
+  const calls = Math.round((await rate(WARM_UP_CALLS, 8)) * RATE_SECONDS);
+  return (atOnce) => rate(calls, atOnce);
 }

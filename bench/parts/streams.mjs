@@ -1,6 +1,7 @@
 // @ts-check
 import { compileProgram, findCompiler } from '../lib/c-program.mjs';
 import { gather } from '../lib/field.mjs';
+import { BY_H2LOAD, h2loadContender, loadRuns } from '../lib/h2load.mjs';
 import { inTurns } from '../lib/rounds.mjs';
 import { makeRow } from '../lib/row.mjs';
 
@@ -77,13 +78,14 @@ const LOADS = [
 export async function run(options) {
   const flood = compileProgram(findCompiler(), new URL('../flood.c', import.meta.url));
   const field = await gather(NAMES, options);
+  const generator = h2loadContender();
   const rows = [];
   for (const load of LOADS) {
     options.say(load.text);
-    rows.push(await measure(field.entrants, load, flood));
+    rows.push(await measure(field.entrants, load, flood, generator.missing === undefined));
   }
   await field.stop();
-  return { contenders: field.contenders, rows };
+  return { contenders: [...field.contenders, generator], rows };
 }
 
 /**
@@ -98,16 +100,35 @@ function printed(argv, bytes) {
  * @param {readonly Entrant[]} entrants
  * @param {Load} load
  * @param {string} flood the path of the program that prints
+ * @param {boolean} generator whether h2load is there
  * @returns {Promise<Row>}
  */
-async function measure(entrants, { id, text, bytes, rounds, ask, targets }, flood) {
+async function measure(entrants, { id, text, bytes, rounds, ask, targets }, flood, generator) {
   const { measure, request } = ask(flood, bytes);
-  const found = await inTurns(entrants, rounds, async (entrant) => {
-    const end = entrant.watch();
-    const { seconds } = /** @type {{ seconds: number }} */ (await entrant.ask(measure, request));
+  const all = entrants.map(({ name: contender, ask, watch }) => ({
+    contender,
+    watch,
+    move: async () => {
+      const { seconds } = /** @type {{ seconds: number }} */ (await ask(measure, request));
+      return seconds;
+    },
+  }));
+  const [runlet] = entrants;
+  // What it sends is one message, which is not what stdin takes.
+  if (generator && runlet !== undefined && measure === 'output') {
+    const { argv } = /** @type {{ argv: string[] }} */ (request);
+    all.push({
+      contender: BY_H2LOAD,
+      watch: runlet.watch,
+      move: () => loadRuns(runlet.address, argv, { calls: 1, atOnce: 1, leastBytes: bytes }),
+    });
+  }
+  const found = await inTurns(all, rounds, async ({ move, watch }) => {
+    const end = watch();
+    const seconds = await move();
     return { rate: bytes / MIB / seconds, usage: end() };
   });
-  const values = entrants.map(({ name: contender }, index) => {
+  const values = all.map(({ contender }, index) => {
     const counted = (found[index] ?? []).slice(1);
     return {
       contender,
@@ -118,5 +139,6 @@ async function measure(entrants, { id, text, bytes, rounds, ask, targets }, floo
       },
     };
   });
-  return makeRow({ id, measure: text, unit: 'MiB/s' }, values, 'runlet', targets);
+  const subject = all.some(({ contender }) => contender === BY_H2LOAD) ? BY_H2LOAD : 'runlet';
+  return makeRow({ id, measure: text, unit: 'MiB/s' }, values, subject, targets);
 }
