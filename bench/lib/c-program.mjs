@@ -34,7 +34,7 @@ export function findCompiler() {
   throw new MissingError(named ? `the C compiler that CC names, ${named}` : NO_COMPILER);
 }
 
-const NO_COMPILER = `a C compiler: ${COMPILERS.join(', ')} are not on the PATH, CC is not set`;
+const NO_COMPILER = `a C compiler: install ${COMPILERS.slice(1).join(' or ')}, or have CC name one`;
 
 /**
  * Compiles a program of one file and what they share, unless that was done before with this compiler.

@@ -61,12 +61,13 @@ function libcVersion() {
 }
 
 /**
- * Says in a line what a reader of a table has to know.
+ * Says in a line when and on what something was measured.
  *
  * @param {Machine} machine
  * @returns {string}
  */
 export function machineLine({ time, runlet, node, kernel, libc, cpu, cores, load }) {
   const day = time.slice(0, 10);
-  return `runlet ${runlet}, Node.js ${node}, ${kernel}, ${libc}, ${cores} cores (${cpu}), load ${load}, ${day}`;
+  const versions = `runlet ${runlet}, Node.js ${node}, ${kernel}, ${libc}`;
+  return `${day} at a load of ${load}: ${versions}, ${cores} cores (${cpu})`;
 }

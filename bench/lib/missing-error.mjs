@@ -2,7 +2,7 @@
 
 /** Something that a part needs is not on this machine. */
 export class MissingError extends Error {
-  /** @param {string} what it is, and where it comes from */
+  /** @param {string} what is missing, and where it would come from */
   constructor(what) {
     super(`missing: ${what}`);
     this.name = 'MissingError';

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { startContender } from './contender.mjs';
+import { profileArgs } from './profile.mjs';
 
 /**
  * What output is measured with: a server and a bare one, each in a process of its own,
@@ -35,12 +36,13 @@ const TICKS_PER_SECOND = 100;
  * Starts the servers and the clients.
  *
  * @param {string} flood the path of the program that prints
+ * @param {string | undefined} profileFolder where the server leaves a profile, if at all
  * @returns {Promise<Stage>}
  */
-export async function startStage(flood) {
+export async function startStage(flood, profileFolder) {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-bench-'));
   const sockets = [join(folder, 'runlet'), join(folder, 'bare')];
-  const server = await serve(folder, sockets[0] ?? '');
+  const server = await serve(folder, sockets[0] ?? '', profileFolder);
   const bare = await startNode('bare', 'bare-server.mjs', sockets.slice(1));
   const client = await startNode('client', 'output-client.mjs', sockets);
   const other = await startNode('other client', 'output-client.mjs', sockets);
@@ -62,15 +64,14 @@ export async function startStage(flood) {
  *
  * @param {string} folder for its files
  * @param {string} socket
+ * @param {string | undefined} profileFolder
  */
-async function serve(folder, socket) {
+async function serve(folder, socket, profileFolder) {
   const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
   const options = ['--state-dir', join(folder, 'state'), '--log-level', 'error'];
-  // For profiles: NODE_OPTIONS would be the clients', too.
-  const node = (process.env['BENCH_SERVER_NODE_OPTIONS'] ?? '').split(' ').filter(Boolean);
   const child = spawn(
     process.execPath,
-    [...node, main, 'serve', '--listen', `unix:${socket}`, ...options],
+    [...profileArgs(profileFolder), main, 'serve', '--listen', `unix:${socket}`, ...options],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const exited = once(child, 'exit');

@@ -1,20 +1,23 @@
 // @ts-check
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const FOLDER = fileURLToPath(new URL('../results', import.meta.url));
+/** @import { StoredResult } from './part.mjs' */
+
+/** Where all that is measured goes; git ignores it. */
+export const RESULTS_FOLDER = fileURLToPath(new URL('../results', import.meta.url));
 
 /**
  * Writes the result of a part to its file, in place of that of the run before.
  *
- * @param {string} part its name
- * @param {object} result what becomes the JSON
- * @returns {string} the path of the file, relative to the working directory
+ * @param {string} folder which is made if need be
+ * @param {StoredResult} result
+ * @returns {string} the path of the file
  */
-export function writeResult(part, result) {
-  mkdirSync(FOLDER, { recursive: true });
-  const path = join(FOLDER, `${part}.json`);
+export function writeResult(folder, result) {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `${result.part}.json`);
   writeFileSync(path, `${JSON.stringify(result, null, 2)}\n`);
-  return relative('', path);
+  return path;
 }

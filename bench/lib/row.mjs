@@ -57,15 +57,26 @@ import { summarize } from './statistics.mjs';
  * @returns {Row}
  */
 export function makeRow(about, values, of, to) {
+  return { ...about, values, ratios: ratiosOf(values, of, to) };
+}
+
+/**
+ * Compares one contender to others, round by round.
+ *
+ * @param {readonly Value[]} values
+ * @param {string} of the one that is compared
+ * @param {Record<string, Target | undefined>} to as for {@link makeRow}
+ * @returns {Ratio[]}
+ */
+export function ratiosOf(values, of, to) {
   const subject = values.find(({ contender }) => contender === of);
-  const ratios = Object.entries(to).flatMap(([name, target]) => {
+  return Object.entries(to).flatMap(([name, target]) => {
     const base = values.find(({ contender }) => contender === name);
     if (subject === undefined || base === undefined) return [];
     const rounds = subject.rounds.map((value, round) => value / (base.rounds[round] ?? Number.NaN));
     const ratio = { of, to: name, rounds, summary: summarize(rounds) };
     return [target === undefined ? ratio : { ...ratio, target }];
   });
-  return { ...about, values, ratios };
 }
 
 /**

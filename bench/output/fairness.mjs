@@ -1,16 +1,17 @@
 // @ts-check
+import { makeRow } from '../lib/row.mjs';
 import { median, quantile } from '../lib/statistics.mjs';
-import { makeRow } from './row.mjs';
 
 /** @import { Stage } from '../lib/output-stage.mjs' */
+/** @import { Row } from '../lib/row.mjs' */
 /** @import { Latencies } from '../output-client.mjs' */
-/** @import { Row } from './row.mjs' */
 
 const ROUNDS = 5;
 /** Of each kind in a round: five are beyond the 99th percentile. */
 const CALLS = 500;
 /** How many times as long as when nothing else goes on. */
 const TARGET = { most: 5 };
+const FLOODED = 'runlet, beside a flood';
 /** More than is printed in a round. */
 const ENDLESS_BYTES = 2 ** 50;
 
@@ -33,8 +34,8 @@ export async function measureFairness({ ask, askOther, flood }) {
     rounds.push({ idle, busy });
   }
   return [
-    row('GetProcess beside a flood, p99', rounds, ({ get }) => get),
-    row('echo through cat beside a flood, p99', rounds, ({ echo }) => echo),
+    row('get', 'GetProcess, p99', rounds, ({ get }) => get),
+    row('echo', 'echo through cat, p99', rounds, ({ echo }) => echo),
   ];
 }
 
@@ -61,12 +62,21 @@ function quantiles(values) {
 }
 
 /**
- * @param {string} name
+ * Its numbers are the 99th percentiles, since they are what is compared.
+ *
+ * @param {string} id
+ * @param {string} measure
  * @param {readonly { idle: Quantiles, busy: Quantiles }[]} rounds
  * @param {(quantiles: Quantiles) => { p99: number }} pick
  */
-function row(name, rounds, pick) {
-  const idle = median(rounds.map((round) => pick(round.idle).p99));
-  const ratios = rounds.map((round) => pick(round.busy).p99 / pick(round.idle).p99);
-  return makeRow(name, `${idle.toFixed(2)} ms`, ratios, TARGET, rounds);
+function row(id, measure, rounds, pick) {
+  return makeRow(
+    { id, measure, unit: 'ms', details: rounds },
+    [
+      { contender: 'runlet', rounds: rounds.map(({ idle }) => pick(idle).p99) },
+      { contender: FLOODED, rounds: rounds.map(({ busy }) => pick(busy).p99) },
+    ],
+    FLOODED,
+    { runlet: TARGET },
+  );
 }

@@ -1,24 +1,30 @@
 // @ts-check
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { median } from '../lib/statistics.mjs';
-import { makeRow } from './row.mjs';
+import { ratiosOf } from '../lib/row.mjs';
 
 /** @import { Stage } from '../lib/output-stage.mjs' */
+/** @import { Row } from '../lib/row.mjs' */
 /** @import { Flood } from '../output-client.mjs' */
-/** @import { Row } from './row.mjs' */
 
 const MIB = 1024 * 1024;
-const STREAM_BYTES = 1024 * MIB;
+const STREAM_BYTES = 512 * MIB;
 /** A million lines of 20 bytes. */
 const LINES_BYTES = 20_000_000;
 
 /** So few that they stay in memory, however far behind the client is. */
 const LITTLE_RETAINED_BYTES = 16 * MIB;
 
+const LITTLE = `runlet, ${LITTLE_RETAINED_BYTES / MIB} MiB retained`;
+const BARE = 'bare grpc-js';
+const PIPED = 'bare grpc-js, from a pipe';
+const BLOCKS = 'runlet, in blocks';
+const STDIO = 'runlet, through stdio';
+const WRITES = 'runlet, a write each';
+const READER = 'C reader, a write each';
+
 /** The first round is not counted: code has to be compiled. */
-const STREAM_ROUNDS = 5;
-const LINES_ROUNDS = 7;
+const ROUNDS = 5;
 
 /** Of the rate of the bare server. */
 const STREAM_TARGET = { least: 0.85 };
@@ -33,13 +39,16 @@ const LINES_TARGET = { least: 0.5 };
  * @returns {Promise<Row[]>}
  */
 export async function measureThroughput(stage) {
-  return [...(await measureStream(stage)), ...(await measureLines(stage))];
+  return [await measureStream(stage), await measureLines(stage)];
 }
 
-/** @param {Stage} stage */
+/**
+ * @param {Stage} stage
+ * @returns {Promise<Row>}
+ */
 async function measureStream(stage) {
   const rounds = [];
-  for (let round = 0; round <= STREAM_ROUNDS; round += 1) {
+  for (let round = 0; round <= ROUNDS; round += 1) {
     const little = await streamRound(stage, LITTLE_RETAINED_BYTES);
     // Of the size that the messages had in the mean, and as many bytes.
     const { bytes, size } = little;
@@ -51,32 +60,23 @@ async function measureStream(stage) {
     rounds.push({ bare: rate(bare.seconds), piped: rate(piped.seconds), little, usual });
   }
   const counted = rounds.slice(1);
-  const row = (/** @type {string} */ measure, /** @type {'little' | 'usual'} */ which) =>
-    makeRow(
-      measure,
-      `${median(counted.map(({ bare }) => bare)).toFixed(0)} MiB/s`,
-      counted.map((rates) => rates[which].rate / rates.bare),
-      STREAM_TARGET,
-      counted,
-    );
-  return [
-    row('1 GiB of one stream, rate, to a bare server', 'little'),
-    row('the same, retained as by default', 'usual'),
-    makeRow(
-      'a bare server that reads the same pipe, to the bare server',
-      '',
-      counted.map(({ bare, piped }) => piped / bare),
-      undefined,
-      counted,
-    ),
-    makeRow(
-      '1 GiB of one stream, rate, to the one that reads the pipe',
-      `${median(counted.map(({ piped }) => piped)).toFixed(0)} MiB/s`,
-      counted.map(({ little, piped }) => little.rate / piped),
-      undefined,
-      counted,
-    ),
+  const values = [
+    { contender: 'runlet', rounds: counted.map(({ usual }) => usual.rate) },
+    { contender: LITTLE, rounds: counted.map(({ little }) => little.rate) },
+    { contender: BARE, rounds: counted.map(({ bare }) => bare) },
+    { contender: PIPED, rounds: counted.map(({ piped }) => piped) },
   ];
+  return {
+    id: 'stream',
+    measure: `one stream of ${STREAM_BYTES / MIB} MiB`,
+    unit: 'MiB/s',
+    values,
+    ratios: [
+      ...ratiosOf(values, 'runlet', { [BARE]: STREAM_TARGET }),
+      ...ratiosOf(values, LITTLE, { [BARE]: STREAM_TARGET, [PIPED]: undefined }),
+    ],
+    details: counted,
+  };
 }
 
 /**
@@ -92,10 +92,13 @@ async function streamRound(stage, retainedBytes) {
   return { rate: STREAM_BYTES / MIB / flood.seconds, bytes, size, cpuSeconds };
 }
 
-/** @param {Stage} stage */
+/**
+ * @param {Stage} stage
+ * @returns {Promise<Row>}
+ */
 async function measureLines(stage) {
   const rounds = [];
-  for (let round = 0; round <= LINES_ROUNDS; round += 1) {
+  for (let round = 0; round <= ROUNDS; round += 1) {
     const rate = (/** @type {number} */ seconds) => LINES_BYTES / MIB / seconds;
     const rateOf = async (/** @type {string} */ mode) =>
       rate((await floodOf(stage, mode, LINES_BYTES)).seconds);
@@ -108,25 +111,22 @@ async function measureLines(stage) {
     });
   }
   const counted = rounds.slice(1);
-  const row = (
-    /** @type {string} */ measure,
-    /** @type {'stdio' | 'lines' | 'drained'} */ which,
-    /** @type {'blocks' | 'drained'} */ base,
-    /** @type {Row['target']} */ target,
-  ) =>
-    makeRow(
-      measure,
-      `${median(counted.map((rates) => rates[base])).toFixed(0)} MiB/s`,
-      counted.map((rates) => rates[which] / rates[base]),
-      target,
-      counted,
-    );
-  return [
-    row('1,000,000 lines through stdio, rate, to blocks', 'stdio', 'blocks', LINES_TARGET),
-    row('1,000,000 lines, a write each, rate, to blocks', 'lines', 'blocks', LINES_TARGET),
-    row('the same lines, read by a C program, to blocks', 'drained', 'blocks', undefined),
-    row('1,000,000 lines, a write each, to the C program', 'lines', 'drained', undefined),
+  const values = [
+    { contender: BLOCKS, rounds: counted.map(({ blocks }) => blocks) },
+    { contender: STDIO, rounds: counted.map(({ stdio }) => stdio) },
+    { contender: WRITES, rounds: counted.map(({ lines }) => lines) },
+    { contender: READER, rounds: counted.map(({ drained }) => drained) },
   ];
+  return {
+    id: 'lines',
+    measure: '1,000,000 lines of 20 bytes',
+    unit: 'MiB/s',
+    values,
+    ratios: [
+      ...ratiosOf(values, STDIO, { [BLOCKS]: LINES_TARGET }),
+      ...ratiosOf(values, WRITES, { [BLOCKS]: LINES_TARGET, [READER]: undefined }),
+    ],
+  };
 }
 
 /**

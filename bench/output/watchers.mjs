@@ -1,10 +1,9 @@
 // @ts-check
-import { median } from '../lib/statistics.mjs';
-import { makeRow } from './row.mjs';
+import { makeRow } from '../lib/row.mjs';
 
 /** @import { Stage } from '../lib/output-stage.mjs' */
+/** @import { Row } from '../lib/row.mjs' */
 /** @import { Flood } from '../output-client.mjs' */
-/** @import { Row } from './row.mjs' */
 
 const MIB = 1024 * 1024;
 
@@ -21,7 +20,7 @@ const FAN_ROUNDS = 5;
 const WATCHERS = 100;
 const CONNECTIONS = 10;
 /** Of output; the second is delivered to every watcher. */
-const ONE_BYTES = 512 * MIB;
+const ONE_BYTES = 256 * MIB;
 const MANY_BYTES = 8 * MIB;
 /** How many times as much time of processors. */
 const FAN_TARGET = { most: 1.2 };
@@ -34,29 +33,31 @@ const FAN_TARGET = { most: 1.2 };
  * @returns {Promise<Row[]>}
  */
 export async function measureStalled(stage) {
+  /** @type {Record<'alone' | 'beside', Awaited<ReturnType<typeof read>>>[]} */
   const rounds = [];
   for (let round = 0; round < STALLED_ROUNDS; round += 1) {
     const alone = await read(stage, {});
     const beside = await read(stage, { stalledAfter: STALLED_AFTER });
     rounds.push({ alone, beside });
   }
-  const mib = STALLED_BYTES / MIB;
-  const peaks = rounds.map(({ beside }) => beside.peakMib);
+  const stalled = 'runlet, another stalled';
+  const row = (
+    /** @type {Pick<Row, 'id' | 'measure' | 'unit'>} */ about,
+    /** @type {'seconds' | 'peakMib'} */ number,
+  ) =>
+    makeRow(
+      { ...about, details: rounds },
+      [
+        { contender: 'runlet', rounds: rounds.map(({ alone }) => alone[number]) },
+        { contender: stalled, rounds: rounds.map((round) => round.beside[number]) },
+      ],
+      stalled,
+      { runlet: STALLED_TARGET },
+    );
+  const what = `${READERS} watchers on ${STALLED_BYTES / MIB} MiB`;
   return [
-    makeRow(
-      `9 watchers on ${mib} MiB beside one that stops, time`,
-      `${median(rounds.map(({ alone }) => alone.seconds)).toFixed(1)} s`,
-      rounds.map(({ alone, beside }) => beside.seconds / alone.seconds),
-      STALLED_TARGET,
-      rounds,
-    ),
-    makeRow(
-      'the same, peak of resident memory',
-      `${Math.max(...peaks)} MiB`,
-      rounds.map(({ alone, beside }) => beside.peakMib / alone.peakMib),
-      STALLED_TARGET,
-      rounds,
-    ),
+    row({ id: 'stalled-time', measure: `${what}, time`, unit: 's' }, 'seconds'),
+    row({ id: 'stalled-memory', measure: `${what}, peak memory`, unit: 'MiB' }, 'peakMib'),
   ];
 }
 
@@ -104,13 +105,17 @@ export async function measureFanOut(stage) {
     const many = await cost(stage, MANY_BYTES, { watchers: WATCHERS, connections: CONNECTIONS });
     costs.push({ one, many });
   }
+  const few = 'runlet, 1 watcher';
+  const lots = `runlet, ${WATCHERS} watchers`;
   return [
     makeRow(
-      `CPU per delivered byte, ${WATCHERS} watchers to 1`,
-      `${(median(costs.map(({ one }) => one)) * 1e9).toFixed(2)} ns`,
-      costs.map(({ one, many }) => many / one),
-      FAN_TARGET,
-      costs,
+      { id: 'fan-out', measure: 'CPU time for a delivered byte', unit: 'ns/byte' },
+      [
+        { contender: few, rounds: costs.map(({ one }) => one) },
+        { contender: lots, rounds: costs.map(({ many }) => many) },
+      ],
+      lots,
+      { [few]: FAN_TARGET },
     ),
   ];
 }
@@ -119,12 +124,12 @@ export async function measureFanOut(stage) {
  * @param {Stage} stage
  * @param {number} bytes
  * @param {{ watchers: number, connections?: number }} options
- * @returns {Promise<number>} seconds for a byte
+ * @returns {Promise<number>} nanoseconds for a byte
  */
 async function cost({ ask, flood, server }, bytes, options) {
   const before = server.cpuSeconds();
   const order = { argv: [flood, 'blocks', `${bytes}`], pause: true };
   const { tallies } = /** @type {Flood} */ (await ask({ command: 'flood', order, ...options }));
   const delivered = tallies.reduce((sum, tally) => sum + tally.bytes, 0);
-  return (server.cpuSeconds() - before) / delivered;
+  return ((server.cpuSeconds() - before) / delivered) * 1e9;
 }

@@ -2,14 +2,15 @@
 import { fileURLToPath } from 'node:url';
 import { compileProgram, findCompiler } from '../lib/c-program.mjs';
 import { startContender } from '../lib/contender.mjs';
-import { describeMachine, machineLine } from '../lib/machine.mjs';
-import { writeResult } from '../lib/results.mjs';
+import { MissingError } from '../lib/missing-error.mjs';
+import { profileArgs } from '../lib/profile.mjs';
 import { inTurns } from '../lib/rounds.mjs';
-import { median, quantile, summarize } from '../lib/statistics.mjs';
-import { markdownTable } from '../lib/table.mjs';
+import { makeRow } from '../lib/row.mjs';
+import { median, quantile } from '../lib/statistics.mjs';
 
 /** @import { Contender } from '../lib/contender.mjs' */
-/** @import { Summary } from '../lib/statistics.mjs' */
+/** @import { Options, Result } from '../lib/part.mjs' */
+/** @import { Row, Target, Value } from '../lib/row.mjs' */
 
 export const name = 'launchers';
 export const summary = 'how fast processes start, with each launcher and with C alone';
@@ -20,75 +21,83 @@ const SIZES_MIB = [60, 1024];
 /** How many processes there are at once while the rate is measured. */
 const AT_ONCE = [1, 8, 32, 64];
 
-/** The first is what the others are compared to. */
-const CONTENDERS = ['bound', 'posix_spawn', 'child_process'];
+/** The launcher that is compared to the others. */
+const SUBJECT = 'posix_spawn';
+const LAUNCHERS = [SUBJECT, 'child_process'];
 
 /** Rounds of each measurement: an odd number, so that the median is one of them. */
 const ROUNDS = 5;
 
 /**
- * How long a contender is measured in a round, in seconds: some hundred starts, and ten
+ * How long a contender is measured in a round, in seconds: some hundred starts, and a few
  * where each takes 50 ms. A rate takes longer by what was started in time.
  */
-const LATENCY_SECONDS = 0.8;
-const RATE_SECONDS = 0.4;
+const LATENCY_SECONDS = 0.6;
+const RATE_SECONDS = 0.25;
 
 /** How long a contender runs before it is measured, in seconds: code has to be compiled. */
-const WARM_UP_SECONDS = 0.6;
+const WARM_UP_SECONDS = 0.4;
 
-/** How many times as long as the bound this contender shall take at most. */
-const TARGET = 2.5;
-const TARGETED = 'posix_spawn';
-
-/** Not held to the target: the slowest start in a hundred is the machine's own more often. */
-const P99 = 'latency, p99';
+/** A start shall take at most 2.5 times as long as the bound does. */
+const LATENCY_TARGET = { most: 2.5 };
+const RATE_TARGET = { least: 1 / LATENCY_TARGET.most };
 
 /**
- * One number of a measurement, such as the median latency, of all contenders.
+ * Takes less than a minute.
  *
- * @typedef {object} Row
- * @property {string} measure what it is of
- * @property {'ms' | 'starts/s'} unit
- * @property {number} sizeMib what the contenders hold
- * @property {{ name: string, rounds: number[], value: Summary, ratio: Summary }[]} contenders
- *   `ratio`: how many times as long as the bound of the same round it took
+ * @param {Options} options
+ * @returns {Promise<Result>}
  */
-
-/** Measures, prints and writes the results. Takes about 80 seconds. */
-export async function run() {
-  const compiler = findCompiler();
-  const bound = compileProgram(compiler, new URL('../posix-spawn-bound.c', import.meta.url));
-  const machine = describeMachine();
-  const resident = [];
+export async function run({ profileFolder, say }) {
+  const { program, ...bound } = compileBound();
   const rows = [];
   for (const sizeMib of SIZES_MIB) {
-    const contenders = await startAll(bound, sizeMib);
-    resident.push(...contenders.map(({ name, residentMib }) => ({ sizeMib, name, residentMib })));
-    rows.push(...(await measureSize(contenders, sizeMib)));
+    const contenders = await startAll(program, sizeMib, profileFolder);
+    const sayMore = (/** @type {string} */ what) => say(`${sizeMib} MiB: ${what}`);
+    rows.push(...(await measureSize(contenders, sizeMib, sayMore)));
     await Promise.all(contenders.map(({ stop }) => stop()));
   }
-  const path = writeResult(name, { machine, compiler: compiler.version, resident, rows });
-  process.stdout.write(`${report(rows)}\n\n`);
-  process.stdout.write(`${targetLine(rows)}\n\n`);
-  process.stdout.write(`${machineLine(machine)}\n\nresults: ${path}\n`);
+  return {
+    contenders: [
+      { name: 'bound', ...bound },
+      { name: SUBJECT, about: 'the launcher that the server uses by default' },
+      { name: 'child_process', about: 'the launcher that it uses elsewhere: that of Node.js' },
+    ],
+    rows,
+  };
+}
+
+/**
+ * @returns {{ program?: string, about: string, missing?: string }} of the bound
+ */
+function compileBound() {
+  const about = 'a C program that calls posix_spawn(3) and does nothing else';
+  try {
+    const compiler = findCompiler();
+    const program = compileProgram(compiler, new URL('../posix-spawn-bound.c', import.meta.url));
+    return { program, about: `${about}, by ${compiler.version}` };
+  } catch (error) {
+    if (!(error instanceof MissingError)) throw error;
+    return { about, missing: error.what };
+  }
 }
 
 /**
  * Starts the contenders; resolves when all hold their memory.
  *
- * @param {string} bound the path of the program
+ * @param {string | undefined} bound the path of the program, if there is one
  * @param {number} sizeMib what each holds
- * @returns {Promise<Contender[]>} in the order of `CONTENDERS`
+ * @param {string | undefined} profileFolder
+ * @returns {Promise<Contender[]>} the bound first
  */
-function startAll(bound, sizeMib) {
+function startAll(bound, sizeMib, profileFolder) {
   const script = fileURLToPath(new URL('../launcher-contender.mjs', import.meta.url));
-  return Promise.all(
-    CONTENDERS.map((name) =>
-      name === 'bound'
-        ? startContender(name, bound, [`${sizeMib}`])
-        : startContender(name, process.execPath, [script, name, `${sizeMib}`]),
-    ),
-  );
+  const launchers = LAUNCHERS.map((name) => {
+    const options = profileArgs(name === SUBJECT ? profileFolder : undefined);
+    return startContender(name, process.execPath, [...options, script, name, `${sizeMib}`]);
+  });
+  if (bound === undefined) return Promise.all(launchers);
+  return Promise.all([startContender('bound', bound, [`${sizeMib}`]), ...launchers]);
 }
 
 /**
@@ -96,24 +105,51 @@ function startAll(bound, sizeMib) {
  *
  * @param {readonly Contender[]} contenders
  * @param {number} sizeMib
+ * @param {Options['say']} say
  * @returns {Promise<Row[]>}
  */
-async function measureSize(contenders, sizeMib) {
-  say(`${sizeMib} MiB: warm-up`);
+async function measureSize(contenders, sizeMib, say) {
+  say('warm-up');
   await inTurns(contenders, 1, ({ ask }) => ask(`latency ${WARM_UP_SECONDS}`));
   await inTurns(contenders, 1, ({ ask }) => ask(`rate ${WARM_UP_SECONDS} 8`));
-  say(`${sizeMib} MiB: latency`);
+  const residentMib = Object.fromEntries(contenders.map((one) => [one.name, one.residentMib]));
+  const about = (/** @type {string} */ measure) => ({
+    id: `${measure.replaceAll(' ', '-')}-${sizeMib}-mib`,
+    measure: `${measure}, ${sizeMib} MiB resident`,
+    details: { residentMib },
+  });
+  say('latency');
   const latencies = await inTurns(contenders, ROUNDS, ({ ask }) => latency(ask));
-  const rows = [
-    makeRow('latency, median', 'ms', sizeMib, mapRounds(latencies, median)),
-    makeRow(P99, 'ms', sizeMib, mapRounds(latencies, p99)),
-  ];
+  const values = latencies.map((rounds, index) => ({
+    ...valuesOf(contenders[index], rounds.map(median)),
+    p99: rounds.map((round) => quantile(round, 0.99)),
+  }));
+  const rows = [compare({ ...about('latency'), unit: 'ms' }, values, LATENCY_TARGET)];
   for (const atOnce of AT_ONCE) {
-    say(`${sizeMib} MiB: ${atOnce} at once`);
+    say(`${atOnce} at once`);
     const rates = await inTurns(contenders, ROUNDS, ({ ask }) => rate(ask, atOnce));
-    rows.push(makeRow(`rate, ${atOnce} at once`, 'starts/s', sizeMib, rates));
+    const values = rates.map((rounds, index) => valuesOf(contenders[index], rounds));
+    rows.push(compare({ ...about(`${atOnce} at once`), unit: 'starts/s' }, values, RATE_TARGET));
   }
   return rows;
+}
+
+/**
+ * @param {Parameters<typeof makeRow>[0]} about
+ * @param {Value[]} values
+ * @param {Target} target of the ratio to the bound
+ */
+function compare(about, values, target) {
+  return makeRow(about, values, SUBJECT, { bound: target, child_process: undefined });
+}
+
+/**
+ * @param {Contender | undefined} contender
+ * @param {number[]} rounds
+ * @returns {Value}
+ */
+function valuesOf(contender, rounds) {
+  return { contender: contender?.name ?? '', rounds };
 }
 
 /**
@@ -138,92 +174,4 @@ async function rate(ask, atOnce) {
   const answer = await ask(`rate ${RATE_SECONDS} ${atOnce}`);
   const { starts, seconds } = /** @type {{ starts: number, seconds: number }} */ (answer);
   return starts / seconds;
-}
-
-/** @param {readonly number[]} values */
-function p99(values) {
-  return quantile(values, 0.99);
-}
-
-/**
- * Makes one value of each round into another.
- *
- * @template Value, Result
- * @param {readonly (readonly Value[])[]} values of each contender, of each round
- * @param {(value: Value) => Result} map
- * @returns {Result[][]}
- */
-function mapRounds(values, map) {
-  return values.map((rounds) => rounds.map(map));
-}
-
-/**
- * Puts the rounds together, and compares each to the bound of the same round.
- *
- * @param {string} measure
- * @param {Row['unit']} unit
- * @param {number} sizeMib
- * @param {readonly (readonly number[])[]} values of each contender, of each round
- * @returns {Row}
- */
-function makeRow(measure, unit, sizeMib, values) {
-  const bounds = values[0] ?? [];
-  const ratio = (/** @type {number} */ value, /** @type {number} */ round) => {
-    const bound = bounds[round] ?? Number.NaN;
-    return unit === 'ms' ? value / bound : bound / value;
-  };
-  const contenders = values.map((rounds, index) => ({
-    name: CONTENDERS[index] ?? '',
-    rounds: [...rounds],
-    value: summarize(rounds),
-    ratio: summarize(rounds.map(ratio)),
-  }));
-  return { measure, unit, sizeMib, contenders };
-}
-
-/**
- * Lays out what a reader wants first: the bound itself, and how the others compare.
- *
- * @param {readonly Row[]} rows
- * @returns {string} a table
- */
-function report(rows) {
-  const [bound, ...others] = CONTENDERS;
-  return markdownTable(
-    ['/bin/true', 'resident', `${bound}`, ...others],
-    rows.map(({ measure, unit, sizeMib, contenders: [first, ...rest] }) => [
-      measure,
-      `${sizeMib} MiB`,
-      `${first?.value.median.toFixed(unit === 'ms' ? 2 : 0)} ${unit}`,
-      ...rest.map(({ ratio }) => formatRatio(ratio)),
-    ]),
-  );
-}
-
-/** @param {Summary} ratio */
-function formatRatio({ median, least, greatest }) {
-  return `${median.toFixed(2)} (${least.toFixed(2)} to ${greatest.toFixed(2)})`;
-}
-
-/**
- * Says whether the target is met.
- *
- * @param {readonly Row[]} rows
- * @returns {string} what missed it, and by how much, is named
- */
-function targetLine(rows) {
-  const missed = rows
-    .filter(({ measure }) => measure !== P99)
-    .flatMap(({ measure, sizeMib, contenders }) =>
-      contenders
-        .filter(({ name, ratio }) => name === TARGETED && ratio.median > TARGET)
-        .map(({ ratio }) => `${measure}, ${sizeMib} MiB: ${ratio.median.toFixed(2)}`),
-    );
-  const verdict = missed.length === 0 ? 'met' : `missed (${missed.join('; ')})`;
-  return `${TARGETED} within ${TARGET} times of the bound, but for the p99: ${verdict}`;
-}
-
-/** @param {string} what is being done */
-function say(what) {
-  process.stderr.write(`launchers: ${what}\n`);
 }

@@ -1,0 +1,14 @@
+// @ts-check
+
+/** @import { Part } from './part.mjs' */
+
+/** Names of files in bench/parts/, in the order in which all of them are run. */
+export const PARTS = ['launchers', 'output'];
+
+/**
+ * @param {string} name one of {@link PARTS}
+ * @returns {Promise<Part>}
+ */
+export function loadPart(name) {
+  return import(new URL(`../parts/${name}.mjs`, import.meta.url).href);
+}
