@@ -2,7 +2,7 @@
 /**
  * Runs parts of the benchmark, each a file in bench/parts/:
  *
- *     npm run bench -- [--list] [--profile] [PART...]
+ *     npm run bench -- [--list] [--profile] [--report] [PART...]
  */
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,6 +19,7 @@ Runs the parts, or all of them, in turn, and prints tables in Markdown.
 
   --list     print the names of the parts
   --profile  have servers profiled; the numbers do not count
+  --report   then write docs/benchmarks.md and its charts
 `;
 
 // Not by exitCode: what a part that failed has left running ends when its input does.
@@ -50,6 +51,10 @@ async function main(args) {
       code = 1;
     }
   }
+  if (values.report) {
+    const { writeReport } = await import('./report/report.mjs');
+    writeReport(RESULTS_FOLDER);
+  }
   return code;
 }
 
@@ -59,9 +64,10 @@ async function main(args) {
  */
 function parse(args) {
   const flag = /** @type {const} */ ({ type: 'boolean' });
-  const options = { list: flag, profile: flag };
+  const options = { list: flag, profile: flag, report: flag };
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    if (values.profile && values.report) return '--profile and --report exclude each other';
     const unknown = positionals.find((name) => !PARTS.includes(name));
     if (unknown !== undefined) return `there is no part ${unknown}`;
     return { values, names: positionals.length === 0 ? PARTS : positionals };

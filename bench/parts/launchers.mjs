@@ -59,8 +59,8 @@ export async function run({ profileFolder, say }) {
   }
   return {
     contenders: [
-      { name: 'bound', ...bound },
       { name: SUBJECT, about: 'the launcher that the server uses by default' },
+      { name: 'bound', ...bound },
       { name: 'child_process', about: 'the launcher that it uses elsewhere: that of Node.js' },
     ],
     rows,
