@@ -18,7 +18,7 @@ const USAGE = `usage: npm run bench -- [OPTION...] [PART...]
 Runs the parts, or all of them, in turn, and prints tables in Markdown.
 
   --list     print the names of the parts
-  --profile  have servers profiled; the numbers do not count
+  --profile  have servers profiled, and draw flame graphs; the numbers do not count
   --report   then write docs/benchmarks.md and its charts
 `;
 
@@ -96,6 +96,9 @@ async function runMeasured(name) {
 async function runProfiled(name) {
   const folder = emptyProfileFolder(name);
   await run(name, folder, folder);
+  const { drawFlameGraphs } = await import('./report/flame-graphs.mjs');
+  const paths = drawFlameGraphs(folder);
+  for (const path of paths) process.stdout.write(`flame graph: ${relative('', path)}\n\n`);
 }
 
 /**
