@@ -4,10 +4,12 @@
  *   flood blocks BYTES   in writes of 64 KiB
  *   flood lines BYTES    in lines of 20 bytes, a write of its own each
  *   flood stdio BYTES    the same lines, gathered by stdio in a buffer of 4 KiB
+ *   flood packets BYTES  the same lines, each to be read by a read of its own
  *   flood drain          reads its input to the end; prints how many seconds that took,
  *                        from the first byte on
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,9 +52,14 @@ int main(int argc, char **argv) {
     return 0;
   }
   if (argc != 3) {
-    fprintf(stderr, "usage: flood blocks|lines|stdio BYTES, flood drain\n");
+    fprintf(stderr, "usage: flood blocks|lines|stdio|packets BYTES, flood drain\n");
     return 2;
   }
+  /*
+   * Packets of pipe(7): however late the reader is, it gets one line at a time. A socket has
+   * no such thing, and is used as it is.
+   */
+  if (strcmp(argv[1], "packets") == 0) fcntl(1, F_SETFL, O_DIRECT);
   size_t left = strtoull(argv[2], NULL, 10);
   size_t piece = strcmp(argv[1], "blocks") == 0 ? BLOCK_BYTES : LINE_BYTES;
   int gathered = strcmp(argv[1], "stdio") == 0;

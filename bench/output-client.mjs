@@ -50,7 +50,7 @@ let background;
 /** What is asked for latencies. @type {Target | undefined} */
 let echo;
 
-const COMMANDS = { flood, floodBare, beginFlood, endFlood, latencies };
+const COMMANDS = { flood, floodBare, fill, replay, beginFlood, endFlood, latencies };
 
 process.stdout.write('{"ready":true}\n');
 for await (const line of createInterface({ input: process.stdin })) {
@@ -87,6 +87,28 @@ async function flood({ order, watchers = 1, connections = 1, hashing, stalledAft
   for (const connection of opened) connection.close();
   aside?.close();
   return { seconds, tallies };
+}
+
+/**
+ * Starts a process and waits for its end: what it printed is retained.
+ *
+ * @param {{ order: Order }} request
+ * @returns {Promise<Target>}
+ */
+async function fill({ order }) {
+  const target = await start(main, order);
+  await processesOf(main).waitProcess(target);
+  return target;
+}
+
+/**
+ * Reads what {@link fill} left, each watcher all of it.
+ *
+ * @param {{ target: Target, watchers: number }} request
+ * @returns {Promise<Tally[]>} one of each watcher
+ */
+function replay({ target, watchers }) {
+  return Promise.all(Array.from({ length: watchers }, () => readAll(watchRaw(main, target))));
 }
 
 /**
