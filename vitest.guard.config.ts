@@ -1,0 +1,8 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/bench/guard.test.ts'],
+    testTimeout: 120_000,
+  },
+});
