@@ -7,6 +7,7 @@ import { built } from './built.mjs';
 /** @import { Client, ClientReadableStream } from '@grpc/grpc-js' */
 /** @import { ServiceClient } from '../../src/server/bridge/types.ts' */
 /** @import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts' */
+/** @import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts' */
 
 /** @type {typeof import('../../src/client/connection.ts')} */
 const { openConnection } = await built('client/connection.js');
@@ -65,6 +66,16 @@ export function processesOf(connection) {
 }
 
 /**
+ * The methods that sessions have, over a connection.
+ *
+ * @param {Client} connection
+ * @returns {ServiceClient<typeof SessionService>}
+ */
+export function sessionsOf(connection) {
+  return createClient(sessionProtos.SessionService, connection);
+}
+
+/**
  * Starts a process in a session of its own.
  *
  * @param {Client} connection
@@ -73,8 +84,7 @@ export function processesOf(connection) {
  */
 export async function start(connection, { argv, stdin, retainedBytes, pause }) {
   const { Overflow, StdinMode } = processProtos;
-  const sessions = createClient(sessionProtos.SessionService, connection);
-  const sessionId = (await sessions.createSession({})).session?.sessionId ?? '';
+  const sessionId = (await sessionsOf(connection).createSession({})).session?.sessionId ?? '';
   const { process } = await processesOf(connection).startProcess({
     sessionId,
     spec: {
@@ -96,20 +106,24 @@ export async function start(connection, { argv, stdin, retainedBytes, pause }) {
  * @param {Target} target
  */
 export async function close(connection, { sessionId }) {
-  await createClient(sessionProtos.SessionService, connection).closeSession({ sessionId });
+  await sessionsOf(connection).closeSession({ sessionId });
 }
 
 /**
- * Watches a process from its first event on. The messages stay encoded: what it costs to
- * decode them is no concern of the server's.
+ * Watches a process. The messages stay encoded: what it costs to decode them is no
+ * concern of the server's.
  *
  * @param {Client} connection
  * @param {Target} target
+ * @param {bigint} [afterSeq] the event that was seen last. Default: none was
  * @returns {ClientReadableStream<Buffer>}
  */
-export function watchRaw(connection, target) {
+export function watchRaw(connection, target, afterSeq = 0n) {
   const { WatchProcessRequestSchema } = processProtos;
-  const request = toBinary(WatchProcessRequestSchema, create(WatchProcessRequestSchema, target));
+  const request = toBinary(
+    WatchProcessRequestSchema,
+    create(WatchProcessRequestSchema, { ...target, afterSeq }),
+  );
   return streamRaw(connection, '/runlet.v1.ProcessService/WatchProcess', Buffer.from(request));
 }
 
