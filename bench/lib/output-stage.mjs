@@ -1,13 +1,10 @@
 // @ts-check
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { startRunlet } from '../servers/runlet.mjs';
 import { startContender } from './contender.mjs';
-import { profileArgs } from './profile.mjs';
 
 /**
  * What output is measured with: a server and a bare one, each in a process of its own,
@@ -41,8 +38,8 @@ const TICKS_PER_SECOND = 100;
  */
 export async function startStage(flood, profileFolder) {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-bench-'));
-  const sockets = [join(folder, 'runlet'), join(folder, 'bare')];
-  const server = await serve(folder, sockets[0] ?? '', profileFolder);
+  const server = await startRunlet({ profileFolder });
+  const sockets = [server.address, join(folder, 'bare')];
   const bare = await startNode('bare', 'bare-server.mjs', sockets.slice(1));
   const client = await startNode('client', 'output-client.mjs', sockets);
   const other = await startNode('other client', 'output-client.mjs', sockets);
@@ -55,38 +52,6 @@ export async function startStage(flood, profileFolder) {
       await Promise.all([client, other, bare].map(({ stop }) => stop()));
       await server.stop();
       rmSync(folder, { recursive: true });
-    },
-  };
-}
-
-/**
- * Starts the server as it was built.
- *
- * @param {string} folder for its files
- * @param {string} socket
- * @param {string | undefined} profileFolder
- */
-async function serve(folder, socket, profileFolder) {
-  const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-  const options = ['--state-dir', join(folder, 'state'), '--log-level', 'error'];
-  const child = spawn(
-    process.execPath,
-    [...profileArgs(profileFolder), main, 'serve', '--listen', `unix:${socket}`, ...options],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  const exited = once(child, 'exit');
-  const lines = createInterface({ input: child.stdout });
-  await Promise.race([
-    once(lines, 'line'),
-    exited.then(() => {
-      throw new Error('the server ended before it listened');
-    }),
-  ]);
-  return {
-    pid: child.pid ?? 0,
-    stop: async () => {
-      child.kill();
-      await exited;
     },
   };
 }

@@ -3,7 +3,16 @@
 /** @import { Part } from './part.mjs' */
 
 /** Names of files in bench/parts/, in the order in which all of them are run. */
-export const PARTS = ['launchers', 'output'];
+export const PARTS = [
+  'starts',
+  'streams',
+  'output',
+  'launchers',
+  'growth',
+  'footprint',
+  'resume',
+  'cold-start',
+];
 
 /**
  * @param {string} name one of {@link PARTS}

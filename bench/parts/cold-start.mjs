@@ -1,13 +1,14 @@
 // @ts-check
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startContender } from '../lib/contender.mjs';
+import { MissingError } from '../lib/missing-error.mjs';
 import { inTurns } from '../lib/rounds.mjs';
 import { makeRow } from '../lib/row.mjs';
-import { SERVE } from '../lib/runlet-server.mjs';
+import { findExecServer } from '../servers/exec-server.mjs';
+import { serveArgs } from '../servers/runlet.mjs';
 
 /** @import { Contender, Options, Result } from '../lib/part.mjs' */
 /** @import { ColdStart } from '../cold-start-client.mjs' */
@@ -28,12 +29,12 @@ const ROUNDS = 15;
  */
 export async function run({ profileFolder, say }) {
   const folder = mkdtempSync(join(tmpdir(), 'runlet-bench-'));
-  const execServer = describeExecServer();
+  const execServer = execServerIn(folder);
   const started = [
     runletIn(folder, profileFolder),
     bareIn(folder),
     { name: 'node', request: { argv: [process.execPath, '-e', '0'] } },
-    ...(execServer.missing === undefined ? [execServerIn(folder)] : []),
+    ...(execServer.started === undefined ? [] : [execServer.started]),
   ];
   const script = fileURLToPath(new URL('../cold-start-client.mjs', import.meta.url));
   const client = await startContender('client', process.execPath, [script]);
@@ -50,13 +51,13 @@ export async function run({ profileFolder, say }) {
     rounds: rounds[index] ?? [],
   }));
   const about = { id: 'first-answer', measure: 'start of the server to its first answer' };
-  const compared = { bare: undefined, node: undefined, 'exec-server': undefined };
+  const compared = { 'bare grpc-js': undefined, node: undefined, 'exec-server': undefined };
   return {
     contenders: [
       { name: 'runlet', about: 'GetServerInfo over a Unix socket' },
-      { name: 'bare', about: 'grpc-js alone, a call over a Unix socket' },
+      { name: 'bare grpc-js', about: 'grpc-js alone, a call over a Unix socket' },
       { name: 'node', about: `Node.js ${process.version} with nothing to do, to its exit` },
-      execServer,
+      execServer.contender,
     ],
     rows: [makeRow({ ...about, unit: 'ms' }, values, 'runlet', compared)],
   };
@@ -68,11 +69,8 @@ export async function run({ profileFolder, say }) {
  * @returns {Started}
  */
 function runletIn(folder, profileFolder) {
-  const address = join(folder, 'runlet');
-  const node = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
-  const flags = ['--listen', `unix:${address}`, '--state-dir', join(folder, 'state')];
-  const argv = [process.execPath, ...node, ...SERVE, ...flags, '--log-level', 'error'];
-  return { name: 'runlet', request: { argv, call: 'runlet', address } };
+  const argv = [process.execPath, ...serveArgs(folder, profileFolder)];
+  return { name: 'runlet', request: { argv, call: 'runlet', address: join(folder, 'socket') } };
 }
 
 /**
@@ -83,35 +81,27 @@ function bareIn(folder) {
   const script = fileURLToPath(new URL('../bare-server.mjs', import.meta.url));
   const address = join(folder, 'bare');
   return {
-    name: 'bare',
+    name: 'bare grpc-js',
     request: { argv: [process.execPath, script, address], call: 'bare', address },
   };
 }
 
 /**
  * @param {string} folder its home
- * @returns {Started}
+ * @returns {{ contender: Contender, started: Started | undefined }}
  */
 function execServerIn(folder) {
-  const argv = [process.env['BENCH_CODEX'] ?? '', 'exec-server', '--listen', 'ws://127.0.0.1:0'];
-  const env = { HOME: folder, CODEX_HOME: folder };
-  return { name: 'exec-server', request: { argv, env, call: 'exec-server', address: '' } };
-}
-
-/** @returns {Contender} */
-function describeExecServer() {
-  const binary = process.env['BENCH_CODEX'];
-  const { status, stdout } = spawnSync(binary || 'false', ['--version'], { encoding: 'utf8' });
-  if (status === 0) {
+  const name = 'exec-server';
+  try {
+    const { program, version } = findExecServer();
+    const argv = [program, 'exec-server', '--listen', 'ws://127.0.0.1:0'];
+    const env = { HOME: folder, CODEX_HOME: folder };
     return {
-      name: 'exec-server',
-      about: `that of Codex, ${stdout.trim()}: initialize over WebSocket`,
+      contender: { name, about: `${version} exec-server: initialize over WebSocket` },
+      started: { name, request: { argv, env, call: 'exec-server', address: '' } },
     };
+  } catch (error) {
+    if (!(error instanceof MissingError)) throw error;
+    return { contender: { name, about: name, missing: error.what }, started: undefined };
   }
-  return {
-    name: 'exec-server',
-    about: 'that of Codex: initialize over WebSocket',
-    missing:
-      'BENCH_CODEX has to be the path of a codex binary; npm install @openai/codex brings one',
-  };
 }

@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startContender } from '../lib/contender.mjs';
 import { makeRow } from '../lib/row.mjs';
-import { startRunlet } from '../lib/runlet-server.mjs';
+import { startRunlet } from '../servers/runlet.mjs';
 
 /** @import { Contender as Driver } from '../lib/contender.mjs' */
 /** @import { Options, Result } from '../lib/part.mjs' */
 /** @import { Row } from '../lib/row.mjs' */
-/** @import { Memory, RunletServer } from '../lib/runlet-server.mjs' */
+/** @import { Memory, RunletServer } from '../servers/runlet.mjs' */
 
 export const name = 'footprint';
 export const summary = 'how much memory idle sessions, processes and watchers take';
@@ -130,7 +130,7 @@ async function measure({ command, descriptors }, counts, profileFolder) {
     Array.from({ length: CLIENTS }, (_, index) =>
       startContender(`client ${index}`, process.execPath, [
         script,
-        server.socket,
+        server.address,
         `${CONNECTIONS}`,
       ]),
     ),

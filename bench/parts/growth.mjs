@@ -3,13 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { startContender } from '../lib/contender.mjs';
 import { inTurns } from '../lib/rounds.mjs';
 import { makeRow } from '../lib/row.mjs';
-import { startRunlet } from '../lib/runlet-server.mjs';
 import { median, quantile } from '../lib/statistics.mjs';
+import { startRunlet } from '../servers/runlet.mjs';
 
 /** @import { Contender as Driver } from '../lib/contender.mjs' */
 /** @import { Options, Result } from '../lib/part.mjs' */
 /** @import { Row } from '../lib/row.mjs' */
-/** @import { RunletServer } from '../lib/runlet-server.mjs' */
+/** @import { RunletServer } from '../servers/runlet.mjs' */
 
 export const name = 'growth';
 export const summary = 'what a start costs when the server holds much already';
@@ -159,7 +159,7 @@ async function latencies({ ask }, seconds) {
 async function startMeasured(name, options) {
   const server = await startRunlet(options);
   const script = fileURLToPath(new URL('../executors/driver.mjs', import.meta.url));
-  const args = [script, 'runlet', server.socket];
+  const args = [script, 'runlet', server.address];
   return { name, server, client: await startContender(name, process.execPath, args) };
 }
 
@@ -168,9 +168,9 @@ async function startMeasured(name, options) {
  *
  * @param {RunletServer} server
  */
-function startHolder({ socket }) {
+function startHolder({ address }) {
   const script = fileURLToPath(new URL('../idle-client.mjs', import.meta.url));
-  return startContender('holder', process.execPath, [script, socket, '4']);
+  return startContender('holder', process.execPath, [script, address, '4']);
 }
 
 /** @param {Measured} measured */

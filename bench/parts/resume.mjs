@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { startContender } from '../lib/contender.mjs';
 import { makeRow } from '../lib/row.mjs';
-import { startRunlet } from '../lib/runlet-server.mjs';
+import { startRunlet } from '../servers/runlet.mjs';
 
 /** @import { Contender as Driver } from '../lib/contender.mjs' */
 /** @import { Options, Result } from '../lib/part.mjs' */
@@ -45,9 +45,9 @@ export async function run({ profileFolder, say }) {
   for (const { about, flags, id } of PLACES) {
     say(about);
     const server = await startRunlet({ profileFolder, flags: [...RETENTION, ...flags] });
-    const bareSocket = `${server.socket}-bare`;
+    const bareSocket = `${server.address}-bare`;
     const bare = await startNode('bare', 'bare-server.mjs', [bareSocket]);
-    const client = await startNode('client', 'resume-client.mjs', [server.socket, bareSocket]);
+    const client = await startNode('client', 'resume-client.mjs', [server.address, bareSocket]);
     const order = { argv: ['/usr/bin/head', '-c', `${BYTES}`, '/dev/zero'], retainedBytes: BYTES };
     const printed = /** @type {{ target: Target, lastSeq: number }} */ (
       await ask(client, { command: 'print', order })
