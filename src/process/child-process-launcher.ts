@@ -12,8 +12,6 @@ export const childProcessLauncher: Launcher = {
   limits: false,
   mergesStderr: false,
   tree: 'parents',
-  // Orphans are init's, and nobody knows.
-  mayHaveOrphans: () => Promise.resolve(true),
 
   async launch(request: LaunchRequest): Promise<LaunchedProcess> {
     if (request.terminal !== undefined) throw unsupported('TERMINAL', 'give terminals');

@@ -74,6 +74,11 @@ export interface LaunchedProcess {
 export interface Kinship {
   /** Of the processes in a scan those that came of it, whose parent ended, and is this process now. */
   orphansIn(scan: ProcessScan): readonly ScannedProcess[];
+  /**
+   * Whether there may be such processes, of it or of another. If not, and it was reaped,
+   * nothing is left that came of it. Costs little, whatever runs on the machine.
+   */
+  mayHaveOrphans(): Promise<boolean>;
   /** Kills it and all that came of it at once; undefined: they have to be killed one by one. */
   readonly kill: (() => void) | undefined;
   /** To be called when nothing is left of it. */
@@ -103,11 +108,6 @@ export interface Launcher {
    * tree is in a cgroup, by which it is killed.
    */
   readonly tree: 'cgroup' | 'subreaper' | 'parents';
-  /**
-   * Whether something may be left of processes that were reaped. Costs little, whatever
-   * runs on the machine.
-   */
-  mayHaveOrphans(): Promise<boolean>;
   /**
    * Launches a process.
    *

@@ -12,15 +12,12 @@ import type { TreeRegistry } from './tree-registry.ts';
 export class LeftBehind {
   readonly #registry: TreeRegistry;
   readonly #clock: Clock;
-  readonly #mayHaveOrphans: () => Promise<boolean>;
   #trees = new Set<ProcessTree>();
   #sweepAt = MIN_LEFT_BEHIND_SWEEP;
 
-  /** `mayHaveOrphans`: see `Launcher`. */
-  constructor(registry: TreeRegistry, clock: Clock, mayHaveOrphans: () => Promise<boolean>) {
+  constructor(registry: TreeRegistry, clock: Clock) {
     this.#registry = registry;
     this.#clock = clock;
-    this.#mayHaveOrphans = mayHaveOrphans;
   }
 
   /** How many there are. */
@@ -40,11 +37,9 @@ export class LeftBehind {
   async end(graceMs: number): Promise<void> {
     const trees = [...this.#trees];
     this.#trees.clear();
-    if (trees.length === 0) return;
-    const mayBeLeft = await this.#mayHaveOrphans();
     await Promise.all(
       trees.map(async (tree) => {
-        if (mayBeLeft && (await tree.hasMembers('tree'))) await this.#endTree(tree, graceMs);
+        if (await tree.hasMembers('tree')) await this.#endTree(tree, graceMs);
         this.#registry.remove(tree);
       }),
     );
@@ -62,12 +57,9 @@ export class LeftBehind {
 
   /** Drops those of which nothing is left. */
   async #sweep(): Promise<void> {
-    const trees = [...this.#trees];
-    const mayBeLeft = await this.#mayHaveOrphans();
     await Promise.all(
-      trees.map(async (tree) => {
-        const isLeft = mayBeLeft && (await tree.hasMembers('tree'));
-        if (isLeft || !this.#trees.delete(tree)) return;
+      [...this.#trees].map(async (tree) => {
+        if ((await tree.hasMembers('tree')) || !this.#trees.delete(tree)) return;
         this.#registry.remove(tree);
       }),
     );

@@ -118,8 +118,7 @@ export class ProcessHost {
 
   /** Keeps what processes leave behind, to be ended with what they belonged to. */
   collectLeftBehind(): LeftBehind {
-    const { clock, launcher } = this.#options;
-    return new LeftBehind(this.#trees, clock, () => launcher.mayHaveOrphans());
+    return new LeftBehind(this.#trees, this.#options.clock);
   }
 
   /**

@@ -47,7 +47,7 @@ export function scanProcesses(): Scan {
 }
 
 /** One process, as it is now; undefined: it is not there. */
-export function scanProcess(pid: number): ScannedProcess | undefined {
+function scanProcess(pid: number): ScannedProcess | undefined {
   try {
     return parseStat(pid, readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {

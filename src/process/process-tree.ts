@@ -69,6 +69,11 @@ export class ProcessTree {
 
   /** Its members, of which it remembers those outside of the group; undefined without proc(5). */
   async #look(): Promise<readonly ScannedProcess[] | undefined> {
+    if (this.#leaderReaped() && (await this.#kin?.mayHaveOrphans()) === false) {
+      this.#strays.clear();
+      this.#gone = true;
+      return [];
+    }
     const scan = await scanProcesses();
     if (scan === undefined) return undefined;
     const members = this.#membersIn(scan);

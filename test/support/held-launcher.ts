@@ -16,10 +16,6 @@ export class HeldLauncher implements Launcher {
   /** The pid of the latest that was launched; 0: none was. */
   pid = 0;
 
-  mayHaveOrphans(): Promise<boolean> {
-    return childProcessLauncher.mayHaveOrphans();
-  }
-
   async launch(request: LaunchRequest): Promise<LaunchedProcess> {
     this.asked.open();
     await this.gate.wait();

@@ -16,10 +16,6 @@ export class ScriptedLauncher implements Launcher {
   readonly #exits: (() => void)[] = [];
   #nextPid = 0x3fff_0000;
 
-  mayHaveOrphans(): Promise<boolean> {
-    return Promise.resolve(true);
-  }
-
   /** How many run. */
   get running(): number {
     return this.#exits.length;

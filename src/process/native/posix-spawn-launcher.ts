@@ -52,7 +52,6 @@ function createLauncher(libc: Libc): Launcher {
     limits: spawner.tree !== 'parents',
     mergesStderr: true,
     tree: spawner.tree,
-    mayHaveOrphans: () => spawner.mayHaveOrphans(),
     async launch(request) {
       if (request.limits !== undefined) spawner.assertCanLimit(request.limits);
       return slots.use(() =>

@@ -8,7 +8,7 @@ import { KinMarks } from './kin-marks.ts';
 import { childWith, orphansOf } from './kinship.ts';
 import { type Libc, PR_SET_CHILD_SUBREAPER } from './libc.ts';
 import { MarkedSpawns } from './marked-spawns.ts';
-import { ownChildren } from './own-children.ts';
+import { OrphanCheck } from './orphan-check.ts';
 import { assertWithinOwn, limitProcess } from './resource-limits.ts';
 import { newActions } from './spawn-actions.ts';
 import { spawnAttributes } from './spawn-attributes.ts';
@@ -49,6 +49,10 @@ export class Spawner {
   #calls = 0;
   /** Those that are being made; each resolves with whether that worked. */
   readonly #underWay = new Set<Promise<boolean>>();
+  readonly #orphans = new OrphanCheck({
+    isOrphan: (child) => !this.reaper.knows(child) && this.#originOf(child) !== 'launching',
+    underWay: this.#underWay,
+  });
   /** Children without marks that are being made. */
   #unmarked = 0;
 
@@ -108,6 +112,7 @@ export class Spawner {
         pid,
         kin: {
           orphansIn: (scan) => orphansOf(mark, scan, marks, (child) => this.reaper.knows(child)),
+          mayHaveOrphans: () => this.#orphans.mayHaveOrphans(),
           kill: cgroup && (() => cgroup.kill()),
           release,
         },
@@ -118,22 +123,6 @@ export class Spawner {
     } finally {
       cgroup?.made();
     }
-  }
-
-  /**
-   * Whether something may be left of children that were reaped. What came of one is an
-   * orphan, or came of an orphan; and orphans are children of this process.
-   */
-  async mayHaveOrphans(): Promise<boolean> {
-    const children = this.#marks && ownChildren();
-    if (children === undefined) return true;
-    const isOrphan = (pid: number): boolean =>
-      !this.reaper.knows(pid) && this.#originOf(pid) !== 'launching';
-    if (children.some(isOrphan)) return true;
-    // What could not become its program is reaped by the C library, on a thread of its own: that
-    // may have hidden another child just now.
-    const worked = await Promise.all(this.#underWay);
-    return worked.includes(false);
   }
 
   /**
