@@ -31,7 +31,9 @@ export function findCompiler() {
     const { status, stdout } = spawnSync(command, ['--version'], { encoding: 'utf8' });
     if (status === 0) return { command, version: stdout.split('\n', 1)[0] ?? '' };
   }
-  throw new MissingError(named ? `the C compiler that CC names, ${named}` : NO_COMPILER);
+  throw new MissingError(
+    named ? `the C compiler ${named}: install it, or have CC name another` : NO_COMPILER,
+  );
 }
 
 const NO_COMPILER = `a C compiler: install ${COMPILERS.slice(1).join(' or ')}, or have CC name one`;

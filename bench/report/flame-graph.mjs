@@ -34,7 +34,7 @@ const KINDS = [
     color: '#f4a582',
     has: ({ name }) => name === '(garbage collector)',
   },
-  { name: 'runlet', color: '#8fd3b6', has: ({ place }) => place.startsWith('dist/') },
+  { name: 'runlet', color: '#8fd3b6', has: ({ place }) => /^(bench|dist)\//.test(place) },
   { name: 'packages', color: '#9ecbee', has: ({ place }) => place.startsWith('node_modules/') },
   { name: 'Node.js', color: '#f6d58b', has: ({ place }) => place.startsWith('node:') },
   { name: 'engine and system', color: '#d9c6e0', has: () => true },
