@@ -81,9 +81,14 @@ async function guard({ checks, dist, serverFlags }) {
   const compiler = findCompiler();
   const compile = (/** @type {string} */ file) =>
     compileProgram(compiler, new URL(file, import.meta.url));
-  const bound = compile('posix-spawn-bound.c');
   /** @type {Setup} */
-  const setup = { dist, serverFlags, flood: compile('flood.c'), bound };
+  const setup = {
+    dist,
+    serverFlags,
+    flood: compile('flood.c'),
+    bound: compile('posix-spawn-bound.c'),
+    plainPages: compile('plain-pages.c'),
+  };
   const machine = describeMachine();
   const verdicts = await judge(checks, async (check) => {
     const began = performance.now();

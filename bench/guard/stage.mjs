@@ -18,6 +18,8 @@ import { startContender } from '../lib/contender.mjs';
  * @property {readonly string[]} serverFlags with which it is started, beside those of a row
  * @property {string} flood the path of flood.c, compiled
  * @property {string} bound the path of posix-spawn-bound.c, compiled
+ * @property {string} plainPages that of plain-pages.c, through which all is started, so
+ *   that memory costs the same on all machines
  */
 
 /**
@@ -49,7 +51,7 @@ export async function onStage(setup, act) {
   const stops = [];
   /** @type {Stage['program']} */
   const program = async (path, ...args) => {
-    const contender = await startContender(path, path, args);
+    const contender = await startContender(path, setup.plainPages, [path, ...args]);
     stops.unshift(contender.stop);
     return contender;
   };
@@ -93,9 +95,9 @@ export async function ask(contender, request) {
  * @param {Setup} setup
  * @param {readonly string[]} flags
  */
-async function serve({ dist, serverFlags }, flags) {
-  const args = [join(dist, 'cli/main.js'), 'serve', '--log-level', 'error'];
-  const child = spawn(process.execPath, [...args, ...flags, ...serverFlags], {
+async function serve({ dist, plainPages, serverFlags }, flags) {
+  const args = [process.execPath, join(dist, 'cli/main.js'), 'serve', '--log-level', 'error'];
+  const child = spawn(plainPages, [...args, ...flags, ...serverFlags], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
