@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
@@ -46,10 +46,19 @@ export function scanProcesses(): Scan {
   return next;
 }
 
+/** Longer than what `/proc/PID/stat` has: some fifty numbers, and a name of 64 bytes at most. */
+const stat = Buffer.allocUnsafeSlow(4096);
+
 /** One process, as it is now; undefined: it is not there. */
 function scanProcess(pid: number): ScannedProcess | undefined {
   try {
-    return parseStat(pid, readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    const fd = openSync(`/proc/${pid}/stat`, 'r');
+    try {
+      const bytes = readSync(fd, stat, 0, stat.byteLength, 0);
+      return parseStat(pid, stat.toString('latin1', 0, bytes));
+    } finally {
+      closeSync(fd);
+    }
   } catch {
     return undefined;
   }

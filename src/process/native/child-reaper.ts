@@ -44,6 +44,9 @@ const UNCLAIMED_MS: Readonly<Record<ChildOrigin, number>> = {
 export class ChildReaper {
   readonly #libc: Libc;
   readonly #originOf: (pid: number) => ChildOrigin;
+  /** What the kernel writes to. Every child is tried at times: none has memory of its own. */
+  readonly #info = Buffer.alloc(SIGINFO_SIZE);
+  readonly #usage = Buffer.alloc(RUSAGE_SIZE);
   readonly #waiting = new Map<number, (end: ProcessEnd) => void>();
   /** The most that was resident of this process, when that was last asked. */
   #ownPeakBytes = 0;
@@ -82,9 +85,10 @@ export class ChildReaper {
 
   /** The pid of a child that ended and was not reaped; 0: there is none. */
   #firstEnded(): number {
-    const info = Buffer.alloc(SIGINFO_SIZE);
-    const result = this.#libc.waitid(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT);
-    return result === 0 ? info.readInt32LE(SI_PID_OFFSET) : 0;
+    // Nothing is written where there is none.
+    this.#info.fill(0);
+    const result = this.#libc.waitid(P_ALL, 0, this.#info, WEXITED | WNOHANG | WNOWAIT);
+    return result === 0 ? this.#info.readInt32LE(SI_PID_OFFSET) : 0;
   }
 
   /** Reaps one of its own, if it ended. */
@@ -92,7 +96,7 @@ export class ChildReaper {
     const resolve = this.#waiting.get(pid);
     if (resolve === undefined) return false;
     const status = [0];
-    const usage = Buffer.alloc(RUSAGE_SIZE);
+    const usage = this.#usage;
     if (this.#libc.wait4(pid, status, WNOHANG, usage) !== pid) return false;
     this.#waiting.delete(pid);
     const peakBytes = Number(usage.readBigInt64LE(RUSAGE_MAXRSS_OFFSET)) * 1024;
