@@ -32,6 +32,12 @@ const UNCLAIMED_MS: Readonly<Record<ChildOrigin, number>> = {
   unknown: 1000,
 };
 
+/** The shortest of these: by then most that will be asked for were. */
+const SOON_MS = UNCLAIMED_MS.descendant;
+
+/** Children of which every one is tried at once when an ended one hides those behind it. */
+const MAX_TRIED_AT_ONCE = 64;
+
 /**
  * Collects the ends of the children that it is told of, and of orphans, which the
  * kernel gives to this process as their new parent; of no others: children of
@@ -39,7 +45,8 @@ const UNCLAIMED_MS: Readonly<Record<ChildOrigin, number>> = {
  *
  * The kernel says with SIGCHLD that some child ended, and one signal may stand for
  * many. Whose ended is asked without reaping; only if that is somebody else's
- * child, which hides those behind it, every own one is tried.
+ * child, which hides those behind it, every own one is tried; if there are many, that
+ * is put off for a moment, in which it most often goes away.
  */
 export class ChildReaper {
   readonly #libc: Libc;
@@ -51,7 +58,14 @@ export class ChildReaper {
   /** The most that was resident of this process, when that was last asked. */
   #ownPeakBytes = 0;
   /** The ended child that nobody reaped so far and that hides those behind it. */
-  #unclaimed: { readonly pid: number; readonly timer: NodeJS.Timeout } | undefined;
+  #unclaimed:
+    | {
+        readonly pid: number;
+        readonly timer: NodeJS.Timeout;
+        /** Those that it hides are looked for when the timer fires, and not before. */
+        readonly puttingOff: boolean;
+      }
+    | undefined;
 
   /** Reaps for as long as this process lives. */
   constructor(libc: Libc, originOf: (pid: number) => ChildOrigin) {
@@ -70,17 +84,24 @@ export class ChildReaper {
     return new Promise((resolve) => {
       this.#waiting.set(pid, resolve);
       // It may have ended before anybody listened for it.
-      this.#tryOne(pid);
+      if (!this.#tryOne(pid) || this.#unclaimed?.pid !== pid) return;
+      clearTimeout(this.#unclaimed.timer);
+      this.#unclaimed = undefined;
+      this.#reap();
     });
   }
 
   #reap(): void {
     for (let pid = this.#firstEnded(); pid !== 0; pid = this.#firstEnded()) {
       if (this.#tryOne(pid)) continue;
-      for (const own of [...this.#waiting.keys()]) this.#tryOne(own);
       this.#leaveUnclaimed(pid);
+      if (!this.#unclaimed?.puttingOff) this.#tryAll();
       return;
     }
+  }
+
+  #tryAll(): void {
+    for (const own of [...this.#waiting.keys()]) this.#tryOne(own);
   }
 
   /** The pid of a child that ended and was not reaped; 0: there is none. */
@@ -112,17 +133,33 @@ export class ChildReaper {
   /** What is still there when its time is over is an orphan that this process was given. */
   #leaveUnclaimed(pid: number): void {
     if (this.#unclaimed?.pid === pid) return;
+    const delayMs = UNCLAIMED_MS[this.#originOf(pid)];
+    const take = (): void => this.#takeUnclaimed(pid);
+    const puttingOff = this.#waiting.size > MAX_TRIED_AT_ONCE;
+    if (!puttingOff || delayMs === SOON_MS) {
+      this.#waitUnclaimed(pid, puttingOff, delayMs, take);
+      return;
+    }
+    this.#waitUnclaimed(pid, true, SOON_MS, () => {
+      this.#waitUnclaimed(pid, false, delayMs, take);
+      this.#reap();
+    });
+  }
+
+  /** Calls back when time has passed, unless it is another that hides those behind it then. */
+  #waitUnclaimed(pid: number, puttingOff: boolean, delayMs: number, then: () => void): void {
     clearTimeout(this.#unclaimed?.timer);
     const timer = setTimeout(() => {
       // After the ends that are known already have been dealt with: timers come before those.
-      setImmediate(() => this.#takeUnclaimed(pid));
-    }, UNCLAIMED_MS[this.#originOf(pid)]);
+      setImmediate(() => {
+        if (this.#unclaimed?.pid === pid) then();
+      });
+    }, delayMs);
     timer.unref();
-    this.#unclaimed = { pid, timer };
+    this.#unclaimed = { pid, timer, puttingOff };
   }
 
   #takeUnclaimed(pid: number): void {
-    if (this.#unclaimed?.pid !== pid) return;
     this.#unclaimed = undefined;
     if (this.#firstEnded() === pid && !this.knows(pid) && this.#originOf(pid) !== 'launching') {
       this.#libc.wait4(pid, [0], WNOHANG, null);
