@@ -52,10 +52,15 @@ export function childWith(
   return pids.sort((a, b) => b - a).find((pid) => isChildWith(libc, mark, pid, marks));
 }
 
+/** None where they cannot be listed: this process may have no descriptor left for that. */
 function allPids(): readonly number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
+  try {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch {
+    return [];
+  }
 }
 
 /** Whether a process is a child of this one and has a mark: other servers may use the same ones. */
