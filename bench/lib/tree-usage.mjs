@@ -33,6 +33,19 @@ export function watchUsage(root) {
 }
 
 /**
+ * Puts what was used in several rounds together.
+ *
+ * @param {readonly Usage[]} rounds at least one
+ * @returns {Usage}
+ */
+export function sumUsage(rounds) {
+  return {
+    cpuSeconds: rounds.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+    peakMib: Math.max(...rounds.map(({ peakMib }) => peakMib)),
+  };
+}
+
+/**
  * Adds up what proc_pid_stat(5) tells of a process and its descendants. The time of
  * those that ended is their parent's, once it has waited for them.
  *

@@ -4,6 +4,7 @@ import { BY_H2LOAD, h2loadContender, loadRuns } from '../lib/h2load.mjs';
 import { inTurns } from '../lib/rounds.mjs';
 import { makeRow } from '../lib/row.mjs';
 import { median, quantile } from '../lib/statistics.mjs';
+import { sumUsage } from '../lib/tree-usage.mjs';
 
 /** @import { Entrant } from '../lib/field.mjs' */
 /** @import { Options, Result } from '../lib/part.mjs' */
@@ -98,14 +99,21 @@ export async function run(options) {
  * @returns {Promise<Row>}
  */
 async function latencies(entrants, { id, measure, text, targets }) {
-  const rounds = await inTurns(entrants, ROUNDS, ({ ask }) =>
-    ask(measure, { seconds: LATENCY_SECONDS }),
-  );
-  const values = entrants.map(({ name: contender }, index) => ({
-    contender,
-    rounds: (rounds[index] ?? []).map((round) => median(round)),
-    p99: (rounds[index] ?? []).map((round) => quantile(round, 0.99)),
-  }));
+  const rounds = await inTurns(entrants, ROUNDS, async ({ ask, watch }) => {
+    const end = watch();
+    /** @type {number[]} */
+    const times = await ask(measure, { seconds: LATENCY_SECONDS });
+    return { p50: median(times), p99: quantile(times, 0.99), usage: end() };
+  });
+  const values = entrants.map(({ name: contender }, index) => {
+    const own = rounds[index] ?? [];
+    return {
+      contender,
+      rounds: own.map(({ p50 }) => p50),
+      p99: own.map(({ p99 }) => p99),
+      usage: sumUsage(own.map(({ usage }) => usage)),
+    };
+  });
   return makeRow({ id, measure: text, unit: 'ms' }, values, 'runlet', targets);
 }
 
@@ -117,10 +125,9 @@ async function latencies(entrants, { id, measure, text, targets }) {
  * @returns {Promise<Row>}
  */
 async function rates(entrants, load, atOnce) {
-  /** @type {{ name: string, usages: Usage[], measure: () => Promise<number>, watch: () => () => Usage }[]} */
+  /** @type {{ name: string, measure: () => Promise<number>, watch: () => () => Usage }[]} */
   const all = entrants.map((entrant) => ({
     name: entrant.name,
-    usages: [],
     measure: async () => {
       const { starts, seconds } = await entrant.ask('rate', { seconds: RATE_SECONDS, atOnce });
       return starts / seconds;
@@ -129,22 +136,17 @@ async function rates(entrants, load, atOnce) {
   }));
   const [runlet] = entrants;
   if (load !== undefined && runlet !== undefined) {
-    all.push({ name: BY_H2LOAD, usages: [], measure: () => load(atOnce), watch: runlet.watch });
+    all.push({ name: BY_H2LOAD, measure: () => load(atOnce), watch: runlet.watch });
   }
-  const rounds = await inTurns(all, RATE_ROUNDS, async ({ measure, usages, watch }) => {
+  const rounds = await inTurns(all, RATE_ROUNDS, async ({ measure, watch }) => {
     const end = watch();
-    const rate = await measure();
-    usages.push(end());
-    return rate;
+    return { rate: await measure(), usage: end() };
   });
   /** @type {Value[]} */
-  const values = all.map(({ name: contender, usages }, index) => ({
+  const values = all.map(({ name: contender }, index) => ({
     contender,
-    rounds: rounds[index] ?? [],
-    usage: {
-      cpuSeconds: usages.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
-      peakMib: Math.max(...usages.map(({ peakMib }) => peakMib)),
-    },
+    rounds: (rounds[index] ?? []).map(({ rate }) => rate),
+    usage: sumUsage((rounds[index] ?? []).map(({ usage }) => usage)),
   }));
   const subject = load === undefined ? 'runlet' : BY_H2LOAD;
   const target = atOnce === 32 ? { least: 5 } : undefined;

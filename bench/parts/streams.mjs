@@ -4,6 +4,7 @@ import { gather } from '../lib/field.mjs';
 import { BY_H2LOAD, h2loadContender, loadRuns } from '../lib/h2load.mjs';
 import { inTurns } from '../lib/rounds.mjs';
 import { makeRow } from '../lib/row.mjs';
+import { sumUsage } from '../lib/tree-usage.mjs';
 
 /** @import { Entrant } from '../lib/field.mjs' */
 /** @import { Options, Result } from '../lib/part.mjs' */
@@ -133,10 +134,7 @@ async function measure(entrants, { id, text, bytes, rounds, ask, targets }, floo
     return {
       contender,
       rounds: counted.map(({ rate }) => rate),
-      usage: {
-        cpuSeconds: counted.reduce((sum, { usage }) => sum + usage.cpuSeconds, 0),
-        peakMib: Math.max(...counted.map(({ usage }) => usage.peakMib)),
-      },
+      usage: sumUsage(counted.map(({ usage }) => usage)),
     };
   });
   const subject = all.some(({ contender }) => contender === BY_H2LOAD) ? BY_H2LOAD : 'runlet';
