@@ -164,26 +164,43 @@ describe('a thousand launches at once', () => {
   });
 });
 
+/** Has so many processes, of the launcher and of Node.js, end with codes, and checks these. */
+async function endMany(count: number): Promise<void> {
+  const launchOne = async (code: number): Promise<void> => {
+    const { exited, output } = await launchShell(`exit ${code}`);
+    for (const stream of Object.values(output)) stream.resume();
+    expect((await exited).status).toEqual({ code });
+  };
+  const spawnOne = async (code: number): Promise<void> => {
+    const child = spawn('/bin/sh', ['-c', `exit ${code}`], { stdio: 'ignore' });
+    expect(await once(child, 'exit')).toEqual([code, null]);
+  };
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      const i = next++;
+      const code = Math.floor(Math.random() * 256);
+      await (i % 4 === 0 ? spawnOne(code) : launchOne(code));
+    }
+  };
+  await Promise.all(Array.from({ length: 32 }, worker));
+}
+
 describe('the ends of many processes', () => {
   it('are all told, each with its own status, beside the children of Node.js', async () => {
-    const launchOne = async (code: number): Promise<void> => {
-      const { exited, output } = await launchShell(`exit ${code}`);
+    await endMany(400);
+  });
+
+  it('are told beside more that live than are asked for at a time, and so are theirs', async () => {
+    const idle = await Promise.all(
+      Array.from({ length: 100 }, () => launchShell('exec sleep 1000')),
+    );
+    await endMany(400);
+    const ends = idle.map(async ({ exited, output, pid }) => {
       for (const stream of Object.values(output)) stream.resume();
-      expect((await exited).status).toEqual({ code });
-    };
-    const spawnOne = async (code: number): Promise<void> => {
-      const child = spawn('/bin/sh', ['-c', `exit ${code}`], { stdio: 'ignore' });
-      expect(await once(child, 'exit')).toEqual([code, null]);
-    };
-    const count = 400;
-    let next = 0;
-    const worker = async (): Promise<void> => {
-      while (next < count) {
-        const i = next++;
-        const code = Math.floor(Math.random() * 256);
-        await (i % 4 === 0 ? spawnOne(code) : launchOne(code));
-      }
-    };
-    await Promise.all(Array.from({ length: 32 }, worker));
+      process.kill(pid, 'SIGKILL');
+      return (await exited).status;
+    });
+    expect(await Promise.all(ends)).toEqual(Array(100).fill({ signal: 9 }));
   });
 });
