@@ -24,7 +24,7 @@ const RATE_ROUNDS = 3;
 const LATENCY_SECONDS = 0.6;
 const RATE_SECONDS = 0.8;
 const WARM_UP_SECONDS = 1;
-const WARM_UP_CALLS = 500;
+const WARM_UP_CALLS = 3_000;
 
 /** An answer of `Run` is longer; one that says an error has none. */
 const LEAST_ANSWER_BYTES = 60;

@@ -19,6 +19,7 @@ export async function quiet(streams: readonly Readable[]): Promise<void> {
     active = true;
   };
   const open = streams.filter((stream) => !stream.readableEnded && !stream.isPaused());
+  if (open.length === 0) return;
   for (const stream of open) stream.on('data', onData);
   await nextTurn();
   for (let turns = 0; active && turns < MAX_QUIET_TURNS; turns++) {

@@ -216,11 +216,14 @@ export class Process {
     });
     // Told by 'close' together with all other ends.
     source.on('error', () => {});
-    source.once('close', () => {
+    const over = (): void => {
+      if (!this.#openStreams.delete(stream)) return;
       if (!source.readableEnded) this.#outputComplete = false;
-      this.#openStreams.delete(stream);
       this.#closeIfOver();
-    });
+    };
+    // A turn of the event loop before 'close', which alone comes where it was cut.
+    source.once('end', over);
+    source.once('close', over);
   }
 
   #setFlowing(flowing: boolean): void {

@@ -94,14 +94,15 @@ interface Limit {
   readonly hard: bigint;
 }
 
+/** What the kernel reads from and writes to: a call is over before the next begins. */
+const limit = Buffer.alloc(RLIMIT_SIZE);
+
 function limitOf(libc: Libc, pid: number): Limit | undefined {
-  const limit = Buffer.alloc(RLIMIT_SIZE);
   if (libc.prlimit(pid, RLIMIT_RTTIME, null, limit) !== 0) return undefined;
   return { soft: limit.readBigUInt64LE(0), hard: limit.readBigUInt64LE(8) };
 }
 
 function limitBytes(soft: bigint, hard: bigint): Buffer {
-  const limit = Buffer.alloc(RLIMIT_SIZE);
   limit.writeBigUInt64LE(soft, 0);
   limit.writeBigUInt64LE(hard, 8);
   return limit;

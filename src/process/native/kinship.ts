@@ -68,8 +68,10 @@ export function isChildWith(libc: Libc, mark: bigint, pid: number, marks: KinMar
   return marks.of(pid) === mark && isChild(libc, pid);
 }
 
+/** What the kernel writes to; it is not looked at. */
+const info = Buffer.alloc(SIGINFO_SIZE);
+
 /** Whether a process is a child of this one that was not reaped: no other can be waited for. */
 function isChild(libc: Libc, pid: number): boolean {
-  const info = Buffer.alloc(SIGINFO_SIZE);
   return libc.waitid(P_PID, pid, info, WEXITED | WNOHANG | WNOWAIT) === 0;
 }
