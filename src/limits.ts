@@ -102,6 +102,13 @@ export const MIN_BLOCK_BYTES = 4 * KIB;
 export const SPARE_BLOCKS = 16;
 
 /**
+ * Bytes of output that a process of `Run` may be ahead of its caller where nothing else is
+ * asked for: enough that neither waits for the other, and little enough that the memory
+ * which they are in is used over and over, and none of it goes to files.
+ */
+export const RUN_AHEAD_BYTES = 8 * MIB;
+
+/**
  * Bytes of the newest output of a process that stay in memory while there is enough of
  * that. A reader that is no further behind needs no files, which cost more than all the rest.
  */

@@ -53,6 +53,20 @@ function wrongFields(check: () => unknown): readonly string[] {
   throw new Error('it was accepted');
 }
 
+describe('what a process may be ahead of its readers', () => {
+  const retained = (output: NonNullable<SpecInit['output']>): number => {
+    const message = create(ProcessSpecSchema, withOutput(output));
+    const defaults = { cwd: '/', limits: LIMITS, overflow: 'pause', pauseBytes: 300 } as const;
+    return parseProcessSpec(message, defaults).retainedBytes;
+  };
+
+  it('is less than what is retained by default, unless it does not wait, or asks for more', () => {
+    expect(retained({})).toBe(300);
+    expect(retained({ overflow: Overflow.DROP_OLDEST })).toBe(500);
+    expect(retained({ retainedBytes: 400n })).toBe(400);
+  });
+});
+
 describe('a spec', () => {
   it('that says as little as it may has every default filled in', () => {
     expect(parse({ argv: ['sh'] })).toEqual({

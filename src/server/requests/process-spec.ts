@@ -31,6 +31,8 @@ export interface SpecDefaults {
   readonly limits: Limits;
   /** What `OVERFLOW_UNSPECIFIED` means for the call. */
   readonly overflow: ProcessSpec['overflow'];
+  /** Bytes of output that a process which pauses may be ahead of its readers. Default: all that is retained. */
+  readonly pauseBytes?: number;
 }
 
 /** What a terminal is called where nothing is said: what terminal programs emulate today. */
@@ -68,6 +70,16 @@ export function parseProcessSpec(
     assertNoNul(`spec.argv[${i}]`, argument);
   });
   assertNoNul('spec.arg0', message.arg0);
+  const overflow: ProcessSpec['overflow'] = parseEnum(
+    'spec.output.overflow',
+    message.output?.overflow ?? 0,
+    {
+      [Overflow.UNSPECIFIED]: defaults.overflow,
+      [Overflow.DROP_OLDEST]: 'drop-oldest',
+      [Overflow.PAUSE]: 'pause',
+    },
+  );
+  const { pauseBytes = limits.defaultRetainedBytes } = defaults;
   return {
     argv,
     arg0: message.arg0 === '' ? (argv[0] ?? '') : message.arg0,
@@ -83,12 +95,13 @@ export function parseProcessSpec(
     limits: parseLimits(message.limits),
     timeoutMs: parseTimeout(message.timeout),
     drainTimeoutMs: parseDuration('spec.drain_timeout', message.drainTimeout, MAX_TIMEOUT_MS),
-    retainedBytes: parseRetainedBytes(message.output?.retainedBytes ?? 0n, limits),
-    overflow: parseEnum('spec.output.overflow', message.output?.overflow ?? 0, {
-      [Overflow.UNSPECIFIED]: defaults.overflow,
-      [Overflow.DROP_OLDEST]: 'drop-oldest',
-      [Overflow.PAUSE]: 'pause',
-    }),
+    retainedBytes:
+      parseRetainedBytes(message.output?.retainedBytes ?? 0n, limits) ??
+      Math.min(
+        limits.defaultRetainedBytes,
+        overflow === 'pause' ? pauseBytes : Number.POSITIVE_INFINITY,
+      ),
+    overflow,
     retentionMs:
       parseDuration('spec.retention', message.retention, limits.maxRetentionMs) ??
       limits.defaultRetentionMs,
@@ -189,8 +202,9 @@ function parseEnvironment(field: string, env: Readonly<Record<string, string>>):
   return new Map(entries);
 }
 
-function parseRetainedBytes(value: bigint, limits: Limits): number {
-  if (value === 0n) return limits.defaultRetainedBytes;
+/** Undefined: nothing is said. */
+function parseRetainedBytes(value: bigint, limits: Limits): number | undefined {
+  if (value === 0n) return undefined;
   const bytes = parseUint64('spec.output.retained_bytes', value);
   if (bytes > limits.maxRetainedBytes) {
     throw invalidField('spec.output.retained_bytes', `must be at most ${limits.maxRetainedBytes}`);

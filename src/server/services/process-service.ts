@@ -17,6 +17,7 @@ import {
   MAX_GRACE_MS,
   MAX_READ_BYTES,
   READ_DEADLINE_MARGIN_MS,
+  RUN_AHEAD_BYTES,
 } from '../../limits.ts';
 import type { Process } from '../../process/process.ts';
 import type { ProcessHost } from '../../process/process-host.ts';
@@ -222,7 +223,12 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
     },
 
     async *run(request, context) {
-      const spec = parseProcessSpec(request.spec, { cwd, limits, overflow: 'pause' });
+      const spec = parseProcessSpec(request.spec, {
+        cwd,
+        limits,
+        overflow: 'pause',
+        pauseBytes: RUN_AHEAD_BYTES,
+      });
       for await (const bytes of runOnce(spec, request.stdin, context, options)) {
         yield new EncodedMessage(RunResponseSchema, bytes);
       }
