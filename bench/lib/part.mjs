@@ -38,4 +38,9 @@
  * @property {string} [missing] why it was not measured, and how to install it
  */
 
-/** @typedef {Result & { part: string, machine: Machine, seconds: number }} StoredResult */
+/**
+ * What is stored of a part. `pooledWith`: its rounds are those of two runs, this machine
+ * being as it was at the other (see pool.mjs).
+ *
+ * @typedef {Result & { part: string, machine: Machine, seconds: number, pooledWith?: Machine }} StoredResult
+ */

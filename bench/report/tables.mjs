@@ -102,6 +102,9 @@ function contenderLine({ name, about, missing }) {
 }
 
 /** @param {StoredResult} result */
-function originLine({ part, machine, seconds }) {
-  return `Measured in ${Math.round(seconds)} s with \`npm run bench -- ${part}\`, on ${machineLine(machine)}.`;
+function originLine({ part, machine, seconds, pooledWith }) {
+  const line = `Measured in ${Math.round(seconds)} s with \`npm run bench -- ${part}\`, on ${machineLine(machine)}.`;
+  if (pooledWith === undefined) return line;
+  const day = pooledWith.time.slice(0, 10);
+  return `${line} The rounds of the run before, on ${day} at a load of ${pooledWith.load}, are counted, too.`;
 }
