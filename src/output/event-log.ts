@@ -6,32 +6,11 @@ import type { LifecycleEvent, OutputStream, StreamOffsets } from './event.ts';
 import type { EventBlock } from './event-block.ts';
 import { EventCursor, type EventSource } from './event-cursor.ts';
 import { encodeLifecycle } from './event-encoding.ts';
+import type { EventLogOptions, Overflow } from './event-log-options.ts';
 import { type LogSizes, logSizes } from './log-sizes.ts';
 import type { OutputStore, StoredLog } from './output-store.ts';
 import { type Appended, RetainedEvents } from './retained-events.ts';
-
-/** What to do with output beyond the bound. */
-export type Overflow = 'drop-oldest' | 'pause';
-
-/** How a log is made. */
-export interface EventLogOptions {
-  /** What its files say that they are of: the process, and its session. */
-  readonly name: string;
-  /** What it shares with all others of the server. */
-  readonly store: OutputStore;
-  /** Bytes of output to retain, at least 1. */
-  readonly retainedBytes: number;
-  readonly overflow: Overflow;
-  /** Nobody else will read: what all readers have read is given up. Default: it is retained. */
-  readonly readOnce?: boolean;
-  /**
-   * Called when output should no longer be read from the process (false), and
-   * when it should again (true).
-   */
-  readonly onFlow?: (flowing: boolean) => void;
-  /** Dropped events to remember; see {@link DroppedIndex}. */
-  readonly droppedIndexEntries?: number;
-}
+import { Waiters } from './waiters.ts';
 
 /**
  * The events of one process: numbered, encoded once, and retained within a bound,
@@ -52,7 +31,7 @@ export class EventLog implements StoredLog {
   readonly #events: RetainedEvents;
   readonly #files: BlockFiles;
   readonly #cursors = new Set<EventCursor>();
-  #waiters = new Set<() => void>();
+  readonly #waiters = new Waiters();
   #closed = false;
   #flowing = true;
   #abandoned = false;
@@ -115,7 +94,7 @@ export class EventLog implements StoredLog {
       this.#store.closed(this);
     }
     this.#trim();
-    this.#wake();
+    this.#waiters.wake();
   }
 
   /** Appends output, in events of bounded size. A copy is made. */
@@ -129,7 +108,7 @@ export class EventLog implements StoredLog {
       this.#account(this.#events.appendOutput(time, stream, piece));
       this.#trim();
     }
-    this.#wake();
+    this.#waiters.wake();
   }
 
   /**
@@ -282,7 +261,7 @@ export class EventLog implements StoredLog {
     locate: (seq) => this.#events.locate(seq),
     load: (block) => this.#files.load(block),
     addWaiter: (waiter) => this.#waiters.add(waiter),
-    removeWaiter: (waiter) => this.#waiters.delete(waiter),
+    removeWaiter: (waiter) => this.#waiters.remove(waiter),
     advanced: () => {
       this.#forgetRead();
       this.#needsLess();
@@ -295,12 +274,7 @@ export class EventLog implements StoredLog {
    */
   #forgetRead(): void {
     if (!this.#readOnce || this.#cursors.size === 0) return;
-    const { blocks } = this.#events;
-    // The last is appended to.
-    for (let block = blocks.at(0); block !== undefined && blocks.length > 1; block = blocks.at(0)) {
-      if (!this.#allArePast(block.lastSeq)) return;
-      while (blocks.at(0) === block) this.#events.dropOldest();
-    }
+    this.#events.dropBlocksWhile((block) => this.#allArePast(block.lastSeq));
   }
 
   /** A reader got on or left, or none will come: what it held up may go on. */
@@ -308,12 +282,5 @@ export class EventLog implements StoredLog {
     if (this.#overflow !== 'pause' || this.#disposed) return;
     this.#store.reconsider();
     this.#trim();
-  }
-
-  #wake(): void {
-    if (this.#waiters.size === 0) return;
-    const waiters = this.#waiters;
-    this.#waiters = new Set();
-    for (const waiter of waiters) waiter();
   }
 }

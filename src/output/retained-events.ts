@@ -170,6 +170,15 @@ export class RetainedEvents {
     if (block.dropped === block.count) this.removeOldest();
   }
 
+  /** Drops the oldest blocks for which a condition holds, but never the last: it is appended to. */
+  dropBlocksWhile(condition: (block: EventBlock) => boolean): void {
+    while (this.blocks.length > 1) {
+      const block = this.blocks.at(0);
+      if (block === undefined || !condition(block)) return;
+      while (this.blocks.at(0) === block) this.dropOldest();
+    }
+  }
+
   /** Removes the oldest block, as if it had never been. */
   removeOldest(): void {
     const block = this.blocks.shift();

@@ -1,5 +1,5 @@
 import type { Environment, EnvPolicy } from '../environment/env-policy.ts';
-import type { Overflow } from '../output/event-log.ts';
+import type { Overflow } from '../output/event-log-options.ts';
 import type { ResourceLimits, TerminalSize } from './launcher.ts';
 
 /** What to run and how, checked and with every default filled in. */

@@ -10,7 +10,8 @@ import {
   type OutputStream,
 } from '../output/event.ts';
 import type { EventCursor } from '../output/event-cursor.ts';
-import { EventLog, type Overflow } from '../output/event-log.ts';
+import { EventLog } from '../output/event-log.ts';
+import type { Overflow } from '../output/event-log-options.ts';
 import type { OutputStore } from '../output/output-store.ts';
 import type { LaunchedProcess, ProcessEnd, TerminalSize } from './launcher.ts';
 import { ProcessControl, type SignalScope } from './process-control.ts';

@@ -3,7 +3,8 @@ import type { ProcessEvent } from '../../src/gen/runlet/v1/event_pb.ts';
 import { OutputStream } from '../../src/gen/runlet/v1/event_pb.ts';
 import { type OutputStream as StreamName, ZERO_OFFSETS } from '../../src/output/event.ts';
 import type { EventBatch, EventCursor, WaitOutcome } from '../../src/output/event-cursor.ts';
-import { EventLog, type EventLogOptions } from '../../src/output/event-log.ts';
+import { EventLog } from '../../src/output/event-log.ts';
+import type { EventLogOptions } from '../../src/output/event-log-options.ts';
 import { logSizes } from '../../src/output/log-sizes.ts';
 import { decodeBatch } from '../support/decode.ts';
 

@@ -1,4 +1,5 @@
-import { EventLog, type Overflow } from '../../src/output/event-log.ts';
+import { EventLog } from '../../src/output/event-log.ts';
+import type { Overflow } from '../../src/output/event-log-options.ts';
 import type { TierSizes } from '../../src/output/log-sizes.ts';
 import { OutputStore, type StoreProblem } from '../../src/output/output-store.ts';
 import { FakeClock } from '../support/fake-clock.ts';

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { expect } from 'vitest';
 import { SPOOL_STALL_MS } from '../../src/limits.ts';
 import type { OutputStream as StreamName } from '../../src/output/event.ts';
-import type { Overflow } from '../../src/output/event-log.ts';
+import type { Overflow } from '../../src/output/event-log-options.ts';
 import type { TierSizes } from '../../src/output/log-sizes.ts';
 import { OutputStore } from '../../src/output/output-store.ts';
 import { openSpool, type Spool } from '../../src/output/spool/spool.ts';
