@@ -14,7 +14,7 @@ const WATCHERS = 50;
 
 /** Today 0.04, and from 0.12 on where events are encoded for each watcher. */
 const MOST_OF_ONE = 0.1;
-/** Today 1 to 2, and from 12 on where they are: that is the one that tells. */
+/** Today 1 to 3, and from 12 on where they are: that is the one that tells. */
 const MOST_OF_READY_MADE = 6;
 
 const CONTENDERS = /** @type {const} */ (['many', 'one', 'retained', 'ready-made']);

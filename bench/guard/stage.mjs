@@ -1,12 +1,10 @@
 // @ts-check
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { startContender } from '../lib/contender.mjs';
+import { startProgram, stopProgram } from '../servers/server.mjs';
 
 /** @import { Contender } from '../lib/contender.mjs' */
 
@@ -97,21 +95,7 @@ export async function ask(contender, request) {
  */
 async function serve({ dist, plainPages, serverFlags }, flags) {
   const args = [process.execPath, join(dist, 'cli/main.js'), 'serve', '--log-level', 'error'];
-  const child = spawn(plainPages, [...args, ...flags, ...serverFlags], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const exited = once(child, 'exit');
-  await Promise.race([
-    once(createInterface({ input: child.stdout }), 'line'),
-    exited.then(() => {
-      throw new Error('the server ended before it listened');
-    }),
-  ]);
-  return {
-    pid: child.pid ?? 0,
-    stop: async () => {
-      child.kill();
-      await exited;
-    },
-  };
+  const all = [...args, ...flags, ...serverFlags];
+  const { child } = await startProgram(plainPages, all, /^runlet listening on /);
+  return { pid: child.pid ?? 0, stop: () => stopProgram(child) };
 }

@@ -1,9 +1,11 @@
 // @ts-check
+
+import { residentMib } from '../lib/resident.mjs';
 import { inTurns } from '../lib/rounds.mjs';
 import { makeRow } from '../lib/row.mjs';
 import { median } from '../lib/statistics.mjs';
 import { ask, onStage } from './stage.mjs';
-import { cpuMs, residentMib } from './usage.mjs';
+import { cpuMs } from './usage.mjs';
 
 /** @import { Check } from './judge.mjs' */
 

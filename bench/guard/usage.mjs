@@ -23,14 +23,3 @@ export function cpuMs(pid) {
     throw new MissingError(`${folder}/*/schedstat: Linux with CONFIG_SCHED_INFO`);
   }
 }
-
-/**
- * What a process has of memory.
- *
- * @param {number} pid
- * @returns {number} in MiB
- */
-export function residentMib(pid) {
-  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-  return Math.round(Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024);
-}

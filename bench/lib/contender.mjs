@@ -1,8 +1,8 @@
 // @ts-check
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { residentMib } from './resident.mjs';
 
 /**
  * A program that is measured in a process of its own. It prints a line of JSON when
@@ -54,15 +54,4 @@ export async function startContender(name, program, args) {
       await exited;
     },
   };
-}
-
-/**
- * Reads from proc_pid_status(5) what a process has of memory.
- *
- * @param {number} pid
- * @returns {number} in MiB
- */
-function residentMib(pid) {
-  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-  return Math.round(Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024);
 }

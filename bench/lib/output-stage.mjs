@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startRunlet } from '../servers/runlet.mjs';
 import { startContender } from './contender.mjs';
+import { residentMib } from './resident.mjs';
 
 /**
  * What output is measured with: a server and a bare one, each in a process of its own,
@@ -80,15 +81,14 @@ function answer(value) {
  * @returns {Usage}
  */
 function usageOf(pid) {
-  const read = (/** @type {string} */ file) => readFileSync(`/proc/${pid}/${file}`, 'latin1');
   return {
     cpuSeconds: () => {
       // After the name, which may hold spaces: state is the first, utime the 12th, stime the 13th.
-      const fields = read('stat')
+      const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
         .replace(/^.*\) /s, '')
         .split(' ');
       return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
     },
-    residentMib: () => Math.round(Number(/^VmRSS:\s+(\d+) kB$/m.exec(read('status'))?.[1]) / 1024),
+    residentMib: () => residentMib(pid),
   };
 }
