@@ -213,7 +213,8 @@ describe('a daemon', () => {
   it('of a server in a process is found by the server that runs this, when that one is gone', async () => {
     const harness = await start();
     await writeFile(join(harness.folder, 'script'), `${daemon('pids')}\nexec sleep 1000\n`);
-    const inner = `${process.execPath} ${MAIN} run -- sh script`;
+    // Killed, it leaves its socket behind: here it goes with the test's folder.
+    const inner = `TMPDIR="$PWD" ${process.execPath} ${MAIN} run -- sh script`;
     const target = await startShell(harness, `${inner} & echo $! > inner; wait`);
     const pids = await membersIn(join(harness.folder, 'pids'), 1);
     process.kill(Number(readFileSync(join(harness.folder, 'inner'), 'utf8')), 'SIGKILL');
