@@ -15,8 +15,8 @@ import { WebSocket } from 'ws';
 import { built } from './lib/built.mjs';
 import { connect, readAll, streamRaw } from './lib/runlet-client.mjs';
 
-/** @type {typeof import('../src/server/bridge/create-client.ts')} */
-const { createClient } = await built('server/bridge/create-client.js');
+/** @type {typeof import('../src/bridge/create-client.ts')} */
+const { createClient } = await built('bridge/create-client.js');
 /** @type {typeof import('../src/gen/runlet/v1/server_pb.ts')} */
 const { ServerService } = await built('gen/runlet/v1/server_pb.js');
 

@@ -17,8 +17,8 @@ const { StdinMode } = await built('gen/runlet/v1/process_pb.js');
 const { SessionService } = await built('gen/runlet/v1/session_pb.js');
 /** @type {typeof import('../../src/gen/runlet/v1/signal_pb.ts')} */
 const { Signal } = await built('gen/runlet/v1/signal_pb.js');
-/** @type {typeof import('../../src/server/bridge/create-client.ts')} */
-const { createClient } = await built('server/bridge/create-client.js');
+/** @type {typeof import('../../src/bridge/create-client.ts')} */
+const { createClient } = await built('bridge/create-client.js');
 
 /**
  * runlet, by its own client: a process that is not written to by one call of `Run`, one

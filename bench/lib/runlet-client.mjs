@@ -5,14 +5,14 @@ import { ENVIRONMENT } from '../executors/executor.mjs';
 import { built } from './built.mjs';
 
 /** @import { Client, ClientReadableStream } from '@grpc/grpc-js' */
-/** @import { ServiceClient } from '../../src/server/bridge/types.ts' */
+/** @import { ServiceClient } from '../../src/bridge/types.ts' */
 /** @import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts' */
 /** @import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts' */
 
 /** @type {typeof import('../../src/client/connection.ts')} */
 const { openConnection } = await built('client/connection.js');
-/** @type {typeof import('../../src/server/bridge/create-client.ts')} */
-const { createClient } = await built('server/bridge/create-client.js');
+/** @type {typeof import('../../src/bridge/create-client.ts')} */
+const { createClient } = await built('bridge/create-client.js');
 /** @type {typeof import('../../src/gen/runlet/v1/process_pb.ts')} */
 const processProtos = await built('gen/runlet/v1/process_pb.js');
 /** @type {typeof import('../../src/gen/runlet/v1/session_pb.ts')} */

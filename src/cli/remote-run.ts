@@ -1,10 +1,10 @@
 import { type Duration, durationFromMs, durationMs } from '@bufbuild/protobuf/wkt';
 import type { Client } from '@grpc/grpc-js';
+import { createClient } from '../bridge/create-client.ts';
 import { Inherit, Overflow, ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import { type Limits, ServerService } from '../gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../gen/runlet/v1/session_pb.ts';
 import { signalNumber } from '../process/signals.ts';
-import { createClient } from '../server/bridge/create-client.ts';
 import { runOnPipes } from './pipes-run.ts';
 import type { RunSpec, RunStatus } from './run-process.ts';
 import type { SignalRelay } from './signal-relay.ts';

@@ -1,11 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { ServiceClient } from '../bridge/types.ts';
 import { type ExitStatus, OutputStream, type ProcessEvent } from '../gen/runlet/v1/event_pb.ts';
 import type {
   ProcessService,
   ProcessSpec,
   ProcessSpecSchema,
 } from '../gen/runlet/v1/process_pb.ts';
-import type { ServiceClient } from '../server/bridge/types.ts';
 import { openStandardOutput, type StandardOutput } from './standard-output.ts';
 
 /** How a process ended. Signals are numbered as Linux does. */

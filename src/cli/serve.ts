@@ -1,6 +1,13 @@
 import { dirname, isAbsolute } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import {
+  type Address,
+  defaultAddress,
+  formatAddress,
+  isLoopback,
+  parseAddress,
+} from '../address.ts';
+import {
   DEFAULT_KEEPALIVE_MS,
   DEFAULT_KEEPALIVE_TIMEOUT_MS,
   DEFAULT_LIMITS,
@@ -8,13 +15,6 @@ import {
 } from '../limits.ts';
 import { ensurePrivateFolder } from '../private-folder.ts';
 import { createLauncher, LAUNCHER_NAMES, type LauncherName } from '../process/launchers.ts';
-import {
-  type Address,
-  defaultAddress,
-  formatAddress,
-  isLoopback,
-  parseAddress,
-} from '../server/address.ts';
 import { startServer } from '../server/server.ts';
 import { tuneHeapGrowth } from './heap-growth.ts';
 import { createLogger } from './logger.ts';

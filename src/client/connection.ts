@@ -1,5 +1,5 @@
 import { Client, credentials } from '@grpc/grpc-js';
-import { type Address, formatAddress } from '../server/address.ts';
+import { type Address, formatAddress } from '../address.ts';
 
 /** Bytes that the server may send ahead on one stream: 1.7 times the throughput of the default. */
 const FLOW_CONTROL_WINDOW = 4 * 1024 * 1024;

@@ -8,6 +8,8 @@ import {
   type GapRange,
   type LifecycleEvent,
   OUTPUT_STREAMS,
+  type ResourceUsage,
+  type StreamOffsets,
 } from './event.ts';
 import { EVENTS_FIELD, STREAM_NUMBERS } from './output-encoder.ts';
 
@@ -61,6 +63,36 @@ export function endReasonToProto(reason: EndReason): proto.EndReason {
   return REASONS[reason];
 }
 
+/** What a process used, as the protos have it. */
+export function usageToProto(
+  wallMs: number,
+  usage: ResourceUsage | undefined,
+): proto.ResourceUsage {
+  return create(proto.ResourceUsageSchema, {
+    wallTime: duration(wallMs),
+    ...(usage && {
+      userTime: duration(usage.userMs),
+      systemTime: duration(usage.systemMs),
+      peakResidentBytes: BigInt(usage.peakResidentBytes ?? 0),
+    }),
+  });
+}
+
+/** How much a process wrote to each stream that it has, as the protos have it. */
+export function totalsToProto(totals: Partial<StreamOffsets>): proto.OutputTotal[] {
+  return OUTPUT_STREAMS.flatMap((stream) => {
+    const bytes = totals[stream];
+    return bytes === undefined
+      ? []
+      : [
+          create(proto.OutputTotalSchema, {
+            stream: STREAM_NUMBERS[stream],
+            bytes: BigInt(bytes),
+          }),
+        ];
+  });
+}
+
 /** To the microsecond, which is what the kernel tells. */
 function duration(ms: number): Duration {
   const microseconds = Math.round(ms * 1000);
@@ -84,26 +116,14 @@ function lifecycleCase(event: LifecycleEvent): proto.ProcessEvent['event'] {
         value: create(proto.ProcessExitedSchema, {
           status: exitStatusToProto(event.status),
           reason: REASONS[event.reason],
-          usage: {
-            wallTime: duration(event.wallMs),
-            ...(event.usage && {
-              userTime: duration(event.usage.userMs),
-              systemTime: duration(event.usage.systemMs),
-              peakResidentBytes: BigInt(event.usage.peakResidentBytes ?? 0),
-            }),
-          },
+          usage: usageToProto(event.wallMs, event.usage),
         }),
       };
     case 'closed':
       return {
         case: 'closed',
         value: create(proto.ProcessClosedSchema, {
-          totals: OUTPUT_STREAMS.flatMap((stream) => {
-            const bytes = event.totals[stream];
-            return bytes === undefined
-              ? []
-              : [{ stream: STREAM_NUMBERS[stream], bytes: BigInt(bytes) }];
-          }),
+          totals: totalsToProto(event.totals),
           outputComplete: event.outputComplete,
         }),
       };

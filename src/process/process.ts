@@ -8,6 +8,8 @@ import {
   type ExitStatus,
   OUTPUT_STREAMS,
   type OutputStream,
+  type ResourceUsage,
+  type StreamOffsets,
 } from '../output/event.ts';
 import type { EventCursor } from '../output/event-cursor.ts';
 import { EventLog } from '../output/event-log.ts';
@@ -24,6 +26,20 @@ export interface ProcessExit {
   readonly reason: EndReason;
   /** Milliseconds since 1970. */
   readonly time: number;
+  /** From its start, in milliseconds. */
+  readonly wallMs: number;
+  /** Undefined where the launcher cannot tell. */
+  readonly usage: ResourceUsage | undefined;
+}
+
+/** How the reading of its output ended. */
+export interface ProcessClosure {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  /** The bytes that were read from each stream that it has. */
+  readonly totals: Partial<StreamOffsets>;
+  /** Whether each was read to its end. */
+  readonly outputComplete: boolean;
 }
 
 /**
@@ -33,7 +49,7 @@ export interface ProcessExit {
 export type ProcessPhase =
   | { readonly state: 'running' }
   | { readonly state: 'exited'; readonly exit: ProcessExit }
-  | { readonly state: 'closed'; readonly exit: ProcessExit; readonly closeTime: number };
+  | { readonly state: 'closed'; readonly exit: ProcessExit; readonly closure: ProcessClosure };
 
 /** What a process is made with. */
 export interface ProcessOptions {
@@ -134,6 +150,16 @@ export class Process {
   /** How far its life has come. */
   get phase(): ProcessPhase {
     return this.#phase;
+  }
+
+  /** Whether it was started with a terminal. */
+  get hasTerminal(): boolean {
+    return this.#resize !== undefined;
+  }
+
+  /** Whether it was started with a stdin that can be written to. */
+  get hasStdin(): boolean {
+    return this.#stdin !== undefined;
   }
 
   /** The number of its latest event. */
@@ -246,8 +272,9 @@ export class Process {
 
   #onExit({ status, usage }: ProcessEnd): void {
     const reason = this.#endCause ?? ('signal' in status ? 'signaled' : 'exited');
-    this.#phase = { state: 'exited', exit: { status, reason, time: this.#clock.now() } };
     const wallMs = this.#clock.monotonic() - this.#started;
+    const exit = { status, reason, time: this.#clock.now(), wallMs, usage };
+    this.#phase = { state: 'exited', exit };
     this.#log.append({ kind: 'exited', status, reason, wallMs, usage });
     this.#stdin?.close();
     this.exited.open();
@@ -259,12 +286,13 @@ export class Process {
   #closeIfOver(): void {
     if (this.#phase.state !== 'exited' || this.#openStreams.size > 0) return;
     this.#timer?.cancel();
-    this.#phase = { ...this.#phase, state: 'closed', closeTime: this.#clock.now() };
-    this.#log.append({
-      kind: 'closed',
-      totals: Object.fromEntries(this.#streams.map((stream) => [stream, this.#log.totals[stream]])),
-      outputComplete: this.#outputComplete,
-    });
+    const totals = Object.fromEntries(
+      this.#streams.map((stream) => [stream, this.#log.totals[stream]]),
+    );
+    const outputComplete = this.#outputComplete;
+    const closure = { time: this.#clock.now(), totals, outputComplete };
+    this.#phase = { state: 'closed', exit: this.#phase.exit, closure };
+    this.#log.append({ kind: 'closed', totals, outputComplete });
     this.closed.open();
   }
 }

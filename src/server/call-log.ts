@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import type { CallReport } from './bridge/call-context.ts';
+import type { CallReport } from '../bridge/call-context.ts';
 
 /** Writes one line for every call: how it went and about which ids, never what it held. */
 export function callLogger(logger: Logger): (report: CallReport) => void {

@@ -1,8 +1,8 @@
 import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import type { Address } from '../address.ts';
 import { MAX_SOCKET_PATH_BYTES } from '../limits.ts';
-import type { Address } from './address.ts';
 
 /** A socket that accepts connections. */
 export interface Listener {

@@ -6,7 +6,12 @@ import {
   ProcessState,
 } from '../gen/runlet/v1/process_pb.ts';
 import type { SessionSchema } from '../gen/runlet/v1/session_pb.ts';
-import { endReasonToProto, exitStatusToProto } from '../output/event-encoding.ts';
+import {
+  endReasonToProto,
+  exitStatusToProto,
+  totalsToProto,
+  usageToProto,
+} from '../output/event-encoding.ts';
 import type { Process, ProcessPhase } from '../process/process.ts';
 import type { Session } from '../session/session.ts';
 
@@ -30,13 +35,20 @@ export function processMessage(sessionId: string, process: Process): ProcessMess
     labels: Object.fromEntries(process.labels),
     startTime: timestampFromMs(process.startTime),
     lastSeq: BigInt(process.lastSeq),
+    hasTerminal: process.hasTerminal,
+    hasStdin: process.hasStdin,
   });
   if (phase.state !== 'running') {
     message.exitTime = timestampFromMs(phase.exit.time);
     message.status = exitStatusToProto(phase.exit.status);
     message.reason = endReasonToProto(phase.exit.reason);
+    message.usage = usageToProto(phase.exit.wallMs, phase.exit.usage);
   }
-  if (phase.state === 'closed') message.closeTime = timestampFromMs(phase.closeTime);
+  if (phase.state === 'closed') {
+    message.closeTime = timestampFromMs(phase.closure.time);
+    message.totals = totalsToProto(phase.closure.totals);
+    message.outputComplete = phase.closure.outputComplete;
+  }
   return message;
 }
 

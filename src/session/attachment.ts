@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { RunletError } from '../errors.ts';
 import type { SessionEvent } from './session-event.ts';
+import type { Held, Holder } from './session-state.ts';
 
 /** Who is attached: told of what happens, and of the end. */
 export interface AttachmentListener {
@@ -11,16 +12,18 @@ export interface AttachmentListener {
 }
 
 /** One attachment to a session, and the calls that are made for it. */
-export class Attachment {
+export class Attachment implements Held {
   /** A UUID. */
   readonly id: string;
+  readonly holder: Holder | undefined;
   readonly #listener: AttachmentListener;
   /** What fails the calls under way that carry its id. */
   readonly #calls = new Set<(why: RunletError) => void>();
   #ended = false;
 
-  constructor(id: string, listener: AttachmentListener) {
+  constructor(id: string, holder: Holder | undefined, listener: AttachmentListener) {
     this.id = id;
+    this.holder = holder;
     this.#listener = listener;
   }
 

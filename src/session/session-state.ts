@@ -5,8 +5,22 @@ import { RunletError } from '../errors.ts';
  * it. `A` is whatever stands for an attachment.
  */
 
+/** Who attached: a client that may do so again, over other connections. */
+export interface Holder {
+  /** What the client calls itself. */
+  readonly id: string;
+  /** Which of its attempts to attach this is, from 1. */
+  readonly attempt: number;
+}
+
+/** What the machine has to know of an attachment. */
+export interface Held {
+  /** Undefined: nobody in particular. */
+  readonly holder: Holder | undefined;
+}
+
 /** What a session is. */
-export type SessionState<A> =
+export type SessionState<A extends Held> =
   /** No stream is attached. `latest` is the last one that was: no other has fenced it yet. */
   | { readonly kind: 'detached'; readonly latest: A | undefined }
   /** A stream is attached. */
@@ -18,10 +32,10 @@ export type SessionState<A> =
 export type SessionEnd = 'closed' | 'expired' | 'draining';
 
 /** What to do if a session is attached already. */
-export type AttachMode = 'take-over' | 'reject-if-attached';
+export type AttachMode = 'take-over' | 'reject-if-attached' | 'resume';
 
 /** What can happen to a session. */
-export type SessionInput<A> =
+export type SessionInput<A extends Held> =
   | { readonly kind: 'attach'; readonly attachment: A; readonly mode: AttachMode }
   | { readonly kind: 'detach'; readonly attachment: A }
   | { readonly kind: 'end'; readonly cause: SessionEnd };
@@ -29,16 +43,17 @@ export type SessionInput<A> =
 /**
  * What a session becomes.
  *
- * @throws RunletError `SESSION_NOT_FOUND`, `SESSION_ALREADY_ATTACHED`; the state
- *   stays what it was
+ * @throws RunletError `SESSION_NOT_FOUND`, `SESSION_ALREADY_ATTACHED`,
+ *   `ATTACHMENT_SUPERSEDED`; the state stays what it was
  */
-export function nextState<A>(state: SessionState<A>, input: SessionInput<A>): SessionState<A> {
+export function nextState<A extends Held>(
+  state: SessionState<A>,
+  input: SessionInput<A>,
+): SessionState<A> {
   switch (input.kind) {
     case 'attach':
       if (state.kind === 'ended') throw new RunletError('SESSION_NOT_FOUND');
-      if (state.kind === 'attached' && input.mode === 'reject-if-attached') {
-        throw new RunletError('SESSION_ALREADY_ATTACHED');
-      }
+      assertMayAttach(state, input.attachment.holder, input.mode);
       return { kind: 'attached', latest: input.attachment };
     case 'detach':
       // One that was superseded has nothing to detach any more.
@@ -47,5 +62,23 @@ export function nextState<A>(state: SessionState<A>, input: SessionInput<A>): Se
         : state;
     case 'end':
       return state.kind === 'ended' ? state : { kind: 'ended', cause: input.cause };
+  }
+}
+
+function assertMayAttach(
+  { kind, latest }: Exclude<SessionState<Held>, { readonly kind: 'ended' }>,
+  holder: Holder | undefined,
+  mode: AttachMode,
+): void {
+  const isHolders = holder !== undefined && holder.id === latest?.holder?.id;
+  // One that was under way when its client gave it up must not fence what came of the next.
+  if (isHolders && holder.attempt <= (latest?.holder?.attempt ?? 0)) {
+    throw new RunletError('ATTACHMENT_SUPERSEDED');
+  }
+  if (mode === 'resume' && !isHolders) {
+    throw new RunletError(latest === undefined ? 'SESSION_NOT_FOUND' : 'ATTACHMENT_SUPERSEDED');
+  }
+  if (mode === 'reject-if-attached' && kind === 'attached') {
+    throw new RunletError('SESSION_ALREADY_ATTACHED');
   }
 }

@@ -8,6 +8,7 @@ import { Lease } from './lease.ts';
 import type { SessionEvent } from './session-event.ts';
 import {
   type AttachMode,
+  type Holder,
   nextState,
   type SessionEnd,
   type SessionInput,
@@ -92,10 +93,10 @@ export class Session {
    * Attaches, and fences the attachment that was there before. The caller must
    * {@link detach} it in the end, however that comes.
    *
-   * @throws RunletError `SESSION_ALREADY_ATTACHED`, `SESSION_NOT_FOUND`
+   * @throws RunletError `SESSION_ALREADY_ATTACHED`, `SESSION_NOT_FOUND`, `ATTACHMENT_SUPERSEDED`
    */
-  attach(mode: AttachMode, listener: AttachmentListener): Attachment {
-    const attachment = new Attachment(this.#newId(), listener);
+  attach(mode: AttachMode, holder: Holder | undefined, listener: AttachmentListener): Attachment {
+    const attachment = new Attachment(this.#newId(), holder, listener);
     const before = this.#state;
     this.#apply({ kind: 'attach', attachment, mode });
     if (before.kind !== 'ended') before.latest?.fence();

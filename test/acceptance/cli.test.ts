@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { formatAddress } from '../../src/server/address.ts';
+import { formatAddress } from '../../src/address.ts';
 import { resultOf, runCli, spawnCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/harness.ts';
 import { isAlive, pidFrom } from '../support/pids.ts';

@@ -1,11 +1,12 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { StdinMode, type StreamStdinRequestSchema } from '../../src/gen/runlet/v1/process_pb.ts';
+import { AttachMode, type AttachSessionResponse } from '../../src/gen/runlet/v1/session_pb.ts';
 import { attach } from '../support/attach.ts';
 import { collect, outputOf } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { connectClients, startHarness } from '../support/harness.ts';
+import { connectClients, type Harness, startHarness } from '../support/harness.ts';
 import { startShell } from '../support/shell.ts';
 
 type StdinInit = MessageInitShape<typeof StreamStdinRequestSchema>;
@@ -135,5 +136,81 @@ describe('a stream of stdin', () => {
     expect((await failureOf(harness.processes.streamStdin(nothing()))).summary).toBe(
       'INVALID_ARGUMENT/INVALID_REQUEST',
     );
+  });
+});
+
+describe('an attachment that is resumed', () => {
+  const HOLDER = '0d5a3c7e-8f5b-4a57-9a52-6a3c4b1f2e01';
+  const OTHER = '7c1b2a90-3f4e-4d5c-8b6a-112233445566';
+  const { RESUME, TAKE_OVER } = AttachMode;
+
+  /** Attaches as a holder; resolves when it is attached, or with how it failed. */
+  async function hold(
+    harness: Harness,
+    mode: AttachMode,
+    holderId: string,
+    attempt: bigint,
+  ): Promise<AsyncIterator<AttachSessionResponse>> {
+    const { sessionId } = harness;
+    const stream = harness.sessions.attachSession({ sessionId, mode, holderId, attempt });
+    const events = stream[Symbol.asyncIterator]();
+    await events.next();
+    return events;
+  }
+
+  it('is superseded by the next of its holder', async () => {
+    const harness = await startHarness();
+    const first = await hold(harness, TAKE_OVER, HOLDER, 1n);
+    await hold(harness, RESUME, HOLDER, 2n);
+    expect((await failureOf(first.next())).summary).toBe(SUPERSEDED);
+  });
+
+  it('is not superseded by an attempt that comes late', async () => {
+    const harness = await startHarness();
+    const { processes, sessionId } = harness;
+    const events = await hold(harness, TAKE_OVER, HOLDER, 2n);
+    for (const [mode, attempt] of [
+      [TAKE_OVER, 1n],
+      [RESUME, 1n],
+      [RESUME, 2n],
+    ] as const) {
+      const late = await failureOf(hold(harness, mode, HOLDER, attempt));
+      expect(late.summary).toBe(SUPERSEDED);
+    }
+    await startShell(harness, 'true', {}, 'witness');
+    expect((await events.next()).value?.event?.event.case).toBe('processStarted');
+    await processes.getProcess({ sessionId, processId: 'witness' });
+  });
+
+  it('does not take the session back from another', async () => {
+    const harness = await startHarness();
+    await hold(harness, TAKE_OVER, HOLDER, 1n);
+    const other = await hold(harness, TAKE_OVER, OTHER, 1n);
+    const back = await failureOf(hold(harness, RESUME, HOLDER, 2n));
+    expect(back.summary).toBe(SUPERSEDED);
+    await other.return?.();
+    // Not after its end either: it may come back.
+    expect((await failureOf(hold(harness, RESUME, HOLDER, 3n))).summary).toBe(SUPERSEDED);
+  });
+
+  it('does not take another session of the same id for its own', async () => {
+    const harness = await startHarness();
+    const { sessionId, sessions } = harness;
+    await hold(harness, TAKE_OVER, HOLDER, 1n);
+    await sessions.closeSession({ sessionId });
+    await sessions.createSession({ sessionId });
+    const resumed = await failureOf(hold(harness, RESUME, HOLDER, 2n));
+    expect(resumed.summary).toBe('NOT_FOUND/SESSION_NOT_FOUND');
+  });
+
+  it('needs to say whose it is, and which attempt', async () => {
+    const harness = await startHarness();
+    const violations = async (holderId: string, attempt: bigint): Promise<unknown> => {
+      const failure = await failureOf(hold(harness, RESUME, holderId, attempt));
+      return failure.badRequest?.fieldViolations.map(({ field }) => field);
+    };
+    expect(await violations('', 1n)).toEqual(['holder_id']);
+    expect(await violations('me', 1n)).toEqual(['holder_id']);
+    expect(await violations(HOLDER, 0n)).toEqual(['attempt']);
   });
 });

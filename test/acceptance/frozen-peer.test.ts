@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { formatAddress } from '../../src/server/address.ts';
+import { formatAddress } from '../../src/address.ts';
 import { attach } from '../support/attach.ts';
 import { type Clients, connectClients } from '../support/harness.ts';
 import { type Served, serve } from '../support/served.ts';

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { OutputStream } from '../../src/gen/runlet/v1/event_pb.ts';
 import { ProcessState, WaitUntil } from '../../src/gen/runlet/v1/process_pb.ts';
 import { failureOf } from '../support/failure.ts';
 import { startHarness } from '../support/harness.ts';
@@ -48,6 +49,22 @@ describe('a wait', () => {
       expect(process?.status?.status).toEqual({ case: 'code', value: 3 });
     },
   );
+
+  it('tells what became of the process: what it used, and how much it wrote', async () => {
+    const harness = await startHarness();
+    const { processes } = harness;
+    const target = await startShell(harness, `printf four; ${LEAVES_A_CHILD}`);
+    const exited = await processes.waitProcess({ ...target, until: WaitUntil.EXITED });
+    expect(exited.process?.usage?.wallTime).toBeDefined();
+    expect(exited.process).toMatchObject({ totals: [], outputComplete: false });
+    await release(harness, 'go');
+    const { process } = await processes.waitProcess(target);
+    expect(process?.totals.map(({ stream, bytes }) => [stream, bytes])).toEqual([
+      [OutputStream.STDOUT, 4n],
+      [OutputStream.STDERR, 0n],
+    ]);
+    expect(process).toMatchObject({ outputComplete: true, hasStdin: false, hasTerminal: false });
+  });
 
   it('that passes its deadline fails, and the process goes on as it was', async () => {
     const harness = await startHarness();

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { formatAddress } from '../../src/server/address.ts';
+import { formatAddress } from '../../src/address.ts';
 import { isAlive } from '../support/pids.ts';
 import { serve } from '../support/served.ts';
 import { missingTmux, openTerminal, type TmuxTerminal } from './tmux.ts';

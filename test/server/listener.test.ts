@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Address } from '../../src/server/address.ts';
+import type { Address } from '../../src/address.ts';
 import { type Listener, listen } from '../../src/server/listener.ts';
 import { temporaryFolder } from '../support/harness.ts';
 

@@ -7,7 +7,7 @@ import type { Attachment } from '../../src/session/attachment.ts';
 import type { Session } from '../../src/session/session.ts';
 import type { SessionEvent } from '../../src/session/session-event.ts';
 import { SessionRegistry } from '../../src/session/session-registry.ts';
-import type { AttachMode } from '../../src/session/session-state.ts';
+import type { AttachMode, Holder } from '../../src/session/session-state.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { memoryStore } from '../support/output.ts';
 import { ScriptedLauncher } from '../support/scripted-launcher.ts';
@@ -127,9 +127,11 @@ class Create extends SessionStep {
 
 class Attach extends SessionStep {
   readonly #mode: AttachMode;
-  constructor(mode: AttachMode) {
+  readonly #holder: Holder | undefined;
+  constructor(mode: AttachMode, holder: Holder | undefined) {
     super();
     this.#mode = mode;
+    this.#holder = holder;
   }
   act(model: Model, rig: Rig): void {
     if (!model.alive) {
@@ -141,7 +143,7 @@ class Attach extends SessionStep {
     const events: SessionEvent[] = [];
     let client: Client | undefined;
     const attach = (): Attachment =>
-      session.attach(this.#mode, {
+      session.attach(this.#mode, this.#holder, {
         onEvent: (event) => {
           expect(client?.ended).toBeUndefined();
           events.push(event);
@@ -158,9 +160,12 @@ class Attach extends SessionStep {
           if (model.alive) this.release(model, rig);
         },
       });
-    if (model.attached && this.#mode === 'reject-if-attached') {
-      expect(reasonOf(attach)).toBe('SESSION_ALREADY_ATTACHED');
+    const refusal = this.#refusal(model);
+    if (refusal !== undefined) {
+      expect(reasonOf(attach)).toBe(refusal);
       leave();
+      // A call that named the session is over.
+      if (model.held === 0) model.deadline = rig.clock.now() + TTL_MS;
       return;
     }
     model.held += 1;
@@ -170,8 +175,17 @@ class Attach extends SessionStep {
     model.latest = client;
     model.attached = true;
   }
+  /** Why it must fail; undefined: it must not. */
+  #refusal({ attached, latest }: Model): string | undefined {
+    const theirs = latest?.attachment.holder;
+    const same = this.#holder !== undefined && theirs?.id === this.#holder.id;
+    if (same && this.#holder.attempt <= theirs.attempt) return 'ATTACHMENT_SUPERSEDED';
+    if (this.#mode === 'resume' && latest === undefined) return 'SESSION_NOT_FOUND';
+    if (this.#mode === 'resume' && !same) return 'ATTACHMENT_SUPERSEDED';
+    return this.#mode === 'reject-if-attached' && attached ? 'SESSION_ALREADY_ATTACHED' : undefined;
+  }
   toString(): string {
-    return `attach(${this.#mode})`;
+    return `attach(${this.#mode}, ${JSON.stringify(this.#holder)})`;
   }
 }
 
@@ -309,8 +323,16 @@ describe('a session, whatever is done to it', () => {
     const steps = [
       fc.constant(new Create()),
       fc
-        .constantFrom<AttachMode>('take-over', 'reject-if-attached')
-        .map((mode) => new Attach(mode)),
+        .tuple(
+          fc.constantFrom<AttachMode>('take-over', 'reject-if-attached', 'resume'),
+          fc.option(
+            fc.record({ id: fc.constantFrom('a', 'b'), attempt: fc.integer({ min: 1, max: 4 }) }),
+            {
+              nil: undefined,
+            },
+          ),
+        )
+        .map(([mode, holder]) => new Attach(mode, holder)),
       fc.constant(new Detach()),
       fc.nat(5).map((which) => new Call(which)),
       fc.constant(new EndCalls()),

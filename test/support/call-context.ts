@@ -1,5 +1,5 @@
+import type { CallContext } from '../../src/bridge/call-context.ts';
 import { RunletError } from '../../src/errors.ts';
-import type { CallContext } from '../../src/server/bridge/call-context.ts';
 
 /** The context of a call that was made without a server. */
 export class TestCallContext implements CallContext {

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import type { Client } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
+import type { Address } from '../../src/address.ts';
+import { createClient } from '../../src/bridge/create-client.ts';
+import type { ServiceClient } from '../../src/bridge/types.ts';
 import { openConnection } from '../../src/client/connection.ts';
 import type { Clock } from '../../src/clock.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
 import { createLauncher, LAUNCHER_NAMES } from '../../src/process/launchers.ts';
-import type { Address } from '../../src/server/address.ts';
-import { createClient } from '../../src/server/bridge/create-client.ts';
-import type { ServiceClient } from '../../src/server/bridge/types.ts';
 import { type RunletServer, type ServerOptions, startServer } from '../../src/server/server.ts';
 import { FakeClock, passTime } from './fake-clock.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { type Address, parseAddress } from '../../src/server/address.ts';
+import { type Address, parseAddress } from '../../src/address.ts';
 import { LAUNCHER, temporaryFolder } from './harness.ts';
 
 /** What a server holds. */

@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import type { Address } from '../../src/server/address.ts';
+import type { Address } from '../../src/address.ts';
 
 /** A way to a server on which things go wrong. */
 export interface TcpProxy {

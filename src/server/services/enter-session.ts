@@ -1,7 +1,7 @@
+import type { CallContext } from '../../bridge/call-context.ts';
 import { invalidField } from '../../errors.ts';
 import type { Session } from '../../session/session.ts';
 import type { SessionRegistry } from '../../session/session-registry.ts';
-import type { CallContext } from '../bridge/call-context.ts';
 import { parseUuid } from '../requests/fields.ts';
 
 /** The request header that repeats the session's id, for proxies to route by. */

@@ -1,4 +1,6 @@
 import { create } from '@bufbuild/protobuf';
+import type { CallContext } from '../../bridge/call-context.ts';
+import { EncodedMessage } from '../../bridge/encoded-message.ts';
 import { invalidField, RunletError } from '../../errors.ts';
 import {
   type InteractRequest,
@@ -8,8 +10,6 @@ import {
 import type { EventCursor } from '../../output/event-cursor.ts';
 import type { Process } from '../../process/process.ts';
 import type { StdinWrite } from '../../process/stdin-pipe.ts';
-import type { CallContext } from '../bridge/call-context.ts';
-import { EncodedMessage } from '../bridge/encoded-message.ts';
 import { followEvents } from '../event-stream.ts';
 import { processMessage } from '../messages.ts';
 import { parseOffset, parseSignal, parseTerminalSize } from '../requests/fields.ts';

@@ -1,4 +1,7 @@
 import { toBinary } from '@bufbuild/protobuf';
+import type { CallContext } from '../../bridge/call-context.ts';
+import { EncodedMessage } from '../../bridge/encoded-message.ts';
+import type { ServiceImpl } from '../../bridge/types.ts';
 import type { Clock } from '../../clock.ts';
 import { invalidField } from '../../errors.ts';
 import {
@@ -23,9 +26,6 @@ import type { Process } from '../../process/process.ts';
 import type { ProcessHost } from '../../process/process-host.ts';
 import type { Session } from '../../session/session.ts';
 import type { SessionRegistry } from '../../session/session-registry.ts';
-import type { CallContext } from '../bridge/call-context.ts';
-import { EncodedMessage } from '../bridge/encoded-message.ts';
-import type { ServiceImpl } from '../bridge/types.ts';
 import { encodeBatch, followEvents, pollWaitMs } from '../event-stream.ts';
 import { processMessage } from '../messages.ts';
 import {

@@ -1,10 +1,10 @@
 import { type UserInfo, userInfo } from 'node:os';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import type { ServiceImpl } from '../../bridge/types.ts';
 import { type ServerService, TreeTracking } from '../../gen/runlet/v1/server_pb.ts';
 import type { Limits } from '../../limits.ts';
 import type { Launcher } from '../../process/launcher.ts';
 import { VERSION } from '../../version.ts';
-import type { ServiceImpl } from '../bridge/types.ts';
 
 const TREE_TRACKINGS = {
   parents: TreeTracking.PARENTS,

@@ -1,10 +1,15 @@
+import type { ServiceImpl } from '../../bridge/types.ts';
 import type { Clock } from '../../clock.ts';
 import { invalidField } from '../../errors.ts';
-import { AttachMode, type SessionService } from '../../gen/runlet/v1/session_pb.ts';
+import {
+  AttachMode,
+  type AttachSessionRequest,
+  type SessionService,
+} from '../../gen/runlet/v1/session_pb.ts';
 import { type Limits, MAX_PAGE_SIZE } from '../../limits.ts';
 import type { Session } from '../../session/session.ts';
 import type { SessionRegistry } from '../../session/session-registry.ts';
-import type { ServiceImpl } from '../bridge/types.ts';
+import type { Holder } from '../../session/session-state.ts';
 import { sessionMessage } from '../messages.ts';
 import {
   formatPageToken,
@@ -13,6 +18,7 @@ import {
   parseLabels,
   parsePageSize,
   parsePageToken,
+  parseUint64,
   parseUuid,
 } from '../requests/fields.ts';
 import { takePage } from '../requests/page.ts';
@@ -31,6 +37,7 @@ const MODES = {
   [AttachMode.UNSPECIFIED]: 'take-over',
   [AttachMode.TAKE_OVER]: 'take-over',
   [AttachMode.REJECT_IF_ATTACHED]: 'reject-if-attached',
+  [AttachMode.RESUME]: 'resume',
 } as const;
 
 /** `SessionService`, over a registry. */
@@ -76,6 +83,10 @@ export function sessionService({
 
     async *attachSession(request, context) {
       const mode = parseEnum('mode', request.mode, MODES);
+      const holder = parseHolder(request);
+      if (mode === 'resume' && holder === undefined) {
+        throw invalidField('holder_id', 'is required by ATTACH_MODE_RESUME');
+      }
       const session = enterSession(sessions, request, context);
       const stream = new SessionStream({
         sessionId: session.id,
@@ -84,7 +95,7 @@ export function sessionService({
         maxQueued: limits.maxQueuedSessionEvents,
         onOverflow: (error) => context.fail(error),
       });
-      const attachment = session.attach(mode, {
+      const attachment = session.attach(mode, holder, {
         onEvent: (event) => stream.push(event),
         onEnd: (why) => context.fail(why),
       });
@@ -106,6 +117,14 @@ export function sessionService({
       return {};
     },
   };
+}
+
+/** Who attaches; undefined: nobody in particular. */
+function parseHolder({ attempt, holderId }: AttachSessionRequest): Holder | undefined {
+  if (holderId === '') return undefined;
+  const id = parseUuid('holder_id', holderId);
+  if (attempt === 0n) throw invalidField('attempt', 'is required with holder_id');
+  return { id, attempt: parseUint64('attempt', attempt) };
 }
 
 /** About how many bytes a session takes in a listing. */

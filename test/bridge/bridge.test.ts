@@ -1,8 +1,8 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Metadata, status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
+import { EncodedMessage } from '../../src/bridge/encoded-message.ts';
 import { invalidField, RunletError } from '../../src/errors.ts';
-import { EncodedMessage } from '../../src/server/bridge/encoded-message.ts';
 import {
   ServerStreamResponseSchema,
   UnaryRequestSchema,

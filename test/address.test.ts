@@ -8,7 +8,7 @@ import {
   formatAddress,
   isLoopback,
   parseAddress,
-} from '../../src/server/address.ts';
+} from '../src/address.ts';
 
 const tcp = (host: string, port: number): Address => ({ kind: 'tcp', host, port });
 const unix = (path: string): Address => ({ kind: 'unix', path });

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
+import type { CallContext } from '../../src/bridge/call-context.ts';
 import { RunletError } from '../../src/errors.ts';
-import type { CallContext } from '../../src/server/bridge/call-context.ts';
 import { failureOf } from '../support/failure.ts';
 import { aborted, deferred, requestsOf, startEcho, textsOf } from './echo-server.ts';
 
