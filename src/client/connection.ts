@@ -1,16 +1,49 @@
-import { Client, credentials } from '@grpc/grpc-js';
+import { type ChannelOptions, Client, credentials } from '@grpc/grpc-js';
 import { type Address, formatAddress } from '../address.ts';
+import { createClient } from '../bridge/create-client.ts';
+import type { ServiceClient } from '../bridge/types.ts';
+import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
+import { ServerService } from '../gen/runlet/v1/server_pb.ts';
+import { SessionService } from '../gen/runlet/v1/session_pb.ts';
+import { type ClientSettings, clientSettings } from './options.ts';
 
-/** Bytes that the server may send ahead on one stream: 1.7 times the throughput of the default. */
-const FLOW_CONTROL_WINDOW = 4 * 1024 * 1024;
+/** The services of a server, over one connection. */
+export interface Connection {
+  readonly sessions: ServiceClient<typeof SessionService>;
+  readonly processes: ServiceClient<typeof ProcessService>;
+  readonly server: ServiceClient<typeof ServerService>;
+  close(): void;
+}
 
 /** Opens a connection to a server; it is made with the first call. Close it in the end. */
-export function openConnection(address: Address): Client {
-  return new Client(formatAddress(address), credentials.createInsecure(), {
-    'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW,
+export function openConnection(
+  address: Address,
+  settings: ClientSettings = clientSettings({}),
+): Client {
+  const options: ChannelOptions = {
+    'grpc-node.flow_control_window': settings.flowControlWindowBytes,
     'grpc.max_receive_message_length': -1,
     'grpc.enable_channelz': 0,
     // Two servers must not share a connection pool only because a port was used again.
     'grpc.use_local_subchannel_pool': 1,
-  });
+    'grpc.keepalive_time_ms': settings.keepaliveMs,
+    'grpc.keepalive_timeout_ms': settings.keepaliveTimeoutMs,
+    ...settings.channelOptions,
+  };
+  return new Client(
+    formatAddress(address),
+    settings.credentials ?? credentials.createInsecure(),
+    options,
+  );
+}
+
+/** The services of a server over a connection. */
+export function openServices(address: Address, settings: ClientSettings): Connection {
+  const client = openConnection(address, settings);
+  return {
+    sessions: createClient(SessionService, client),
+    processes: createClient(ProcessService, client),
+    server: createClient(ServerService, client),
+    close: () => client.close(),
+  };
 }

@@ -78,7 +78,7 @@ function assertMayAttach(
   if (mode === 'resume' && !isHolders) {
     throw new RunletError(latest === undefined ? 'SESSION_NOT_FOUND' : 'ATTACHMENT_SUPERSEDED');
   }
-  if (mode === 'reject-if-attached' && kind === 'attached') {
+  if (mode === 'reject-if-attached' && kind === 'attached' && !isHolders) {
     throw new RunletError('SESSION_ALREADY_ATTACHED');
   }
 }

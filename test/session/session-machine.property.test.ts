@@ -182,7 +182,9 @@ class Attach extends SessionStep {
     if (same && this.#holder.attempt <= theirs.attempt) return 'ATTACHMENT_SUPERSEDED';
     if (this.#mode === 'resume' && latest === undefined) return 'SESSION_NOT_FOUND';
     if (this.#mode === 'resume' && !same) return 'ATTACHMENT_SUPERSEDED';
-    return this.#mode === 'reject-if-attached' && attached ? 'SESSION_ALREADY_ATTACHED' : undefined;
+    return this.#mode === 'reject-if-attached' && attached && !same
+      ? 'SESSION_ALREADY_ATTACHED'
+      : undefined;
   }
   toString(): string {
     return `attach(${this.#mode}, ${JSON.stringify(this.#holder)})`;

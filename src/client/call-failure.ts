@@ -1,0 +1,43 @@
+import { status } from '@grpc/grpc-js';
+import { callErrorDetails, isCallError } from './call-error.ts';
+import { ConnectionError, RemoteError } from './errors.ts';
+
+/**
+ * What the failure of a call means: the server refused; it refused the credentials; or
+ * the call did not come through. `ambiguous`: it may also be the server's fault, so
+ * that it should not be tried for ever.
+ */
+export type CallFailure =
+  | { readonly kind: 'refused'; readonly error: RemoteError }
+  | { readonly kind: 'credentials'; readonly error: RemoteError }
+  | { readonly kind: 'connection'; readonly error: Error; readonly ambiguous: boolean };
+
+/** Codes that grpc-js and proxies give where no answer came; without a reason of the server's. */
+const CONNECTION_CODES: ReadonlySet<number> = new Set([
+  status.UNAVAILABLE,
+  status.CANCELLED,
+  status.DEADLINE_EXCEEDED,
+]);
+
+/** The same, but programs that fail give them too. */
+const AMBIGUOUS_CODES: ReadonlySet<number> = new Set([status.UNKNOWN, status.INTERNAL]);
+
+/** Whose reasons they are that a server of runlet gives. */
+const ERROR_DOMAIN = 'runlet.v1';
+
+/** Tells what a call failed of. What is no failure of a call is thrown. */
+export function callFailure(error: unknown): CallFailure {
+  if (error instanceof ConnectionError) return { kind: 'connection', error, ambiguous: false };
+  if (error instanceof RemoteError) return { kind: 'refused', error };
+  if (!isCallError(error)) throw error;
+  // A proxy on the way may say why in words of its own.
+  const said = callErrorDetails(error).info?.domain === ERROR_DOMAIN;
+  if (!said) {
+    if (CONNECTION_CODES.has(error.code)) return { kind: 'connection', error, ambiguous: false };
+    if (AMBIGUOUS_CODES.has(error.code)) return { kind: 'connection', error, ambiguous: true };
+    if (error.code === status.UNAUTHENTICATED || error.code === status.PERMISSION_DENIED) {
+      return { kind: 'credentials', error: new RemoteError(error) };
+    }
+  }
+  return { kind: 'refused', error: new RemoteError(error) };
+}

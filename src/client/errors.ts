@@ -1,0 +1,117 @@
+import { type ServiceError, status } from '@grpc/grpc-js';
+import type { Reason, StartStage } from '../errors.ts';
+import { StartStage as StartStageEnum } from '../gen/runlet/v1/error_pb.ts';
+import { callErrorDetails } from './call-error.ts';
+
+/** What every error of the client is. */
+export class RunletClientError extends Error {
+  override readonly name: string = 'RunletClientError';
+}
+
+/** Where a start failed, and why. */
+export interface StartFailureInfo {
+  readonly stage: StartStage;
+  /** The name of the system's error: `ENOENT`. */
+  readonly errnoName: string;
+  readonly message: string;
+}
+
+/** A field of a request that the server calls wrong. */
+export interface FieldProblem {
+  /** The path of the field, as the protos spell it. */
+  readonly field: string;
+  readonly description: string;
+}
+
+/** The server answered, and refused. Asking again in the same way changes nothing. */
+export class RemoteError extends RunletClientError {
+  override readonly name = 'RemoteError';
+  /** Why: `ErrorReason` of the protos without its prefix; undefined: it did not say. */
+  readonly reason: Reason | undefined;
+  /** The status code of gRPC, by its name: `NOT_FOUND`. */
+  readonly status: string;
+  /** Facts for programs that go with the reason. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** With `START_FAILED`. */
+  readonly startFailure: StartFailureInfo | undefined;
+  /** With `INVALID_REQUEST`. */
+  readonly violations: readonly FieldProblem[];
+
+  constructor(cause: ServiceError) {
+    super(cause.details, { cause });
+    const { badRequest, info, startFailure } = callErrorDetails(cause);
+    this.reason = info?.reason as Reason | undefined;
+    this.status = status[cause.code];
+    this.metadata = info?.metadata ?? {};
+    this.startFailure = startFailure && {
+      stage: StartStageEnum[startFailure.stage] as StartStage,
+      errnoName: startFailure.errnoName,
+      message: startFailure.message,
+    };
+    this.violations = (badRequest?.fieldViolations ?? []).map(({ field, description }) => ({
+      field,
+      description,
+    }));
+  }
+}
+
+/**
+ * Why a session cannot be used any more:
+ *
+ * - `expired`: the server does not know it: nobody needed it for its `detachedTtlMs`, or
+ *   it was of a server that is gone.
+ * - `closed`: somebody else closed it.
+ * - `superseded`: another client attached to it.
+ * - `credentials-refused`: the server does not let this client in any more.
+ * - `window-passed`: no connection could be had within the recovery window.
+ * - `server-shutdown`: the server shut down, and the session ended with it.
+ * - `refused`: the server refused to attach the client for another reason; see `cause`.
+ * - `left`: this client closed it, or detached from it.
+ */
+export type SessionLostReason =
+  | 'expired'
+  | 'closed'
+  | 'superseded'
+  | 'credentials-refused'
+  | 'window-passed'
+  | 'server-shutdown'
+  | 'refused'
+  | 'left';
+
+const LOST_MESSAGES: Readonly<Record<SessionLostReason, string>> = {
+  expired: 'the server does not know the session (any more)',
+  closed: 'the session was closed',
+  superseded: 'another client took over the session',
+  'credentials-refused': 'the server refused the credentials',
+  'window-passed': 'no connection to the server could be had within the recovery window',
+  'server-shutdown': 'the server shut down',
+  refused: 'the server refused to attach to the session',
+  left: 'the session was left by this client',
+};
+
+/** The session is over for this client: all that is pending fails with it, and all that comes. */
+export class SessionLostError extends RunletClientError {
+  override readonly name = 'SessionLostError';
+  readonly reason: SessionLostReason;
+  readonly sessionId: string;
+
+  constructor(reason: SessionLostReason, sessionId: string, cause?: unknown) {
+    super(LOST_MESSAGES[reason], cause === undefined ? undefined : { cause });
+    this.reason = reason;
+    this.sessionId = sessionId;
+  }
+}
+
+/**
+ * The connection failed. `outcomeUnknown`: the call had been sent and cannot be repeated
+ * without the risk that it is done twice, so it may or may not have been done.
+ */
+export class ConnectionError extends RunletClientError {
+  override readonly name = 'ConnectionError';
+  readonly outcomeUnknown: boolean;
+
+  constructor(message: string, outcomeUnknown: boolean, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.outcomeUnknown = outcomeUnknown;
+  }
+}

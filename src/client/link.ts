@@ -1,0 +1,344 @@
+import { randomUUID } from 'node:crypto';
+import { durationMs } from '@bufbuild/protobuf/wkt';
+import type { CallOptions } from '../bridge/types.ts';
+import type { Clock } from '../clock.ts';
+import {
+  AttachMode,
+  type AttachSessionResponse,
+  type Session as SessionMessage,
+} from '../gen/runlet/v1/session_pb.ts';
+import { Backoff } from './backoff.ts';
+import { callErrorDetails, isCallError } from './call-error.ts';
+import { callFailure } from './call-failure.ts';
+import type { Connection } from './connection.ts';
+import { type Deferred, deferred } from './deferred.ts';
+import {
+  ConnectionError,
+  type RemoteError,
+  SessionLostError,
+  type SessionLostReason,
+} from './errors.ts';
+import { Generation } from './generation.ts';
+import type { ClientSettings } from './options.ts';
+import { listAllProcesses, type SessionListener } from './session-events.ts';
+import { within } from './within.ts';
+
+/** How a link is made. */
+export interface LinkOptions {
+  readonly sessionId: string;
+  readonly settings: ClientSettings;
+  /** Opens a connection to the server. */
+  readonly open: () => Connection;
+  /** Whether to attach: otherwise calls carry no attachment, and fence nobody. */
+  readonly attach: boolean;
+  /** What to do the first time if somebody else is attached. Later attempts resume. */
+  readonly firstMode: AttachMode.TAKE_OVER | AttachMode.REJECT_IF_ATTACHED;
+  /** How long an attached stream may be silent before it is taken for dead, in milliseconds. */
+  readonly silenceMs: number;
+  /** Told what happens in an attached session. */
+  readonly listener: SessionListener;
+}
+
+/** What a link is. */
+type LinkState =
+  /** There is no connection, and one is being made. `since`: on the monotonic clock. */
+  | { readonly kind: 'down'; readonly since: number }
+  | { readonly kind: 'up'; readonly generation: Generation }
+  /** It is over, and nothing leads out of here. */
+  | { readonly kind: 'over'; readonly error: Error };
+
+/** What ends the session for this client, by the reason that the server gives. */
+const LOST_REASONS: Readonly<Partial<Record<string, SessionLostReason>>> = {
+  SESSION_NOT_FOUND: 'expired',
+  SESSION_CLOSED: 'closed',
+  ATTACHMENT_SUPERSEDED: 'superseded',
+  DRAINING: 'server-shutdown',
+};
+
+/** A generation that lived this long is taken for a success: pauses begin anew after it. */
+const STABLE_MS = 1_000;
+
+/**
+ * Keeps a session within reach: connects, attaches, and does both again when the
+ * connection breaks, until the recovery window has passed or the server says that the
+ * session is gone. There is one attempt at a time, and one generation of connections.
+ */
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #backoff: Backoff;
+  readonly #holderId = randomUUID();
+  /** Attempts to attach so far. */
+  #attempts = 0;
+  /** Whether the session was ever reached. */
+  #reached = false;
+  /** Known once the session is. */
+  #windowMs: number;
+  #state: LinkState;
+  #ready: Deferred<Generation> = deferred();
+  /** Ends a pause between two attempts. */
+  readonly #over = new AbortController();
+  readonly #onLost = new Set<(error: Error) => void>();
+  #leaving = false;
+
+  constructor(options: LinkOptions) {
+    const { clock, connectTimeoutMs, initialBackoffMs, maxBackoffMs, random } = options.settings;
+    this.#options = options;
+    this.#backoff = new Backoff({ initialMs: initialBackoffMs, maxMs: maxBackoffMs, random });
+    this.#windowMs = connectTimeoutMs;
+    this.#state = { kind: 'down', since: clock.monotonic() };
+    void this.#keep();
+  }
+
+  /** Why the session is over for this client; undefined: it is not. */
+  get lost(): Error | undefined {
+    return this.#state.kind === 'over' ? this.#state.error : undefined;
+  }
+
+  /** The recovery window, in milliseconds, once the session was reached. */
+  get windowMs(): number {
+    return this.#windowMs;
+  }
+
+  /** Calls back once it is over; at once if it is. Returns how to be left out. */
+  onLost(callback: (error: Error) => void): () => void {
+    if (this.lost !== undefined) callback(this.lost);
+    else this.#onLost.add(callback);
+    return () => this.#onLost.delete(callback);
+  }
+
+  /** This client is about to close the session: that it ends is no news. */
+  leaving(): void {
+    this.#leaving = true;
+  }
+
+  /**
+   * The connections to use, as soon as there are any.
+   *
+   * @throws SessionLostError once it is over; ConnectionError if it was never reached
+   */
+  ready(): Promise<Generation> {
+    return this.#ready.promise;
+  }
+
+  /** What every call on a generation carries, but for its signal. */
+  async callOptions(): Promise<Pick<CallOptions, 'metadata'>> {
+    const { sessionId, settings } = this.#options;
+    return { metadata: { ...(await settings.metadata()), 'runlet-session-id': sessionId } };
+  }
+
+  /** A call on a generation did not come through: its connections are given up. */
+  suspect(generation: Generation): void {
+    generation.end();
+  }
+
+  /** A call on a generation was refused because the session is gone. False: it is not that. */
+  refused(generation: Generation, error: RemoteError): boolean {
+    const reason = LOST_REASONS[error.reason ?? ''];
+    if (reason === undefined || reason === 'server-shutdown') return false;
+    // Fenced by our own next attachment, perhaps; the attempt at that tells.
+    if (generation.signal.aborted) return true;
+    this.end(new SessionLostError(reason, this.#options.sessionId, error));
+    return true;
+  }
+
+  /** The server refused the credentials of a call. */
+  credentialsRefused(error: RemoteError): void {
+    this.end(new SessionLostError('credentials-refused', this.#options.sessionId, error));
+  }
+
+  /** The session is over for this client. Everything that waits fails. Idempotent. */
+  end(error: Error): void {
+    const before = this.#state;
+    if (before.kind === 'over') return;
+    this.#state = { kind: 'over', error };
+    // Those who wait, and those who will ask.
+    if (before.kind === 'up') this.#ready = deferred();
+    this.#ready.reject(error);
+    this.#over.abort();
+    if (before.kind === 'up') before.generation.end();
+    this.#options.listener.onLost(error);
+    for (const callback of this.#onLost) callback(error);
+    this.#onLost.clear();
+  }
+
+  /** Never rejects. */
+  async #keep(): Promise<void> {
+    const { clock } = this.#options.settings;
+    while (this.#state.kind !== 'over') {
+      const began = clock.monotonic();
+      const generation = new Generation(this.#options.open);
+      const abort = (): void => generation.end();
+      this.#over.signal.addEventListener('abort', abort, { once: true });
+      const failure = await this.#live(generation);
+      // The answer to the call that closes the session is still to come.
+      if (this.#leaving && isClosed(failure)) await aborted(generation.signal);
+      this.#over.signal.removeEventListener('abort', abort);
+      generation.end();
+      if (this.lost !== undefined) return;
+      const final = this.#finalError(failure);
+      if (final !== undefined) {
+        this.end(final);
+        return;
+      }
+      if (this.#state.kind === 'up') {
+        this.#state = { kind: 'down', since: clock.monotonic() };
+        this.#ready = deferred();
+        if (clock.monotonic() - began >= STABLE_MS) this.#backoff.reset();
+      }
+      await this.#pause(failure);
+    }
+  }
+
+  /** One life of a generation, from its making to its failure, which is returned. */
+  async #live(generation: Generation): Promise<unknown> {
+    try {
+      if (this.#options.attach) await this.#attach(generation);
+      else await this.#look(generation);
+    } catch (error) {
+      return error;
+    }
+    return new ConnectionError('the stream of the attached session ended', false);
+  }
+
+  /** Attaches, and reads the stream to its end. */
+  async #attach(generation: Generation): Promise<void> {
+    const { firstMode, listener, sessionId, settings, silenceMs } = this.#options;
+    const { signal } = generation;
+    this.#attempts += 1;
+    const stream = generation.control.sessions
+      .attachSession(
+        {
+          sessionId,
+          mode: this.#reached ? AttachMode.RESUME : firstMode,
+          holderId: this.#holderId,
+          attempt: BigInt(this.#attempts),
+        },
+        { ...(await this.callOptions()), signal },
+      )
+      [Symbol.asyncIterator]();
+    const next = (ms: number): Promise<IteratorResult<AttachSessionResponse>> =>
+      within(stream.next(), ms, settings.clock, 'nothing came of the attached session');
+    const first = (await next(this.#attemptMs())).value?.event?.event;
+    if (first?.case !== 'attached') throw new ConnectionError('the session did not attach', false);
+    const { attachmentId, session } = first.value;
+    generation.attachmentId = attachmentId;
+    const processes = await within(
+      listAllProcesses(generation, sessionId, first.value, await this.callOptions()),
+      this.#attemptMs(),
+      settings.clock,
+      'the list of processes did not come',
+    );
+    if (signal.aborted) throw new ConnectionError('the connection broke', false);
+    // Told before those who waited go on: what they find then is up to date.
+    listener.onAttached(processes);
+    this.#up(generation, session);
+    for (;;) {
+      const { done, value } = await next(silenceMs);
+      if (done) return;
+      const event = value.event?.event;
+      if (event !== undefined) listener.onEvent(event);
+    }
+  }
+
+  /** Makes sure that the session is there, and waits until a call on the generation failed. */
+  async #look(generation: Generation): Promise<void> {
+    const { sessionId, settings } = this.#options;
+    const { signal } = generation;
+    const { session } = await within(
+      generation.control.sessions.getSession(
+        { sessionId },
+        { ...(await this.callOptions()), signal },
+      ),
+      this.#attemptMs(),
+      settings.clock,
+      'no answer came',
+    );
+    this.#up(generation, session);
+    await aborted(signal);
+  }
+
+  #up(generation: Generation, session: SessionMessage | undefined): void {
+    if (this.#state.kind !== 'down') return;
+    this.#reached = true;
+    const ttlMs = session?.detachedTtl === undefined ? 0 : durationMs(session.detachedTtl);
+    this.#windowMs = this.#options.settings.windowMs ?? ttlMs;
+    this.#state = { kind: 'up', generation };
+    this.#ready.resolve(generation);
+  }
+
+  /** Why another attempt would be in vain; undefined: it would not. */
+  #finalError(failure: unknown): Error | undefined {
+    const { sessionId } = this.#options;
+    let known: ReturnType<typeof callFailure>;
+    try {
+      known = callFailure(failure);
+    } catch {
+      return new SessionLostError('refused', sessionId, failure);
+    }
+    if (known.kind === 'connection') return undefined;
+    const { error } = known;
+    if (known.kind === 'credentials') {
+      return new SessionLostError('credentials-refused', sessionId, error);
+    }
+    // It did not read fast enough, which may be its machine's fault.
+    if (error.reason === 'LIMIT_EXCEEDED' && this.#reached) return undefined;
+    return new SessionLostError(LOST_REASONS[error.reason ?? ''] ?? 'refused', sessionId, error);
+  }
+
+  /** Waits before the next attempt, or ends the link if there is no time for one. */
+  async #pause(failure: unknown): Promise<void> {
+    if (this.#state.kind !== 'down') return;
+    const { clock } = this.#options.settings;
+    const remainingMs = this.#remainingMs(this.#state.since);
+    if (remainingMs <= 0) {
+      this.end(this.#windowPassed(failure));
+      return;
+    }
+    await pause(Math.min(this.#backoff.next(), remainingMs), clock, this.#over.signal);
+  }
+
+  #windowPassed(cause: unknown): Error {
+    if (this.#reached) {
+      return new SessionLostError('window-passed', this.#options.sessionId, cause);
+    }
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return new ConnectionError(`the server cannot be reached: ${why}`, false, cause);
+  }
+
+  #remainingMs(since: number): number {
+    return since + this.#windowMs - this.#options.settings.clock.monotonic();
+  }
+
+  /** How long an attempt may take: not beyond the window, but for one that begins in it. */
+  #attemptMs(): number {
+    const { attemptTimeoutMs } = this.#options.settings;
+    if (this.#state.kind !== 'down' || !this.#reached) return attemptTimeoutMs;
+    return Math.max(1, Math.min(attemptTimeoutMs, this.#remainingMs(this.#state.since)));
+  }
+}
+
+/** Resolves when the time has passed, or the signal aborts. */
+function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      timer.cancel();
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = clock.setTimer(ms, done);
+    signal.addEventListener('abort', done);
+  });
+}
+
+/** Resolves when the signal has aborted. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** Whether a stream ended because the session was closed. */
+function isClosed(failure: unknown): boolean {
+  return isCallError(failure) && callErrorDetails(failure).info?.reason === 'SESSION_CLOSED';
+}

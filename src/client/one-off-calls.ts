@@ -1,0 +1,45 @@
+import type { Address } from '../address.ts';
+import type { CallOptions } from '../bridge/types.ts';
+import { Backoff } from './backoff.ts';
+import { callFailure } from './call-failure.ts';
+import { type Connection, openServices } from './connection.ts';
+import { ConnectionError } from './errors.ts';
+import type { ClientSettings } from './options.ts';
+
+/**
+ * Calls that name no session of this client's and may be repeated. Each has a connection of
+ * its own, or as many as it takes within the time to connect.
+ *
+ * @throws RemoteError, ConnectionError
+ */
+export async function oneOffCall<T>(
+  address: Address,
+  settings: ClientSettings,
+  metadata: Readonly<Record<string, string>>,
+  make: (connection: Connection, options: CallOptions) => Promise<T>,
+): Promise<T> {
+  const { attemptTimeoutMs, clock, connectTimeoutMs, initialBackoffMs, maxBackoffMs, random } =
+    settings;
+  const backoff = new Backoff({ initialMs: initialBackoffMs, maxMs: maxBackoffMs, random });
+  const until = clock.monotonic() + connectTimeoutMs;
+  for (;;) {
+    const connection = openServices(address, settings);
+    try {
+      return await make(connection, {
+        metadata: { ...(await settings.metadata()), ...metadata },
+        deadline: new Date(Date.now() + attemptTimeoutMs),
+      });
+    } catch (error) {
+      const failure = callFailure(error);
+      if (failure.kind !== 'connection') throw failure.error;
+      const pauseMs = backoff.next();
+      if (clock.monotonic() + pauseMs > until) {
+        const why = failure.error.message;
+        throw new ConnectionError(`the server cannot be reached: ${why}`, false, failure.error);
+      }
+      await new Promise<void>((resolve) => void clock.setTimer(pauseMs, resolve));
+    } finally {
+      connection.close();
+    }
+  }
+}

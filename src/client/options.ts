@@ -1,0 +1,74 @@
+import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import { type Clock, systemClock } from '../clock.ts';
+
+/** Request metadata: names in lower case. */
+export type RequestMetadata = Readonly<Record<string, string>>;
+
+/** How a client connects. Every field may be left out. */
+export interface ConnectOptions {
+  /**
+   * The credentials of grpc-js, for TLS: `credentials.createSsl(...)`. Default: none, the
+   * connection is not encrypted.
+   */
+  readonly credentials?: ChannelCredentials;
+  /** Metadata for every call, a token for example; a function is asked anew for each. */
+  readonly metadata?: RequestMetadata | (() => RequestMetadata | Promise<RequestMetadata>);
+  /** Options of grpc-js, over those that the client sets. */
+  readonly channelOptions?: ChannelOptions;
+  /**
+   * How long the first connection of a session may take, in milliseconds, attempts that
+   * fail included. 0: one attempt. Default: 10,000.
+   */
+  readonly connectTimeoutMs?: number;
+  /**
+   * The recovery window: how long the client tries to come back to a session after its
+   * connection broke, in milliseconds. Default: the `detachedTtlMs` of the session, after
+   * which the server has ended it.
+   */
+  readonly windowMs?: number;
+  /** The longest first pause between two attempts, in milliseconds. Default: 100. */
+  readonly initialBackoffMs?: number;
+  /** The longest pause between two attempts, in milliseconds. Default: 3000. */
+  readonly maxBackoffMs?: number;
+  /** How long one attempt may take, in milliseconds. Default: 10,000. */
+  readonly attemptTimeoutMs?: number;
+  /** How often a connection is probed, in milliseconds. Default: 20,000. */
+  readonly keepaliveMs?: number;
+  /** How long the answer to a probe may take, in milliseconds. Default: 10,000. */
+  readonly keepaliveTimeoutMs?: number;
+  /**
+   * Bytes that the server may send ahead on one stream, 65,535 or more: what one process
+   * whose output nobody reads takes of this program's memory. Default: 4 MiB.
+   */
+  readonly flowControlWindowBytes?: number;
+}
+
+/** The options with every default filled in, and what tests replace. */
+export interface ClientSettings
+  extends Required<Omit<ConnectOptions, 'credentials' | 'windowMs' | 'metadata'>> {
+  readonly credentials: ChannelCredentials | undefined;
+  readonly windowMs: number | undefined;
+  readonly metadata: () => RequestMetadata | Promise<RequestMetadata>;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** Fills in the defaults. */
+export function clientSettings(options: ConnectOptions): ClientSettings {
+  const { metadata = {} } = options;
+  return {
+    credentials: options.credentials,
+    channelOptions: options.channelOptions ?? {},
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    windowMs: options.windowMs,
+    initialBackoffMs: options.initialBackoffMs ?? 100,
+    maxBackoffMs: options.maxBackoffMs ?? 3_000,
+    attemptTimeoutMs: options.attemptTimeoutMs ?? 10_000,
+    keepaliveMs: options.keepaliveMs ?? 20_000,
+    keepaliveTimeoutMs: options.keepaliveTimeoutMs ?? 10_000,
+    flowControlWindowBytes: options.flowControlWindowBytes ?? 4 * 1024 * 1024,
+    metadata: typeof metadata === 'function' ? metadata : () => metadata,
+    clock: systemClock,
+    random: Math.random,
+  };
+}

@@ -1,0 +1,140 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import type { ProcessSpecSchema } from '../gen/runlet/v1/process_pb.ts';
+import {
+  INHERITS,
+  type InheritName,
+  OVERFLOWS,
+  type OverflowName,
+  STDIN_MODES,
+  type StdinModeName,
+} from './names.ts';
+
+/** How the environment of a process is made from the server's own; see `EnvPolicy` in the protos. */
+export interface EnvPolicy {
+  /** Which variables to start from. Default: `all`. */
+  readonly inherit?: InheritName;
+  /** Whether to keep names that look like secrets (`*KEY*`, `*SECRET*`, `*TOKEN*`). Default: false. */
+  readonly ignoreDefaultExcludes?: boolean;
+  /** Patterns of names to drop: `*` is any run of characters, `?` one. */
+  readonly exclude?: readonly string[];
+  /** Variables to set, before `includeOnly` filters. */
+  readonly set?: Readonly<Record<string, string>>;
+  /** Patterns of names to keep. Default: all. */
+  readonly includeOnly?: readonly string[];
+}
+
+/** What a process and each of its descendants may use; see `ResourceLimits` in the protos. */
+export interface ResourceLimits {
+  readonly openFiles?: number;
+  readonly processes?: number;
+  readonly addressSpaceBytes?: number;
+  readonly fileBytes?: number;
+  readonly coreBytes?: number;
+  readonly cpuSeconds?: number;
+}
+
+/** The size of a terminal, in characters. */
+export interface TerminalSize {
+  /** 1 to 65,535. */
+  readonly columns: number;
+  /** 1 to 65,535. */
+  readonly rows: number;
+}
+
+/** The terminal of a process. */
+export interface TerminalOptions extends Partial<TerminalSize> {
+  /** What it is called in TERM. Default: `xterm-256color`. */
+  readonly term?: string;
+}
+
+/** What to run, and how. Only `argv` has to be there. Times are in milliseconds. */
+export interface ProcessSpec {
+  /** The program and its arguments: a path, or a name to look up in the PATH of `env`. */
+  readonly argv: readonly string[];
+  /** What the program sees as its own name. Default: the first of `argv`. */
+  readonly arg0?: string;
+  /** The working directory, an absolute path on the server. Default: the server's. */
+  readonly cwd?: string;
+  /** What it inherits of the server's environment. Default: nothing; it is exactly `env`. */
+  readonly envPolicy?: EnvPolicy;
+  /** Variables to set, over what `envPolicy` lets through. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** `pipe`: it can be written to. Default: `closed`, it reads end-of-file at once. */
+  readonly stdin?: StdinModeName;
+  /** Gives it a terminal for stdin, stdout and stderr. Default: it has none. */
+  readonly terminal?: TerminalOptions | boolean;
+  /** Whether standard error goes where standard output goes. Default: false. */
+  readonly mergeStderr?: boolean;
+  /** How long it may run; then it is terminated. Default: as long as it likes. */
+  readonly timeoutMs?: number;
+  /** How long after its exit output that descendants hold open is read. Default: to its end. */
+  readonly drainTimeoutMs?: number;
+  /** Bytes of output to retain. Default: the server's. */
+  readonly retainedBytes?: number;
+  /** What to do with more. Default: `drop-oldest`, and `pause` for `client.run`. */
+  readonly overflow?: OverflowName;
+  /**
+   * How long it can be read after its end. Default: as long as the session outlives a break,
+   * so that a process which ends during a break can be read after it.
+   */
+  readonly retentionMs?: number;
+  /** Default: what the server may. */
+  readonly limits?: ResourceLimits;
+  /** Labels to keep with it. They are listed: no secrets. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** The message of a spec. */
+export function specMessage(
+  spec: ProcessSpec,
+  defaultRetentionMs: number,
+): MessageInitShape<typeof ProcessSpecSchema> {
+  const { drainTimeoutMs, envPolicy, retentionMs, terminal, timeoutMs } = spec;
+  return {
+    argv: [...spec.argv],
+    arg0: spec.arg0 ?? '',
+    cwd: spec.cwd ?? '',
+    env: { ...spec.env },
+    stdin: spec.stdin === undefined ? 0 : STDIN_MODES.value(spec.stdin),
+    mergeStderr: spec.mergeStderr ?? false,
+    labels: { ...spec.labels },
+    output: {
+      retainedBytes: BigInt(spec.retainedBytes ?? 0),
+      overflow: spec.overflow === undefined ? 0 : OVERFLOWS.value(spec.overflow),
+    },
+    retention: durationFromMs(retentionMs ?? defaultRetentionMs),
+    ...(timeoutMs === undefined ? {} : { timeout: durationFromMs(timeoutMs) }),
+    ...(drainTimeoutMs === undefined ? {} : { drainTimeout: durationFromMs(drainTimeoutMs) }),
+    ...(envPolicy === undefined ? {} : { envPolicy: envPolicyMessage(envPolicy) }),
+    ...(spec.limits === undefined ? {} : { limits: limitsMessage(spec.limits) }),
+    ...(terminal === undefined || terminal === false
+      ? {}
+      : { terminal: terminalMessage(terminal === true ? {} : terminal) }),
+  };
+}
+
+type SpecInit = MessageInitShape<typeof ProcessSpecSchema>;
+
+function envPolicyMessage(policy: EnvPolicy): NonNullable<SpecInit['envPolicy']> {
+  return {
+    inherit: policy.inherit === undefined ? 0 : INHERITS.value(policy.inherit),
+    ignoreDefaultExcludes: policy.ignoreDefaultExcludes ?? false,
+    exclude: [...(policy.exclude ?? [])],
+    set: { ...policy.set },
+    includeOnly: [...(policy.includeOnly ?? [])],
+  };
+}
+
+function limitsMessage(limits: ResourceLimits): NonNullable<SpecInit['limits']> {
+  const given = Object.entries(limits).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [name, BigInt(value)]));
+}
+
+function terminalMessage({
+  columns = 0,
+  rows = 0,
+  term = '',
+}: TerminalOptions): NonNullable<SpecInit['terminal']> {
+  return { size: { columns, rows }, term };
+}

@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { Process as ProcessMessage } from '../gen/runlet/v1/process_pb.ts';
+import { RemoteError, SessionLostError } from './errors.ts';
+import { type ProcessInfo, processInfo, type SessionInfo, sessionInfo } from './process-info.ts';
+import type { ProcessLife } from './process-life.ts';
+import type { ProcessLives } from './process-lives.ts';
+import { type ProcessSpec, specMessage } from './process-spec.ts';
+import { RemoteProcess } from './remote-process.ts';
+import type { SessionCalls } from './session-calls.ts';
+import type { StartedProcess } from './started-process.ts';
+
+/** How a process is started, beside its spec. */
+export interface StartOptions {
+  /** Its id in the session, at most 128 bytes. Default: one is made. */
+  readonly id?: string;
+  /** Terminates the process when it aborts; a start that is under way is given up with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a session is made of, for its client. @internal */
+export interface RemoteSessionParts {
+  readonly calls: SessionCalls;
+  readonly lives: ProcessLives;
+  readonly clock: Clock;
+  /** How long a process can be read after its end where its spec does not say. */
+  readonly retentionMs: number;
+}
+
+/**
+ * A session on a server, which owns processes. It is kept attached, over as many
+ * connections as it takes, until it is closed, detached from, or lost.
+ */
+export class RemoteSession {
+  readonly #parts: RemoteSessionParts;
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(parts: RemoteSessionParts) {
+    this.#parts = parts;
+  }
+
+  /** Its id, with which another client, or this program later, comes back to it. */
+  get id(): string {
+    return this.#parts.calls.sessionId;
+  }
+
+  /** Resolves with why it was lost, once it is; never rejects. */
+  get lost(): Promise<Error> {
+    return new Promise((resolve) => this.#parts.calls.link.onLost(resolve));
+  }
+
+  /**
+   * Starts a process. Runs the command once, however often the connection breaks.
+   *
+   * @throws RemoteError `START_FAILED`, `PROCESS_EXISTS`, `INVALID_REQUEST`, `LIMIT_EXCEEDED`
+   * @throws SessionLostError
+   */
+  async start<const S extends ProcessSpec>(
+    spec: S,
+    { id = randomUUID(), signal }: StartOptions = {},
+  ): Promise<StartedProcess<S>> {
+    const { calls, lives, retentionMs } = this.#parts;
+    const request = {
+      processId: id,
+      requestId: randomUUID(),
+      spec: specMessage(spec, retentionMs),
+    };
+    // What is told of it may come before the answer.
+    const life = lives.expect(id);
+    let message: ProcessMessage | undefined;
+    try {
+      ({ process: message } = await calls.call(
+        { idempotent: true, signal },
+        ({ generation, ids, options }) =>
+          generation.control.processes.startProcess({ ...ids, ...request }, options),
+      ));
+      if (message === undefined) throw new Error('the server said nothing of the process');
+    } catch (error) {
+      lives.forget(id, life);
+      // It may have been started all the same.
+      if (signal?.aborted) void this.#terminate(id).catch(() => {});
+      throw error;
+    }
+    life.started = true;
+    life.update(message);
+    const process = this.#process(message, life, 0n);
+    this.#terminateOn(signal, process);
+    return process as StartedProcess<S>;
+  }
+
+  /**
+   * A process of the session that was started before, by whomever.
+   *
+   * @throws RemoteError `PROCESS_NOT_FOUND`, `PROCESS_EVICTED`
+   */
+  async process(id: string): Promise<RemoteProcess> {
+    const { calls, lives } = this.#parts;
+    const { process } = await calls.call({ idempotent: true }, ({ generation, ids, options }) =>
+      generation.control.processes.getProcess({ ...ids, processId: id }, options),
+    );
+    if (process === undefined) throw new Error('the server said nothing of the process');
+    const life = lives.expect(id);
+    life.started = true;
+    life.update(process);
+    return this.#process(process, life, undefined);
+  }
+
+  /** Its processes, those that are retained included, in the order of their starts. */
+  async processes(): Promise<readonly ProcessInfo[]> {
+    const all: ProcessInfo[] = [];
+    let pageToken = '';
+    do {
+      const token = pageToken;
+      const page = await this.#parts.calls.call(
+        { idempotent: true },
+        ({ generation, ids, options }) =>
+          generation.control.processes.listProcesses({ ...ids, pageToken: token }, options),
+      );
+      all.push(...page.processes.map(processInfo));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    return all;
+  }
+
+  /** The session as it is now. */
+  async info(): Promise<SessionInfo> {
+    const { session } = await this.#parts.calls.call(
+      { idempotent: true },
+      ({ generation, ids, options }) =>
+        generation.control.sessions.getSession({ sessionId: ids.sessionId }, options),
+    );
+    if (session === undefined) throw new Error('the server said nothing of the session');
+    return sessionInfo(session);
+  }
+
+  /**
+   * Ends the session and every process in it, and resolves when they have ended. Idempotent.
+   *
+   * @throws SessionLostError if it was lost before and may still be there
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Leaves the session: it and its processes go on for its `detachedTtlMs`. Idempotent. */
+  detach(): void {
+    const { calls } = this.#parts;
+    calls.link.end(new SessionLostError('left', calls.sessionId));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const { calls } = this.#parts;
+    try {
+      await calls.call({ idempotent: true }, ({ generation, ids, options }) => {
+        // The server ends the attached stream, and that must not look like somebody else's doing.
+        calls.link.leaving();
+        return generation.control.sessions.closeSession({ sessionId: ids.sessionId }, options);
+      });
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    } finally {
+      this.detach();
+    }
+  }
+
+  #process(
+    message: ProcessMessage,
+    life: ProcessLife,
+    stdinOffset: bigint | undefined,
+  ): RemoteProcess {
+    const { calls, clock, lives } = this.#parts;
+    const info = processInfo(message);
+    const ask = (): void => lives.ask(info.id, life);
+    return new RemoteProcess({ calls, clock, info, life, ask, stdinOffset });
+  }
+
+  #terminateOn(signal: AbortSignal | undefined, process: RemoteProcess): void {
+    if (signal === undefined) return;
+    const abort = (): void => void process.terminate().catch(() => {});
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    const release = (): void => signal.removeEventListener('abort', abort);
+    process.exited.then(release, release);
+  }
+
+  async #terminate(processId: string): Promise<void> {
+    await this.#parts.calls.call({ idempotent: true }, ({ generation, ids, options }) =>
+      generation.control.processes.terminateProcess({ ...ids, processId }, options),
+    );
+  }
+}
+
+/** Whether the session is no longer there, whoever ended it. */
+function isGone(error: unknown): boolean {
+  if (error instanceof RemoteError) return error.reason === 'SESSION_NOT_FOUND';
+  return (
+    error instanceof SessionLostError &&
+    ['expired', 'closed', 'server-shutdown'].includes(error.reason)
+  );
+}

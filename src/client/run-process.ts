@@ -1,0 +1,87 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { RunletClientError } from './errors.ts';
+import type { OutputReadable } from './output-readable.ts';
+import type { GapRange } from './process-event.ts';
+import type { ProcessClosure } from './process-info.ts';
+import type { ProcessSpec } from './process-spec.ts';
+import type { RemoteProcess } from './remote-process.ts';
+import type { RemoteSession } from './remote-session.ts';
+
+/** How a command is run, beside what it is. */
+export interface RunOptions extends Omit<ProcessSpec, 'argv' | 'stdin'> {
+  /** What it reads from its stdin, end-of-file after it. Default: end-of-file at once. */
+  readonly input?: string | Uint8Array | Readable;
+  /** Terminates it when it aborts. */
+  readonly signal?: AbortSignal;
+  /** Bytes that it may write in all. Default: 64 MiB. */
+  readonly maxOutputBytes?: number;
+}
+
+/** What came of a command. */
+export interface RunResult extends ProcessClosure {
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+  /** What it showed on its terminal; empty: it had none. */
+  readonly terminal: Buffer;
+  /** What is missing of its output; empty: nothing. */
+  readonly gaps: readonly GapRange[];
+}
+
+/** A command wrote more than it was allowed to. It was terminated. */
+export class RunOutputError extends RunletClientError {
+  override readonly name = 'RunOutputError';
+  readonly maxOutputBytes: number;
+
+  constructor(maxOutputBytes: number) {
+    super(`the command wrote more than ${maxOutputBytes} bytes`);
+    this.maxOutputBytes = maxOutputBytes;
+  }
+}
+
+const DEFAULT_MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+/** Runs a command in a session to its end. */
+export async function runProcess(
+  session: RemoteSession,
+  argv: readonly string[],
+  options: RunOptions,
+): Promise<RunResult> {
+  const { input, maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES, signal, ...spec } = options;
+  const process: RemoteProcess = await session.start(
+    { overflow: 'pause', ...spec, argv, stdin: input === undefined ? 'closed' : 'pipe' },
+    signal === undefined ? {} : { signal },
+  );
+  let left = maxOutputBytes;
+  const collect = async (stream: OutputReadable | null): Promise<Buffer> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of (stream ?? []) as AsyncIterable<Buffer>) {
+      left -= chunk.byteLength;
+      if (left < 0) throw new RunOutputError(maxOutputBytes);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  };
+  try {
+    if (process.stdin !== null && input !== undefined) void feed(process.stdin, input);
+    const outputs = [process.stdout, process.stderr, process.terminal].map(collect);
+    const [stdout, stderr, terminal] = (await Promise.all(outputs)) as [Buffer, Buffer, Buffer];
+    const closure = await process.closed;
+    signal?.throwIfAborted();
+    return { ...closure, stdout, stderr, terminal, gaps: process.gaps };
+  } catch (error) {
+    // Nobody reads it any more.
+    void process.terminate().catch(() => {});
+    throw error;
+  }
+}
+
+/** Writes the input. A command need not read it, and says by its end what else went wrong. */
+async function feed(
+  stdin: NodeJS.WritableStream,
+  input: string | Uint8Array | Readable,
+): Promise<void> {
+  const source =
+    input instanceof Readable ? input : Readable.from([Buffer.from(input as Uint8Array)]);
+  await pipeline(source, stdin).catch(() => {});
+}

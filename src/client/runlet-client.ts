@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import type { Address } from '../address.ts';
+import { WaitUntil } from '../gen/runlet/v1/process_pb.ts';
+import { AttachMode } from '../gen/runlet/v1/session_pb.ts';
+import { openServices } from './connection.ts';
+import { Link } from './link.ts';
+import { oneOffCall } from './one-off-calls.ts';
+import type { ClientSettings } from './options.ts';
+import { type SessionInfo, sessionInfo } from './process-info.ts';
+import { ProcessLives } from './process-lives.ts';
+import { RemoteSession } from './remote-session.ts';
+import { type RunOptions, type RunResult, runProcess } from './run-process.ts';
+import { type ServerInfo, serverInfo } from './server-info.ts';
+import { SessionCalls } from './session-calls.ts';
+
+/** Which session to use, and how. */
+export interface SessionOptions {
+  /** The id of a session to come back to. Default: a new one is created. */
+  readonly id?: string;
+  /**
+   * How long a new session lives after this client has gone, in milliseconds, as near to it
+   * as the server allows. Default: the server's.
+   */
+  readonly detachedTtlMs?: number;
+  /** Labels of a new session. They are listed: no secrets. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /**
+   * What to do where another client is attached to the session: `take-over` ends its use
+   * of it, `reject` fails with `SESSION_ALREADY_ATTACHED`, and `share` does not attach at
+   * all: nobody is fenced, and the session lives only while calls name it. Default: `take-over`.
+   */
+  readonly ifAttached?: 'take-over' | 'reject' | 'share';
+}
+
+/** How long a session of {@link RunletClient.run} outlives this client, in milliseconds. */
+const RUN_TTL_MS = 30_000;
+
+/** Silence that is longer than heartbeats allow by this much is the end of a stream. */
+const SILENCE_MARGIN_MS = 5_000;
+
+/** A client of one server. */
+export class RunletClient {
+  readonly #address: Address;
+  readonly #settings: ClientSettings;
+  readonly #sessions = new Set<RemoteSession>();
+  /** What `run` starts processes in. */
+  #runSession: Promise<RemoteSession> | undefined;
+  #closed = false;
+
+  /** @internal */
+  constructor(address: Address, settings: ClientSettings) {
+    this.#address = address;
+    this.#settings = settings;
+  }
+
+  /** What the server is and allows. */
+  async info(): Promise<ServerInfo> {
+    return serverInfo(
+      await oneOffCall(this.#address, this.#settings, {}, ({ server }, options) =>
+        server.getServerInfo({}, options),
+      ),
+    );
+  }
+
+  /** The sessions that the server has for this caller, oldest first. */
+  async sessions(): Promise<readonly SessionInfo[]> {
+    const all: SessionInfo[] = [];
+    let pageToken = '';
+    do {
+      const token = pageToken;
+      const page = await oneOffCall(this.#address, this.#settings, {}, ({ sessions }, options) =>
+        sessions.listSessions({ pageToken: token }, options),
+      );
+      all.push(...page.sessions.map(sessionInfo));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    return all;
+  }
+
+  /**
+   * Creates a session, or comes back to one, and keeps it within reach.
+   *
+   * @throws SessionLostError `expired` if there is no session with the id
+   * @throws RemoteError, ConnectionError
+   */
+  async session(options: SessionOptions = {}): Promise<RemoteSession> {
+    this.#assertOpen();
+    const info = await this.info();
+    const sessionId = options.id ?? (await this.#create(options, info));
+    const ifAttached = options.ifAttached ?? 'take-over';
+    const attach = ifAttached !== 'share';
+    const silenceMs = 2 * info.limits.heartbeatIntervalMs + SILENCE_MARGIN_MS;
+    const lives = new ProcessLives(
+      {
+        get: async (processId) => (await ask(processId)).process,
+        wait: async (processId, until) => (await wait(processId, WAITS[until])).process,
+      },
+      attach,
+    );
+    const link = new Link({
+      sessionId,
+      settings: this.#settings,
+      open: () => openServices(this.#address, this.#settings),
+      attach,
+      firstMode: ifAttached === 'reject' ? AttachMode.REJECT_IF_ATTACHED : AttachMode.TAKE_OVER,
+      silenceMs,
+      listener: lives,
+    });
+    const calls = new SessionCalls(sessionId, link, silenceMs, this.#settings);
+    const ask = (processId: string) =>
+      calls.call({ idempotent: true }, ({ generation, ids, options: callOptions }) =>
+        generation.control.processes.getProcess({ ...ids, processId }, callOptions),
+      );
+    const wait = (processId: string, until: WaitUntil) =>
+      calls.call({ idempotent: true }, ({ generation, ids, options: callOptions }) =>
+        generation.control.processes.waitProcess({ ...ids, processId, until }, callOptions),
+      );
+    await link.ready();
+    const { defaultRetentionMs, maxRetentionMs } = info.limits;
+    const session = new RemoteSession({
+      calls,
+      lives,
+      clock: this.#settings.clock,
+      retentionMs: Math.min(Math.max(defaultRetentionMs, link.windowMs), maxRetentionMs),
+    });
+    if (this.#closed) {
+      session.detach();
+      this.#assertOpen();
+    }
+    this.#sessions.add(session);
+    link.onLost(() => this.#sessions.delete(session));
+    return session;
+  }
+
+  /**
+   * Runs a command to its end and gives what it wrote. It survives breaks of the
+   * connection; where this program ends, the command is terminated soon after.
+   *
+   * @throws RemoteError it could not be started
+   * @throws RunOutputError it wrote more than `maxOutputBytes`; it was terminated
+   * @throws the reason of `signal`; it was terminated
+   */
+  async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    return runProcess(await this.#sessionForRuns(), argv, options);
+  }
+
+  /**
+   * Leaves every session. They and their processes go on for their `detachedTtlMs`, but for
+   * what `run` has started, which ends.
+   */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const runs = await this.#runSession?.catch(() => undefined);
+    // One that was lost has nothing to close.
+    await runs?.close().catch(() => {});
+    for (const session of this.#sessions) session.detach();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #create(options: SessionOptions, info: ServerInfo): Promise<string> {
+    const sessionId = randomUUID();
+    const { maxDetachedTtlMs, minDetachedTtlMs } = info.limits;
+    const wanted = options.detachedTtlMs;
+    const ttl =
+      wanted === undefined
+        ? {}
+        : {
+            detachedTtl: durationFromMs(
+              Math.max(minDetachedTtlMs, Math.min(wanted, maxDetachedTtlMs)),
+            ),
+          };
+    const request = { sessionId, labels: { ...options.labels }, ...ttl };
+    const header = { 'runlet-session-id': sessionId };
+    await oneOffCall(this.#address, this.#settings, header, ({ sessions }, callOptions) =>
+      sessions.createSession(request, callOptions),
+    );
+    return sessionId;
+  }
+
+  #sessionForRuns(): Promise<RemoteSession> {
+    this.#runSession ??= this.#openRunSession();
+    return this.#runSession;
+  }
+
+  async #openRunSession(): Promise<RemoteSession> {
+    const forget = (): void => {
+      this.#runSession = undefined;
+    };
+    try {
+      const session = await this.session({ detachedTtlMs: RUN_TTL_MS });
+      // The next run begins with another.
+      void session.lost.then(forget);
+      return session;
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new Error('the client was closed');
+  }
+}
+
+const WAITS = { exited: WaitUntil.EXITED, closed: WaitUntil.CLOSED } as const;

@@ -1,0 +1,68 @@
+import type { GetServerInfoResponse } from '../gen/runlet/v1/server_pb.ts';
+import { msOf } from './process-info.ts';
+
+/** What a server enforces. Zero: it did not say. */
+export interface ServerLimits {
+  readonly maxSessions: number;
+  readonly maxProcesses: number;
+  readonly maxRequestBytes: number;
+  readonly maxRetainedBytes: number;
+  readonly defaultRetainedBytes: number;
+  readonly maxRetentionMs: number;
+  readonly defaultRetentionMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly minDetachedTtlMs: number;
+  readonly maxDetachedTtlMs: number;
+  readonly defaultDetachedTtlMs: number;
+}
+
+/** What a server is and allows. */
+export interface ServerInfo {
+  readonly version: string;
+  /** As Node.js names them: `linux`, `x64`. */
+  readonly platform: { readonly os: string; readonly arch: string };
+  readonly defaultShell: string;
+  readonly home: string;
+  readonly workingDirectory: string;
+  readonly limits: ServerLimits;
+  readonly capabilities: {
+    readonly launcher: string;
+    readonly terminals: boolean;
+    readonly limits: boolean;
+    readonly mergeStderr: boolean;
+  };
+}
+
+/** What a server that says nothing of its heartbeats is taken to do. */
+const DEFAULT_HEARTBEAT_MS = 15_000;
+
+/** What a server is, of its message. */
+export function serverInfo(message: GetServerInfoResponse): ServerInfo {
+  const { capabilities, limits, platform } = message;
+  return {
+    version: message.version,
+    platform: { os: platform?.os ?? '', arch: platform?.arch ?? '' },
+    defaultShell: message.defaultShell,
+    home: message.home,
+    workingDirectory: message.workingDirectory,
+    limits: {
+      maxSessions: limits?.maxSessions ?? 0,
+      maxProcesses: limits?.maxProcesses ?? 0,
+      maxRequestBytes: limits?.maxRequestBytes ?? 0,
+      maxRetainedBytes: Number(limits?.maxRetainedBytes ?? 0n),
+      defaultRetainedBytes: Number(limits?.defaultRetainedBytes ?? 0n),
+      maxRetentionMs: msOf(limits?.maxRetention) ?? 0,
+      defaultRetentionMs: msOf(limits?.defaultRetention) ?? 0,
+      heartbeatIntervalMs: msOf(limits?.heartbeatInterval) ?? DEFAULT_HEARTBEAT_MS,
+      minDetachedTtlMs: msOf(limits?.minDetachedTtl) ?? 0,
+      maxDetachedTtlMs: msOf(limits?.maxDetachedTtl) ?? Number.POSITIVE_INFINITY,
+      defaultDetachedTtlMs: msOf(limits?.defaultDetachedTtl) ?? 0,
+    },
+    capabilities: {
+      launcher: capabilities?.launcher ?? '',
+      terminals: capabilities?.terminals ?? false,
+      limits: capabilities?.limits ?? false,
+      mergeStderr: capabilities?.mergeStderr ?? false,
+    },
+  };
+}

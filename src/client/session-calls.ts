@@ -1,0 +1,165 @@
+import type { CallOptions } from '../bridge/types.ts';
+import type { ProcessEvent as ProcessEventMessage } from '../gen/runlet/v1/event_pb.ts';
+import { callFailure } from './call-failure.ts';
+import { ConnectionError } from './errors.ts';
+import { followEvents } from './follow-events.ts';
+import type { Generation } from './generation.ts';
+import { joinSignals } from './joined-signal.ts';
+import type { Link } from './link.ts';
+import type { ClientSettings } from './options.ts';
+import { Pacer } from './pacer.ts';
+
+/** Failures in a row of one call that may be the server's fault, before it is given up. */
+const MAX_AMBIGUOUS_FAILURES = 5;
+
+/** What a call is made with. */
+export interface CallTarget {
+  readonly generation: Generation;
+  /** What every request carries. */
+  readonly ids: { readonly sessionId: string; readonly attachmentId: string };
+  readonly options: CallOptions;
+}
+
+/** How a call may be made. */
+export interface CallPolicy {
+  /** Whether a repetition does no harm. If not, it is sent once at most. */
+  readonly idempotent: boolean;
+  /** Gives the call up, and rejects with the reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Makes calls that name a session, as often as it takes. */
+export class SessionCalls {
+  readonly sessionId: string;
+  readonly link: Link;
+  readonly #silenceMs: number;
+  readonly #settings: ClientSettings;
+  readonly #pacer = new Pacer();
+
+  constructor(sessionId: string, link: Link, silenceMs: number, settings: ClientSettings) {
+    this.sessionId = sessionId;
+    this.link = link;
+    this.#silenceMs = silenceMs;
+    this.#settings = settings;
+  }
+
+  /**
+   * Makes a call over the connection that there is, waiting for one where there is none;
+   * and again over the next one if it did not come through and may be repeated.
+   *
+   * @throws RemoteError the server refused it
+   * @throws SessionLostError the session is over for this client
+   * @throws ConnectionError it may or may not have been done
+   */
+  async call<T>(
+    { idempotent, signal }: CallPolicy,
+    make: (target: CallTarget) => Promise<T>,
+  ): Promise<T> {
+    let ambiguous = 0;
+    for (;;) {
+      const generation = await this.#ready(signal);
+      const joined = joinSignals(generation.signal, signal);
+      try {
+        return await make(await this.#target(generation, joined.signal));
+      } catch (error) {
+        signal?.throwIfAborted();
+        const failure = this.#failed(generation, error);
+        if (failure.ambiguous) ambiguous += 1;
+        if (!idempotent || ambiguous >= MAX_AMBIGUOUS_FAILURES) {
+          throw new ConnectionError(
+            `the connection broke during the call: ${failure.error.message}`,
+            true,
+            failure.error,
+          );
+        }
+      } finally {
+        joined.release();
+      }
+    }
+  }
+
+  /**
+   * The events of a process after one, in batches, to `closed`: over as many connections
+   * as it takes. Reads no faster than they are taken.
+   *
+   * @throws RemoteError, SessionLostError
+   */
+  async *follow(
+    processId: string,
+    afterSeq: bigint,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly ProcessEventMessage[]> {
+    let last = afterSeq;
+    let ambiguous = 0;
+    for (;;) {
+      const generation = await this.#ready(signal);
+      const joined = joinSignals(generation.signal, signal);
+      try {
+        const { ids, options } = await this.#target(generation, joined.signal);
+        const request = { ...ids, processId, afterSeq: last };
+        const responses = generation.output.processes.watchProcess(request, options);
+        for await (const events of followEvents(responses, this.#silenceMs, this.#settings.clock)) {
+          ambiguous = 0;
+          const newest = events.at(-1);
+          if (newest === undefined) continue;
+          yield events;
+          last = newest.seq;
+          if (newest.event.case === 'closed') return;
+        }
+        // Nothing but `closed` ends it in order.
+        throw new ConnectionError('the stream of events ended early', false);
+      } catch (error) {
+        signal?.throwIfAborted();
+        const failure = this.#failed(generation, error);
+        if (failure.ambiguous) ambiguous += 1;
+        if (ambiguous >= MAX_AMBIGUOUS_FAILURES) throw failure.error;
+      } finally {
+        joined.release();
+      }
+    }
+  }
+
+  async #ready(signal: AbortSignal | undefined): Promise<Generation> {
+    signal?.throwIfAborted();
+    if (signal === undefined) return this.link.ready();
+    const aborted = joinSignals(signal);
+    try {
+      return await Promise.race([
+        this.link.ready(),
+        new Promise<never>((_, reject) => {
+          aborted.signal.addEventListener('abort', () => reject(aborted.signal.reason));
+        }),
+      ]);
+    } finally {
+      aborted.release();
+    }
+  }
+
+  async #target(generation: Generation, signal: AbortSignal): Promise<CallTarget> {
+    const { sessionId } = this;
+    const { attachmentId } = generation;
+    const options = await this.link.callOptions();
+    await this.#pacer.turn();
+    return { generation, ids: { sessionId, attachmentId }, options: { ...options, signal } };
+  }
+
+  /** What a failed call was, if it may be made again; throws what is final. */
+  #failed(
+    generation: Generation,
+    error: unknown,
+  ): { readonly error: Error; readonly ambiguous: boolean } {
+    const failure = callFailure(error);
+    if (failure.kind === 'credentials') this.link.credentialsRefused(failure.error);
+    if (this.link.lost !== undefined) throw this.link.lost;
+    if (failure.kind === 'connection') {
+      // Cancelled since the generation was over, of which the call is not to blame.
+      const ambiguous = failure.ambiguous && !generation.signal.aborted;
+      this.link.suspect(generation);
+      return { error: failure.error, ambiguous };
+    }
+    const gone = this.link.refused(generation, failure.error);
+    if (this.link.lost !== undefined) throw this.link.lost;
+    if (!gone) throw failure.error;
+    return { error: failure.error, ambiguous: false };
+  }
+}

@@ -1,0 +1,163 @@
+import type { Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { type OutputReadable, type ProcessEvent, RemoteError } from '../../src/client/index.ts';
+import { connectTo, errorOf } from '../support/client.ts';
+import { startHarness } from '../support/harness.ts';
+import { awaitRelease, PATH, release } from '../support/shell.ts';
+
+const env = { PATH };
+const shell = (script: string): string[] => ['/bin/sh', '-c', script];
+
+describe('a remote process', () => {
+  it('gives what it writes to each stream, its end and its closure', async () => {
+    const { address } = await startHarness();
+    const session = await connectTo(address).session();
+    const process = await session.start({ argv: shell('printf out; printf err >&2; exit 3'), env });
+    const [stdout, stderr] = await Promise.all([text(process.stdout), text(process.stderr)]);
+    expect([stdout, stderr]).toEqual(['out', 'err']);
+    expect(await process.exited).toMatchObject({ code: 3, signal: null, reason: 'exited' });
+    expect(await process.closed).toMatchObject({
+      code: 3,
+      totals: { stdout: 3, stderr: 3 },
+      outputComplete: true,
+    });
+    expect(process.gaps).toEqual([]);
+  });
+
+  it('has the streams that its spec says, for the compiler too', async () => {
+    const { address } = await startHarness();
+    const session = await connectTo(address).session();
+    const piped = await session.start({ argv: shell('cat'), env, stdin: 'pipe' });
+    expectTypeOf(piped.stdin).toEqualTypeOf<Writable>();
+    expectTypeOf(piped.stdout).toEqualTypeOf<OutputReadable>();
+    expectTypeOf(piped.terminal).toEqualTypeOf<null>();
+    piped.stdin.end('to and fro');
+    expect(await text(piped.stdout)).toBe('to and fro');
+    const closed = await session.start({ argv: shell('cat'), env });
+    expectTypeOf(closed.stdin).toEqualTypeOf<null>();
+    expect(closed.stdin).toBeNull();
+    expect(await closed.closed).toMatchObject({ code: 0 });
+  });
+
+  it('gives its output whenever the reading begins, and to every reader', async () => {
+    const { address } = await startHarness();
+    const session = await connectTo(address).session();
+    const process = await session.start({ argv: shell('printf out; printf err >&2'), env });
+    await process.closed;
+    expect(await text(process.stdout)).toBe('out');
+    expect(await text(process.stderr)).toBe('err');
+    const kinds: string[] = [];
+    for await (const event of process.events()) kinds.push(event.kind);
+    expect(kinds).toEqual(['started', 'output', 'output', 'exited', 'closed']);
+  });
+
+  it('gives its events with their numbers, after any of them', async () => {
+    const { address } = await startHarness();
+    const session = await connectTo(address).session();
+    const process = await session.start({ argv: shell('printf 1; sleep 0.05; printf 2'), env });
+    const all: ProcessEvent[] = [];
+    for await (const event of process.events()) all.push(event);
+    expect(all.map(({ seq }) => seq)).toEqual(all.map((_, i) => i + 1));
+    const rest: ProcessEvent[] = [];
+    for await (const event of process.events({ after: 2 })) rest.push(event);
+    expect(rest).toEqual(all.slice(2));
+  });
+
+  it('has exited before its output ends, where a child holds it', async () => {
+    const harness = await startHarness();
+    const session = await connectTo(harness.address).session();
+    const argv = shell(`(${awaitRelease('go')}; printf late) & exit 7`);
+    const process = await session.start({ argv, env });
+    expect(await process.exited).toMatchObject({ code: 7 });
+    await release(harness, 'go');
+    expect(await text(process.stdout)).toBe('late');
+    expect(await process.closed).toMatchObject({ code: 7, outputComplete: true });
+  });
+
+  it('that cannot be started says where that failed', async () => {
+    const { address } = await startHarness();
+    const session = await connectTo(address).session();
+    const error = await errorOf(session.start({ argv: ['/no/such/program'] }));
+    expect(error).toBeInstanceOf(RemoteError);
+    expect(error).toMatchObject({
+      reason: 'START_FAILED',
+      status: 'FAILED_PRECONDITION',
+      startFailure: { stage: 'PROGRAM', errnoName: 'ENOENT' },
+    });
+  });
+
+  it('is ended by signals, by terminate, and by an AbortSignal', async () => {
+    const { address } = await startHarness();
+    const session = await connectTo(address).session();
+    const sleep = { argv: shell('exec sleep 1000'), env };
+    const killed = await session.start(sleep);
+    await killed.kill('SIGINT');
+    expect(await killed.exited).toMatchObject({ code: null, signal: 'SIGINT', reason: 'signaled' });
+    const terminated = await session.start(sleep);
+    expect(await terminated.terminate()).toBe(true);
+    expect(await terminated.exited).toMatchObject({ signal: 'SIGTERM', reason: 'terminated' });
+    const controller = new AbortController();
+    const aborted = await session.start(sleep, { signal: controller.signal });
+    controller.abort();
+    expect(await aborted.closed).toMatchObject({ reason: 'terminated' });
+  });
+
+  it('of this session can be found again by its id', async () => {
+    const { address } = await startHarness();
+    const session = await connectTo(address).session();
+    const first = await session.start({ argv: shell('cat'), env, stdin: 'pipe' }, { id: 'cat' });
+    await new Promise<void>((resolve) => first.stdin.write('one ', () => resolve()));
+    const again = await session.process('cat');
+    again.stdin?.end('two');
+    expect(await text(first.stdout)).toBe('one two');
+    expect((await session.processes()).map(({ id }) => id)).toEqual(['cat']);
+    expect((await errorOf(session.process('none'))) as RemoteError).toMatchObject({
+      reason: 'PROCESS_NOT_FOUND',
+    });
+  });
+
+  it('with a terminal has its size, and takes another', async () => {
+    const { address } = await startHarness();
+    const session = await connectTo(address).session();
+    const process = await session.start({
+      argv: shell('stty size; read line; stty size'),
+      env,
+      terminal: { columns: 100, rows: 30 },
+    });
+    expectTypeOf(process.terminal).toEqualTypeOf<OutputReadable>();
+    const first = await process.terminal[Symbol.asyncIterator]().next();
+    expect(String(first.value)).toContain('30 100');
+    expect(process.stdout).toBeNull();
+  });
+});
+
+describe('a command that is run to its end', () => {
+  it('gives its output, its status and what it used', async () => {
+    const { address } = await startHarness();
+    const client = connectTo(address);
+    const result = await client.run(shell('cat; echo err >&2; exit 5'), { env, input: 'in' });
+    expect(result).toMatchObject({ code: 5, reason: 'exited', outputComplete: true, gaps: [] });
+    expect(result.stdout.toString()).toBe('in');
+    expect(result.stderr.toString()).toBe('err\n');
+    expect(result.usage.wallMs).toBeGreaterThan(0);
+  });
+
+  it('is terminated when its signal aborts, and rejects with the reason', async () => {
+    const { address } = await startHarness();
+    const client = connectTo(address);
+    const controller = new AbortController();
+    const running = client.run(shell('echo $$; exec sleep 1000'), {
+      env,
+      signal: controller.signal,
+    });
+    setTimeout(() => controller.abort(new Error('enough')), 100);
+    expect((await errorOf(running)).message).toBe('enough');
+  });
+
+  it('is terminated when it writes more than it may', async () => {
+    const { address } = await startHarness();
+    const running = connectTo(address).run(shell('yes'), { env, maxOutputBytes: 1_000_000 });
+    expect((await errorOf(running)).name).toBe('RunOutputError');
+  });
+});
