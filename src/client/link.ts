@@ -195,7 +195,8 @@ export class Link {
       if (this.#options.attach) await this.#attach(generation);
       else await this.#look(generation);
     } catch (error) {
-      return error;
+      // Given up since a call did not come through: what became of the stream says nothing.
+      return generation.signal.aborted ? new ConnectionError('a call failed', false, error) : error;
     }
     return new ConnectionError('the stream of the attached session ended', false);
   }

@@ -60,7 +60,10 @@ export class SessionCalls {
       const generation = await this.#ready(signal);
       const joined = joinSignals(generation.signal, signal);
       try {
-        return await make(await this.#target(generation, joined.signal));
+        const target = await this.#target(generation, joined.signal);
+        // It ended meanwhile, and nothing was sent.
+        if (generation.signal.aborted) continue;
+        return await make(target);
       } catch (error) {
         signal?.throwIfAborted();
         const failure = this.#failed(generation, error);
@@ -96,6 +99,7 @@ export class SessionCalls {
       const joined = joinSignals(generation.signal, signal);
       try {
         const { ids, options } = await this.#target(generation, joined.signal);
+        if (generation.signal.aborted) continue;
         const request = { ...ids, processId, afterSeq: last };
         const responses = generation.output.processes.watchProcess(request, options);
         for await (const events of followEvents(responses, this.#silenceMs, this.#settings.clock)) {
