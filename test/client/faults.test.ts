@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { RemoteSession } from '../../src/client/index.ts';
 import { connectTo, QUICK } from '../support/client.ts';
 import { type Fault, type FaultPlan, startFaultProxy } from '../support/fault-proxy.ts';
-import { startHarness } from '../support/harness.ts';
+import { startHarness, temporaryFolder } from '../support/harness.ts';
 import { PATH } from '../support/shell.ts';
 
 /** How often something goes wrong. */
@@ -86,7 +86,8 @@ describe('clients whose connections go wrong at any byte', () => {
   it(`lose, double and hang nothing, ${ROUNDS} times`, async () => {
     const seed = Number(process.env['TEST_SEED'] ?? randomBytes(4).readUInt32LE());
     const random = randomFrom(seed);
-    const harness = await startHarness();
+    // What has ended is kept for long: not all of it fits into memory.
+    const harness = await startHarness({ stateFolder: await temporaryFolder() });
     const proxy = await startFaultProxy(harness.address, (faults) =>
       faults < ROUNDS ? planFrom(random) : undefined,
     );
