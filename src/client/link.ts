@@ -58,6 +58,9 @@ const LOST_REASONS: Readonly<Partial<Record<string, SessionLostReason>>> = {
 /** A generation that lived this long is taken for a success: pauses begin anew after it. */
 const STABLE_MS = 1_000;
 
+/** How long the attached stream has for its end, once a call has shown that the session is gone. */
+const VERDICT_MS = 1_000;
+
 /**
  * Keeps a session within reach: connects, attaches, and does both again when the
  * connection breaks, until the recovery window has passed or the server says that the
@@ -92,6 +95,11 @@ export class Link {
   /** Why the session is over for this client; undefined: it is not. */
   get lost(): Error | undefined {
     return this.#state.kind === 'over' ? this.#state.error : undefined;
+  }
+
+  /** Whether there is a connection now. */
+  get connected(): boolean {
+    return this.#state.kind === 'up';
   }
 
   /** The recovery window, in milliseconds, once the session was reached. */
@@ -131,12 +139,20 @@ export class Link {
     generation.end();
   }
 
-  /** A call on a generation was refused because the session is gone. False: it is not that. */
-  refused(generation: Generation, error: RemoteError): boolean {
+  /**
+   * Whether a call on a generation was refused because the session is gone. If so the
+   * link is over afterward, or the generation is, and the next attempt tells.
+   */
+  async refused(generation: Generation, error: RemoteError): Promise<boolean> {
     const reason = LOST_REASONS[error.reason ?? ''];
     if (reason === undefined || reason === 'server-shutdown') return false;
     // Fenced by our own next attachment, perhaps; the attempt at that tells.
     if (generation.signal.aborted) return true;
+    // The attached stream is about to say what became of the session.
+    if (reason === 'expired' && generation.attachmentId !== '') {
+      await pause(VERDICT_MS, this.#options.settings.clock, generation.signal);
+      if (generation.signal.aborted) return true;
+    }
     this.end(new SessionLostError(reason, this.#options.sessionId, error));
     return true;
   }

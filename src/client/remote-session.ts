@@ -45,6 +45,11 @@ export class RemoteSession {
     return this.#parts.calls.sessionId;
   }
 
+  /** Whether there is a connection now. If not, one is being made, unless it was lost. */
+  get connected(): boolean {
+    return this.#parts.calls.link.connected;
+  }
+
   /** Resolves with why it was lost, once it is; never rejects. */
   get lost(): Promise<Error> {
     return new Promise((resolve) => this.#parts.calls.link.onLost(resolve));

@@ -66,7 +66,7 @@ export class SessionCalls {
         return await make(target);
       } catch (error) {
         signal?.throwIfAborted();
-        const failure = this.#failed(generation, error);
+        const failure = await this.#failed(generation, error);
         if (failure.ambiguous) ambiguous += 1;
         if (!idempotent || ambiguous >= MAX_AMBIGUOUS_FAILURES) {
           throw new ConnectionError(
@@ -114,7 +114,7 @@ export class SessionCalls {
         throw new ConnectionError('the stream of events ended early', false);
       } catch (error) {
         signal?.throwIfAborted();
-        const failure = this.#failed(generation, error);
+        const failure = await this.#failed(generation, error);
         if (failure.ambiguous) ambiguous += 1;
         if (ambiguous >= MAX_AMBIGUOUS_FAILURES) throw failure.error;
       } finally {
@@ -148,10 +148,10 @@ export class SessionCalls {
   }
 
   /** What a failed call was, if it may be made again; throws what is final. */
-  #failed(
+  async #failed(
     generation: Generation,
     error: unknown,
-  ): { readonly error: Error; readonly ambiguous: boolean } {
+  ): Promise<{ readonly error: Error; readonly ambiguous: boolean }> {
     const failure = callFailure(error);
     if (failure.kind === 'credentials') this.link.credentialsRefused(failure.error);
     if (this.link.lost !== undefined) throw this.link.lost;
@@ -161,7 +161,7 @@ export class SessionCalls {
       this.link.suspect(generation);
       return { error: failure.error, ambiguous };
     }
-    const gone = this.link.refused(generation, failure.error);
+    const gone = await this.link.refused(generation, failure.error);
     if (this.link.lost !== undefined) throw this.link.lost;
     if (!gone) throw failure.error;
     return { error: failure.error, ambiguous: false };

@@ -68,7 +68,8 @@ export class StdinWritable extends Writable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#over.abort();
+    // What a write under way is told.
+    this.#over.abort(error ?? undefined);
     callback(error);
   }
 

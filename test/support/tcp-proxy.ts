@@ -9,6 +9,10 @@ export interface TcpProxy {
   cut(): void;
   /** Forwards nothing any more; connections stay open. */
   freeze(): void;
+  /** Whether new connections are let through; if not they are ended at once. */
+  admit(admitting: boolean): void;
+  /** How many connections were made to it so far. */
+  accepted(): number;
 }
 
 /** Opens a proxy to a server. */
@@ -20,7 +24,14 @@ export async function startProxy(target: Address): Promise<TcpProxy> {
     socket.on('error', () => {});
     socket.once('close', () => sockets.delete(socket));
   };
+  let admitting = true;
+  let accepted = 0;
   const server = createServer((inner) => {
+    accepted += 1;
+    if (!admitting) {
+      inner.destroy();
+      return;
+    }
     const outer = connect({ path: target.path });
     keep(inner);
     keep(outer);
@@ -43,6 +54,10 @@ export async function startProxy(target: Address): Promise<TcpProxy> {
   return {
     address: { kind: 'tcp', host: '127.0.0.1', port },
     cut,
+    accepted: () => accepted,
+    admit: (value) => {
+      admitting = value;
+    },
     freeze: () => {
       for (const socket of sockets) {
         socket.unpipe();
