@@ -5,6 +5,9 @@
  * alone turns it into a gRPC status.
  */
 
+/** The `domain` of every `google.rpc.ErrorInfo` that a server of runlet sends. */
+export const ERROR_DOMAIN = 'runlet.v1';
+
 /** The gRPC status codes that reasons map to, by name. */
 export type StatusName =
   | 'INVALID_ARGUMENT'

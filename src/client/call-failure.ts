@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js';
+import { ERROR_DOMAIN } from '../errors.ts';
 import { callErrorDetails, isCallError } from './call-error.ts';
 import { ConnectionError, RemoteError } from './errors.ts';
 
@@ -21,9 +22,6 @@ const CONNECTION_CODES: ReadonlySet<number> = new Set([
 
 /** The same, but programs that fail give them too. */
 const AMBIGUOUS_CODES: ReadonlySet<number> = new Set([status.UNKNOWN, status.INTERNAL]);
-
-/** Whose reasons they are that a server of runlet gives. */
-const ERROR_DOMAIN = 'runlet.v1';
 
 /** Tells what a call failed of. What is no failure of a call is thrown. */
 export function callFailure(error: unknown): CallFailure {

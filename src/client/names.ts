@@ -73,7 +73,8 @@ export const SIGNAL_SCOPES: EnumNames<SignalScopeName> = enumNames(SignalScope);
 /** The Linux number of a signal. */
 export function signalValue(name: SignalName): Signal {
   const value = Signal[name.slice('SIG'.length) as keyof typeof Signal];
-  if (!name.startsWith('SIG') || !value) throw new TypeError(`${name} is no signal`);
+  if (!name.startsWith('SIG') || typeof value !== 'number' || value === 0)
+    throw new TypeError(`${name} is no signal`);
   return value;
 }
 

@@ -1,7 +1,7 @@
 import { create, type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { type Any, anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
-import { REASONS, RunletError, type StartStage } from '../errors.ts';
+import { ERROR_DOMAIN, REASONS, RunletError, type StartStage } from '../errors.ts';
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -9,9 +9,6 @@ import {
 } from '../gen/google/rpc/error_details_pb.ts';
 import { StatusSchema } from '../gen/google/rpc/status_pb.ts';
 import { StartStage as ProtoStartStage, StartFailureSchema } from '../gen/runlet/v1/error_pb.ts';
-
-/** The `domain` of every `ErrorInfo`. */
-const ERROR_DOMAIN = 'runlet.v1';
 
 /** Where gRPC carries the details of a status. */
 const DETAILS_HEADER = 'grpc-status-details-bin';

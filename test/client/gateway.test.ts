@@ -1,0 +1,110 @@
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { connectTo, errorOf, QUICK } from '../support/client.ts';
+import { startGate } from '../support/gate.ts';
+import { startHarness } from '../support/harness.ts';
+import { PATH } from '../support/shell.ts';
+
+const env = { PATH };
+
+describe('a client behind a gateway', () => {
+  it('sends the id of its session with every call that names one, and its own metadata', async () => {
+    const harness = await startHarness();
+    const seen = new Map<string, (string | undefined)[]>();
+    const gate = await startGate(harness.address, (context) => {
+      const headers = [context.header('runlet-session-id'), context.header('authorization')];
+      seen.set(context.method.replace(/.*\//, ''), headers);
+      return undefined;
+    });
+    const metadata = async (): Promise<Record<string, string>> => ({ authorization: 'Bearer 1' });
+    const session = await connectTo(gate.address, { ...QUICK, metadata }).session();
+    const process = await session.start({ argv: ['cat'], env, stdin: 'pipe' });
+    process.stdin.end('in');
+    expect(await text(process.stdout)).toBe('in');
+    await session.close();
+    for (const name of [
+      'CreateSession',
+      'AttachSession',
+      'StartProcess',
+      'WriteStdin',
+      'WatchProcess',
+      'CloseSession',
+    ]) {
+      expect([name, seen.get(name)]).toEqual([name, [session.id, 'Bearer 1']]);
+    }
+    expect(seen.get('GetServerInfo')).toEqual([undefined, 'Bearer 1']);
+  });
+
+  it.each(['UNAUTHENTICATED', 'PERMISSION_DENIED'] as const)(
+    'fails at once when its credentials are refused (%s)',
+    async (refusal) => {
+      const harness = await startHarness();
+      const gate = await startGate(harness.address, () => refusal);
+      const opening = connectTo(gate.address, QUICK).session();
+      expect(await errorOf(opening)).toMatchObject({ name: 'RemoteError', status: refusal });
+    },
+  );
+
+  it.each(['at a call', 'when it comes back'])(
+    'loses its session when its credentials are refused %s',
+    async (when) => {
+      const harness = await startHarness();
+      let refusing = false;
+      const gate = await startGate(harness.address, () =>
+        refusing ? 'UNAUTHENTICATED' : undefined,
+      );
+      const session = await connectTo(gate.address, QUICK).session();
+      const process = await session.start({ argv: ['sleep', '1000'], env, stdin: 'pipe' });
+      const waiting = errorOf(process.closed);
+      refusing = true;
+      if (when === 'at a call') await errorOf(session.info());
+      else gate.cut();
+      expect(await waiting).toMatchObject({ reason: 'credentials-refused' });
+      expect(await errorOf(session.start({ argv: ['true'] }))).toMatchObject({
+        name: 'SessionLostError',
+        reason: 'credentials-refused',
+      });
+    },
+  );
+
+  it('sends a signal once at most, and says that it may have been sent', async () => {
+    const harness = await startHarness();
+    let signals = 0;
+    const gate = await startGate(harness.address, ({ method }) => {
+      if (!method.endsWith('/SignalProcess')) return undefined;
+      signals += 1;
+      return 'UNAVAILABLE';
+    });
+    const session = await connectTo(gate.address, QUICK).session();
+    const process = await session.start({ argv: ['sleep', '1000'], env });
+    const error = await errorOf(process.kill('SIGTERM'));
+    expect(error).toMatchObject({ name: 'ConnectionError', outcomeUnknown: true });
+    expect(signals).toBe(1);
+    // The session goes on.
+    expect((await process.info()).state).toBe('running');
+  });
+
+  it('asks again where that does no harm', async () => {
+    const harness = await startHarness();
+    let asked = 0;
+    const gate = await startGate(harness.address, ({ method }) => {
+      if (!method.endsWith('/StartProcess')) return undefined;
+      asked += 1;
+      return asked < 4 ? 'UNAVAILABLE' : undefined;
+    });
+    const session = await connectTo(gate.address, QUICK).session();
+    const process = await session.start({ argv: ['echo', 'once'], env });
+    expect(await text(process.stdout)).toBe('once\n');
+    expect(asked).toBe(4);
+  });
+
+  it('does not ask for ever where the fault may be the server’s', async () => {
+    const harness = await startHarness();
+    const gate = await startGate(harness.address, ({ method }) =>
+      method.endsWith('/StartProcess') ? 'INTERNAL' : undefined,
+    );
+    const session = await connectTo(gate.address, QUICK).session();
+    const error = await errorOf(session.start({ argv: ['true'] }));
+    expect(error).toMatchObject({ name: 'ConnectionError', outcomeUnknown: true });
+  });
+});

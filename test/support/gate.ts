@@ -1,0 +1,109 @@
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import type { DescService } from '@bufbuild/protobuf';
+import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { onTestFinished } from 'vitest';
+import type { Address } from '../../src/address.ts';
+import { addService } from '../../src/bridge/add-service.ts';
+import type { CallContext } from '../../src/bridge/call-context.ts';
+import type { ServiceImpl } from '../../src/bridge/types.ts';
+import { RunletError } from '../../src/errors.ts';
+import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
+import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
+import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
+import { listen } from '../../src/server/listener.ts';
+import { toStatus } from '../../src/server/status.ts';
+import { type Clients, connectClients, temporaryFolder } from './harness.ts';
+
+/** Who stands between clients and a server, as the gateway of a service mesh does. */
+export interface Gate {
+  readonly address: Address;
+  /** Ends every connection. */
+  cut(): void;
+}
+
+/** A status of gRPC, without a reason of runlet's. */
+class Refusal extends Error {
+  readonly code: number;
+
+  constructor(code: keyof typeof status) {
+    super(`refused with ${code}`);
+    this.code = status[code];
+  }
+}
+
+/**
+ * Opens a gate to a server. `admit` is asked for each call: undefined lets it through, and
+ * the name of a status refuses it.
+ */
+export async function startGate(
+  target: Address,
+  admit: (context: CallContext) => keyof typeof status | undefined,
+): Promise<Gate> {
+  const clients = connectClients(target);
+  const server = new Server({ 'grpc.max_send_message_length': -1 });
+  const options = {
+    maxRequestBytes: 8 * 1024 * 1024,
+    toStatus: (error: unknown) =>
+      error instanceof Error && 'code' in error && 'metadata' in error
+        ? (error as never)
+        : error instanceof Refusal
+          ? { code: error.code, details: error.message }
+          : toStatus(error),
+    oversizeError: () => new RunletError('INTERNAL'),
+    decodeError: () => new RunletError('INTERNAL'),
+    onCall: () => {},
+  };
+  const services = { sessions: SessionService, processes: ProcessService, server: ServerService };
+  for (const [name, service] of Object.entries(services)) {
+    const client = clients[name as keyof typeof services];
+    addService<DescService>(server, service, forwardTo(service, client, admit), options);
+  }
+  const sockets = new Set<Socket>();
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const path = join(await temporaryFolder(), 'gate.sock');
+  const listener = await listen({ kind: 'unix', path }, (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    injector.injectConnection(socket);
+  });
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  onTestFinished(async () => {
+    await listener.close();
+    server.forceShutdown();
+    cut();
+  });
+  return { address: listener.address, cut };
+}
+
+/** Answers each call as the server does. Those that stream requests are not let through. */
+function forwardTo(
+  service: DescService,
+  client: Clients[keyof Pick<Clients, 'sessions' | 'processes' | 'server'>],
+  admit: Parameters<typeof startGate>[1],
+): ServiceImpl<DescService> {
+  const functions = client as Readonly<
+    Record<string, (request: unknown, options: { signal: AbortSignal }) => unknown>
+  >;
+  const implementation: Record<string, unknown> = {};
+  for (const { localName, methodKind } of service.methods) {
+    const check = (context: CallContext): void => {
+      const refusal = admit(context);
+      if (refusal !== undefined) throw new Refusal(refusal);
+    };
+    implementation[localName] =
+      methodKind === 'server_streaming'
+        ? async function* (request: unknown, context: CallContext) {
+            check(context);
+            const { signal } = context;
+            yield* functions[localName]?.(request, { signal }) as AsyncIterable<unknown>;
+          }
+        : (request: unknown, context: CallContext) => {
+            check(context);
+            return functions[localName]?.(request, { signal: context.signal });
+          };
+  }
+  return implementation as ServiceImpl<DescService>;
+}
