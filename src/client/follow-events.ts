@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { ProcessEvent as ProcessEventMessage } from '../gen/runlet/v1/event_pb.ts';
-import { within } from './within.ts';
+import { within } from './waiting.ts';
 
 /**
  * The batches of a stream of events, heartbeats as empty ones. One that stays silent for

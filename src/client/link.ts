@@ -1,27 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import type { CallOptions } from '../bridge/types.ts';
-import type { Clock } from '../clock.ts';
-import {
-  AttachMode,
-  type AttachSessionResponse,
-  type Session as SessionMessage,
-} from '../gen/runlet/v1/session_pb.ts';
+import { AttachMode, type Session as SessionMessage } from '../gen/runlet/v1/session_pb.ts';
+import { attachSession } from './attach-session.ts';
 import { Backoff } from './backoff.ts';
-import { callErrorDetails, isCallError } from './call-error.ts';
-import { callFailure } from './call-failure.ts';
 import type { Connection } from './connection.ts';
 import { type Deferred, deferred } from './deferred.ts';
-import {
-  ConnectionError,
-  type RemoteError,
-  SessionLostError,
-  type SessionLostReason,
-} from './errors.ts';
+import { ConnectionError, type RemoteError, SessionLostError } from './errors.ts';
 import { Generation } from './generation.ts';
 import type { ClientSettings } from './options.ts';
-import { listAllProcesses, type SessionListener } from './session-events.ts';
-import { within } from './within.ts';
+import type { SessionListener } from './session-listener.ts';
+import { finalLoss, isClosed, lostReason } from './session-loss.ts';
+import { aborted, pause, within } from './waiting.ts';
 
 /** How a link is made. */
 export interface LinkOptions {
@@ -46,14 +36,6 @@ type LinkState =
   | { readonly kind: 'up'; readonly generation: Generation }
   /** It is over, and nothing leads out of here. */
   | { readonly kind: 'over'; readonly error: Error };
-
-/** What ends the session for this client, by the reason that the server gives. */
-const LOST_REASONS: Readonly<Partial<Record<string, SessionLostReason>>> = {
-  SESSION_NOT_FOUND: 'expired',
-  SESSION_CLOSED: 'closed',
-  ATTACHMENT_SUPERSEDED: 'superseded',
-  DRAINING: 'server-shutdown',
-};
 
 /** A generation that lived this long is taken for a success: pauses begin anew after it. */
 const STABLE_MS = 1_000;
@@ -144,7 +126,7 @@ export class Link {
    * link is over afterward, or the generation is, and the next attempt tells.
    */
   async refused(generation: Generation, error: RemoteError): Promise<boolean> {
-    const reason = LOST_REASONS[error.reason ?? ''];
+    const reason = lostReason(error);
     if (reason === undefined || reason === 'server-shutdown') return false;
     // Fenced by our own next attachment, perhaps; the attempt at that tells.
     if (generation.signal.aborted) return true;
@@ -191,7 +173,7 @@ export class Link {
       this.#over.signal.removeEventListener('abort', abort);
       generation.end();
       if (this.lost !== undefined) return;
-      const final = this.#finalError(failure);
+      const final = finalLoss(failure, this.#options.sessionId, this.#reached);
       if (final !== undefined) {
         this.end(final);
         return;
@@ -220,41 +202,27 @@ export class Link {
   /** Attaches, and reads the stream to its end. */
   async #attach(generation: Generation): Promise<void> {
     const { firstMode, listener, sessionId, settings, silenceMs } = this.#options;
-    const { signal } = generation;
     this.#attempts += 1;
-    const stream = generation.control.sessions
-      .attachSession(
-        {
-          sessionId,
-          mode: this.#reached ? AttachMode.RESUME : firstMode,
-          holderId: this.#holderId,
-          attempt: BigInt(this.#attempts),
-        },
-        { ...(await this.callOptions()), signal },
-      )
-      [Symbol.asyncIterator]();
-    const next = (ms: number): Promise<IteratorResult<AttachSessionResponse>> =>
-      within(stream.next(), ms, settings.clock, 'nothing came of the attached session');
-    const first = (await next(this.#attemptMs())).value?.event?.event;
-    if (first?.case !== 'attached') throw new ConnectionError('the session did not attach', false);
-    const { attachmentId, session } = first.value;
-    generation.attachmentId = attachmentId;
-    const processes = await within(
-      listAllProcesses(generation, sessionId, first.value, await this.callOptions()),
-      this.#attemptMs(),
-      settings.clock,
-      'the list of processes did not come',
+    const { events, processes, session } = await attachSession(
+      generation,
+      {
+        sessionId,
+        mode: this.#reached ? AttachMode.RESUME : firstMode,
+        holderId: this.#holderId,
+        attempt: BigInt(this.#attempts),
+      },
+      {
+        call: await this.callOptions(),
+        clock: settings.clock,
+        attemptMs: this.#attemptMs(),
+        silenceMs,
+      },
     );
-    if (signal.aborted) throw new ConnectionError('the connection broke', false);
+    if (generation.signal.aborted) throw new ConnectionError('the connection broke', false);
     // Told before those who waited go on: what they find then is up to date.
     listener.onAttached(processes);
     this.#up(generation, session);
-    for (;;) {
-      const { done, value } = await next(silenceMs);
-      if (done) return;
-      const event = value.event?.event;
-      if (event !== undefined) listener.onEvent(event);
-    }
+    for await (const event of events) listener.onEvent(event);
   }
 
   /** Makes sure that the session is there, and waits until a call on the generation failed. */
@@ -281,25 +249,6 @@ export class Link {
     this.#windowMs = this.#options.settings.windowMs ?? ttlMs;
     this.#state = { kind: 'up', generation };
     this.#ready.resolve(generation);
-  }
-
-  /** Why another attempt would be in vain; undefined: it would not. */
-  #finalError(failure: unknown): Error | undefined {
-    const { sessionId } = this.#options;
-    let known: ReturnType<typeof callFailure>;
-    try {
-      known = callFailure(failure);
-    } catch {
-      return new SessionLostError('refused', sessionId, failure);
-    }
-    if (known.kind === 'connection') return undefined;
-    const { error } = known;
-    if (known.kind === 'credentials') {
-      return new SessionLostError('credentials-refused', sessionId, error);
-    }
-    // It did not read fast enough, which may be its machine's fault.
-    if (error.reason === 'LIMIT_EXCEEDED' && this.#reached) return undefined;
-    return new SessionLostError(LOST_REASONS[error.reason ?? ''] ?? 'refused', sessionId, error);
   }
 
   /** Waits before the next attempt, or ends the link if there is no time for one. */
@@ -332,30 +281,4 @@ export class Link {
     if (this.#state.kind !== 'down' || !this.#reached) return attemptTimeoutMs;
     return Math.max(1, Math.min(attemptTimeoutMs, this.#remainingMs(this.#state.since)));
   }
-}
-
-/** Resolves when the time has passed, or the signal aborts. */
-function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      timer.cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = clock.setTimer(ms, done);
-    signal.addEventListener('abort', done);
-  });
-}
-
-/** Resolves when the signal has aborted. */
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
-
-/** Whether a stream ended because the session was closed. */
-function isClosed(failure: unknown): boolean {
-  return isCallError(failure) && callErrorDetails(failure).info?.reason === 'SESSION_CLOSED';
 }

@@ -1,7 +1,7 @@
 import type { Process as ProcessMessage } from '../gen/runlet/v1/process_pb.ts';
 import type { SessionEvent } from '../gen/runlet/v1/session_pb.ts';
 import { ProcessLife } from './process-life.ts';
-import type { SessionListener } from './session-events.ts';
+import type { SessionListener } from './session-listener.ts';
 
 /** How the server is asked about one process. */
 export interface LifeQuestions {

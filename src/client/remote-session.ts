@@ -32,12 +32,15 @@ export interface RemoteSessionParts {
  * connections as it takes, until it is closed, detached from, or lost.
  */
 export class RemoteSession {
+  /** Resolves with why it was lost, once it is; never rejects. */
+  readonly lost: Promise<Error>;
   readonly #parts: RemoteSessionParts;
   #closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(parts: RemoteSessionParts) {
     this.#parts = parts;
+    this.lost = new Promise((resolve) => parts.calls.link.onLost(resolve));
   }
 
   /** Its id, with which another client, or this program later, comes back to it. */
@@ -48,11 +51,6 @@ export class RemoteSession {
   /** Whether there is a connection now. If not, one is being made, unless it was lost. */
   get connected(): boolean {
     return this.#parts.calls.link.connected;
-  }
-
-  /** Resolves with why it was lost, once it is; never rejects. */
-  get lost(): Promise<Error> {
-    return new Promise((resolve) => this.#parts.calls.link.onLost(resolve));
   }
 
   /**

@@ -13,6 +13,7 @@ import { RemoteSession } from './remote-session.ts';
 import { type RunOptions, type RunResult, runProcess } from './run-process.ts';
 import { type ServerInfo, serverInfo } from './server-info.ts';
 import { SessionCalls } from './session-calls.ts';
+import { within } from './waiting.ts';
 
 /** Which session to use, and how. */
 export interface SessionOptions {
@@ -35,6 +36,9 @@ export interface SessionOptions {
 
 /** How long a session of {@link RunletClient.run} outlives this client, in milliseconds. */
 const RUN_TTL_MS = 30_000;
+
+/** How long `close` waits for the end of what `run` has started, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 10_000;
 
 /** Silence that is longer than heartbeats allow by this much is the end of a stream. */
 const SILENCE_MARGIN_MS = 5_000;
@@ -152,8 +156,11 @@ export class RunletClient {
   async close(): Promise<void> {
     this.#closed = true;
     const runs = await this.#runSession?.catch(() => undefined);
-    // One that was lost has nothing to close.
-    await runs?.close().catch(() => {});
+    if (runs !== undefined) {
+      const { clock } = this.#settings;
+      // One that was lost has nothing to close, and one that is out of reach expires.
+      await within(runs.close(), CLOSE_TIMEOUT_MS, clock, 'no answer came').catch(() => {});
+    }
     for (const session of this.#sessions) session.detach();
   }
 
