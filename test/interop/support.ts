@@ -21,10 +21,13 @@ const GRPCURL_MODULE = 'github.com/fullstorydev/grpcurl';
 const GRPCURL_VERSION = 'v1.9.3';
 const GRPCURL = join(TOOLS, 'grpcurl');
 
-/** The address that the README's commands use. */
-const README_ADDRESS = '127.0.0.1:50051';
+/** The page whose commands are run. */
+const PAGE = 'docs/grpcurl.md';
 
-/** How long the README's commands may take in all, in milliseconds. */
+/** The address that its commands use. */
+const PAGE_ADDRESS = '127.0.0.1:50051';
+
+/** How long its commands may take in all, in milliseconds. */
 const COMMANDS_TIMEOUT_MS = 60_000;
 
 /** Installs grpcurl, unless this version of it was installed before. */
@@ -94,27 +97,27 @@ async function listeningAddress(child: ChildProcess): Promise<string> {
   throw new Error('the server ended without listening');
 }
 
-/** What the README's commands printed, by the names of their blocks. */
+/** What the page's commands printed, by the names of their blocks. */
 export type Transcript = ReadonlyMap<string, string>;
 
 /**
- * Runs the README's blocks of commands as a reader would: in order, in one
+ * Runs the page's blocks of commands as a reader would: in order, in one
  * shell, which ends at the first command that fails. A block is a fence after
  * the comment `<!-- interop: NAME -->`.
  */
-export async function runReadmeCommands(address: string): Promise<Transcript> {
-  const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
-  const blocks = [...readme.matchAll(/^<!-- interop: (\w+) -->\n```sh\n(.*?)^```$/gms)];
+export async function runPageCommands(address: string): Promise<Transcript> {
+  const page = await readFile(join(ROOT, PAGE), 'utf8');
+  const blocks = [...page.matchAll(/^<!-- interop: (\w+) -->\n```sh\n(.*?)^```$/gms)];
   const script = blocks
     .map(([, name = '', commands = '']) => `echo '@@ ${name} @@'\n${commands}`)
     .join('')
-    .replaceAll(README_ADDRESS, address);
+    .replaceAll(PAGE_ADDRESS, address);
   const { stdout } = await run('sh', ['-euc', script], {
     env: { ...process.env, PATH: `${TOOLS}:${process.env['PATH'] ?? ''}` },
     timeout: COMMANDS_TIMEOUT_MS,
   }).catch((error: { readonly stdout: string; readonly stderr: string }) => {
     const block = [...splitTranscript(error.stdout).keys()].at(-1);
-    throw new Error(`a command of the README failed, in block ${block}: ${error.stderr}`);
+    throw new Error(`a command of ${PAGE} failed, in block ${block}: ${error.stderr}`);
   });
   return splitTranscript(stdout);
 }
