@@ -14,7 +14,17 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** What the check reads of the baseline. */
 const SOURCES = ['buf.yaml', 'proto'];
 
-process.exitCode = main();
+/** The protos of the first version, whose clients are still there. */
+const FIRST_VERSION = join('test', 'fixtures', 'runlet-v0.1.0.binpb');
+
+/** What would break them is what goes over the wire; their code was generated long ago. */
+const WIRE = JSON.stringify({
+  version: 'v2',
+  modules: [{ path: 'proto' }],
+  breaking: { use: ['WIRE_JSON'] },
+});
+
+process.exitCode = run(buf(), 'breaking', '--against', FIRST_VERSION, '--config', WIRE) || main();
 
 function main() {
   // Not a folder inside somebody else's repository, as an unpacked package may be.
