@@ -17,6 +17,8 @@ export class Generation {
   readonly #over = new AbortController();
   /** What calls made on it carry; empty for a session that is not attached. */
   attachmentId = '';
+  /** When it came into use, on the monotonic clock; undefined: it has not. */
+  upSince: number | undefined;
 
   constructor(open: () => Connection) {
     this.control = open();

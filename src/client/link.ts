@@ -37,7 +37,7 @@ type LinkState =
   /** It is over, and nothing leads out of here. */
   | { readonly kind: 'over'; readonly error: Error };
 
-/** A generation that lived this long is taken for a success: pauses begin anew after it. */
+/** A generation that was in use for this long is taken for a success: pauses begin anew after it. */
 const STABLE_MS = 1_000;
 
 /** How long the attached stream has for its end, once a call has shown that the session is gone. */
@@ -118,6 +118,7 @@ export class Link {
 
   /** A call on a generation did not come through: its connections are given up. */
   suspect(generation: Generation): void {
+    this.#down(generation);
     generation.end();
   }
 
@@ -163,7 +164,6 @@ export class Link {
   async #keep(): Promise<void> {
     const { clock } = this.#options.settings;
     while (this.#state.kind !== 'over') {
-      const began = clock.monotonic();
       const generation = new Generation(this.#options.open);
       const abort = (): void => generation.end();
       this.#over.signal.addEventListener('abort', abort, { once: true });
@@ -178,11 +178,9 @@ export class Link {
         this.end(final);
         return;
       }
-      if (this.#state.kind === 'up') {
-        this.#state = { kind: 'down', since: clock.monotonic() };
-        this.#ready = deferred();
-        if (clock.monotonic() - began >= STABLE_MS) this.#backoff.reset();
-      }
+      this.#down(generation);
+      const upMs = clock.monotonic() - (generation.upSince ?? clock.monotonic());
+      if (upMs >= STABLE_MS) this.#backoff.reset();
       await this.#pause(failure);
     }
   }
@@ -245,10 +243,18 @@ export class Link {
   #up(generation: Generation, session: SessionMessage | undefined): void {
     if (this.#state.kind !== 'down') return;
     this.#reached = true;
+    generation.upSince = this.#options.settings.clock.monotonic();
     const ttlMs = session?.detachedTtl === undefined ? 0 : durationMs(session.detachedTtl);
     this.#windowMs = this.#options.settings.windowMs ?? ttlMs;
     this.#state = { kind: 'up', generation };
     this.#ready.resolve(generation);
+  }
+
+  /** A generation is no longer used: who needs one waits for the next. */
+  #down(generation: Generation): void {
+    if (this.#state.kind !== 'up' || this.#state.generation !== generation) return;
+    this.#state = { kind: 'down', since: this.#options.settings.clock.monotonic() };
+    this.#ready = deferred();
   }
 
   /** Waits before the next attempt, or ends the link if there is no time for one. */
