@@ -1,0 +1,1 @@
+"""Performs calls of runlet.v1 for the interop tests."""

@@ -1,0 +1,183 @@
+//! A command as it is read, and what of it goes into requests.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use prost_types::Duration;
+use runlet_client::v1::process_service_client::ProcessServiceClient;
+use runlet_client::v1::session_service_client::SessionServiceClient;
+use runlet_client::v1::{
+    OutputPolicy, Overflow, ProcessSpec, SignalScope, StartProcessRequest, StdinMode, Terminal,
+    TerminalSize,
+};
+use serde_json::{Value, json};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+
+use crate::reader::Reader;
+
+/// Puts the session's id into the header that proxies route by.
+#[derive(Clone)]
+pub struct SessionHeader(MetadataValue<Ascii>);
+
+impl Interceptor for SessionHeader {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("runlet-session-id", self.0.clone());
+        Ok(request)
+    }
+}
+
+type Service = InterceptedService<Channel, SessionHeader>;
+
+/// A command that is being performed. Which fields count depends on the operation.
+pub struct Call {
+    pub reader: Arc<Mutex<Reader>>,
+    json: Value,
+    channel: Channel,
+}
+
+/// A write to stdin.
+pub struct Write {
+    pub offset: Option<u64>,
+    pub data: Vec<u8>,
+    pub eof: bool,
+}
+
+impl Call {
+    pub fn new(json: Value, channel: Channel, reader: Arc<Mutex<Reader>>) -> Self {
+        Self { reader, json, channel }
+    }
+
+    pub fn sessions(&self) -> SessionServiceClient<Service> {
+        SessionServiceClient::with_interceptor(self.channel.clone(), self.header())
+    }
+
+    pub fn processes(&self) -> ProcessServiceClient<Service> {
+        ProcessServiceClient::with_interceptor(self.channel.clone(), self.header())
+    }
+
+    fn header(&self) -> SessionHeader {
+        let header = self.json["header"]
+            .as_str()
+            .unwrap_or(self.json["session_id"].as_str().unwrap_or_default());
+        SessionHeader(header.parse().expect("a header's value"))
+    }
+
+    pub fn note(&self, fact: Value) {
+        println!("{}", json!({"id": self.json["id"], "note": fact}));
+    }
+
+    /// Reads events, and tells of them.
+    pub fn take(&self, events: Vec<runlet_client::v1::ProcessEvent>) {
+        let notify_bytes = self.number("notify_bytes");
+        let notes = self.reader.lock().unwrap().take(events, notify_bytes);
+        notes.into_iter().for_each(|note| self.note(note));
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        text(&self.json, name)
+    }
+
+    pub fn session_id(&self) -> String {
+        self.text("session_id")
+    }
+
+    pub fn process_id(&self) -> String {
+        self.text("process_id")
+    }
+
+    pub fn attachment_id(&self) -> String {
+        self.text("attachment_id")
+    }
+
+    pub fn last_seq(&self) -> u64 {
+        self.reader.lock().unwrap().last_seq
+    }
+
+    pub fn number(&self, name: &str) -> u64 {
+        self.json[name].as_u64().unwrap_or_default()
+    }
+
+    /// A duration that is given in milliseconds.
+    pub fn milliseconds(&self, name: &str) -> Option<Duration> {
+        milliseconds(&self.json[name])
+    }
+
+    pub fn scope(&self) -> i32 {
+        SignalScope::from_str_name(&self.text("scope")).unwrap_or_default().into()
+    }
+
+    pub fn size(&self) -> Option<TerminalSize> {
+        Some(size(&self.json))
+    }
+
+    pub fn write(&self) -> Write {
+        write(&self.json)
+    }
+
+    pub fn writes(&self) -> Vec<Write> {
+        self.json["writes"].as_array().into_iter().flatten().map(write).collect()
+    }
+
+    pub fn start_request(&self) -> StartProcessRequest {
+        let given = &self.json["spec"];
+        let env: HashMap<String, String> = given["env"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+            .collect();
+        let argv = given["argv"].as_array().into_iter().flatten();
+        let terminal = &given["terminal"];
+        let stdin = StdinMode::from_str_name(&text(given, "stdin")).unwrap_or_default();
+        let overflow = Overflow::from_str_name(&text(given, "overflow")).unwrap_or_default();
+        StartProcessRequest {
+            session_id: self.session_id(),
+            process_id: self.process_id(),
+            attachment_id: self.attachment_id(),
+            request_id: self.text("request_id"),
+            spec: Some(ProcessSpec {
+                argv: argv.filter_map(Value::as_str).map(str::to_owned).collect(),
+                cwd: text(given, "cwd"),
+                env,
+                stdin: stdin.into(),
+                terminal: terminal
+                    .is_object()
+                    .then(|| Terminal { size: Some(size(terminal)), ..Default::default() }),
+                output: Some(OutputPolicy {
+                    retained_bytes: given["retained_bytes"].as_u64().unwrap_or_default(),
+                    overflow: overflow.into(),
+                }),
+                retention: milliseconds(&given["retention_ms"]),
+                ..Default::default()
+            }),
+        }
+    }
+}
+
+fn text(json: &Value, name: &str) -> String {
+    json[name].as_str().unwrap_or_default().to_owned()
+}
+
+fn size(json: &Value) -> TerminalSize {
+    let number = |name: &str| json[name].as_u64().unwrap_or_default() as u32;
+    TerminalSize { columns: number("columns"), rows: number("rows") }
+}
+
+fn write(json: &Value) -> Write {
+    Write {
+        offset: json["offset"].as_u64(),
+        data: BASE64_STANDARD.decode(text(json, "data")).expect("base64"),
+        eof: json["eof"].as_bool().unwrap_or_default(),
+    }
+}
+
+fn milliseconds(json: &Value) -> Option<Duration> {
+    json.as_i64()
+        .map(|value| Duration { seconds: value / 1000, nanos: (value % 1000) as i32 * 1_000_000 })
+}

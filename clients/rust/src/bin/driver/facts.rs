@@ -1,0 +1,77 @@
+//! What is told of processes and failures.
+
+use prost::Message;
+use runlet_client::v1::StartStage;
+use runlet_client::v1::exit_status::Status as Exit;
+use runlet_client::v1::{EndReason, ExitStatus, Process, ProcessState, Signal, StartFailure};
+use serde_json::{Value, json};
+use tonic::Status;
+use tonic_types::StatusExt;
+use tonic_types::pb;
+
+pub fn of_process(process: Option<Process>) -> Value {
+    let process = process.unwrap_or_default();
+    let state = ProcessState::try_from(process.state).unwrap_or_default();
+    let mut facts = json!({
+        "process_id": process.process_id,
+        "pid": process.pid,
+        "state": state.as_str_name(),
+    });
+    if let Some(status) = process.status {
+        facts["exited"] = of_end(Some(status), process.reason);
+    }
+    facts
+}
+
+pub fn of_end(status: Option<ExitStatus>, reason: i32) -> Value {
+    let reason = EndReason::try_from(reason).unwrap_or_default();
+    let mut facts = json!({"reason": reason.as_str_name()});
+    match status.and_then(|status| status.status) {
+        Some(Exit::Code(code)) => facts["code"] = code.into(),
+        Some(Exit::Signal(signal)) => {
+            facts["signal"] = Signal::try_from(signal).unwrap_or_default().as_str_name().into();
+        }
+        None => {}
+    }
+    facts
+}
+
+/// Reads grpc-status-details-bin.
+pub fn of_failure(status: &Status) -> Value {
+    let mut facts = json!({"code": name_of(&format!("{:?}", status.code()))});
+    let details = status.get_error_details();
+    if let Some(info) = details.error_info() {
+        facts["reason"] = info.reason.clone().into();
+        facts["domain"] = info.domain.clone().into();
+        facts["metadata"] = json!(info.metadata);
+    }
+    if let Some(request) = details.bad_request() {
+        let fields = request.field_violations.iter().map(|violation| violation.field.clone());
+        facts["fields"] = fields.collect::<Vec<_>>().into();
+    }
+    if let Some(failure) = start_failure(status) {
+        let stage = StartStage::try_from(failure.stage).unwrap_or_default();
+        facts["stage"] = stage.as_str_name().into();
+        facts["errno_name"] = failure.errno_name.into();
+    }
+    facts
+}
+
+/// A detail of a type that only this service has.
+fn start_failure(status: &Status) -> Option<StartFailure> {
+    let details = pb::Status::decode(status.details()).ok()?.details;
+    let any = details.into_iter().find(|any| any.type_url.ends_with("/runlet.v1.StartFailure"))?;
+    StartFailure::decode(any.value.as_slice()).ok()
+}
+
+/// `NOT_FOUND` of `NotFound`.
+fn name_of(code: &str) -> String {
+    let mut name = String::new();
+    for letter in code.chars() {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_uppercase());
+    }
+    name
+}

@@ -1,0 +1,64 @@
+//! Performs calls of `runlet.v1` for the interop tests: reads commands from standard
+//! input, one JSON object a line, and answers on standard output.
+//! test/interop/clients/protocol.ts describes both.
+
+mod command;
+mod facts;
+mod operations;
+mod reader;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader, stdin};
+use tonic::transport::{Channel, Endpoint};
+
+use command::Call;
+use reader::Reader;
+
+/// What the commands share.
+#[derive(Default)]
+struct Driver {
+    channels: Mutex<HashMap<String, Channel>>,
+    readers: Mutex<HashMap<String, Arc<Mutex<Reader>>>>,
+}
+
+impl Driver {
+    /// The connection to an address, which is made with its first call.
+    fn channel(&self, address: &str) -> Channel {
+        let connect = || {
+            Endpoint::from_shared(format!("http://{address}")).expect("an address").connect_lazy()
+        };
+        let mut channels = self.channels.lock().unwrap();
+        channels.entry(address.to_owned()).or_insert_with(connect).clone()
+    }
+
+    fn reader(&self, name: &str) -> Arc<Mutex<Reader>> {
+        let mut readers = self.readers.lock().unwrap();
+        readers.entry(name.to_owned()).or_default().clone()
+    }
+}
+
+async fn answer(driver: Arc<Driver>, command: Value) {
+    let id = command["id"].clone();
+    let channel = driver.channel(command["address"].as_str().unwrap_or_default());
+    let reader = driver.reader(command["reader"].as_str().unwrap_or_default());
+    let reply = match operations::perform(Call::new(command, channel, reader)).await {
+        Ok(facts) => json!({"id": id, "result": facts}),
+        Err(status) => json!({"id": id, "error": facts::of_failure(&status)}),
+    };
+    println!("{reply}");
+}
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let driver = Arc::new(Driver::default());
+    let mut lines = BufReader::new(stdin()).lines();
+    while let Some(line) = lines.next_line().await? {
+        let command = serde_json::from_str(&line)?;
+        tokio::spawn(answer(driver.clone(), command));
+    }
+    // Streams may be open still: nobody waits for them.
+    Ok(())
+}

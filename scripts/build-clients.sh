@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+#
+# Generates and builds the clients in other languages: their examples, and the drivers
+# that the interop tests tell what to do.
+#
+#   scripts/build-clients.sh [go|python|java|rust]...
+#
+# Without arguments: all of them. JOBS is how much is compiled at a time, 2 by default.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../clients"
+
+jobs=${JOBS:-2}
+
+build_go() {
+  ../../node_modules/.bin/buf generate
+  go build -p "$jobs" -o bin/ ./cmd/...
+}
+
+build_python() {
+  .venv/bin/python -c '' 2>/dev/null || python3 -m venv --clear .venv
+  .venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+  .venv/bin/python -m grpc_tools.protoc --proto_path=../../proto \
+    --python_out=. --pyi_out=. --grpc_python_out=. ../../proto/runlet/v1/*.proto
+}
+
+build_java() {
+  mvn --batch-mode --quiet --no-transfer-progress compile
+}
+
+build_rust() {
+  cargo build --quiet --locked --jobs "$jobs" --bins --examples
+}
+
+if (($# == 0)); then set -- go python java rust; fi
+
+for language in "$@"; do
+  case $language in
+    go | python | java | rust) ;;
+    *)
+      echo "there is no client in $language" >&2
+      exit 2
+      ;;
+  esac
+  began=$SECONDS
+  (cd "$language" && "build_$language")
+  echo "$language: built in $((SECONDS - began)) s"
+done
