@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 /** The top folder of the repository. */
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The program that `npm run build` built. */
 export const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
@@ -67,16 +67,15 @@ export interface ServedProcess {
   stop(): Promise<number | null>;
 }
 
-/** Starts the program that `npm run build` built. */
-export async function serve(): Promise<ServedProcess> {
+/** Starts the program that `npm run build` built, on a port of its own. */
+export async function serve(...flags: readonly string[]): Promise<ServedProcess> {
   await access(MAIN).catch((cause: unknown) => {
     throw new Error('there is no dist/: run `npm run build` first', { cause });
   });
-  const child = spawn(
-    process.execPath,
-    [MAIN, 'serve', '--listen', '127.0.0.1:0', '--auth', 'none', '--log-level', 'warn'],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const fixed = ['serve', '--listen', '127.0.0.1:0', '--auth', 'none', '--log-level', 'warn'];
+  const child = spawn(process.execPath, [MAIN, ...fixed, ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const exited = once(child, 'exit') as Promise<[number | null]>;
   return {
     address: await listeningAddress(child),

@@ -7,6 +7,8 @@ export interface TcpProxy {
   readonly address: Address;
   /** Destroys every connection that is open, on both sides, as a reset does. */
   cut(): void;
+  /** Does so once this many bytes more have come from the server; resolves when it did. */
+  cutAfter(bytes: number): Promise<void>;
   /** Forwards nothing any more; connections stay open. */
   freeze(): void;
   /** Whether new connections are let through; if not they are ended at once. */
@@ -17,7 +19,8 @@ export interface TcpProxy {
 
 /** Opens a proxy to a server. */
 export async function startProxy(target: Address): Promise<TcpProxy> {
-  if (target.kind !== 'unix') throw new Error('the proxy leads to a Unix socket');
+  const to =
+    target.kind === 'unix' ? { path: target.path } : { host: target.host, port: target.port };
   const sockets = new Set<Socket>();
   const keep = (socket: Socket): void => {
     sockets.add(socket);
@@ -26,15 +29,25 @@ export async function startProxy(target: Address): Promise<TcpProxy> {
   };
   let admitting = true;
   let accepted = 0;
+  let left = Number.POSITIVE_INFINITY;
+  let reached = (): void => {};
+  const count = (bytes: number): void => {
+    left -= bytes;
+    if (left > 0) return;
+    left = Number.POSITIVE_INFINITY;
+    cut();
+    reached();
+  };
   const server = createServer((inner) => {
     accepted += 1;
     if (!admitting) {
       inner.destroy();
       return;
     }
-    const outer = connect({ path: target.path });
+    const outer = connect(to);
     keep(inner);
     keep(outer);
+    outer.on('data', (data) => count(data.length));
     inner.pipe(outer);
     outer.pipe(inner);
   });
@@ -57,6 +70,12 @@ export async function startProxy(target: Address): Promise<TcpProxy> {
     accepted: () => accepted,
     admit: (value) => {
       admitting = value;
+    },
+    cutAfter: (bytes) => {
+      left = bytes;
+      return new Promise((resolve) => {
+        reached = resolve;
+      });
     },
     freeze: () => {
       for (const socket of sockets) {

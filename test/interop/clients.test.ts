@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Driver } from './clients/driver.ts';
+import { buildInTurn, LANGUAGES, missingTool, programOf, runExample } from './clients/languages.ts';
+import { startDriver } from './clients/remote-driver.ts';
+import { SCENARIOS } from './clients/scenarios.ts';
+import { setStage } from './clients/stage.ts';
+import { typescriptDriver } from './clients/typescript-driver.ts';
+import { type ServedProcess, serve } from './support.ts';
+
+/** What every example prints. */
+const EXAMPLE = [
+  'attached as attempt 1',
+  'started once: true',
+  'read: got one',
+  'attached as attempt 2',
+  'read: got two',
+  'ended: END_REASON_TERMINATED',
+  'failed: START_FAILED',
+  'because: START_STAGE_PROGRAM ENOENT',
+  'terminal: 30 100',
+];
+
+let state: string;
+let server: ServedProcess;
+
+beforeAll(async () => {
+  state = await mkdtemp(join(tmpdir(), 'runlet-test-'));
+  server = await serve('--state-dir', state);
+});
+
+afterAll(async () => {
+  expect(await server.stop()).toBe(0);
+  await rm(state, { recursive: true, force: true });
+});
+
+/** Plays every scenario with one driver, and looks at the facts. */
+function playAll(startDriver: () => Driver | Promise<Driver>): void {
+  let driver: Driver | undefined;
+
+  beforeAll(async () => {
+    driver = await startDriver();
+  });
+
+  afterAll(() => driver?.end());
+
+  for (const { name, play, expected } of SCENARIOS) {
+    it(name, async () => {
+      if (driver === undefined) throw new Error('there is no driver');
+      const stage = await setStage(driver, server.address);
+      expect(await play(stage)).toEqual(expected);
+      await stage.perform('close', {});
+    });
+  }
+}
+
+const missing = await Promise.all(LANGUAGES.map(missingTool));
+const here = LANGUAGES.filter((_, i) => missing[i] === undefined);
+const builds = buildInTurn(here);
+for (const reason of missing) {
+  if (reason !== undefined) process.stderr.write(`skipped: ${reason}\n`);
+}
+
+describe('a client in TypeScript', () => {
+  playAll(typescriptDriver);
+});
+
+for (const language of LANGUAGES) {
+  const built = builds[here.indexOf(language)];
+
+  describe.skipIf(built === undefined)(`a client in ${language.name}`, () => {
+    playAll(async () => {
+      await built;
+      return startDriver(programOf(language, language.driver));
+    });
+
+    it('is shown by an example', async () => {
+      expect(await runExample(language, server.address)).toEqual(EXAMPLE);
+    });
+  });
+}

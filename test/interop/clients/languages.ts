@@ -1,0 +1,104 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ROOT } from '../support.ts';
+import type { Program } from './remote-driver.ts';
+
+const run = promisify(execFile);
+
+/** How long it may take to build a client, in milliseconds; packages are fetched the first time. */
+const BUILD_TIMEOUT_MS = 600_000;
+
+/** A language with a client in `clients/`. */
+export interface Language {
+  readonly name: string;
+  /** The folder in `clients/`. */
+  readonly folder: string;
+  /** Commands that succeed where its tools are installed. */
+  readonly tools: readonly (readonly [string, ...string[]])[];
+  readonly driver: Program['argv'];
+  /** The example, which takes an address. */
+  readonly example: Program['argv'];
+}
+
+const JAVA = ['java', '-XX:TieredStopAtLevel=1', '-cp', 'target/classes:target/lib/*'] as const;
+
+/** Every language with a client in `clients/`. */
+export const LANGUAGES: readonly Language[] = [
+  {
+    name: 'Go',
+    folder: 'go',
+    tools: [['go', 'version']],
+    driver: ['bin/driver'],
+    example: ['bin/example'],
+  },
+  {
+    name: 'Python',
+    folder: 'python',
+    tools: [['python3', '-c', 'import ensurepip, venv']],
+    driver: ['.venv/bin/python', '-m', 'driver'],
+    example: ['.venv/bin/python', 'example.py'],
+  },
+  {
+    name: 'Java',
+    folder: 'java',
+    tools: [
+      ['javac', '-version'],
+      ['mvn', '--version'],
+    ],
+    driver: [...JAVA, 'dev.runlet.driver.Main'],
+    example: [...JAVA, 'dev.runlet.example.Example'],
+  },
+  {
+    name: 'Rust',
+    folder: 'rust',
+    tools: [['cargo', '--version']],
+    driver: ['target/debug/driver'],
+    example: ['target/debug/examples/reconnect'],
+  },
+];
+
+/** Says which tool of a language is missing; undefined: none. Continuous integration has them all. */
+export async function missingTool({ name, tools }: Language): Promise<string | undefined> {
+  for (const [tool, ...args] of tools) {
+    try {
+      await run(tool, args);
+    } catch (cause) {
+      const reason = `the client in ${name} needs a tool: install it (the command \`${tool}\`)`;
+      if (process.env['CI'] === 'true') throw new Error(reason, { cause });
+      return reason;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Builds clients one after the other, in the background. Returns when each is there, in the
+ * same order; one that cannot be built holds up none of the others.
+ */
+export function buildInTurn(languages: readonly Language[]): readonly Promise<void>[] {
+  let before = Promise.resolve();
+  return languages.map((language) => {
+    const built = before.then(() => buildClient(language));
+    before = built.catch(() => {});
+    return built;
+  });
+}
+
+async function buildClient({ folder }: Language): Promise<void> {
+  const script = join(ROOT, 'scripts', 'build-clients.sh');
+  await run(script, [folder], { timeout: BUILD_TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 });
+}
+
+/** A program of a client, to be run. */
+export function programOf({ folder }: Language, argv: Program['argv']): Program {
+  return { argv, folder: join(ROOT, 'clients', folder) };
+}
+
+/** Runs the example of a language and returns the lines that it prints. */
+export async function runExample(language: Language, address: string): Promise<readonly string[]> {
+  const { argv, folder } = programOf(language, language.example);
+  const [file, ...args] = argv;
+  const { stdout } = await run(file, [...args, address], { cwd: folder, timeout: 60_000 });
+  return stdout.trimEnd().split('\n');
+}

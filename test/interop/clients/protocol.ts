@@ -1,0 +1,190 @@
+/**
+ * What a driver is told and what it tells, in any language.
+ *
+ * A driver reads commands from its standard input, a JSON object a line:
+ * `{"id": 1, "op": "watch", "address": "127.0.0.1:50051", ...}` with the parameters
+ * of the operation. It performs each as soon as it comes, beside those under way, and
+ * answers on its standard output, a JSON object a line: any number of
+ * `{"id": 1, "note": {...}}`, and in the end `{"id": 1, "result": {...}}`, or
+ * `{"id": 1, "error": {...}}` with {@link FailureFacts}. The end of its input ends it.
+ *
+ * Bytes are base64, enum values have their names in the protos, numbers fit a double.
+ * A parameter that is left out has the default of the protos.
+ */
+
+/** What every command has. */
+export interface SessionParams {
+  readonly session_id: string;
+  /** What the header `runlet-session-id` says. Default: `session_id`. */
+  readonly header?: string;
+}
+
+/** What names a process. */
+export interface ProcessParams extends SessionParams {
+  readonly process_id: string;
+  readonly attachment_id?: string;
+}
+
+/** How to attach. */
+export interface AttachParams extends SessionParams {
+  readonly mode: string;
+  readonly holder_id?: string;
+  readonly attempt?: number;
+}
+
+/** A size in characters. */
+export interface SizeParams {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** A process to start. */
+export interface StartParams extends ProcessParams {
+  readonly request_id?: string;
+  readonly spec: {
+    readonly argv: readonly string[];
+    readonly cwd?: string;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly stdin?: string;
+    readonly terminal?: SizeParams;
+    readonly retained_bytes?: number;
+    readonly overflow?: string;
+    readonly retention_ms?: number;
+  };
+}
+
+/** What is read. */
+export interface ReadParams extends ProcessParams {
+  /** Names a reader, which goes on after the last event that it had, in any operation. */
+  readonly reader: string;
+  /** When the reader has had so many bytes of output, a note tells. */
+  readonly notify_bytes?: number;
+}
+
+/** Bytes for stdin. */
+export interface WriteParams {
+  readonly offset?: number;
+  readonly data?: string;
+  readonly eof?: boolean;
+}
+
+/** What was had of one stream of output. */
+export interface StreamFacts {
+  readonly bytes: number;
+  /** Bytes of gaps. */
+  readonly missing: number;
+  /** Every event began where the one before ended. */
+  readonly exact: boolean;
+  readonly sha256: string;
+  /** The bytes, if they are no more than 4096. */
+  readonly data?: string;
+}
+
+/** How a process ended. */
+export interface EndFacts {
+  readonly code?: number;
+  readonly signal?: string;
+  readonly reason: string;
+}
+
+/** What a reader has had. */
+export interface ReaderFacts {
+  /** `started`, `output`, `gap`, ..., each once where it comes several times in a row. */
+  readonly kinds: readonly string[];
+  readonly last_seq: number;
+  /** Every `seq` was the next, or that of a gap. */
+  readonly in_order: boolean;
+  /** By `stdout`, `stderr`, `terminal`. */
+  readonly streams: Readonly<Record<string, StreamFacts>>;
+  readonly exited: EndFacts | null;
+  readonly closed: {
+    readonly output_complete: boolean;
+    readonly totals: Readonly<Record<string, number>>;
+  } | null;
+}
+
+/** What a process is. */
+export interface ProcessFacts {
+  readonly process_id: string;
+  readonly pid: number;
+  readonly state: string;
+  /** Absent while it runs. */
+  readonly exited?: EndFacts;
+}
+
+/** How a call failed. All but `code` comes from `grpc-status-details-bin`. */
+export interface FailureFacts {
+  readonly code: string;
+  readonly reason?: string;
+  readonly domain?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Of a `google.rpc.BadRequest`. */
+  readonly fields?: readonly string[];
+  /** Of a `StartFailure`. */
+  readonly stage?: string;
+  readonly errno_name?: string;
+}
+
+/** The operations, each with its parameters and its facts. */
+export interface Operations {
+  create: [params: SessionParams, facts: { readonly session_id: string }];
+  close: [params: SessionParams, facts: object];
+  /** Ends with the stream. Notes: {@link AttachNote}. */
+  attach: [params: AttachParams, facts: object];
+  start: [params: StartParams, facts: ProcessFacts];
+  get: [params: ProcessParams, facts: ProcessFacts];
+  /** Until it is closed. */
+  wait: [params: ProcessParams, facts: ProcessFacts];
+  /** Ends with the stream. Notes: {@link ReaderNote}. */
+  watch: [params: ReadParams, facts: ReaderFacts];
+  /** One `ReadProcess`. */
+  read: [params: ReadParams & { readonly wait_ms?: number }, facts: ReaderFacts];
+  write: [params: ProcessParams & WriteParams, facts: { readonly accepted_offset: number }];
+  /** `StreamStdin`. */
+  stream: [
+    params: ProcessParams & { readonly writes: readonly WriteParams[] },
+    facts: { readonly accepted_offset: number },
+  ];
+  /** Starts a process, writes, and reads to the end. */
+  interact: [
+    params: StartParams & ReadParams & { readonly writes: readonly WriteParams[] },
+    facts: ReaderFacts,
+  ];
+  signal: [
+    params: ProcessParams & { readonly signal: string; readonly scope?: string },
+    facts: object,
+  ];
+  terminate: [
+    params: ProcessParams & { readonly grace_ms?: number; readonly scope?: string },
+    facts: ProcessFacts & { readonly was_running: boolean },
+  ];
+  resize: [params: ProcessParams & SizeParams, facts: object];
+}
+
+/** The name of an operation. */
+export type Operation = keyof Operations;
+
+/** The parameters of an operation. */
+export type Params<O extends Operation> = Operations[O][0];
+
+/** What an operation tells in the end. */
+export type Facts<O extends Operation> = Operations[O][1];
+
+/** Tells that the stream is attached, or of a process. */
+export interface AttachNote {
+  readonly attachment_id?: string;
+  readonly process_ids?: readonly string[];
+  /** The id of a process that was closed. */
+  readonly closed?: string;
+  /** The id of a process whose retention is over. */
+  readonly evicted?: string;
+}
+
+/** Tells of an event that is no output, or that `notify_bytes` were reached. */
+export interface ReaderNote {
+  readonly kind?: string;
+  readonly bytes?: number;
+}
+
+/** Something that an operation tells before its end. */
+export type Note = AttachNote & ReaderNote;
