@@ -17,7 +17,7 @@ export interface EnvPolicy {
 }
 
 /** What `inherit: 'core'` lets through, in upper case. */
-const CORE_NAMES: ReadonlySet<string> = new Set([
+export const CORE_NAMES: ReadonlySet<string> = new Set([
   'PATH',
   'SHELL',
   'TMPDIR',

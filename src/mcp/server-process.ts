@@ -1,0 +1,58 @@
+import type { Writable } from 'node:stream';
+import { connect, type RemoteProcess, type RemoteSession } from '../client/index.ts';
+import type { McpServerPlace, TransportSettings } from './options.ts';
+
+/** An MCP server that runs. */
+export interface ServerProcess {
+  readonly process: RemoteProcess & { readonly stdin: Writable };
+  /** Closes the session that was made for it; one that was given stays. */
+  release(): Promise<void>;
+  /** Lets go of it at once, without asking the server. */
+  abandon(): void;
+}
+
+/**
+ * Starts an MCP server. If that fails, or `signal` aborts meanwhile, nothing is left of it.
+ *
+ * @throws RemoteError, ConnectionError, SessionLostError, the reason of `signal`
+ */
+export async function startServerProcess(
+  { place, spec }: TransportSettings,
+  signal: AbortSignal,
+): Promise<ServerProcess> {
+  const { abandon, release, session } = await enter(place);
+  try {
+    const process = await session.start({ ...spec, stdin: 'pipe' }, { signal });
+    signal.throwIfAborted();
+    return { process, release, abandon };
+  } catch (error) {
+    await release().catch(() => {});
+    throw error;
+  }
+}
+
+async function enter(place: McpServerPlace): Promise<{
+  readonly session: RemoteSession;
+  release(): Promise<void>;
+  abandon(): void;
+}> {
+  if (place.session !== undefined) {
+    return { session: place.session, release: async () => {}, abandon: () => {} };
+  }
+  const client = connect(place.address, place.connect);
+  try {
+    const { detachedTtlMs } = place;
+    const session = await client.session(detachedTtlMs === undefined ? {} : { detachedTtlMs });
+    const release = async (): Promise<void> => {
+      try {
+        await session.close();
+      } finally {
+        await client.close();
+      }
+    };
+    return { session, release, abandon: () => void client.close() };
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}

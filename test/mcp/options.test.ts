@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { buildEnvironment } from '../../src/environment/env-policy.ts';
+import { type McpServerOptions, transportSettings } from '../../src/mcp/options.ts';
+
+const settings = (options: Partial<McpServerOptions>) =>
+  transportSettings({ argv: ['server'], address: '127.0.0.1:1', ...options });
+
+describe('the environment of an MCP server', () => {
+  const ambient = new Map([
+    ['PATH', '/bin'],
+    ['Home', '/home/me'],
+    ['API_KEY', 'k'],
+    ['OTHER_KEY', 'o'],
+    ['EDITOR', 'ed'],
+  ]);
+
+  /** What a server with the environment above makes of the policy for these options. */
+  function environmentFor(options: Partial<McpServerOptions>): unknown {
+    const {
+      inherit = 'all',
+      ignoreDefaultExcludes = false,
+      exclude = [],
+      includeOnly = [],
+    } = settings(options).spec.envPolicy ?? {};
+    const policy = { inherit, ignoreDefaultExcludes, exclude, includeOnly, set: new Map() };
+    return Object.fromEntries(buildEnvironment(ambient, policy, new Map()));
+  }
+
+  it('is the core variables by default', () => {
+    expect(environmentFor({})).toEqual({ PATH: '/bin', Home: '/home/me' });
+  });
+
+  it('has the named ones too, though they look like secrets, and no others', () => {
+    expect(environmentFor({ inherit: ['API_KEY', 'MISSING'] })).toEqual({
+      PATH: '/bin',
+      Home: '/home/me',
+      API_KEY: 'k',
+    });
+  });
+
+  it('takes no pattern among the names', () => {
+    expect(() => settings({ inherit: ['*_KEY'] })).toThrow(TypeError);
+  });
+
+  it('can be any policy instead, but not both', () => {
+    const envPolicy = { inherit: 'none' } as const;
+    expect(settings({ envPolicy }).spec.envPolicy).toEqual(envPolicy);
+    expect(() => settings({ envPolicy, inherit: ['A'] })).toThrow(TypeError);
+  });
+});
+
+describe('the options of a transport', () => {
+  it('have bounds', () => {
+    expect(settings({}).maxLineBytes).toBe(64 * 1024 * 1024);
+    for (const maxLineBytes of [0, 1.5, 2 ** 29]) {
+      expect(() => settings({ maxLineBytes })).toThrow(RangeError);
+    }
+    expect(() => settings({ graceMs: -1 })).toThrow(RangeError);
+  });
+
+  it('name one place', () => {
+    expect(() => transportSettings({ argv: ['server'] } as never)).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { formatAddress } from '../../src/address.ts';
+import { transportSettings } from '../../src/mcp/options.ts';
+import { startServerProcess } from '../../src/mcp/server-process.ts';
+import { shutDown } from '../../src/mcp/shutdown.ts';
+import { FakeClock, passTime } from '../support/fake-clock.ts';
+import { startHarness } from '../support/harness.ts';
+import { STDIO_SERVER } from '../support/mcp.ts';
+import { startProxy } from '../support/tcp-proxy.ts';
+
+describe('ending an MCP server that is out of reach', () => {
+  it('is given up in the end, which is said', async () => {
+    const harness = await startHarness();
+    const proxy = await startProxy(harness.address);
+    const settings = transportSettings({
+      argv: STDIO_SERVER,
+      address: formatAddress(proxy.address),
+    });
+    const server = await startServerProcess(settings, new AbortController().signal);
+    proxy.freeze();
+    const clock = new FakeClock();
+    const unread = new Promise<void>(() => {});
+    const error = await passTime(clock, shutDown(server, unread, { clock, graceMs: 2_000 }));
+    expect(error?.name).toBe('McpShutdownError');
+    const [session] = await harness.sessions
+      .listSessions({})
+      .then(({ sessions }) => sessions.filter(({ sessionId }) => sessionId !== harness.sessionId));
+    expect(session?.processCount).toBe(1);
+  });
+});

@@ -1,0 +1,275 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { formatAddress } from '../../src/address.ts';
+import { RemoteError, SessionLostError } from '../../src/client/index.ts';
+import { McpMessageError, McpTransportError } from '../../src/mcp/index.ts';
+import { connectTo, errorOf, QUICK } from '../support/client.ts';
+import { startHarness } from '../support/harness.ts';
+import { makeRig, type Rig, type RigOptions } from '../support/mcp.ts';
+import { release } from '../support/shell.ts';
+import { startProxy } from '../support/tcp-proxy.ts';
+import { waitForFile } from '../support/wait-for-file.ts';
+
+/** A transport that was started, in a session of a server of its own. */
+async function startRig(options: Partial<RigOptions> = {}): Promise<Rig> {
+  const { address } = await startHarness();
+  const session = await connectTo(address).session();
+  const rig = makeRig({ session, ...options } as RigOptions);
+  await rig.transport.start();
+  return rig;
+}
+
+/** What a transport ended of. */
+function endOf({ errors }: Rig): McpTransportError {
+  const error = errors.at(-1);
+  if (!(error instanceof McpTransportError)) throw new Error('it ended of nothing');
+  return error;
+}
+
+describe('messages of an MCP server', () => {
+  it('come to and fro, one for each line', async () => {
+    const rig = await startRig();
+    await Promise.all([rig.ask('echo', { n: 1 }, 'a'), rig.ask('echo', { n: 2 }, 'b')]);
+    expect(await rig.result('a')).toEqual({ n: 1 });
+    expect(await rig.result('b')).toEqual({ n: 2 });
+    expect(rig.calls).toEqual(['message', 'message']);
+  });
+
+  it('may be cut in the middle of a character', async () => {
+    const rig = await startRig();
+    const text = '→ ünï 🎈';
+    await rig.ask('halves', { text });
+    await rig.until(() => rig.stderr() === 'half');
+    expect(rig.messages).toEqual([]);
+    await rig.ask('proceed');
+    expect(await rig.result('halves')).toEqual({ text });
+  });
+
+  it('may have lines between them that are none, which are reported', async () => {
+    const rig = await startRig();
+    await rig.ask('garbage');
+    expect(await rig.result('garbage')).toEqual({});
+    expect(rig.calls).toEqual(['error', 'error', 'error', 'message']);
+    expect(rig.errors[0]).toBeInstanceOf(McpMessageError);
+    expect(rig.errors[0]).toMatchObject({ line: 'listening on nothing' });
+    await rig.ask('echo');
+    await rig.result('echo');
+  });
+
+  it('are large where they need to be, both ways', async () => {
+    const rig = await startRig();
+    const text = 'é'.repeat(3_000_000);
+    await rig.ask('echo', { text });
+    expect(await rig.result('echo')).toEqual({ text });
+  });
+
+  it('come before the end of the server that wrote them', async () => {
+    const rig = await startRig();
+    await rig.ask('exit', { code: 3 });
+    await rig.closed();
+    expect(rig.calls).toEqual(['message', 'error', 'close']);
+    expect(await rig.result('exit')).toEqual({ text: 'the last one' });
+  });
+
+  it('do not end it where their receiver throws', async () => {
+    const rig = await startRig();
+    const { onmessage } = rig.transport;
+    rig.transport.onmessage = () => {
+      rig.transport.onmessage = onmessage;
+      throw new Error('not now');
+    };
+    await rig.ask('echo', {}, 'first');
+    await rig.ask('echo', {}, 'second');
+    await rig.result('second');
+    expect(rig.errors.map(({ message }) => message)).toEqual(['not now']);
+  });
+});
+
+describe('the environment of an MCP server', () => {
+  it('has the core variables of the runlet server, those that were named, and its own', async () => {
+    const environment = new Map(Object.entries({ PATH: '/bin', MY_KEY: 'k', EDITOR: 'ed' }));
+    const { address } = await startHarness({ environment });
+    const session = await connectTo(address).session();
+    const rig = makeRig({ session, inherit: ['MY_KEY'], env: { OWN: 'o' } });
+    await rig.transport.start();
+    await rig.ask('environment');
+    expect(await rig.result('environment')).toEqual({ PATH: '/bin', MY_KEY: 'k', OWN: 'o' });
+  });
+});
+
+describe('a transport ends', () => {
+  it('when its server exits, and says how', async () => {
+    const rig = await startRig();
+    await rig.ask('exit', { code: 3 });
+    await rig.closed();
+    expect(endOf(rig)).toMatchObject({
+      reason: 'exited',
+      exit: { code: 3, signal: null },
+      message: 'the server process exited with the code 3',
+    });
+    expect(await errorOf(rig.ask('echo'))).toBe(endOf(rig));
+  });
+
+  it('when its server is killed', async () => {
+    const rig = await startRig();
+    await rig.transport.process?.kill('SIGKILL');
+    await rig.closed();
+    expect(endOf(rig)).toMatchObject({ reason: 'exited', exit: { signal: 'SIGKILL' } });
+  });
+
+  it('when its server exits, though a child of it holds its stdout', async () => {
+    const rig = await startRig();
+    await rig.ask('heir');
+    await rig.closed();
+    expect(endOf(rig)).toMatchObject({ reason: 'exited', exit: { code: 0 } });
+  });
+
+  it('when a line is too long, and its server with it', async () => {
+    const { address } = await startHarness();
+    const session = await connectTo(address).session();
+    const rig = makeRig({ session, maxLineBytes: 1_000_000 });
+    await rig.transport.start();
+    await rig.ask('endless');
+    await rig.closed();
+    expect(rig.calls).toEqual(['message', 'error', 'close']);
+    expect(endOf(rig).reason).toBe('line-too-long');
+    await rig.transport.close();
+    expect((await session.processes()).map(({ state }) => state)).toEqual(['closed']);
+  });
+
+  it('when its server reads no more', async () => {
+    const rig = await startRig({ graceMs: 50 });
+    await rig.ask('deaf');
+    await rig.result('deaf');
+    const error = await errorOf(rig.ask('echo'));
+    expect(error).toBe(endOf(rig));
+    expect(endOf(rig).reason).toBe('stdin-closed');
+    expect(endOf(rig).cause).toBeInstanceOf(RemoteError);
+  });
+
+  it('when its session is lost, and what is being sent with it', async () => {
+    const { address } = await startHarness();
+    const session = await connectTo(address).session();
+    const rig = makeRig({ session });
+    await rig.transport.start();
+    await rig.ask('echo');
+    await rig.transport.process?.kill('SIGSTOP');
+    // More than a pipe and the queues on the way to it hold.
+    const sending = errorOf(rig.ask('echo', { text: 'x'.repeat(30_000_000) }));
+    const other = await connectTo(address).session({ id: session.id });
+    await rig.closed();
+    expect(endOf(rig).reason).toBe('session-lost');
+    expect(endOf(rig).cause).toBeInstanceOf(SessionLostError);
+    expect(endOf(rig).cause).toMatchObject({ reason: 'superseded' });
+    expect(await sending).toBe(endOf(rig));
+    // It is the other's now.
+    const [process] = await other.processes();
+    expect(process?.state).toBe('running');
+    await (await other.process(process?.id ?? '')).kill('SIGKILL');
+  });
+
+  it('when messages are missing, which the server could not retain', async () => {
+    const harness = await startHarness();
+    const proxy = await startProxy(harness.address);
+    const session = await connectTo(proxy.address, QUICK).session();
+    const rig = makeRig({ session, retainedBytes: 4096 });
+    await rig.transport.start();
+    const begin = join(harness.folder, 'begin');
+    const done = join(harness.folder, 'done');
+    await rig.ask('flood', { lines: 120, begin, done });
+    await rig.ask('echo');
+    await rig.result('echo');
+    // What the server has handed over and this client never gets.
+    proxy.freeze();
+    await release(harness, 'begin');
+    await waitForFile(done);
+    proxy.cut();
+    await rig.closed();
+    expect(endOf(rig).reason).toBe('gap');
+    expect(rig.calls).toEqual(['message', 'error', 'close']);
+  });
+});
+
+describe('closing a transport', () => {
+  it('ends the stdin of its server, and takes what that says last', async () => {
+    const rig = await startRig();
+    await rig.ask('last');
+    await rig.result('last');
+    const { process } = rig.transport;
+    await rig.transport.close();
+    expect(rig.calls).toEqual(['message', 'message', 'close']);
+    expect(await rig.result('after the end')).toEqual({});
+    expect(await process?.closed).toMatchObject({ code: 0, reason: 'exited' });
+    expect(await errorOf(rig.ask('echo'))).toMatchObject({ reason: 'closed' });
+    await rig.transport.close();
+    expect(rig.calls).toHaveLength(3);
+  });
+
+  it('kills a server that does not heed that', async () => {
+    const rig = await startRig({ graceMs: 20 });
+    await rig.ask('stubborn');
+    await rig.result('stubborn');
+    const { process } = rig.transport;
+    await rig.transport.close();
+    expect(await process?.closed).toMatchObject({ signal: 'SIGKILL', reason: 'terminated' });
+    expect(rig.calls).toEqual(['message', 'close']);
+  });
+
+  it('rejects what is being sent', async () => {
+    const rig = await startRig({ graceMs: 20 });
+    await rig.transport.process?.kill('SIGSTOP');
+    const sending = errorOf(rig.ask('echo', { text: 'x'.repeat(30_000_000) }));
+    await rig.transport.close();
+    expect(await sending).toMatchObject({ reason: 'closed' });
+  });
+
+  it('closes the session that was made for it, and no other', async () => {
+    const { address } = await startHarness();
+    const client = connectTo(address);
+    const given = await client.session();
+    const inGiven = makeRig({ session: given });
+    const own = makeRig({ address: formatAddress(address) });
+    await Promise.all([inGiven.transport.start(), own.transport.start()]);
+    const before = await client.sessions();
+    await Promise.all([inGiven.transport.close(), own.transport.close()]);
+    const after = await client.sessions();
+    expect(before.length - after.length).toBe(1);
+    expect(after.map(({ id }) => id)).toContain(given.id);
+  });
+
+  it('while it starts leaves nothing of it', async () => {
+    const { address } = await startHarness();
+    const client = connectTo(address);
+    const before = (await client.sessions()).length;
+    const rig = makeRig({ address: formatAddress(address) });
+    const starting = errorOf(rig.transport.start());
+    await rig.transport.close();
+    expect(await starting).toMatchObject({ reason: 'closed' });
+    expect(rig.calls).toEqual(['close']);
+    expect(await client.sessions()).toHaveLength(before);
+  });
+});
+
+describe('starting a transport', () => {
+  it('fails where the program is not there, and leaves nothing', async () => {
+    const { address } = await startHarness();
+    const client = connectTo(address);
+    const before = (await client.sessions()).length;
+    const rig = makeRig({
+      address: formatAddress(address),
+      argv: ['/no/such/program'],
+    } as RigOptions);
+    expect(await errorOf(rig.transport.start())).toMatchObject({ reason: 'START_FAILED' });
+    expect(rig.calls).toEqual(['close']);
+    expect(await client.sessions()).toHaveLength(before);
+    expect(await errorOf(rig.ask('echo'))).toMatchObject({ reason: 'failed' });
+  });
+
+  it('twice is a mistake, and sending before it too', async () => {
+    const { address } = await startHarness();
+    const rig = makeRig({ address: formatAddress(address) });
+    expect((await errorOf(rig.ask('echo'))).message).toBe('the transport is not started');
+    await rig.transport.start();
+    expect((await errorOf(rig.transport.start())).message).toMatch('before');
+  });
+});

@@ -1,0 +1,53 @@
+// A program that uses the packed library, as the compiler and Node.js see it.
+import { strict as assert } from 'node:assert';
+import type { Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import {
+  type ConnectOptions,
+  connect,
+  type OutputReadable,
+  type ProcessEvent,
+  type ProcessSpec,
+  RemoteError,
+  type RemoteProcess,
+  type RunResult,
+  SessionLostError,
+} from 'runlet/client';
+
+const options: ConnectOptions = { connectTimeoutMs: 5_000, metadata: { 'x-team': 'tools' } };
+await using client = connect(process.argv[2] ?? '', options);
+const session = await client.session();
+
+const piped = await session.start({ argv: ['/bin/cat'], stdin: 'pipe' });
+const stdin: Writable = piped.stdin;
+const stdout: OutputReadable = piped.stdout;
+const noTerminal: null = piped.terminal;
+assert.equal(noTerminal, null);
+stdin.end('to and fro');
+assert.equal(await text(stdout), 'to and fro');
+
+const closed = await session.start({ argv: ['/bin/true'] });
+const noStdin: null = closed.stdin;
+assert.equal(noStdin, null);
+
+const spec: ProcessSpec = { argv: ['/bin/true'] };
+const unknown: RemoteProcess = await session.start(spec);
+// @ts-expect-error: it may have none
+assert.throws(() => unknown.stdin.end(), TypeError);
+
+const events: ProcessEvent[] = [];
+for await (const event of piped.events()) events.push(event);
+assert.deepEqual(events.at(-1)?.kind, 'closed');
+
+const result: RunResult = await client.run(['/bin/echo', 'hello']);
+assert.equal(result.stdout.toString(), 'hello\n');
+
+await assert.rejects(session.start({ argv: ['/no/such/program'] }), (error) => {
+  return error instanceof RemoteError && error.startFailure?.errnoName === 'ENOENT';
+});
+await session.close();
+await assert.rejects(session.info(), SessionLostError);
+
+// Nothing else of the package is there for others.
+const inner = 'runlet/dist/client/link.js';
+await assert.rejects(import(inner), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' });
