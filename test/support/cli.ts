@@ -18,13 +18,25 @@ export function spawnCli(args: readonly string[], options: SpawnOptions = {}): C
   return spawn(process.execPath, [MAIN, ...args], options);
 }
 
+/** Runs another program of this project to its end. */
+export function runProgram(
+  path: string,
+  args: readonly string[],
+  stdin: string | Uint8Array = '',
+): Promise<CliResult> {
+  return feedAndWait(spawn(process.execPath, [path, ...args]), stdin);
+}
+
 /** Runs the built program to its end. */
 export async function runCli(
   args: readonly string[],
   stdin: string | Uint8Array = '',
   options: SpawnOptions = {},
 ): Promise<CliResult> {
-  const child = spawnCli(args, options);
+  return feedAndWait(spawnCli(args, options), stdin);
+}
+
+async function feedAndWait(child: ChildProcess, stdin: string | Uint8Array): Promise<CliResult> {
   // A program need not read its stdin.
   child.stdin?.on('error', () => {});
   child.stdin?.end(stdin);

@@ -1,0 +1,40 @@
+// Leaves a process running, and comes back to it as another program would:
+//
+//     node examples/come-back.mjs [ADDRESS]
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { connect } from 'runlet/client';
+import { withServer } from './lib/server.mjs';
+
+/** Starts something and leaves. What it gives is all that is needed to come back. */
+async function begin(address) {
+  const client = connect(address);
+  const session = await client.session({ detachedTtlMs: 60_000 });
+  const process = await session.start(
+    { argv: ['sh', '-c', 'echo ready; cat'], envPolicy: { inherit: 'core' }, stdin: 'pipe' },
+    { id: 'job' },
+  );
+  await once(process.stdout, 'data');
+  await client.close();
+  return { sessionId: session.id, processId: process.id };
+}
+
+async function goOn(address, { processId, sessionId }) {
+  const client = connect(address);
+  try {
+    const session = await client.session({ id: sessionId });
+    const process = await session.process(processId);
+    process.stdin.end('still here\n');
+    // From the beginning: what was written before it came is there.
+    console.log((await text(process.stdout)).trimEnd());
+    await session.close();
+  } finally {
+    await client.close();
+  }
+}
+
+await withServer(async (address) => {
+  const names = await begin(address);
+  console.log(`left ${names.processId}`);
+  await goOn(address, names);
+});
