@@ -30,6 +30,21 @@ const RESOLUTIONS = { node16: 'node16', nodenext: 'nodenext', bundler: 'preserve
 /** What the package holds beside `dist/` and `proto/`. */
 const TOP_FILES = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 
+/** Where code is shown. */
+const DOCUMENTS = ['README.md', 'docs/client.md', 'docs/mcp.md'];
+
+/** What a fragment of code can use. */
+const FRAGMENT_IMPORTS = `
+import { credentials } from '@grpc/grpc-js';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { connect, RemoteError } from 'runlet/client';
+import type { RemoteSession, RunletClient, StartedProcess } from 'runlet/client';
+import { RunletClientTransport } from 'runlet/mcp';
+declare function currentToken(): Promise<string>;
+`;
+const FRAGMENT_PARAMETERS = `client: RunletClient, session: RemoteSession,
+  process: StartedProcess<{ argv: string[]; stdin: 'pipe' }>`;
+
 /** Scripts that npm would run for those who install it. */
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
 
@@ -59,6 +74,7 @@ async function main() {
     for (const name of Object.keys(peerDependencies)) link(modules, name);
     // Whose types need those of the web's fetch.
     checkProgram(project, 'mcp', server.address, ['dom']);
+    checkFragments(project);
   } finally {
     server.child.kill('SIGTERM');
     await once(server.child, 'exit');
@@ -103,25 +119,44 @@ async function checkExports(installed) {
 /** Compiles a program with each way of finding modules, and runs it. */
 function checkProgram(project, name, address, libraries) {
   copyFileSync(join(PROGRAMS, `${name}.ts`), join(project, `${name}.ts`));
-  for (const [moduleResolution, module] of Object.entries(RESOLUTIONS)) {
-    const outDir = join('out', moduleResolution);
-    const compilerOptions = {
-      ...{ module, moduleResolution, outDir },
-      target: 'es2022',
-      lib: ['es2022', 'esnext.disposable', ...libraries],
-      types: ['node'],
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      skipLibCheck: false,
-    };
-    const tsconfig = { compilerOptions, files: [`${name}.ts`] };
-    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(tsconfig));
-    run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], project);
-    say(`${name}.ts: compiled with ${moduleResolution}`);
+  for (const resolution of Object.keys(RESOLUTIONS)) {
+    compile(project, name, resolution, libraries);
+    say(`${name}.ts: compiled with ${resolution}`);
   }
   // They differ in what the compiler found, and not in what it made.
   run(process.execPath, [join('out', 'nodenext', `${name}.js`), address], project);
   say(`${name}.ts: run`);
+}
+
+function compile(project, name, resolution, libraries) {
+  const compilerOptions = {
+    module: RESOLUTIONS[resolution],
+    moduleResolution: resolution,
+    outDir: join('out', resolution),
+    target: 'es2022',
+    lib: ['es2022', 'esnext.disposable', ...libraries],
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+  };
+  const tsconfig = { compilerOptions, files: [`${name}.ts`] };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(tsconfig));
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], project);
+}
+
+/** Compiles what the documents show of code, each block for itself. */
+function checkFragments(project) {
+  const fragments = DOCUMENTS.flatMap((name) => {
+    const text = readFileSync(join(root, name), 'utf8');
+    return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
+  });
+  const functions = fragments.map((code, i) => {
+    return `export async function fragment${i}(${FRAGMENT_PARAMETERS}) {{\n${code}}}\n`;
+  });
+  writeFileSync(join(project, 'fragments.ts'), FRAGMENT_IMPORTS + functions.join('\n'));
+  compile(project, 'fragments', 'nodenext', ['dom']);
+  say(`${fragments.length} fragments of the documents: compiled`);
 }
 
 /** Starts the packed program as a server. */
