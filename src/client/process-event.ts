@@ -90,6 +90,6 @@ function detailOf(event: ProcessEventMessage['event']): ProcessEventDetail | und
 }
 
 /** The same memory as a Buffer. */
-export function asBuffer(bytes: Uint8Array): Buffer {
+function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
