@@ -63,6 +63,21 @@ describe('messages of an MCP server', () => {
     expect(await rig.result('echo')).toEqual({ text });
   });
 
+  it('are all there, though they come faster than they are read and little is retained', async () => {
+    const harness = await startHarness();
+    const session = await connectTo(harness.address).session();
+    const rig = makeRig({ session, retainedBytes: 4096 });
+    await rig.transport.start();
+    await release(harness, 'begin');
+    const [begin, done] = ['begin', 'done'].map((name) => join(harness.folder, name));
+    await rig.ask('flood', { lines: 3000, begin, done });
+    await rig.result('flood-2999');
+    expect(rig.messages.map((message) => 'id' in message && message.id)).toEqual(
+      Array.from({ length: 3000 }, (_, i) => `flood-${i}`),
+    );
+    expect(rig.errors).toEqual([]);
+  });
+
   it('come before the end of the server that wrote them', async () => {
     const rig = await startRig();
     await rig.ask('exit', { code: 3 });
@@ -117,11 +132,24 @@ describe('a transport ends', () => {
     expect(endOf(rig)).toMatchObject({ reason: 'exited', exit: { signal: 'SIGKILL' } });
   });
 
+  it('when its server is killed while it reads no more, and what is being sent with it', async () => {
+    const rig = await startRig();
+    const { process } = rig.transport;
+    await process?.kill('SIGSTOP');
+    const sending = errorOf(rig.ask('echo', { text: 'x'.repeat(30_000_000) }));
+    await process?.kill('SIGKILL');
+    expect(await sending).toBe(endOf(rig));
+    expect(endOf(rig).reason).toBe('exited');
+  });
+
   it('when its server exits, though a child of it holds its stdout', async () => {
     const rig = await startRig();
+    const { process } = rig.transport;
     await rig.ask('heir');
     await rig.closed();
     expect(endOf(rig)).toMatchObject({ reason: 'exited', exit: { code: 0 } });
+    // The child was ended, and its output not merely read no further.
+    expect(await process?.closed).toMatchObject({ outputComplete: true });
   });
 
   it('when a line is too long, and its server with it', async () => {

@@ -59,7 +59,8 @@ const METHODS = {
   async flood(id, { lines, begin, done }) {
     while (!existsSync(begin)) await sleep(5);
     const padding = 'x'.repeat(1_000);
-    for (let i = 0; i < lines; i += 1) await write(process.stdout, answer(`${id}-${i}`, padding));
+    for (let i = 0; i < lines; i += 1)
+      await write(process.stdout, answer(`${id}-${i}`, { padding }));
     writeFileSync(done, '');
   },
   async last(id) {
