@@ -33,8 +33,10 @@ export interface ResourceUsage {
 export interface ProcessExit {
   /** Its exit code; null: a signal ended it. */
   readonly code: number | null;
-  /** The signal that ended it; null: it exited. */
+  /** The signal that ended it; null: it exited, or the signal has no name. */
   readonly signal: SignalName | null;
+  /** The Linux number of that signal; null: it exited. */
+  readonly signalNumber: number | null;
   /** Why it ended. */
   readonly reason: EndReasonName;
   readonly usage: ResourceUsage;
@@ -140,6 +142,7 @@ export function processExit(
   return {
     code: status.case === 'code' ? status.value : null,
     signal: status.case === 'signal' ? (signalName(status.value) ?? null) : null,
+    signalNumber: status.case === 'signal' ? status.value : null,
     reason: END_REASONS.name(reason) ?? 'exited',
     usage: {
       wallMs: msOf(usage?.wallTime) ?? 0,
