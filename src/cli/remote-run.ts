@@ -1,73 +1,75 @@
-import { type Duration, durationFromMs, durationMs } from '@bufbuild/protobuf/wkt';
-import type { Client } from '@grpc/grpc-js';
-import { createClient } from '../bridge/create-client.ts';
-import { Inherit, Overflow, ProcessService } from '../gen/runlet/v1/process_pb.ts';
-import { type Limits, ServerService } from '../gen/runlet/v1/server_pb.ts';
-import { SessionService } from '../gen/runlet/v1/session_pb.ts';
-import { signalNumber } from '../process/signals.ts';
-import { runOnPipes } from './pipes-run.ts';
-import type { RunSpec, RunStatus } from './run-process.ts';
+import type { ProcessExit, ProcessSpec, RemoteProcess, RunletClient } from '../client/index.ts';
+import { type EventSink, lineSink, outputSink } from './event-sink.ts';
+import { enterRawMode, findOwnTerminal, type OwnTerminal } from './own-terminal.ts';
 import type { SignalRelay } from './signal-relay.ts';
-import { runOnTerminal } from './terminal-run.ts';
+import { feedStandardInput } from './standard-input.ts';
 
-/** What to run. */
+/** What to run, and how it is joined to us. */
 export interface RemoteRun {
-  readonly processId: string;
-  readonly argv: readonly string[];
-  /** Empty: the server's own. */
-  readonly cwd: string;
-  /** The whole environment; undefined: the server's core variables. */
-  readonly env: ReadonlyMap<string, string> | undefined;
-  /** Whether it gets a terminal. */
-  readonly tty: boolean;
+  readonly spec: ProcessSpec;
+  /** How long it goes on if we vanish, and may be away, in milliseconds. */
+  readonly orphanMs: number;
+  /** Whether events are printed as lines of JSON. */
+  readonly json: boolean;
 }
 
-/** How long the process shall go on if we vanish without a word. */
-const ORPHAN_TTL_MS = 10_000;
-
 /**
- * Runs a process in a session of its own, joined to this process's standard
- * streams, and closes the session. Output is read no faster than ours is.
+ * Runs a process in a session of its own, joined to this process's standard streams,
+ * and closes the session. Output is read no faster than ours is.
  */
 export async function runRemote(
-  connection: Client,
-  run: RemoteRun,
+  client: RunletClient,
+  { json, orphanMs, spec }: RemoteRun,
   signals: SignalRelay,
-): Promise<RunStatus> {
-  const sessions = createClient(SessionService, connection);
-  const processes = createClient(ProcessService, connection);
-  const { limits } = await createClient(ServerService, connection).getServerInfo({});
-  const { session } = await sessions.createSession({ detachedTtl: orphanTtl(limits) });
-  const target = { sessionId: session?.sessionId ?? '', processId: run.processId };
-  const forward = (signal: NodeJS.Signals): void => {
-    // It may have ended meanwhile, which is no matter.
-    processes.signalProcess({ ...target, signal: signalNumber(signal) }).catch(() => {});
-  };
+): Promise<ProcessExit> {
+  // Not attached: nothing but the process itself ends what is read of it.
+  const session = await client.session({ detachedTtlMs: orphanMs, ifAttached: 'share' });
+  const onTerminal = spec.terminal !== undefined;
   try {
-    const runProcess = run.tty ? runOnTerminal : runOnPipes;
-    return await runProcess(processes, target, specOf(run), () => signals.passTo(forward));
+    const process: RemoteProcess = await session.start({
+      ...spec,
+      overflow: 'pause',
+      ...(onTerminal ? {} : { stdin: 'pipe' }),
+    });
+    // It may have ended meanwhile, which is no matter.
+    signals.passTo((signal) => void process.kill(signal).catch(() => {}));
+    const sink = json ? lineSink() : outputSink();
+    const own = onTerminal && !json ? findOwnTerminal() : undefined;
+    const leaveRawMode = onTerminal && !json ? enterRawMode() : () => {};
+    try {
+      void feedStandardInput(process.stdin);
+      if (own !== undefined) void passSizes(own, process);
+      return await follow(process, sink, onTerminal);
+    } finally {
+      leaveRawMode();
+    }
   } finally {
     signals.passTo(undefined);
     // One that cannot be closed expires; what there is to say of the process is known by now.
-    await sessions.closeSession({ sessionId: target.sessionId }).catch(() => {});
+    await session.close().catch(() => {});
   }
 }
 
-function specOf(run: RemoteRun): RunSpec {
-  return {
-    argv: [...run.argv],
-    cwd: run.cwd,
-    output: { overflow: Overflow.PAUSE },
-    ...(run.env === undefined
-      ? { envPolicy: { inherit: Inherit.CORE } }
-      : { env: Object.fromEntries(run.env) }),
-  };
+async function follow(
+  process: RemoteProcess,
+  sink: EventSink,
+  onTerminal: boolean,
+): Promise<ProcessExit> {
+  let exit: ProcessExit | undefined;
+  for await (const event of process.events()) {
+    await sink(event);
+    if (event.kind !== 'exited') continue;
+    exit = event;
+    // As where a terminal is hung up: what a shell left in the background would hold ours,
+    // with nobody there to be typed to. It has nothing to outlive the session for.
+    if (onTerminal) process.terminate().catch(() => {});
+  }
+  if (exit === undefined) throw new Error('the process was closed without an exit');
+  return exit;
 }
 
-/** How long the process goes on if we vanish: as near to what we want as the server allows. */
-function orphanTtl(limits: Limits | undefined): Duration {
-  const least = limits?.minDetachedTtl;
-  const most = limits?.maxDetachedTtl;
-  const ms = Math.max(ORPHAN_TTL_MS, least === undefined ? 0 : durationMs(least));
-  return durationFromMs(Math.min(ms, most === undefined ? ms : durationMs(most)));
+/** Gives the terminal of a process the size of ours, now and whenever it changes. Never ends. */
+export async function passSizes(own: OwnTerminal, process: RemoteProcess): Promise<void> {
+  // It may have ended meanwhile, which is no matter.
+  for await (const size of own.sizes()) await process.resize(size).catch(() => {});
 }

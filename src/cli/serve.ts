@@ -1,26 +1,12 @@
-import { dirname, isAbsolute } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import {
-  type Address,
-  defaultAddress,
-  formatAddress,
-  isLoopback,
-  parseAddress,
-} from '../address.ts';
-import {
-  DEFAULT_KEEPALIVE_MS,
-  DEFAULT_KEEPALIVE_TIMEOUT_MS,
-  DEFAULT_LIMITS,
-  type Limits,
-} from '../limits.ts';
-import { ensurePrivateFolder } from '../private-folder.ts';
-import { createLauncher, LAUNCHER_NAMES, type LauncherName } from '../process/launchers.ts';
-import { startServer } from '../server/server.ts';
-import { tuneHeapGrowth } from './heap-growth.ts';
-import { createLogger } from './logger.ts';
-import { usableStateFolder } from './state-folder.ts';
+import { type Address, parseAddress } from '../address.ts';
+import { DEFAULT_KEEPALIVE_MS, DEFAULT_KEEPALIVE_TIMEOUT_MS, DEFAULT_LIMITS } from '../limits.ts';
+import { LAUNCHER_NAMES, type LauncherName } from '../process/launchers.ts';
+import { absolutePath, positive, positiveSeconds, seconds, wholeNumber } from './arguments.ts';
+import { addExamples } from './examples.ts';
 
-interface ServeFlags {
+/** The flags of `runlet serve`. */
+export interface ServeFlags {
   readonly listen?: readonly Address[];
   readonly auth?: 'none';
   readonly launcher?: LauncherName;
@@ -45,7 +31,7 @@ interface ServeFlags {
 
 /** `runlet serve` */
 export function serveCommand(): Command {
-  return new Command('serve')
+  const command = new Command('serve')
     .description('Serve until SIGTERM or SIGINT. Logs are JSON on standard error.')
     .option(
       '--listen <address>',
@@ -151,94 +137,25 @@ export function serveCommand(): Command {
       seconds,
       5,
     )
-    .action(serve);
-}
-
-async function serve(flags: ServeFlags): Promise<void> {
-  const addresses = flags.listen ?? [await privateAddress()];
-  for (const address of addresses) assertAllowed(address, flags.auth);
-  const { flush, logger } = createLogger(flags.logLevel);
-  tuneHeapGrowth();
-  // From the start: one that comes while the server starts ends it in order too.
-  const signaled = nextSignal();
-  const limits: Partial<Limits> = {
-    defaultRetentionMs: flags.retention * 1000,
-    maxRetentionMs: Math.max(DEFAULT_LIMITS.maxRetentionMs, flags.retention * 1000),
-    defaultRetainedBytes: flags.retainedBytes,
-    maxRetainedBytes: Math.max(flags.maxRetainedBytes, flags.retainedBytes),
-    outputMemoryBytes: flags.outputMemory,
-    outputDiskBytes: flags.outputDisk,
-    maxSessions: flags.maxSessions,
-    maxProcesses: flags.maxProcesses,
-    heartbeatMs: flags.heartbeat * 1000,
-    ...ttlLimits(flags),
-  };
-  const stateFolder =
-    flags.outputDisk === 0
-      ? undefined
-      : await usableStateFolder(flags.stateDir, process.env, logger);
-  const server = await startServer({
-    addresses,
-    logger,
-    limits,
-    launcher: createLauncher(flags.launcher),
-    keepaliveMs: flags.keepalive * 1000,
-    keepaliveTimeoutMs: flags.keepaliveTimeout * 1000,
-    shutdownGraceMs: flags.grace * 1000,
-    ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
-    ...(stateFolder === undefined ? {} : { stateFolder }),
-  });
-  for (const address of server.addresses) {
-    process.stdout.write(`runlet listening on ${formatAddress(address)}\n`);
-  }
-  const signal = await signaled;
-  logger.info({ signal }, 'signal');
-  await server.shutdown();
-  await flush();
-  process.exit(0);
-}
-
-/** The range of `detached_ttl`, which the default must lie in. */
-function ttlLimits(flags: ServeFlags): Partial<Limits> {
-  const { detachedTtl, maxDetachedTtl, minDetachedTtl } = flags;
-  if (minDetachedTtl > detachedTtl || detachedTtl > maxDetachedTtl) {
-    throw new Error('--detached-ttl must lie between --min-detached-ttl and --max-detached-ttl');
-  }
-  return {
-    minDetachedTtlMs: minDetachedTtl * 1000,
-    defaultDetachedTtlMs: detachedTtl * 1000,
-    maxDetachedTtlMs: maxDetachedTtl * 1000,
-  };
-}
-
-/** The default address, in a folder that is this user's alone. */
-async function privateAddress(): Promise<Address> {
-  const address = defaultAddress(process.env);
-  await ensurePrivateFolder(dirname(address.path));
-  return address;
-}
-
-/** TCP is never open by accident: it has to be said who is let in. */
-function assertAllowed(address: Address, auth: ServeFlags['auth']): void {
-  if (address.kind === 'unix') return;
-  const text = formatAddress(address);
-  if (auth === undefined) throw new Error(`--listen ${text} needs --auth`);
-  if (!isLoopback(address)) {
-    throw new Error(`--auth none is refused on ${text}: it is not a loopback address`);
-  }
-}
-
-/** A second signal, while the server shuts down, ends it at once, as signals do by default. */
-function nextSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    const onSignal = (signal: NodeJS.Signals): void => {
-      process.removeListener('SIGTERM', onSignal);
-      process.removeListener('SIGINT', onSignal);
-      resolve(signal);
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-  });
+    .action(async (flags: ServeFlags) => {
+      // Other commands need no server, and start sooner without the code of one.
+      const { serve } = await import('./serving.ts');
+      await serve(flags);
+    });
+  return addExamples(command, [
+    {
+      command: 'runlet serve',
+      does: 'Serve this user, on a Unix socket',
+      code: null,
+      prints: /^runlet listening on unix:\/.*\/runlet\.sock\n/,
+    },
+    {
+      command: 'runlet serve --listen 127.0.0.1:0 --auth none --log-level warn',
+      does: 'Serve everybody on this machine, on a port that is free',
+      code: null,
+      prints: /^runlet listening on 127\.0\.0\.1:[1-9]\d*\n/,
+    },
+  ]);
 }
 
 function collectAddress(text: string, earlier: readonly Address[] = []): readonly Address[] {
@@ -247,38 +164,4 @@ function collectAddress(text: string, earlier: readonly Address[] = []): readonl
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message);
   }
-}
-
-function absolutePath(text: string): string {
-  if (!isAbsolute(text)) throw new InvalidArgumentError('It is not an absolute path.');
-  return text;
-}
-
-function positive(text: string): number {
-  const value = wholeNumber(text);
-  if (value < 1) throw new InvalidArgumentError('It must be more than 0.');
-  return value;
-}
-
-function wholeNumber(text: string): number {
-  const value = text === '' ? Number.NaN : Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidArgumentError('It is not a whole number.');
-  }
-  return value;
-}
-
-function seconds(text: string): number {
-  const value = text === '' ? Number.NaN : Number(text);
-  // What a timer of Node.js can wait: 2^31 - 1 ms.
-  if (!(value >= 0 && value <= 2_147_483)) {
-    throw new InvalidArgumentError('It is not a number of seconds from 0 to 2147483.');
-  }
-  return value;
-}
-
-function positiveSeconds(text: string): number {
-  const value = seconds(text);
-  if (value === 0) throw new InvalidArgumentError('It must be more than 0.');
-  return value;
 }

@@ -1,5 +1,8 @@
 /** Signals that are passed on to the process. */
-const FORWARDED: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+
+/** One of them. */
+type Forwarded = (typeof FORWARDED)[number];
 
 /**
  * Takes the signals that are meant for a process that runs elsewhere, from before it
@@ -7,20 +10,20 @@ const FORWARDED: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SI
  * part of what we made for it, left behind.
  */
 export class SignalRelay {
-  readonly #pending: NodeJS.Signals[] = [];
-  #target: ((signal: NodeJS.Signals) => void) | undefined;
+  readonly #pending: Forwarded[] = [];
+  #target: ((signal: Forwarded) => void) | undefined;
 
   constructor() {
-    for (const signal of FORWARDED) process.on(signal, (name) => this.#take(name));
+    for (const signal of FORWARDED) process.on(signal, () => this.#take(signal));
   }
 
   /** Passes on what comes, and what came before; undefined: the process is over. */
-  passTo(target: ((signal: NodeJS.Signals) => void) | undefined): void {
+  passTo(target: ((signal: Forwarded) => void) | undefined): void {
     this.#target = target;
     if (target !== undefined) for (const signal of this.#pending.splice(0)) target(signal);
   }
 
-  #take(signal: NodeJS.Signals): void {
+  #take(signal: Forwarded): void {
     if (this.#target === undefined) this.#pending.push(signal);
     else this.#target(signal);
   }

@@ -1,25 +1,39 @@
-/** A piece of standard input, or its end, as a write to a process's stdin takes it. */
-export interface StdinChunk {
-  /** Where `data` stands in all of it. */
-  readonly offset: bigint;
-  readonly data?: Uint8Array;
-  readonly eof?: boolean;
+import type { Writable } from 'node:stream';
+
+/** How standard input is passed on. */
+export interface FeedOptions {
+  /** What is passed on of a piece; undefined: this and all that follows is not. */
+  readonly filter?: (data: Buffer) => Buffer | undefined;
+  /** Whether its end is passed on, too. Default: true. */
+  readonly end?: boolean;
 }
 
 /**
- * Reads our standard input, no faster than the pieces are taken. One that cannot be
- * read is said to be so, and is not taken for one that ended.
+ * Copies our standard input to a process's, as fast as that reads. One that cannot be read
+ * is said to be so, and is not taken for one that ended. Never rejects.
  */
-export async function* readStandardInput(): AsyncGenerator<StdinChunk> {
-  let offset = 0n;
+export async function feedStandardInput(
+  target: Writable | null,
+  { end = true, filter = (data) => data }: FeedOptions = {},
+): Promise<void> {
+  if (target === null) return;
   try {
-    for await (const data of process.stdin as AsyncIterable<Buffer>) {
-      yield { offset, data };
-      offset += BigInt(data.byteLength);
+    // Left open: a terminal has to be made what it was before.
+    for await (const data of process.stdin.iterator({ destroyOnReturn: false })) {
+      const passed = filter(data as Buffer);
+      if (passed === undefined) return;
+      // A process need not read its stdin; and if it cannot be written to for another reason,
+      // the calls that matter fail too and say so.
+      if (!(await written(target, passed))) return;
     }
   } catch (error) {
     process.stderr.write(`runlet: standard input: ${String(error)}\n`);
     return;
   }
-  yield { offset, eof: true };
+  if (end) target.end();
+}
+
+/** Whether a piece could be written. */
+function written(target: Writable, data: Buffer): Promise<boolean> {
+  return new Promise((resolve) => target.write(data, (error) => resolve(!error)));
 }

@@ -94,7 +94,7 @@ describe.skipIf(missing !== undefined)('runlet run -t on a real terminal', () =>
     // Said by fg; what is typed before may be read by the shell that runs it. It may go over
     // the right edge of the screen: the prompt is where the message before it ended.
     const said = [...'outer> runlet run'].join('\n?');
-    await terminal.showing(new RegExp(`outer> runlet run.*${said}`, 's'));
+    await terminal.showing(new RegExp(`runlet run.*${said}`, 's'));
     await terminal.enter("sh -c 'echo ready-$((1 + 1)); exec sleep 1000'");
     await terminal.showing(/^ready-2$/m);
     await terminal.press('C-c');
@@ -114,11 +114,11 @@ describe.skipIf(missing !== undefined)('runlet run -t on a real terminal', () =>
   it('leaves the terminal as it was when the server goes away', async () => {
     const served = await serve();
     const terminal = await openTerminal();
-    await startBash(terminal, `--address ${formatAddress(served.address)}`);
+    await startBash(terminal, `--address ${formatAddress(served.address)} --reconnect-for 0.5`);
     const exited = once(served.child, 'exit');
     served.child.kill('SIGKILL');
     await exited;
-    await terminal.showing(/^(?:inner> )?runlet: [^\n]* \(UNAVAILABLE\)\ncode=125$/m);
+    await terminal.showing(/^(?:inner> )?runlet: session [^)]*\(window-passed\)\ncode=125$/m);
     await expectSane(terminal);
   });
 

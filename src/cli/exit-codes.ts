@@ -1,0 +1,31 @@
+import { constants } from 'node:os';
+import type { ProcessExit } from '../client/index.ts';
+
+/*
+ * The exit codes of every command beside a process's own; docs/cli.md lists them. 124 is that
+ * of timeout(1), 125 to 127 are those of env(1) and nohup(1).
+ */
+
+/** Another client took over the session that was attached to. */
+export const SUPERSEDED_EXIT_CODE = 123;
+/** The process was ended after its `--timeout`. */
+export const TIMED_OUT_EXIT_CODE = 124;
+/** runlet itself failed. */
+export const FAILURE_EXIT_CODE = 125;
+/** The program was found but cannot be executed. */
+export const CANNOT_EXECUTE_EXIT_CODE = 126;
+/** The program was not found. */
+export const NOT_FOUND_EXIT_CODE = 127;
+/** The arguments make no sense. */
+export const USAGE_EXIT_CODE = 2;
+
+/** The exit code of a program that a signal ended, as shells have it. */
+export function signalExitCode(signal: NodeJS.Signals | number): number {
+  return 128 + (typeof signal === 'number' ? signal : constants.signals[signal]);
+}
+
+/** The exit code that stands for the end of a process: its own, unless it ran out of time. */
+export function processExitCode({ code, reason, signalNumber }: ProcessExit): number {
+  if (reason === 'timed-out') return TIMED_OUT_EXIT_CODE;
+  return code ?? signalExitCode(signalNumber ?? 0);
+}

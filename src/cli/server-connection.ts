@@ -1,0 +1,91 @@
+import { Option } from 'commander';
+import { defaultAddress, formatAddress } from '../address.ts';
+import { ConnectionError, connect, type RunletClient } from '../client/index.ts';
+import { addressText, seconds } from './arguments.ts';
+import { UnreachableError } from './unreachable-error.ts';
+import { UsageError } from './usage-error.ts';
+
+/** The flags with which a command finds its server. */
+export interface ServerFlags {
+  readonly address?: string;
+  /** How long to try to come back after the connection broke, in seconds. */
+  readonly reconnectFor?: number;
+}
+
+/** `--address`, for a command that has no server of its own. */
+export function addressOption(
+  otherwise = '$RUNLET_ADDRESS, or the socket of `runlet serve`',
+): Option {
+  return new Option(
+    '--address <address>',
+    `the server, unix:PATH or HOST:PORT (default: ${otherwise})`,
+  ).argParser(addressText);
+}
+
+/** `--reconnect-for`, for a command that survives a break of the connection. */
+export function reconnectOption(defaultSeconds: number): Option {
+  return new Option(
+    '--reconnect-for <seconds>',
+    'how long to try to come back after the connection broke',
+  )
+    .argParser(seconds)
+    .default(defaultSeconds);
+}
+
+/** The address that was given, as a flag or in the environment; undefined: none. */
+export function givenAddress({ address }: ServerFlags): string | undefined {
+  if (address !== undefined) return address;
+  const fromEnvironment = process.env['RUNLET_ADDRESS'];
+  if (fromEnvironment === undefined || fromEnvironment === '') return undefined;
+  try {
+    return addressText(fromEnvironment);
+  } catch (error) {
+    throw new UsageError(`RUNLET_ADDRESS: ${(error as Error).message}`);
+  }
+}
+
+/** The address of the server to use. */
+export function serverAddress(flags: ServerFlags): string {
+  return givenAddress(flags) ?? ownServeAddress();
+}
+
+/** Where `runlet serve` listens if nothing is said. */
+export function ownServeAddress(): string {
+  return formatAddress(defaultAddress(process.env));
+}
+
+/**
+ * Does something with a client of the server that the flags name, and leaves it.
+ *
+ * @throws UnreachableError if there is no server
+ */
+export function withServer<T>(
+  flags: ServerFlags,
+  use: (client: RunletClient, address: string) => Promise<T>,
+): Promise<T> {
+  return withServerAt(serverAddress(flags), flags.reconnectFor, use);
+}
+
+/** The same for an address. */
+export async function withServerAt<T>(
+  address: string,
+  reconnectFor: number | undefined,
+  use: (client: RunletClient, address: string) => Promise<T>,
+): Promise<T> {
+  const client = connect(address, {
+    // Somebody waits for an answer: where no server is there is none a moment later.
+    connectTimeoutMs: 0,
+    ...(reconnectFor === undefined ? {} : { windowMs: reconnectFor * 1000 }),
+  });
+  try {
+    return await use(client, address);
+  } catch (error) {
+    // What was reached before fails with other errors.
+    if (error instanceof ConnectionError && !error.outcomeUnknown) {
+      throw new UnreachableError(address, address === ownServeAddress(), error);
+    }
+    throw error;
+  } finally {
+    await client.close();
+  }
+}

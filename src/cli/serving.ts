@@ -1,0 +1,102 @@
+import { dirname } from 'node:path';
+import { type Address, defaultAddress, formatAddress, isLoopback } from '../address.ts';
+import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
+import { ensurePrivateFolder } from '../private-folder.ts';
+import { createLauncher } from '../process/launchers.ts';
+import { startServer } from '../server/server.ts';
+import { tuneHeapGrowth } from './heap-growth.ts';
+import { createLogger } from './logger.ts';
+import type { ServeFlags } from './serve.ts';
+import { usableStateFolder } from './state-folder.ts';
+
+/**
+ * Serves until SIGTERM or SIGINT, and ends this program.
+ *
+ * @throws Error if an address may not or cannot be listened at
+ */
+export async function serve(flags: ServeFlags): Promise<void> {
+  const addresses = flags.listen ?? [await privateAddress()];
+  for (const address of addresses) assertAllowed(address, flags.auth);
+  const { flush, logger } = createLogger(flags.logLevel);
+  tuneHeapGrowth();
+  // From the start: one that comes while the server starts ends it in order too.
+  const signaled = nextSignal();
+  const limits: Partial<Limits> = {
+    defaultRetentionMs: flags.retention * 1000,
+    maxRetentionMs: Math.max(DEFAULT_LIMITS.maxRetentionMs, flags.retention * 1000),
+    defaultRetainedBytes: flags.retainedBytes,
+    maxRetainedBytes: Math.max(flags.maxRetainedBytes, flags.retainedBytes),
+    outputMemoryBytes: flags.outputMemory,
+    outputDiskBytes: flags.outputDisk,
+    maxSessions: flags.maxSessions,
+    maxProcesses: flags.maxProcesses,
+    heartbeatMs: flags.heartbeat * 1000,
+    ...ttlLimits(flags),
+  };
+  const stateFolder =
+    flags.outputDisk === 0
+      ? undefined
+      : await usableStateFolder(flags.stateDir, process.env, logger);
+  const server = await startServer({
+    addresses,
+    logger,
+    limits,
+    launcher: createLauncher(flags.launcher),
+    keepaliveMs: flags.keepalive * 1000,
+    keepaliveTimeoutMs: flags.keepaliveTimeout * 1000,
+    shutdownGraceMs: flags.grace * 1000,
+    ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
+    ...(stateFolder === undefined ? {} : { stateFolder }),
+  });
+  for (const address of server.addresses) {
+    process.stdout.write(`runlet listening on ${formatAddress(address)}\n`);
+  }
+  const signal = await signaled;
+  logger.info({ signal }, 'signal');
+  await server.shutdown();
+  await flush();
+  process.exit(0);
+}
+
+/** The range of `detached_ttl`, which the default must lie in. */
+function ttlLimits(flags: ServeFlags): Partial<Limits> {
+  const { detachedTtl, maxDetachedTtl, minDetachedTtl } = flags;
+  if (minDetachedTtl > detachedTtl || detachedTtl > maxDetachedTtl) {
+    throw new Error('--detached-ttl must lie between --min-detached-ttl and --max-detached-ttl');
+  }
+  return {
+    minDetachedTtlMs: minDetachedTtl * 1000,
+    defaultDetachedTtlMs: detachedTtl * 1000,
+    maxDetachedTtlMs: maxDetachedTtl * 1000,
+  };
+}
+
+/** The default address, in a folder that is this user's alone. */
+async function privateAddress(): Promise<Address> {
+  const address = defaultAddress(process.env);
+  await ensurePrivateFolder(dirname(address.path));
+  return address;
+}
+
+/** TCP is never open by accident: it has to be said who is let in. */
+function assertAllowed(address: Address, auth: ServeFlags['auth']): void {
+  if (address.kind === 'unix') return;
+  const text = formatAddress(address);
+  if (auth === undefined) throw new Error(`--listen ${text} needs --auth`);
+  if (!isLoopback(address)) {
+    throw new Error(`--auth none is refused on ${text}: it is not a loopback address`);
+  }
+}
+
+/** A second signal, while the server shuts down, ends it at once, as signals do by default. */
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const onSignal = (signal: NodeJS.Signals): void => {
+      process.removeListener('SIGTERM', onSignal);
+      process.removeListener('SIGINT', onSignal);
+      resolve(signal);
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}
