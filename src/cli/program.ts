@@ -1,7 +1,15 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.ts';
+import { attachCommand } from './attach.ts';
+import { completionCommand } from './completion.ts';
+import { infoCommand } from './info.ts';
+import { killCommand } from './kill.ts';
+import { logsCommand } from './logs.ts';
+import { psCommand } from './ps.ts';
 import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
+import { sessionsCommand } from './sessions.ts';
+import { startCommand } from './start.ts';
 
 /** The whole command line. Parsing it throws commander's errors, and those of commands. */
 export function createProgram(): Command {
@@ -9,7 +17,18 @@ export function createProgram(): Command {
     .description('Runs processes and never loses their output.')
     .version(VERSION)
     .configureHelp({ showGlobalOptions: true });
-  const commands = [serveCommand(), runCommand()];
+  const commands = [
+    serveCommand(),
+    runCommand(),
+    startCommand(),
+    attachCommand(),
+    logsCommand(),
+    psCommand(),
+    killCommand(),
+    sessionsCommand(),
+    infoCommand(),
+    completionCommand(),
+  ];
   for (const command of commands) program.addCommand(command);
   throwInsteadOfExit(program);
   return program;

@@ -8,7 +8,7 @@ import { ensureUnsharedFolder } from '../private-folder.ts';
  * Base Directory Specification has it; a user without a home has a folder for
  * temporary files.
  */
-function defaultStateFolder(env: NodeJS.ProcessEnv): string {
+export function defaultStateFolder(env: NodeJS.ProcessEnv): string {
   const state = env['XDG_STATE_HOME'];
   if (state !== undefined && isAbsolute(state)) return join(state, 'runlet');
   const home = homedir();

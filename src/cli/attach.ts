@@ -1,0 +1,156 @@
+import { Command } from 'commander';
+import type { ProcessExit, ProcessInfo, RemoteProcess, RunletClient } from '../client/index.ts';
+import { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from './detach-keys.ts';
+import { sayWhyEnded } from './end-notice.ts';
+import { outputSink } from './event-sink.ts';
+import { addExamples } from './examples.ts';
+import { processExitCode, signalExitCode } from './exit-codes.ts';
+import { findProcess, type ProcessFlags } from './find-process.ts';
+import { rememberProcess } from './last-process.ts';
+import { enterRawMode, findOwnTerminal } from './own-terminal.ts';
+import { say } from './print.ts';
+import { RECONNECT_SECONDS } from './reconnect.ts';
+import { passSizes } from './remote-run.ts';
+import { replayAndFollow } from './replay.ts';
+import {
+  addressOption,
+  ownServeAddress,
+  reconnectOption,
+  type ServerFlags,
+  withServer,
+} from './server-connection.ts';
+import { feedStandardInput } from './standard-input.ts';
+
+/** Bytes of earlier output that are shown at first: the screen as it is, and some of what was before. */
+const REPLAY_BYTES = 1024 * 1024;
+
+/** Signals that end us, and not the process. */
+const LEAVING = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+
+interface AttachFlags extends ServerFlags, ProcessFlags {
+  readonly detachKeys: Buffer;
+  readonly stdin: boolean;
+}
+
+/** Why we left a process that goes on; undefined: by its keys. */
+type Leave = (signal?: (typeof LEAVING)[number]) => void;
+
+/** `runlet attach` */
+export function attachCommand(): Command {
+  const command = new Command('attach')
+    .description(
+      'Join a process: see the last of what it wrote and all that follows, and type to it. Takes it over from whoever is attached to its session. Ends with its exit code.',
+    )
+    .addOption(addressOption())
+    .option('--session <id>', 'the session of the process (default: the last one)')
+    .option(
+      '--detach-keys <keys>',
+      'keys on a terminal that leave the process alone and end this command; none: an empty text',
+      parseDetachKeys,
+      parseDetachKeys(DEFAULT_DETACH_KEYS),
+    )
+    .option('--no-stdin', 'type nothing to it')
+    .addOption(reconnectOption(RECONNECT_SECONDS))
+    .argument('[process]', 'its id or the beginning of it (default: the last one)')
+    .action(attach);
+  for (const option of command.options) {
+    if (option.long === '--detach-keys') option.defaultValueDescription = DEFAULT_DETACH_KEYS;
+  }
+  return addExamples(command, [
+    { command: 'runlet attach', does: 'Join the last process', prints: /^building\n$/ },
+    {
+      command: 'runlet attach --no-stdin build',
+      does: 'Join a process, to look at it',
+      prints: /^building\n$/,
+    },
+  ]);
+}
+
+async function attach(name: string | undefined, flags: AttachFlags): Promise<void> {
+  await withServer(flags, async (client, address) => {
+    const found = await findProcess(client, address, flags, name);
+    const { processId } = found;
+    const sessionId = found.session.id;
+    found.session.detach();
+    let leftBy: string | undefined;
+    const left = new AbortController();
+    const leave: Leave = (signal) => {
+      leftBy = signal ?? 'keys';
+      left.abort();
+    };
+    try {
+      const exit = await follow(client, { sessionId, processId }, flags, leave, left.signal);
+      await rememberProcess(address, { session: sessionId, process: processId });
+      sayWhyEnded(exit);
+      process.exitCode = processExitCode(exit);
+    } catch (error) {
+      if (!left.signal.aborted) throw error;
+      await rememberProcess(address, { session: sessionId, process: processId });
+      // What was typed to the process left the cursor anywhere.
+      if (process.stderr.isTTY) process.stderr.write('\n');
+      const where = address === ownServeAddress() ? '' : ` --address ${address}`;
+      say(`left; come back with: runlet attach${where} --session ${sessionId} ${processId}`);
+      process.exitCode = leftBy === 'keys' ? 0 : signalExitCode(leftBy as NodeJS.Signals);
+    }
+  });
+}
+
+/** Follows a process to its end. Rejects when it is left before. */
+async function follow(
+  client: RunletClient,
+  ids: { readonly sessionId: string; readonly processId: string },
+  flags: AttachFlags,
+  leave: Leave,
+  left: AbortSignal,
+): Promise<ProcessExit> {
+  const session = await client.session({ id: ids.sessionId, ifAttached: 'take-over' });
+  const remote = await session.process(ids.processId);
+  const info = await remote.info();
+  // Until here they end us as they do by default.
+  for (const signal of LEAVING) process.on(signal, () => leave(signal));
+  const join = info.hasTerminal ? joinTerminal : joinPipes;
+  const part = join(remote, info, flags, leave);
+  const sink = outputSink();
+  let exit: ProcessExit | undefined;
+  try {
+    for await (const event of replayAndFollow(remote, info.lastSeq, REPLAY_BYTES, left)) {
+      await sink(event);
+      if (event.kind === 'exited') exit = event;
+      // What it left in the background may hold its terminal for ever, and nobody types to it.
+      if (event.kind === 'exited' && info.hasTerminal) break;
+    }
+  } finally {
+    part();
+  }
+  if (exit === undefined) throw new Error('the process was closed without an exit');
+  return exit;
+}
+
+/** Joins our terminal to that of a process. Returns how to part them. */
+function joinTerminal(
+  remote: RemoteProcess,
+  info: ProcessInfo,
+  flags: AttachFlags,
+  leave: Leave,
+): () => void {
+  if (info.exit !== undefined) return () => {};
+  const own = findOwnTerminal();
+  if (own !== undefined) void passSizes(own, remote);
+  if (!flags.stdin) return () => {};
+  const part = enterRawMode();
+  const keys = new DetachKeys(flags.detachKeys);
+  const filter = (data: Buffer): Buffer | undefined => {
+    const passed = keys.take(data);
+    if (passed === undefined) leave();
+    return passed;
+  };
+  // Its end is ours alone: Ctrl-D, which it would be, ends a shell.
+  void feedStandardInput(remote.stdin, { filter, end: false });
+  return part;
+}
+
+/** Joins our standard input to that of a process. */
+function joinPipes(remote: RemoteProcess, info: ProcessInfo, flags: AttachFlags): () => void {
+  if (info.exit === undefined && flags.stdin) void feedStandardInput(remote.stdin);
+  return () => {};
+}

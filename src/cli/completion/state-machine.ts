@@ -1,0 +1,69 @@
+import { allCommands, type CommandNode, type OptionNode } from './command-tree.ts';
+import { shellWord } from './quote.ts';
+
+/** Patterns of a `case`, and what is to be done there. */
+interface Branch {
+  readonly patterns: readonly string[];
+  readonly action: string;
+}
+
+/*
+ * What bash and zsh share. A completion goes over the words that were typed and keeps in `at` the path
+ * of the command that they lead to, so that `sessions close` is completed as a command of its own.
+ */
+
+/** The branches of `case "$at/$word"` that go on to an inner command. */
+export function descents(root: CommandNode): readonly string[] {
+  return allCommands(root)
+    .filter(({ path }) => path !== '')
+    .map(({ path }) => branch({ patterns: [path], action: `at=${shellWord(path)}` }));
+}
+
+/** The patterns of `case "$at $word"` for options whose next word is their value. */
+export function takesValue(root: CommandNode): string {
+  return optionPatterns(root, ({ value }) => value !== 'none').join(' | ');
+}
+
+/** The branches of `case "$at $previous"`, which complete the value of an option. */
+export function values(
+  root: CommandNode,
+  complete: { readonly path: string; readonly words: (words: readonly string[]) => string },
+): readonly string[] {
+  const branches: Branch[] = [
+    { patterns: optionPatterns(root, ({ value }) => value === 'path'), action: complete.path },
+    { patterns: optionPatterns(root, ({ value }) => value === 'any'), action: 'return' },
+  ];
+  for (const { options, path } of allCommands(root)) {
+    for (const { flags, value } of options) {
+      if (typeof value === 'string') continue;
+      const patterns = flags.map((flag) => shellWord(`${path} ${flag}`));
+      branches.push({ patterns, action: complete.words(value) });
+    }
+  }
+  return branches.filter(({ patterns }) => patterns.length > 0).map(branch);
+}
+
+/** The branches of `case "$at"`, which complete a word of a command. */
+export function perCommand(
+  root: CommandNode,
+  complete: (node: CommandNode) => string,
+): readonly string[] {
+  return allCommands(root).map((node) =>
+    branch({ patterns: [shellWord(node.path)], action: complete(node) }),
+  );
+}
+
+function optionPatterns(
+  root: CommandNode,
+  wanted: (option: OptionNode) => boolean,
+): readonly string[] {
+  return allCommands(root).flatMap(({ options, path }) =>
+    options
+      .filter(wanted)
+      .flatMap(({ flags }) => flags.map((flag) => shellWord(`${path} ${flag}`))),
+  );
+}
+
+function branch({ action, patterns }: Branch): string {
+  return `    ${patterns.join(' | ')}) ${action} ;;`;
+}

@@ -1,0 +1,128 @@
+import { type RemoteSession, type RunletClient, SessionLostError } from '../client/index.ts';
+import { type LastProcess, lastAddress, lastProcessAt } from './last-process.ts';
+import { UsageError } from './usage-error.ts';
+
+/** The flags and arguments with which a command names a process. */
+export interface ProcessFlags {
+  readonly session?: string;
+}
+
+/** A process that was found, and its session, which is not attached. */
+export interface FoundProcess {
+  readonly session: RemoteSession;
+  readonly processId: string;
+}
+
+/** A full session id. */
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * The session that is meant: the one whose id, or the beginning of it, was given, or the
+ * last one of this user.
+ */
+export async function findSession(
+  client: RunletClient,
+  address: string,
+  { session: given }: ProcessFlags,
+): Promise<string> {
+  if (given === undefined) return (await lastOrFail(client, address)).session;
+  if (UUID.test(given)) return given.toLowerCase();
+  const all = (await client.sessions()).map(({ id }) => id);
+  const id = onlyMatch(all, given, 'session');
+  if (id === undefined) throw new Error(`no session begins with ${given} (SESSION_NOT_FOUND)`);
+  return id;
+}
+
+/**
+ * The process that is meant. By its id or the beginning of it: in the session that was
+ * given; otherwise in the last one of this user, and then in all others. Without one: the last
+ * that was started in the given session, or the last one of this user.
+ */
+export async function findProcess(
+  client: RunletClient,
+  address: string,
+  flags: ProcessFlags,
+  given: string | undefined,
+): Promise<FoundProcess> {
+  if (flags.session === undefined && given !== undefined) {
+    return findAnywhere(client, address, given);
+  }
+  const last = flags.session === undefined ? await lastOrFail(client, address) : undefined;
+  const sessionId = last?.session ?? (await findSession(client, address, flags));
+  const session = await client.session({ id: sessionId, ifAttached: 'share' });
+  if (last !== undefined) return { session, processId: last.process };
+  const ids = await processIds(session);
+  const id = given === undefined ? ids.at(-1) : (onlyMatch(ids, given, 'process') ?? given);
+  if (id === undefined) throw new Error(`session ${sessionId} has no processes`);
+  return { session, processId: id };
+}
+
+async function findAnywhere(
+  client: RunletClient,
+  address: string,
+  given: string,
+): Promise<FoundProcess> {
+  const last = (await lastProcessAt(address))?.session;
+  const remembered = last === undefined ? undefined : await openIfThere(client, last);
+  if (remembered !== undefined) {
+    const id = onlyMatch(await processIds(remembered), given, 'process');
+    if (id !== undefined) return { session: remembered, processId: id };
+  }
+  const found: FoundProcess[] = [];
+  for (const { id: sessionId } of await client.sessions()) {
+    const session = sessionId === last ? undefined : await openIfThere(client, sessionId);
+    if (session === undefined) continue;
+    const id = onlyMatch(await processIds(session), given, 'process');
+    if (id === undefined) session.detach();
+    else found.push({ session, processId: id });
+  }
+  const [first] = found;
+  if (found.length > 1) {
+    const sessions = found.map(({ session }) => session.id).join(', ');
+    throw new UsageError(`several sessions have a process ${given}; name one of ${sessions}`);
+  }
+  if (first !== undefined) return first;
+  // The server can say whether it ever was there.
+  if (remembered !== undefined) return { session: remembered, processId: given };
+  throw new Error(`no session has a process ${given} (PROCESS_NOT_FOUND)`);
+}
+
+async function processIds(session: RemoteSession): Promise<readonly string[]> {
+  return (await session.processes()).map(({ id }) => id);
+}
+
+/** A session; undefined: it has ended. */
+export async function openIfThere(
+  client: RunletClient,
+  id: string,
+): Promise<RemoteSession | undefined> {
+  try {
+    return await client.session({ id, ifAttached: 'share' });
+  } catch (error) {
+    if (error instanceof SessionLostError && error.reason === 'expired') return undefined;
+    throw error;
+  }
+}
+
+/** The id that was given, or the only one that begins with it; undefined: there is none. */
+function onlyMatch(ids: readonly string[], given: string, what: string): string | undefined {
+  if (ids.includes(given)) return given;
+  const matches = ids.filter((id) => id.startsWith(given));
+  if (matches.length > 1) {
+    throw new UsageError(`${given} is the beginning of several: name one ${what} in full`);
+  }
+  return matches[0];
+}
+
+async function lastOrFail(client: RunletClient, address: string): Promise<LastProcess> {
+  const last = await lastProcessAt(address);
+  if (last !== undefined) return last;
+  // Where there is no server, that is what is wrong.
+  await client.info();
+  const elsewhere = await lastAddress();
+  const hint =
+    elsewhere === undefined
+      ? 'see `runlet ps --all`'
+      : `the last one is at ${elsewhere}: name that with --address`;
+  throw new UsageError(`this user started nothing at ${address}; ${hint}`);
+}

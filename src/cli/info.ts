@@ -1,0 +1,65 @@
+import { Command } from 'commander';
+import { addExamples } from './examples.ts';
+import { printable, spanText } from './human-text.ts';
+import { printJson, printLine } from './print.ts';
+import { addressOption, type ServerFlags, withServer } from './server-connection.ts';
+import { table, tableWidth } from './table.ts';
+
+interface InfoFlags extends ServerFlags {
+  readonly json?: boolean;
+}
+
+/** `runlet info` */
+export function infoCommand(): Command {
+  const command = new Command('info')
+    .description('Say what a server is, and what it allows.')
+    .addOption(addressOption())
+    .option('--json', 'print it as a line of JSON')
+    .action(info);
+  return addExamples(command, [
+    {
+      command: 'runlet info',
+      does: 'Look at the server',
+      prints: /^address +unix:.*\nversion +\d/,
+    },
+  ]);
+}
+
+async function info(flags: InfoFlags): Promise<void> {
+  await withServer(flags, async (client, address) => {
+    const server = await client.info();
+    if (flags.json === true) {
+      await printJson({ address, ...server });
+      return;
+    }
+    const { capabilities, limits, platform } = server;
+    const yesNo = (yes: boolean): string => (yes ? 'yes' : 'no');
+    const rows = [
+      ['address', address],
+      ['version', printable(server.version)],
+      ['platform', printable(`${platform.os} ${platform.arch}`)],
+      ['shell', printable(server.defaultShell)],
+      ['home', printable(server.home)],
+      ['directory', printable(server.workingDirectory)],
+      ['launcher', printable(capabilities.launcher)],
+      ['terminals', yesNo(capabilities.terminals)],
+      ['resource limits', yesNo(capabilities.limits)],
+      ['merged stderr', yesNo(capabilities.mergeStderr)],
+      ['sessions', `at most ${limits.maxSessions}`],
+      ['processes', `at most ${limits.maxProcesses}`],
+      [
+        'session ttl',
+        `${spanText(limits.defaultDetachedTtlMs)}, at most ${spanText(limits.maxDetachedTtlMs)}`,
+      ],
+      [
+        'retention',
+        `${spanText(limits.defaultRetentionMs)}, at most ${spanText(limits.maxRetentionMs)}`,
+      ],
+      [
+        'retained output',
+        `${limits.defaultRetainedBytes} bytes, at most ${limits.maxRetainedBytes}`,
+      ],
+    ];
+    for (const line of table(rows, tableWidth())) await printLine(line);
+  });
+}

@@ -1,0 +1,93 @@
+import { Command } from 'commander';
+import type { SessionInfo } from '../client/index.ts';
+import { addExamples } from './examples.ts';
+import { findSession } from './find-process.ts';
+import { agoText, printable, spanText } from './human-text.ts';
+import { printJson, printLine } from './print.ts';
+import { addressOption, type ServerFlags, withServer } from './server-connection.ts';
+import { table, tableWidth } from './table.ts';
+
+interface SessionsFlags extends ServerFlags {
+  readonly json?: boolean;
+}
+
+/** `runlet sessions` */
+export function sessionsCommand(): Command {
+  const command = new Command('sessions')
+    .description('List the sessions, oldest first.')
+    .addOption(addressOption())
+    .option('--json', 'print a line of JSON for each')
+    .addCommand(closeCommand())
+    .action(list);
+  return addExamples(command, [
+    {
+      command: 'runlet sessions',
+      does: 'List the sessions',
+      prints: /^SESSION +ATTACHED +PROCESSES +TTL +CREATED +LABELS\n[0-9a-f-]{36} +no +1 +/,
+    },
+  ]);
+}
+
+/** `runlet sessions close` */
+function closeCommand(): Command {
+  const command = new Command('close')
+    .description('End sessions, and every process in them.')
+    .addOption(addressOption())
+    .option('--json', 'print a line of JSON for each')
+    .argument('[session...]', 'their ids or the beginnings of them (default: the last one)')
+    .action(close);
+  return addExamples(command, [
+    { command: 'runlet sessions close', does: 'End the last session', prints: /^$/ },
+  ]);
+}
+
+async function list(flags: SessionsFlags): Promise<void> {
+  await withServer(flags, async (client) => {
+    const sessions = await client.sessions();
+    if (flags.json === true) {
+      for (const session of sessions) await printJson(sessionLine(session));
+      return;
+    }
+    const now = new Date();
+    const head = ['SESSION', 'ATTACHED', 'PROCESSES', 'TTL', 'CREATED', 'LABELS'];
+    const rows = sessions.map((session) => [
+      session.id,
+      session.attached ? 'yes' : 'no',
+      String(session.processCount),
+      spanText(session.detachedTtlMs),
+      agoText(session.createTime, now),
+      Object.entries(session.labels)
+        .map(([key, value]) => printable(`${key}=${value}`))
+        .join(' '),
+    ]);
+    for (const line of table([head, ...rows], tableWidth())) await printLine(line.trimEnd());
+  });
+}
+
+async function close(
+  given: readonly string[],
+  _flags: SessionsFlags,
+  command: Command,
+): Promise<void> {
+  const flags = command.optsWithGlobals<SessionsFlags>();
+  await withServer(flags, async (client, address) => {
+    const wanted = given.length === 0 ? [{}] : given.map((session) => ({ session }));
+    for (const one of wanted) {
+      const id = await findSession(client, address, one);
+      const session = await client.session({ id, ifAttached: 'share' });
+      await session.close();
+      if (flags.json === true) await printJson({ session: id, closed: true });
+    }
+  });
+}
+
+function sessionLine(session: SessionInfo): Record<string, unknown> {
+  return {
+    session: session.id,
+    createTime: session.createTime.toISOString(),
+    labels: session.labels,
+    processCount: session.processCount,
+    detachedTtlMs: session.detachedTtlMs,
+    attached: session.attached,
+  };
+}

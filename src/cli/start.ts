@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { Command, Option } from 'commander';
+import type { ProcessSpec, RemoteSession, RunletClient } from '../client/index.ts';
+import { seconds } from './arguments.ts';
+import { addExamples } from './examples.ts';
+import { findSession } from './find-process.ts';
+import { rememberProcess } from './last-process.ts';
+import { printJson, printLine } from './print.ts';
+import { addressOption, type ServerFlags, withServer } from './server-connection.ts';
+import { addSpecOptions, type SpecFlags, specOf } from './spec-options.ts';
+
+interface StartFlags extends SpecFlags, ServerFlags {
+  readonly session?: string;
+  readonly id?: string;
+  readonly ttl?: number;
+  readonly retention?: number;
+  readonly stdin?: boolean;
+  readonly json?: boolean;
+}
+
+/** `runlet start` */
+export function startCommand(): Command {
+  const command = new Command('start')
+    .description(
+      'Start a process that goes on by itself, and print the ids of its session and of it.',
+    )
+    .addOption(addressOption())
+    .option('--session <id>', 'a session that is there (default: a new one)')
+    .option('--id <id>', 'its id in the session (default: one is made)')
+    .addOption(
+      new Option(
+        '--ttl <seconds>',
+        'how long the new session lives while no command uses it; then it ends, and the process with it (default: the longest that the server allows)',
+      )
+        .argParser(seconds)
+        .conflicts('session'),
+    )
+    .option(
+      '--retention <seconds>',
+      'how long the process can be read after its end (default: as long as the session lives)',
+      seconds,
+    )
+    .option('--stdin', 'give it a standard input that `runlet attach` writes to')
+    .option('--json', 'print the ids as a line of JSON')
+    .action(start);
+  return addExamples(addSpecOptions(command), [
+    {
+      command: "runlet start -- sh -c 'echo hello; sleep 60'",
+      does: 'Start a process in a session of its own',
+      prints: /^session {2}[0-9a-f-]{36}\nprocess {2}[0-9a-f]{8}\n$/,
+    },
+    {
+      command: 'runlet start -t --id shell -- sh',
+      does: 'Start a shell on a terminal, to be attached to',
+      prints: /^session {2}[0-9a-f-]{36}\nprocess {2}shell\n$/,
+    },
+    {
+      command: 'runlet start --json --ttl 3600 -- sleep 60',
+      does: 'Print the ids for a script',
+      prints: /^\{"session":"[0-9a-f-]{36}","process":"[0-9a-f]{8}","pid":\d+,"address":".*"\}\n$/,
+    },
+  ]);
+}
+
+async function start(argv: readonly string[], flags: StartFlags): Promise<void> {
+  await withServer(flags, async (client, address) => {
+    const spec: ProcessSpec = {
+      ...specOf(argv, flags, false),
+      ...(flags.stdin === true ? { stdin: 'pipe' } : {}),
+      ...(flags.retention === undefined ? {} : { retentionMs: flags.retention * 1000 }),
+    };
+    const session = await openSession(client, address, flags);
+    const id = flags.id ?? randomBytes(4).toString('hex');
+    try {
+      const { pid } = await session.start(spec, { id });
+      await rememberProcess(address, { session: session.id, process: id });
+      if (flags.json === true) {
+        await printJson({ session: session.id, process: id, pid, address });
+      } else {
+        await printLine(`session  ${session.id}\nprocess  ${id}`);
+      }
+    } catch (error) {
+      // One that was made for it has nothing in it, or nobody knows what.
+      if (flags.session === undefined) await session.close().catch(() => {});
+      throw error;
+    }
+  });
+}
+
+/** Not attached: whoever is keeps it. */
+async function openSession(
+  client: RunletClient,
+  address: string,
+  flags: StartFlags,
+): Promise<RemoteSession> {
+  if (flags.session !== undefined) {
+    const id = await findSession(client, address, flags);
+    return client.session({ id, ifAttached: 'share' });
+  }
+  const ttl = flags.ttl ?? Number.POSITIVE_INFINITY;
+  return client.session({ detachedTtlMs: ttl * 1000, ifAttached: 'share' });
+}
