@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { ProcessExit, ProcessSpec, RemoteProcess, RunletClient } from '../client/index.ts';
 import { type EventSink, lineSink, outputSink } from './event-sink.ts';
 import { enterRawMode, findOwnTerminal, type OwnTerminal } from './own-terminal.ts';
@@ -13,6 +14,9 @@ export interface RemoteRun {
   readonly json: boolean;
 }
 
+/** How long the closing of a session whose process has ended may take. */
+const CLOSE_MS = 1_000;
+
 /**
  * Runs a process in a session of its own, joined to this process's standard streams,
  * and closes the session. Output is read no faster than ours is.
@@ -25,6 +29,7 @@ export async function runRemote(
   // Not attached: nothing but the process itself ends what is read of it.
   const session = await client.session({ detachedTtlMs: orphanMs, ifAttached: 'share' });
   const onTerminal = spec.terminal !== undefined;
+  let exit: ProcessExit | undefined;
   try {
     const process: RemoteProcess = await session.start({
       ...spec,
@@ -39,14 +44,17 @@ export async function runRemote(
     try {
       void feedStandardInput(process.stdin);
       if (own !== undefined) void passSizes(own, process);
-      return await follow(process, sink, onTerminal);
+      exit = await follow(process, sink, onTerminal);
+      return exit;
     } finally {
       leaveRawMode();
     }
   } finally {
     signals.passTo(undefined);
-    // One that cannot be closed expires; what there is to say of the process is known by now.
-    await session.close().catch(() => {});
+    // One that cannot be closed expires. Where the end of the process is known there is nothing
+    // to come back for if the server went away meanwhile.
+    const closed = session.close().catch(() => {});
+    await (exit === undefined ? closed : Promise.race([closed, setTimeout(CLOSE_MS)]));
   }
 }
 

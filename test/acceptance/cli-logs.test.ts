@@ -1,0 +1,172 @@
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { formatAddress } from '../../src/address.ts';
+import { resultOf } from '../support/cli.ts';
+import { cliUser, jsonLines } from '../support/cli-user.ts';
+import { connectTo } from '../support/client.ts';
+import { serve } from '../support/served.ts';
+import { awaitRelease, release } from '../support/shell.ts';
+import { startProxy } from '../support/tcp-proxy.ts';
+
+describe('runlet logs', () => {
+  it('prints what there is now, on the same streams, and ends', async () => {
+    const user = await cliUser((await serve()).address);
+    await user.start('--', 'sh', '-c', 'echo out; echo err >&2; exec sleep 1000');
+    const following = user.spawn(['logs', '-f']);
+    await Promise.all(
+      [following.stdout, following.stderr].map((from) => once(from ?? following, 'data')),
+    );
+    following.kill();
+    const { code, stderr, stdout } = await user.run(['logs']);
+    expect([code, stdout.toString(), stderr]).toEqual([0, 'out\n', 'err\n']);
+  });
+
+  it('finds a process by its id, or the beginning of it, in whatever session', async () => {
+    const user = await cliUser((await serve()).address);
+    for (const id of ['first', 'second', 'secure']) {
+      await user.start('--id', id, '--', 'echo', `of ${id}`);
+    }
+    expect(await user.print('logs', '-f')).toBe('of secure\n');
+    expect(await user.print('logs', '-f', 'first')).toBe('of first\n');
+    expect(await user.print('logs', '-f', 'sec')).toBe('of secure\n');
+    expect(await user.print('logs', '-f', 'seco')).toBe('of second\n');
+    const { session } = await user.start('--id', 'fourth', '--', 'echo', 'of fourth');
+    await user.start('--id', 'fifth', '--', 'true');
+    expect(await user.print('logs', '-f', '--session', session)).toBe('of fourth\n');
+    expect(await user.print('logs', '-f', '--session', session.slice(0, 13), 'fo')).toBe(
+      'of fourth\n',
+    );
+    const several = await user.run(['logs', 'se']);
+    expect([several.code, several.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^runlet: several sessions have a process se; name one of \S+, \S+\n$/),
+    ]);
+  });
+
+  it('says what is not there, and what is not there any more', async () => {
+    const user = await cliUser((await serve()).address);
+    await user.start('--id', 'gone', '--retention', '0', '--', 'true');
+    const evicted = async (): Promise<string> => (await user.run(['logs', 'gone'])).stderr;
+    await expect
+      .poll(evicted, { timeout: 60_000 })
+      .toBe('runlet: the process was closed and its retention is over (PROCESS_EVICTED)\n');
+    expect((await user.run(['logs', 'gone'])).code).toBe(125);
+    expect(await user.run(['logs', 'never'])).toMatchObject({
+      code: 125,
+      stderr: 'runlet: no such process in this session (PROCESS_NOT_FOUND)\n',
+    });
+  });
+
+  it('gives events with their numbers, and goes on after any of them', async () => {
+    const user = await cliUser((await serve()).address);
+    await user.start('--', 'sh', '-c', 'printf one; sleep 0.05; printf two; exit 3');
+    const all = jsonLines(await user.print('logs', '-f', '--json'));
+    expect(all.map(({ seq }) => seq)).toEqual(all.map((_, i) => i + 1));
+    const rest = jsonLines(await user.print('logs', '-f', '--json', '--since-seq', '2'));
+    expect(rest.slice(0, -1)).toEqual(all.slice(2, -1));
+    expect(await user.print('logs', '--since-seq', String(all.length))).toBe('');
+    expect(await user.run(['logs', '--since-seq', '1000'])).toMatchObject({
+      code: 125,
+      stderr: expect.stringMatching(/\(SEQ_BEYOND_END\)\n$/),
+    });
+  });
+
+  it('tells what is no longer retained, and where', async () => {
+    const user = await cliUser((await serve('--retained-bytes', '1000')).address);
+    await user.start('--', 'sh', '-c', 'seq 1 2000; echo end');
+    await user.print('logs', '-f');
+    const { stderr, stdout } = await user.run(['logs']);
+    const [, length = ''] =
+      /^runlet: (\d+) bytes of stdout, from 0 on, are .*\(gap\)\n$/.exec(stderr) ?? [];
+    const whole = `${Array.from({ length: 2000 }, (_, i) => `${i + 1}\n`).join('')}end\n`;
+    expect(stdout.toString()).toBe(whole.slice(Number(length)));
+    expect(Number(length)).toBeGreaterThan(0);
+    const lines = jsonLines(await user.print('logs', '--json'));
+    expect(lines.find(({ kind }) => kind === 'gap')).toMatchObject({
+      ranges: [{ stream: 'stdout', offset: 0, length: Number(length) }],
+    });
+  });
+
+  it('leaves a client that is attached alone', async () => {
+    const served = await serve();
+    const user = await cliUser(served.address);
+    const session = await connectTo(served.address).session();
+    let lost = false;
+    void session.lost.then(() => {
+      lost = true;
+    });
+    const process = await session.start({
+      argv: ['/bin/sh', '-c', 'echo here; read line'],
+      stdin: 'pipe',
+    });
+    const args = ['logs', '-f', '--session', session.id];
+    const child = user.spawn(args);
+    await once(child.stdout ?? child, 'data');
+    expect((await session.info()).attached).toBe(true);
+    process.stdin.end('\n');
+    expect((await resultOf(child)).code).toBe(0);
+    expect(await process.closed).toMatchObject({ code: 0 });
+    expect(lost).toBe(false);
+  });
+});
+
+describe('runlet logs -f', () => {
+  it('misses and doubles nothing through breaks of the connection', async () => {
+    const served = await serve();
+    const proxy = await startProxy(served.address);
+    const user = await cliUser(served.address);
+    const parts = [0, 1, 2, 3].map(
+      (n) =>
+        `${awaitRelease(`${user.folder}/go${n}`)}; seq -f %.0f ${n * 100_000 + 1} ${n * 100_000 + 20_000}`,
+    );
+    const { session } = await user.start('--', 'sh', '-c', parts.join('; '));
+    const following = user.spawn(['logs', '-f', '--session', session], {
+      env: { ...user.env, RUNLET_ADDRESS: formatAddress(proxy.address) },
+    });
+    let length = 0;
+    let cuts = 0;
+    following.stdout?.on('data', (chunk: Buffer) => {
+      length += chunk.byteLength;
+      // In the midst of what comes.
+      if (length > cuts * 50_000) {
+        cuts += 1;
+        proxy.cut();
+      }
+    });
+    const result = resultOf(following);
+    let expected = '';
+    for (let n = 0; n < 4; n++) {
+      for (let i = 1; i <= 20_000; i++) expected += `${n * 100_000 + i}\n`;
+      await release({ folder: user.folder }, `go${n}`);
+      if (n < 3) await expect.poll(() => length, { timeout: 60_000 }).toBe(expected.length);
+      // And while nothing does.
+      proxy.cut();
+    }
+    const { code, stderr, stdout } = await result;
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout.toString() === expected).toBe(true);
+  });
+
+  it('gives up when no connection can be had for as long as it may take', async () => {
+    const served = await serve();
+    const user = await cliUser(served.address);
+    await user.start('--', 'sh', '-c', 'echo ready; exec sleep 1000');
+    const child = user.spawn(['logs', '-f', '--reconnect-for', '0.3']);
+    await once(child.stdout ?? child, 'data');
+    served.child.kill('SIGKILL');
+    expect(await resultOf(child)).toMatchObject({
+      code: 125,
+      stderr: expect.stringMatching(/\(window-passed\)\n$/),
+    });
+  });
+
+  it('ends as a program does whose output nobody reads', async () => {
+    const user = await cliUser((await serve()).address);
+    await user.start('--', 'yes');
+    const child = user.spawn(['logs', '-f']);
+    await once(child.stdout ?? child, 'data');
+    const exited = once(child, 'exit');
+    child.stdout?.destroy();
+    expect(await exited).toEqual([141, null]);
+  });
+});

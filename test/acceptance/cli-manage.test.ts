@@ -1,0 +1,173 @@
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { cliUser, jsonLines } from '../support/cli-user.ts';
+import { connectTo } from '../support/client.ts';
+import { isAlive } from '../support/pids.ts';
+import { serve } from '../support/served.ts';
+
+const SLEEP = ['--', 'sleep', '1000'] as const;
+
+describe('runlet ps', () => {
+  it('lists the processes of the last session, in columns', async () => {
+    const user = await cliUser((await serve()).address);
+    await user.start('--', 'true');
+    const { session } = await user.start('--id', 'a', ...SLEEP);
+    await user.start('--session', session, '--id', 'long-name', '--', 'sh', '-c', 'exit 3');
+    await user.start('--session', session, '--id', 'b', '--', 'sh', '-c', "kill $$; echo '\\e[2J'");
+    await user.print('logs', '-f', 'long');
+    await user.print('logs', '-f', 'b');
+    const lines = (await user.print('ps')).split('\n');
+    const age = String.raw`\d+ s ago +`;
+    expect(lines[0]).toMatch(/^PROCESS {4}STATE {4}STARTED {2,}COMMAND$/);
+    expect(lines[1]).toMatch(new RegExp(`^a {10}running  ${age}sleep 1000$`));
+    expect(lines[2]).toMatch(new RegExp(`^long-name  exit 3   ${age}sh -c 'exit 3'$`));
+    expect(lines[3]).toMatch(new RegExp(`^b {10}SIGTERM  ${age}sh -c 'kill `));
+    expect(lines.slice(4)).toEqual(['']);
+  });
+
+  it('shows nothing that a command line could do to the terminal', async () => {
+    const user = await cliUser((await serve()).address);
+    await user.start('--id', 'a\u202eb', '--', 'sh', '-c', ': \u001b[2J\n\u009b31m');
+    const text = await user.print('ps');
+    expect(text).toContain(String.raw`': \u{1b}[2J\u{a}\u{9b}31m'`);
+    expect(text).toContain(String.raw`a\u{202e}b`);
+  });
+
+  it('lists those of all sessions, and everything for scripts', async () => {
+    const user = await cliUser((await serve()).address);
+    const one = await user.start('--id', 'one', '--', 'sh', '-c', 'exit 3');
+    await user.print('logs', '-f');
+    const two = await user.start('--id', 'two', ...SLEEP);
+    const text = await user.print('ps', '--all');
+    expect(text).toMatch(
+      new RegExp(`^SESSION .*\n${one.session}  one .*\n${two.session}  two .*\n$`),
+    );
+    const [first, second, ...more] = jsonLines(await user.print('ps', '-a', '--json'));
+    expect(more).toEqual([]);
+    expect(first).toEqual({
+      session: one.session,
+      process: 'one',
+      state: 'closed',
+      pid: one.pid,
+      argv: ['sh', '-c', 'exit 3'],
+      labels: {},
+      terminal: false,
+      stdin: false,
+      lastSeq: expect.any(Number),
+      startTime: expect.any(String),
+      exitTime: expect.any(String),
+      closeTime: expect.any(String),
+      code: 3,
+      signal: null,
+      reason: 'exited',
+      totals: { stdout: 0, stderr: 0 },
+      outputComplete: true,
+    });
+    expect(second).toMatchObject({ state: 'running', exitTime: null, code: null, totals: null });
+  });
+});
+
+describe('runlet kill', () => {
+  it('ends a process and what came of it, and does no harm twice', async () => {
+    const user = await cliUser((await serve()).address);
+    const { pid, process, session } = await user.start('--', 'sh', '-c', 'sleep 1000 & wait');
+    expect(await user.print('kill')).toBe('');
+    expect(isAlive(pid)).toBe(false);
+    const [line] = jsonLines(await user.print('ps', '--json'));
+    expect(line).toMatchObject({ state: 'closed', signal: 'SIGTERM', reason: 'terminated' });
+    expect(jsonLines(await user.print('kill', '--json', process))).toEqual([
+      { session, process, wasRunning: false },
+    ]);
+  });
+
+  it('sends SIGKILL after the grace', async () => {
+    const user = await cliUser((await serve()).address);
+    await user.start('--', 'sh', '-c', 'trap "" TERM; echo ready; while :; do sleep 0.01; done');
+    const following = user.spawn(['logs', '-f']);
+    const exited = once(following, 'exit');
+    await once(following.stdout ?? following, 'data');
+    await user.print('kill', '--grace', '0.1');
+    expect(await exited).toEqual([0, null]);
+    expect(jsonLines(await user.print('ps', '--json'))[0]).toMatchObject({ signal: 'SIGKILL' });
+  });
+
+  it('sends a signal by its name or number, to whom it is meant for', async () => {
+    const user = await cliUser((await serve()).address);
+    const script =
+      'trap "echo got-usr1" USR1; trap "exit 4" INT; echo ready; while :; do sleep 0.01; done';
+    const { process, session } = await user.start('--', 'sh', '-c', script);
+    const following = user.spawn(['logs', '-f']);
+    const exited = once(following, 'exit');
+    const [ready] = (await once(following.stdout ?? following, 'data')) as [Buffer];
+    expect(ready.toString()).toBe('ready\n');
+    const next = once(following.stdout ?? following, 'data') as Promise<[Buffer]>;
+    expect(
+      jsonLines(await user.print('kill', '-s', 'usr1', '--scope', 'leader', '--json')),
+    ).toEqual([{ session, process, signal: 'SIGUSR1' }]);
+    expect(String((await next)[0])).toBe('got-usr1\n');
+    await user.print('kill', '--signal', '2');
+    expect(await exited).toEqual([0, null]);
+    expect(jsonLines(await user.print('ps', '--json'))[0]).toMatchObject({ code: 4 });
+    expect(await user.run(['kill', '-s', 'SIGINT'])).toMatchObject({
+      code: 125,
+      stderr: expect.stringMatching(/\(PROCESS_EXITED\)\n$/),
+    });
+  });
+});
+
+describe('runlet sessions', () => {
+  it('lists them', async () => {
+    const served = await serve();
+    const user = await cliUser(served.address);
+    const { session } = await user.start('--ttl', '7200', ...SLEEP);
+    const other = await connectTo(served.address).session({ labels: { team: 'a b' } });
+    const [head = '', first = '', second = ''] = (await user.print('sessions')).split('\n');
+    expect(head).toMatch(/^SESSION +ATTACHED {2}PROCESSES {2}TTL +CREATED +LABELS$/);
+    expect(first).toMatch(new RegExp(`^${session}  no {8}1 {10}2 h +\\d+ s ago$`));
+    expect(second).toMatch(new RegExp(`^${other.id}  yes {7}0 {10}5 min +\\d+ s ago +team=a b$`));
+    expect(jsonLines(await user.print('sessions', '--json'))).toEqual([
+      {
+        session,
+        createTime: expect.any(String),
+        labels: {},
+        processCount: 1,
+        detachedTtlMs: 7_200_000,
+        attached: false,
+      },
+      expect.objectContaining({ session: other.id, labels: { team: 'a b' }, attached: true }),
+    ]);
+  });
+
+  it('closes one with everything in it: the last, or those that are named', async () => {
+    const user = await cliUser((await serve()).address);
+    const one = await user.start(...SLEEP);
+    const two = await user.start(...SLEEP);
+    expect(await user.print('sessions', 'close')).toBe('');
+    expect(isAlive(two.pid)).toBe(false);
+    expect(isAlive(one.pid)).toBe(true);
+    const close = ['sessions', 'close', '--json', one.session.slice(0, 12)] as const;
+    expect(jsonLines(await user.print(...close))).toEqual([{ session: one.session, closed: true }]);
+    expect(isAlive(one.pid)).toBe(false);
+    expect(await user.print('sessions', '--json')).toBe('');
+    expect(await user.run(['sessions', 'close', one.session])).toMatchObject({
+      code: 125,
+      stderr: expect.stringMatching(/^runlet: session \S+: .*\(expired\)\n$/),
+    });
+  });
+});
+
+describe('runlet info', () => {
+  it('says what the server is', async () => {
+    const user = await cliUser((await serve('--max-sessions', '7')).address);
+    const [info, ...more] = jsonLines(await user.print('info', '--json'));
+    expect(more).toEqual([]);
+    expect(info).toMatchObject({
+      address: user.env['RUNLET_ADDRESS'],
+      version: expect.any(String),
+      platform: { os: process.platform, arch: process.arch },
+      limits: { maxSessions: 7 },
+      capabilities: { launcher: expect.any(String) },
+    });
+    expect(await user.print('info')).toMatch(/^address +unix:.*\n(?:.*\n)*sessions +at most 7\n/);
+  });
+});
