@@ -86,8 +86,6 @@ async function attach(name: string | undefined, flags: AttachFlags): Promise<voi
     } catch (error) {
       if (!left.signal.aborted) throw error;
       await rememberProcess(address, { session: sessionId, process: processId });
-      // What was typed to the process left the cursor anywhere.
-      if (process.stderr.isTTY) process.stderr.write('\n');
       const where = address === ownServeAddress() ? '' : ` --address ${address}`;
       say(`left; come back with: runlet attach${where} --session ${sessionId} ${processId}`);
       process.exitCode = leftBy === 'keys' ? 0 : signalExitCode(leftBy as NodeJS.Signals);
@@ -120,11 +118,14 @@ async function follow(
       if (event.kind === 'exited' && info.hasTerminal) break;
     }
   } finally {
-    part();
+    part(exit !== undefined);
   }
   if (exit === undefined) throw new Error('the process was closed without an exit');
   return exit;
 }
+
+/** Parts us from a process, which has ended or not. */
+type Part = (ended: boolean) => void;
 
 /** Joins our terminal to that of a process. Returns how to part them. */
 function joinTerminal(
@@ -132,12 +133,12 @@ function joinTerminal(
   info: ProcessInfo,
   flags: AttachFlags,
   leave: Leave,
-): () => void {
+): Part {
   if (info.exit !== undefined) return () => {};
   const own = findOwnTerminal();
   if (own !== undefined) void passSizes(own, remote);
   if (!flags.stdin) return () => {};
-  const part = enterRawMode();
+  const leaveRawMode = enterRawMode();
   const keys = new DetachKeys(flags.detachKeys);
   const filter = (data: Buffer): Buffer | undefined => {
     const passed = keys.take(data);
@@ -146,11 +147,15 @@ function joinTerminal(
   };
   // Its end is ours alone: Ctrl-D, which it would be, ends a shell.
   void feedStandardInput(remote.stdin, { filter, end: false });
-  return part;
+  return (ended) => {
+    leaveRawMode();
+    // A process that goes on left the cursor anywhere, and something will be said.
+    if (!ended && process.stderr.isTTY) process.stderr.write('\n');
+  };
 }
 
 /** Joins our standard input to that of a process. */
-function joinPipes(remote: RemoteProcess, info: ProcessInfo, flags: AttachFlags): () => void {
+function joinPipes(remote: RemoteProcess, info: ProcessInfo, flags: AttachFlags): Part {
   if (info.exit === undefined && flags.stdin) void feedStandardInput(remote.stdin);
   return () => {};
 }

@@ -1,0 +1,119 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { bashCompletion } from '../../src/cli/completion/bash.ts';
+import { commandTree } from '../../src/cli/completion/command-tree.ts';
+import { fishCompletion } from '../../src/cli/completion/fish.ts';
+import { zshCompletion } from '../../src/cli/completion/zsh.ts';
+import { createProgram } from '../../src/cli/program.ts';
+import { temporaryFolder } from '../support/harness.ts';
+
+const run = promisify(execFile);
+
+/** What is typed, word by word, and what must be offered for the last one. */
+const CASES: readonly (readonly [readonly string[], readonly string[]])[] = [
+  [['at'], ['attach']],
+  [['s'], ['serve', 'start', 'sessions']],
+  [['serve', '--auth', ''], ['none']],
+  [['serve', '--auth', 'none', '--launch'], ['--launcher']],
+  // The value of an option is no command.
+  [['logs', '--session', 'sessions', '--fo'], ['--follow']],
+  [['sessions', 'cl'], ['close']],
+  [['sessions', 'close', '--j'], ['--json']],
+  [['run', '--env-policy', 'c'], ['core']],
+  [
+    ['kill', '--scope', ''],
+    ['group', 'leader', 'tree'],
+  ],
+  [['attach', '--detach-'], ['--detach-keys']],
+  [['completion', 'f'], ['fish']],
+];
+
+const SCRIPTS = { bash: bashCompletion, fish: fishCompletion, zsh: zshCompletion } as const;
+
+/** A file with the script for a shell. */
+async function script(shell: keyof typeof SCRIPTS): Promise<string> {
+  const path = join(await temporaryFolder(), `runlet.${shell}`);
+  await writeFile(path, SCRIPTS[shell](commandTree(createProgram())));
+  return path;
+}
+
+function missing(shell: string): boolean {
+  try {
+    execFileSync(shell, ['-c', 'true']);
+    return false;
+  } catch {
+    process.stderr.write(`skipped: the completion of ${shell} needs ${shell}\n`);
+    return true;
+  }
+}
+
+describe.skipIf(missing('bash'))('the completion of bash', () => {
+  /** What bash offers after these words. */
+  async function offered(words: readonly string[]): Promise<readonly string[]> {
+    const program = `source "$1"; shift
+      COMP_WORDS=(runlet "$@"); COMP_CWORD=$#; _runlet
+      printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const args = ['--norc', '-c', program, 'bash', await script('bash'), ...words];
+    const { stdout } = await run('bash', args);
+    return stdout.split('\n').filter((line) => line !== '');
+  }
+
+  it.each(CASES)('offers for %j %j', async (words, expected) => {
+    expect(await offered(words)).toEqual(expected);
+  });
+
+  it('offers programs after --, and then files', async () => {
+    expect(await offered(['run', '-t', '--', 'mktem'])).toContain('mktemp');
+    expect(await offered(['run', '--', 'serve', '/et'])).toEqual(['/etc']);
+    expect(await offered(['run', '--cwd', '/et'])).toEqual(['/etc']);
+  });
+
+  it('offers every command, and every option of each', async () => {
+    const program = commandTree(createProgram());
+    expect(await offered([''])).toEqual(
+      expect.arrayContaining(program.commands.map(({ name }) => name)),
+    );
+    for (const { name, options } of program.commands) {
+      const flags = options.flatMap((option) => option.flags);
+      expect(await offered([name, '-'])).toEqual(expect.arrayContaining([...flags]));
+    }
+  });
+});
+
+describe.skipIf(missing('fish'))('the completion of fish', () => {
+  it.each(CASES)('offers for %j %j', async (words, expected) => {
+    const home = await temporaryFolder();
+    const program = 'source $argv[1]; complete -C (string join -- " " runlet $argv[2..-1])';
+    const env = { ...process.env, HOME: home, XDG_CONFIG_HOME: home, XDG_DATA_HOME: home };
+    const args = ['--no-config', '-c', program, '--', await script('fish'), ...words];
+    const { stdout } = await run('fish', args, { env });
+    const offered = stdout.split('\n').flatMap((line) => line.split('\t')[0] || []);
+    expect([...offered].sort()).toEqual([...expected].sort());
+  });
+});
+
+describe.skipIf(missing('zsh'))('the completion of zsh', () => {
+  it.each(CASES)('offers for %j %j', async (words, expected) => {
+    // What is offered is taken where zsh would show it.
+    const program = `
+      _describe() { print -rl -- \${(P)@[-1]%%:*} | grep -e "^$PREFIX" }
+      compadd() { shift; print -rl -- "$@" | grep -e "^$PREFIX" }
+      compdef() { }
+      source "$1"; shift
+      words=(runlet "$@"); CURRENT=$#words; PREFIX=$words[CURRENT]
+      _runlet`;
+    const { stdout } = await run('zsh', [
+      '-f',
+      '-c',
+      program,
+      'zsh',
+      await script('zsh'),
+      ...words,
+    ]);
+    const offered = stdout.split('\n').filter((line) => line !== '');
+    expect([...offered].sort()).toEqual([...expected].sort());
+  });
+});

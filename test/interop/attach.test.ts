@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { formatAddress } from '../../src/address.ts';
+import { serve } from '../support/served.ts';
+import { missingTmux, openTerminal, type TmuxTerminal } from './tmux.ts';
+
+const missing = await missingTmux();
+if (missing !== undefined) process.stderr.write(`skipped: ${missing}\n`);
+
+/** Its prompt is `inner>`. What it is told to show is not what is typed: `$((1 + 1))` shows 2. */
+const BASH = "--env 'PS1=inner> ' -- bash --norc --noprofile";
+
+/** A terminal on which runlet uses a server, with what it remembers of this user. */
+async function terminalAt(address: string, state: string): Promise<TmuxTerminal> {
+  const terminal = await openTerminal();
+  await terminal.enter(`export RUNLET_ADDRESS=${address} XDG_STATE_HOME=${state}; clear`);
+  await terminal.showing(/^outer> ?\n/);
+  return terminal;
+}
+
+describe.skipIf(missing !== undefined)('runlet attach on a real terminal', () => {
+  it('comes back from another terminal to the shell and its screen when the first is gone', async () => {
+    const served = await serve();
+    const address = formatAddress(served.address);
+    const state = address.slice('unix:'.length, -'/runlet.sock'.length);
+    const first = await terminalAt(address, state);
+    await first.enter(`runlet start -t ${BASH}`);
+    await first.showing(/^process {2}[0-9a-f]{8}$/m);
+    await first.enter('runlet attach');
+    await first.showing(/^inner>/m);
+    await first.enter('value=kept; echo one-$((1 + 1))');
+    await first.showing(/^one-2$/m);
+    await first.type('echo $value-$((2 + ');
+    await first.close();
+
+    const second = await terminalAt(address, state);
+    await second.enter('runlet attach');
+    await second.showing(/^one-2\ninner> echo \$value-\$\(\(2 \+ ?$/m);
+    await second.enter('3))');
+    await second.showing(/^kept-5$/m);
+    await second.enter('tty; stty size; exit 7');
+    await second.showing(/^\/dev\/pts\/\d+\n30 100\n/m);
+    await second.enter('echo "code=$?"');
+    await second.showing(/^code=7$/m);
+  });
+
+  it('leaves by its keys, says how to come back, and the terminal is as it was', async () => {
+    const served = await serve();
+    const address = formatAddress(served.address);
+    const state = address.slice('unix:'.length, -'/runlet.sock'.length);
+    const terminal = await terminalAt(address, state);
+    await terminal.enter(`runlet start -t --id shell ${BASH}; before=$(stty -g); runlet attach`);
+    await terminal.showing(/^inner>/m);
+    // The first of the keys alone is typed once another follows: here it brings back the last line.
+    await terminal.enter('echo one-$((1 + 1))');
+    await terminal.showing(/^one-2$/m);
+    await terminal.press('C-p', 'C-a');
+    await terminal.enter('true; ');
+    await terminal.showing(/^inner> true; echo one-\$\(\(1 \+ 1\)\)\none-2$/m);
+    await terminal.press('C-p', 'C-q');
+    const screen = await terminal.showing(/runlet: left; come back with: runlet attach --address/);
+    expect(screen.replaceAll('\n', '')).toMatch(
+      new RegExp(`runlet attach --address ${address} --session [0-9a-f-]{36} shell`),
+    );
+    await terminal.enter('clear; [ "$(stty -g)" = "$before" ] && echo sane-$((1 + 1))');
+    await terminal.showing(/^sane-2$/m);
+    await terminal.enter('runlet ps');
+    await terminal.showing(/^shell +running +\d+ s ago +bash --norc --noprofile$/m);
+    await terminal.enter('runlet attach --detach-keys ctrl-x');
+    await terminal.showing(/^one-2\ninner> ?$/m);
+    await terminal.press('C-x');
+    await terminal.showing(/left; come back/);
+  });
+
+  it('gives the process the size of the terminal it came from, and each new one', async () => {
+    const served = await serve();
+    const address = formatAddress(served.address);
+    const state = address.slice('unix:'.length, -'/runlet.sock'.length);
+    const terminal = await terminalAt(address, state);
+    await terminal.enter(`runlet start -t ${BASH}`);
+    await terminal.showing(/^process/m);
+    await terminal.resize(90, 20);
+    await terminal.enter('runlet attach');
+    await terminal.showing(/^inner>/m);
+    await terminal.enter('stty size');
+    await terminal.showing(/^20 90$/m);
+    await terminal.resize(80, 25);
+    await terminal.enter('stty size');
+    await terminal.showing(/^25 80$/m);
+  });
+
+  it('interrupts with Ctrl-C what runs in the foreground, and goes on', async () => {
+    const served = await serve();
+    const address = formatAddress(served.address);
+    const state = address.slice('unix:'.length, -'/runlet.sock'.length);
+    const terminal = await terminalAt(address, state);
+    await terminal.enter(`runlet start -t ${BASH} && runlet attach`);
+    await terminal.showing(/^inner>/m);
+    await terminal.enter("sh -c 'echo ready-$((1 + 1)); exec sleep 1000'");
+    await terminal.showing(/^ready-2$/m);
+    await terminal.press('C-c');
+    await terminal.enter('echo "interrupted=$?"');
+    await terminal.showing(/^interrupted=130$/m);
+  });
+
+  it('goes back to where it was when another one takes over', async () => {
+    const served = await serve();
+    const address = formatAddress(served.address);
+    const state = address.slice('unix:'.length, -'/runlet.sock'.length);
+    const first = await terminalAt(address, state);
+    await first.enter(`runlet start -t ${BASH} && runlet attach; echo "code=$?"`);
+    await first.showing(/^inner>/m);
+    const second = await terminalAt(address, state);
+    await second.enter('runlet attach');
+    await second.showing(/^inner>/m);
+    const screen = await first.showing(/^code=123$/m);
+    expect(screen.replaceAll('\n', '')).toContain('took over the session (superseded)code=123');
+  });
+});
