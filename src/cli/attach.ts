@@ -104,8 +104,9 @@ async function follow(
   const session = await client.session({ id: ids.sessionId, ifAttached: 'take-over' });
   const remote = await session.process(ids.processId);
   const info = await remote.info();
-  // Until here they end us as they do by default.
-  for (const signal of LEAVING) process.on(signal, () => leave(signal));
+  // Until here they end us as they do by default, and so does a second one, where what is shown
+  // is not taken.
+  for (const signal of LEAVING) process.once(signal, () => leave(signal));
   const join = info.hasTerminal ? joinTerminal : joinPipes;
   const part = join(remote, info, flags, leave);
   const sink = outputSink();

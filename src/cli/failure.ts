@@ -19,7 +19,7 @@ export function fail(error: unknown): void {
 }
 
 /** A failure in one sentence, with its typed reason. */
-export function describeFailure(error: unknown): string {
+function describeFailure(error: unknown): string {
   if (error instanceof RemoteError) return `${error.message} (${error.reason ?? error.status})`;
   if (error instanceof SessionLostError) return describeLoss(error);
   if (error instanceof ConnectionError) return `${error.message} (UNAVAILABLE)`;
@@ -33,7 +33,7 @@ function describeLoss({ cause, message, reason, sessionId }: SessionLostError): 
 }
 
 /** The exit code for a failure. */
-export function failureExitCode(error: unknown): number {
+function failureExitCode(error: unknown): number {
   // Whoever read our output went away.
   if (isBrokenPipe(error)) return signalExitCode('SIGPIPE');
   if (error instanceof UsageError) return USAGE_EXIT_CODE;

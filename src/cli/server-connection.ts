@@ -45,7 +45,7 @@ export function givenAddress({ address }: ServerFlags): string | undefined {
 }
 
 /** The address of the server to use. */
-export function serverAddress(flags: ServerFlags): string {
+function serverAddress(flags: ServerFlags): string {
   return givenAddress(flags) ?? ownServeAddress();
 }
 

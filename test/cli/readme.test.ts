@@ -1,0 +1,60 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished } from 'vitest';
+import { temporaryFolder } from '../support/harness.ts';
+
+/** The top folder of the repository, in which the README's commands are to be typed. */
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What is typed to the commands of a block, where it is anything. */
+const TYPED: Readonly<Record<string, string>> = { shell: 'exit\n' };
+
+/** What each block prints. */
+const PRINTED: readonly (readonly [string, RegExp])[] = [
+  ['start', /^session {2}[0-9a-f-]{36}\nprocess {2}count\n$/],
+  ['follow', /^PROCESS .*\ncount +(?:running|exit 0) +.*\n1\n2\n3\n$/],
+  ['shell', /^session {2}[0-9a-f-]{36}\nprocess {2}shell\n.*exit\r\n$/s],
+  [
+    'end',
+    /^1\n2\n3\nsession .*\nprocess .*\nSESSION .*\n.* count +exit 0 .*\n.* shell +exit 0 .*\n.* SIGTERM, terminated .*\n$/,
+  ],
+];
+
+/** The README's blocks of commands after a comment `<!-- walk: NAME -->`. */
+async function blocks(): Promise<ReadonlyMap<string, string>> {
+  const readme = await readFile(`${ROOT}/README.md`, 'utf8');
+  const found = readme.matchAll(/^<!-- walk: (\w+) -->\n```sh\n(.*?)^```$/gms);
+  return new Map([...found].map(([, name = '', commands = '']) => [name, commands]));
+}
+
+it('a walk through the README works as it is printed', async () => {
+  const folder = await temporaryFolder();
+  const env = {
+    ...process.env,
+    XDG_RUNTIME_DIR: folder,
+    XDG_STATE_HOME: folder,
+    RUNLET_ADDRESS: '',
+  };
+  const walk = await blocks();
+  expect([...walk.keys()]).toEqual(['serve', ...PRINTED.map(([name]) => name)]);
+  const server = spawn('sh', ['-euc', walk.get('serve') ?? ''], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+  });
+  const ended = once(server, 'exit');
+  onTestFinished(async () => {
+    process.kill(-(server.pid ?? 0), 'SIGTERM');
+    await ended;
+  });
+  await once(server.stdout, 'data');
+  for (const [name, printed] of PRINTED) {
+    const running = promisify(execFile)('sh', ['-euc', walk.get(name) ?? ''], { cwd: ROOT, env });
+    running.child.stdin?.end(TYPED[name] ?? '');
+    expect((await running).stdout).toMatch(printed);
+  }
+});
