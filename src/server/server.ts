@@ -165,7 +165,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
 }
 
 /** The variables of an environment as Node.js has them. */
-export function environmentOf(env: NodeJS.ProcessEnv): Environment {
+function environmentOf(env: NodeJS.ProcessEnv): Environment {
   const entries = Object.entries(env);
   return new Map(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
