@@ -147,6 +147,36 @@ describe('runlet logs -f', () => {
     expect(stdout.toString() === expected).toBe(true);
   });
 
+  it('misses and doubles nothing where what leads to the server is gone for a while', async () => {
+    const served = await serve();
+    const user = await cliUser(served.address);
+    const go = awaitRelease(`${user.folder}/go`);
+    const { session } = await user.start('--', 'sh', '-c', `seq 1 50000; ${go}; seq 50001 100000`);
+    const proxy = await startProxy(served.address);
+    const child = user.spawn(['logs', '-f', '--session', session], {
+      env: { ...user.env, RUNLET_ADDRESS: formatAddress(proxy.address) },
+    });
+    let length = 0;
+    child.stdout?.on('data', (chunk: Buffer) => {
+      length += chunk.byteLength;
+    });
+    const result = resultOf(child);
+    const half = Array.from({ length: 50_000 }, (_, i) => `${i + 1}\n`).join('');
+    await expect.poll(() => length, { timeout: 60_000 }).toBe(half.length);
+    proxy.admit(false);
+    proxy.cut();
+    const before = proxy.accepted();
+    await release({ folder: user.folder }, 'go');
+    // The process ends meanwhile, and more than one attempt to come back fails.
+    await user.print('logs', '-f');
+    await expect.poll(() => proxy.accepted(), { timeout: 60_000 }).toBeGreaterThan(before + 1);
+    proxy.admit(true);
+    const { code, stderr, stdout } = await result;
+    expect([code, stderr]).toEqual([0, '']);
+    const rest = Array.from({ length: 50_000 }, (_, i) => `${i + 50_001}\n`).join('');
+    expect(stdout.toString() === half + rest).toBe(true);
+  });
+
   it('gives up when no connection can be had for as long as it may take', async () => {
     const served = await serve();
     const user = await cliUser(served.address);
