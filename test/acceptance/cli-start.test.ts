@@ -47,8 +47,8 @@ describe('runlet start', () => {
 
   it('takes the flags of a process', async () => {
     const user = await cliUser((await serve()).address);
-    const flags = ['--env', 'GREETING=hello', '--cwd', '/', '--merge-stderr', '--timeout', '100'];
-    await user.start(...flags, '--', 'sh', '-c', 'echo $GREETING >&2; pwd');
+    const flags = ['--env', 'GREETING=hello', '--cwd', '/', '--timeout', '100'];
+    await user.start(...flags, '--', 'sh', '-c', 'echo $GREETING; pwd');
     expect(await user.print('logs', '-f')).toBe('hello\n/\n');
     const [line] = jsonLines(await user.print('ps', '--json'));
     expect(line).toMatchObject({ terminal: false, stdin: false, code: 0, reason: 'exited' });
