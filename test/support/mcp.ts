@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { onTestFinished } from 'vitest';
 import { RunletClientTransport, type RunletTransportOptions } from '../../src/mcp/index.ts';
+import { connectTo } from './client.ts';
+import { startHarness } from './harness.ts';
 import { Waiters } from './waiters.ts';
 
 /** How the server of `stdio-server.mjs` is run. */
@@ -78,4 +80,13 @@ export function makeRig(options: RigOptions): Rig {
     },
     closed: () => waiters.until(() => calls.includes('close')),
   };
+}
+
+/** A transport that was started, in a session of a server of its own. */
+export async function startRig(options: Partial<RigOptions> = {}): Promise<Rig> {
+  const { address } = await startHarness();
+  const session = await connectTo(address).session();
+  const rig = makeRig({ session, ...options } as RigOptions);
+  await rig.transport.start();
+  return rig;
 }
