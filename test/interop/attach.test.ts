@@ -17,6 +17,12 @@ async function terminalAt(address: string, state: string): Promise<TmuxTerminal>
   return terminal;
 }
 
+/** Leaves a process; what is remembered of it is written by then, into a folder that goes with the test. */
+async function leave(terminal: TmuxTerminal): Promise<void> {
+  await terminal.press('C-p', 'C-q');
+  await terminal.showing(/left; come back/);
+}
+
 describe.skipIf(missing !== undefined)('runlet attach on a real terminal', () => {
   it('comes back from another terminal to the shell and its screen when the first is gone', async () => {
     const served = await serve();
@@ -86,6 +92,7 @@ describe.skipIf(missing !== undefined)('runlet attach on a real terminal', () =>
     await terminal.resize(80, 25);
     await terminal.enter('stty size');
     await terminal.showing(/^25 80$/m);
+    await leave(terminal);
   });
 
   it('interrupts with Ctrl-C what runs in the foreground, and goes on', async () => {
@@ -100,6 +107,7 @@ describe.skipIf(missing !== undefined)('runlet attach on a real terminal', () =>
     await terminal.press('C-c');
     await terminal.enter('echo "interrupted=$?"');
     await terminal.showing(/^interrupted=130$/m);
+    await leave(terminal);
   });
 
   it('goes back to where it was when another one takes over', async () => {
@@ -114,5 +122,6 @@ describe.skipIf(missing !== undefined)('runlet attach on a real terminal', () =>
     await second.showing(/^inner>/m);
     const screen = await first.showing(/^code=123$/m);
     expect(screen.replaceAll('\n', '')).toContain('took over the session (superseded)code=123');
+    await leave(second);
   });
 });
