@@ -123,8 +123,10 @@ export class StdinPipe {
       this.#sink.write(fresh, (error) => {
         this.#writing = false;
         if (error) this.#break();
-        else if (eof) this.#end();
-        this.#finish(pending, error ? closedError() : undefined);
+        // A stream that is destroyed calls back without an error for what it has not written.
+        const failed = this.#state !== 'open';
+        if (eof) this.#end();
+        this.#finish(pending, failed ? closedError() : undefined);
         this.#next();
       });
     }

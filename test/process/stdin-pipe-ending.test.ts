@@ -1,4 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import type { RunletError } from '../../src/errors.ts';
+import { StdinPipe } from '../../src/process/stdin-pipe.ts';
 import { heldPipe, quiet } from './held-pipe.ts';
 
 describe('a call that is given up', () => {
@@ -46,6 +50,23 @@ describe('a process that ended', () => {
       'STDIN_CLOSED',
     ]);
     expect(received()).toBe('');
+  });
+
+  it('refuses the write of which its pipe holds a part', async () => {
+    // It reads nothing: the rest of the write is still in the stream when that is destroyed.
+    const child = spawn('sleep', ['1000'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const { stdin } = child;
+    const pipe = new StdinPipe(stdin, { maxQueuedBytes: 10_000_000, onClosed: () => {} });
+    const data = Buffer.alloc(1_000_000);
+    const written = pipe.write(
+      { offset: undefined, data, eof: false },
+      new AbortController().signal,
+    );
+    const settled = written.catch((error: RunletError) => error.reason);
+    pipe.close();
+    expect(await settled).toBe('STDIN_CLOSED');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
   });
 
   it('refuses every later write', async () => {
