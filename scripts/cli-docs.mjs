@@ -27,6 +27,7 @@ const COMMANDS = [
   'sessions',
   'sessions close',
   'info',
+  'conformance',
   'completion',
 ];
 

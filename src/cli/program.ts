@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { VERSION } from '../version.ts';
 import { attachCommand } from './attach.ts';
 import { completionCommand } from './completion.ts';
+import { conformanceCommand } from './conformance.ts';
 import { infoCommand } from './info.ts';
 import { killCommand } from './kill.ts';
 import { logsCommand } from './logs.ts';
@@ -27,6 +28,7 @@ export function createProgram(): Command {
     killCommand(),
     sessionsCommand(),
     infoCommand(),
+    conformanceCommand(),
     completionCommand(),
   ];
   for (const command of commands) program.addCommand(command);

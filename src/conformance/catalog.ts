@@ -1,0 +1,65 @@
+import type { Check } from './check.ts';
+import { attachments } from './checks/attachments.ts';
+import { environmentChecks } from './checks/environment.ts';
+import { errors } from './checks/errors.ts';
+import { events } from './checks/events.ts';
+import { expiry } from './checks/expiry.ts';
+import { fencing } from './checks/fencing.ts';
+import { gaps } from './checks/gaps.ts';
+import { heartbeats } from './checks/heartbeats.ts';
+import { interact } from './checks/interact.ts';
+import { lifecycle } from './checks/lifecycle.ts';
+import { listing } from './checks/listing.ts';
+import { reading } from './checks/reading.ts';
+import { requests } from './checks/requests.ts';
+import { resourceLimits } from './checks/resource-limits.ts';
+import { resuming } from './checks/resuming.ts';
+import { retention } from './checks/retention.ts';
+import { run } from './checks/run.ts';
+import { serverInfo } from './checks/server-info.ts';
+import { sessions } from './checks/sessions.ts';
+import { signals } from './checks/signals.ts';
+import { starting } from './checks/starting.ts';
+import { stdin } from './checks/stdin.ts';
+import { stdinStream } from './checks/stdin-stream.ts';
+import { terminals } from './checks/terminals.ts';
+import { termination } from './checks/termination.ts';
+
+/** Checks of one part of the contract. */
+export interface Area {
+  /** What they are about, as a heading. */
+  readonly title: string;
+  readonly checks: readonly Check[];
+}
+
+/** All checks, in the order in which they are run and told. */
+export const AREAS: readonly Area[] = [
+  { title: 'The server', checks: serverInfo },
+  { title: 'Starting a process', checks: starting },
+  { title: 'The life of a process', checks: lifecycle },
+  { title: 'Events and output', checks: events },
+  { title: 'Reading by polls', checks: reading },
+  { title: 'Gaps and overflow', checks: gaps },
+  { title: 'Retention', checks: retention },
+  { title: 'Standard input', checks: stdin },
+  { title: 'Streams of standard input', checks: stdinStream },
+  { title: 'Signals', checks: signals },
+  { title: 'Termination', checks: termination },
+  { title: 'Run', checks: run },
+  { title: 'Interact', checks: interact },
+  { title: 'Terminals', checks: terminals },
+  { title: 'Resource limits', checks: resourceLimits },
+  { title: 'Environment', checks: environmentChecks },
+  { title: 'Sessions', checks: sessions },
+  { title: 'Expiry', checks: expiry },
+  { title: 'Attached streams', checks: attachments },
+  { title: 'Fencing', checks: fencing },
+  { title: 'Resuming an attachment', checks: resuming },
+  { title: 'Heartbeats', checks: heartbeats },
+  { title: 'Lists and pages', checks: listing },
+  { title: 'Requests that are wrong', checks: requests },
+  { title: 'Failures', checks: errors },
+];
+
+/** The same without their areas. */
+export const CHECKS: readonly Check[] = AREAS.flatMap(({ checks }) => checks);

@@ -1,0 +1,143 @@
+import { OutputStream } from '../../gen/runlet/v1/event_pb.ts';
+import { ensure, ensureEqual, ensureFails, outcomeOf } from '../assert.ts';
+import type { Check } from '../check.ts';
+import { type CheckContext, PATH, type SpecInit } from '../context.ts';
+import { kindsOf, textOf } from '../event-reader.ts';
+
+const { TERMINAL } = OutputStream;
+
+/** What a script shows on a terminal, without what its lines end with there. */
+async function shown(context: CheckContext, script: string, spec: SpecInit): Promise<string> {
+  return textOf(await context.runShell(script, spec), TERMINAL)
+    .replaceAll('\r', '')
+    .trim();
+}
+
+/** Processes on a terminal. */
+export const terminals: readonly Check[] = [
+  {
+    id: 'TERM-01',
+    title: 'The standard streams of a process with a terminal are that terminal',
+    clause: 'ProcessSpec.terminal',
+    needs: 'terminals',
+    async run(context) {
+      const script = 'test -t 0 && test -t 1 && test -t 2 && echo yes; echo error >&2';
+      const target = await context.startShell(script, { terminal: {} });
+      const all = await context.eventsOf(target);
+      ensureEqual(textOf(all, TERMINAL), 'yes\r\nerror\r\n', 'what it shows');
+      ensureEqual(kindsOf(all).at(-1), 'closed', 'the last event');
+    },
+  },
+  {
+    id: 'TERM-02',
+    title: 'A terminal has the size and the name that are asked for',
+    clause: 'Terminal.size',
+    needs: 'terminals',
+    async run(context) {
+      const terminal = { size: { columns: 101, rows: 33 }, term: 'vt100' };
+      const output = await shown(context, 'stty size; echo $TERM', { terminal });
+      ensureEqual(output, '33 101\nvt100', 'rows, columns and name');
+    },
+  },
+  {
+    id: 'TERM-03',
+    title: 'A terminal has 80 columns, 24 rows and the name `xterm-256color` where nothing is said',
+    clause: 'Terminal.term',
+    needs: 'terminals',
+    async run(context) {
+      const script = 'stty size; echo $TERM';
+      ensureEqual(await shown(context, script, { terminal: {} }), '24 80\nxterm-256color', 'it');
+      const env = { PATH, TERM: 'of-env' };
+      ensureEqual(await shown(context, script, { terminal: {}, env }), '24 80\nof-env', 'by env');
+    },
+  },
+  {
+    id: 'TERM-04',
+    title: 'To resize a terminal sets its size and tells its process by SIGWINCH',
+    clause: 'ProcessService.ResizeTerminal',
+    needs: 'terminals',
+    async run(context) {
+      // A trap runs before the command after the one that it found: whoever was told says no more.
+      const script = "trap 'stty size; exit' WINCH; echo ready; read line; echo missed";
+      const target = await context.startShell(script, { terminal: {} });
+      const reader = context.watch(target);
+      await reader.untilOutput('ready', TERMINAL);
+      const { processes } = context;
+      await processes.resizeTerminal({ ...target, size: { columns: 55, rows: 22 } });
+      // It is gone if it was told by SIGWINCH.
+      await outcomeOf(context.write(target, '\n'));
+      const output = textOf(await reader.rest(), TERMINAL);
+      ensureEqual(output.match(/22 55|missed/g), ['22 55'], 'what the process was told');
+    },
+  },
+  {
+    id: 'TERM-05',
+    title: 'Ctrl-C, written as the byte 3, interrupts what runs in the foreground',
+    clause: 'ProcessSpec.terminal',
+    needs: 'terminals',
+    async run(context) {
+      const script = `trap 'echo interrupted; exit' INT; echo ready
+        read line; echo "a line: $line"`;
+      const target = await context.startShell(script, { terminal: {} });
+      const reader = context.watch(target);
+      await reader.untilOutput('ready', TERMINAL);
+      await context.write(target, '\u0003');
+      await outcomeOf(context.write(target, 'x\n'));
+      const output = textOf(await reader.rest(), TERMINAL);
+      ensure(output.includes('interrupted'), `it showed ${JSON.stringify(output)}`);
+    },
+  },
+  {
+    id: 'TERM-06',
+    title: '`eof` is end-of-file to what reads a line from a terminal',
+    clause: 'WriteStdinRequest.eof',
+    needs: 'terminals',
+    async run(context) {
+      const script = 'echo ready; if read line; then echo "a line"; else echo "the end"; fi';
+      const target = await context.startShell(script, { terminal: {} });
+      const reader = context.watch(target);
+      await reader.untilOutput('ready', TERMINAL);
+      await context.write(target, '', { eof: true });
+      await outcomeOf(context.write(target, 'x\n'));
+      const output = textOf(await reader.rest(), TERMINAL);
+      ensure(output.includes('the end'), `it showed ${JSON.stringify(output)}`);
+    },
+  },
+  {
+    id: 'TERM-07',
+    title:
+      'Of a process with a terminal it is told that it has one, and standard input, after its end too',
+    clause: 'Process.has_terminal',
+    needs: 'terminals',
+    async run(context) {
+      const target = await context.startShell('true', { terminal: {} });
+      await context.processes.waitProcess(target);
+      const { hasStdin, hasTerminal } = await context.get(target);
+      ensureEqual({ hasStdin, hasTerminal }, { hasStdin: true, hasTerminal: true }, 'it');
+    },
+  },
+  {
+    id: 'TERM-08',
+    title: 'A process without a terminal has none to resize',
+    clause: 'ERROR_REASON_NO_TERMINAL',
+    async run(context) {
+      const target = await context.startShell('exec sleep 1000');
+      await ensureFails(
+        context.processes.resizeTerminal({ ...target, size: { columns: 80, rows: 24 } }),
+        'FAILED_PRECONDITION/NO_TERMINAL',
+        'ResizeTerminal',
+      );
+    },
+  },
+  {
+    id: 'TERM-09',
+    title: 'The terminal is the controlling one of a session that its process leads',
+    clause: 'ProcessSpec.terminal',
+    needs: 'terminals',
+    async run(context) {
+      const script = 'echo by name > /dev/tty; kill -0 -$$ && echo leader';
+      const output = await shown(context, script, { terminal: {} });
+      ensureEqual(output, 'by name\nleader', 'what it shows');
+    },
+  },
+];

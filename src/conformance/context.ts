@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import type { Client } from '@grpc/grpc-js';
+import type { ProcessEvent } from '../gen/runlet/v1/event_pb.ts';
+import type {
+  Process,
+  ProcessSpecSchema,
+  WriteStdinRequestSchema,
+} from '../gen/runlet/v1/process_pb.ts';
+import type { GetServerInfoResponse } from '../gen/runlet/v1/server_pb.ts';
+import type {
+  AttachSessionRequestSchema,
+  CreateSessionRequestSchema,
+} from '../gen/runlet/v1/session_pb.ts';
+import { ensure } from './assert.ts';
+import { type Attachment, begin } from './attachment.ts';
+import { type Clients, createClients, handled } from './clients.ts';
+import { EventReader, textOf } from './event-reader.ts';
+
+/** What a process is started with; all that is missing is the contract's default. */
+export type SpecInit = MessageInitShape<typeof ProcessSpecSchema> & { $typeName?: never };
+
+/** The fields of a `WriteStdinRequest` that do not name the process. */
+export type WriteInit = Pick<
+  MessageInitShape<typeof WriteStdinRequestSchema>,
+  'offset' | 'data' | 'eof'
+>;
+
+/** What names a process. */
+export interface Target {
+  readonly sessionId: string;
+  readonly processId: string;
+}
+
+/** Where programs are looked for. */
+export const PATH = '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin';
+
+/** No time at all. */
+export const ZERO = durationFromMs(0);
+
+/** How long the checks' sessions live after a kit that was killed. */
+const DETACHED_TTL_MS = 60_000;
+
+/** Longer than any check: the server shortens it to its `max_read_wait`. */
+export const LONG_WAIT = durationFromMs(60_000);
+
+/** What a context is made with. */
+export interface ContextOptions {
+  /** The connection that all checks share. */
+  readonly connection: Client;
+  /** Opens another one, which the check closes. */
+  readonly connect: () => Client;
+  /** Aborts when the time of the check is over. */
+  readonly signal: AbortSignal;
+  /** What the server says of itself. */
+  readonly info: GetServerInfoResponse | undefined;
+}
+
+/** What a check is done with: clients, a session of its own, and what checks have in common. */
+export class CheckContext {
+  readonly sessions: Clients['sessions'];
+  readonly processes: Clients['processes'];
+  readonly server: Clients['server'];
+  readonly connection: Client;
+  readonly signal: AbortSignal;
+  /** The session that was made for the check. */
+  readonly sessionId: string = randomUUID();
+  readonly #options: ContextOptions;
+  readonly #created: string[] = [];
+  readonly #connections: Client[] = [];
+
+  constructor(options: ContextOptions) {
+    this.#options = options;
+    this.connection = options.connection;
+    this.signal = options.signal;
+    const { processes, server, sessions } = createClients(options.connection, options.signal);
+    this.sessions = sessions;
+    this.processes = processes;
+    this.server = server;
+  }
+
+  /** What the server says of itself. */
+  get info(): GetServerInfoResponse {
+    ensure(this.#options.info !== undefined, 'GetServerInfo does not answer');
+    return this.#options.info;
+  }
+
+  /** Creates a session, which ends with the check, and returns its id. */
+  async createSession(
+    init: MessageInitShape<typeof CreateSessionRequestSchema> & { $typeName?: never } = {},
+  ): Promise<string> {
+    const sessionId = init.sessionId ?? randomUUID();
+    this.#created.push(sessionId);
+    const detachedTtl = init.detachedTtl ?? this.#detachedTtl();
+    await this.sessions.createSession({ ...init, sessionId, detachedTtl });
+    return sessionId;
+  }
+
+  /** Clients over a connection of their own, which is closed with the check. */
+  otherClients(): Clients {
+    const connection = this.#options.connect();
+    this.#connections.push(connection);
+    return createClients(connection, this.signal);
+  }
+
+  /** Starts a process; its id is made up unless it is given. */
+  async start(argv: string[], spec: SpecInit = {}, target: Partial<Target> = {}): Promise<Target> {
+    const { sessionId = this.sessionId, processId = `p-${randomUUID()}` } = target;
+    await this.processes.startProcess({ sessionId, processId, spec: specOf(argv, spec) });
+    return { sessionId, processId };
+  }
+
+  /** Starts a script of the POSIX shell. */
+  startShell(script: string, spec: SpecInit = {}, target: Partial<Target> = {}): Promise<Target> {
+    return this.start(['/bin/sh', '-c', script], spec, target);
+  }
+
+  /** Follows the events of a process. */
+  watch(target: Target, afterSeq = 0n): EventReader {
+    return new EventReader(this.processes.watchProcess({ ...target, afterSeq }));
+  }
+
+  /** All events of a process, to its `closed`. */
+  eventsOf(target: Target, afterSeq = 0n): Promise<ProcessEvent[]> {
+    return this.watch(target, afterSeq).rest();
+  }
+
+  /** Runs a script in the session to its end, and returns all of its events. */
+  async runShell(script: string, spec: SpecInit = {}): Promise<ProcessEvent[]> {
+    return this.eventsOf(await this.startShell(script, spec));
+  }
+
+  /** Runs a program to its end, and returns its standard output. */
+  async outputOf(argv: string[], spec: SpecInit = {}): Promise<string> {
+    return textOf(await this.eventsOf(await this.start(argv, spec)));
+  }
+
+  /** Writes a text to the standard input of a process, and returns `accepted_offset`. */
+  write(target: Target, text: string, init: WriteInit = {}): Promise<bigint> {
+    const data = Buffer.from(text);
+    const written = this.processes.writeStdin({ ...target, data, ...init });
+    return handled(written.then(({ acceptedOffset }) => acceptedOffset));
+  }
+
+  /** What `GetProcess` says. */
+  async get(target: Target): Promise<Process> {
+    const { process } = await this.processes.getProcess(target);
+    ensure(process !== undefined, 'GetProcess answered without a process');
+    return process;
+  }
+
+  /** Attaches to a session. */
+  attach(
+    init: MessageInitShape<typeof AttachSessionRequestSchema> & { $typeName?: never } = {},
+    { sessions }: Pick<Clients, 'sessions'> = this,
+  ): Promise<Attachment> {
+    return begin(sessions.attachSession({ sessionId: this.sessionId, ...init }));
+  }
+
+  /**
+   * Lets time pass on the server: a long poll of a silent process in the check's own session,
+   * so that how busy this machine is does not matter.
+   */
+  async letPass(ms: number): Promise<void> {
+    const target = await this.startShell('exec sleep 1000');
+    const wait = durationFromMs(ms);
+    await this.processes.readProcess({ ...target, afterSeq: 1n, wait });
+  }
+
+  /** Resolves when the server has noticed that the check's own session is not attached any more. */
+  async untilDetached(): Promise<void> {
+    const { sessionId } = this;
+    for (;;) {
+      const { session } = await this.sessions.getSession({ sessionId });
+      if (session?.attached !== true) return;
+    }
+  }
+
+  /** Closes the sessions and connections of the check. Never rejects. */
+  async close(): Promise<void> {
+    const { sessions } = createClients(this.#options.connection);
+    const deadline = new Date(Date.now() + 20_000);
+    await Promise.allSettled(
+      this.#created.map((sessionId) => sessions.closeSession({ sessionId }, { deadline })),
+    );
+    for (const connection of this.#connections) connection.close();
+  }
+
+  #detachedTtl(): ReturnType<typeof durationFromMs> {
+    const maximum = this.#options.info?.limits?.maxDetachedTtl;
+    const ttl = durationFromMs(DETACHED_TTL_MS);
+    return maximum !== undefined && maximum.seconds < ttl.seconds ? maximum : ttl;
+  }
+}
+
+/** A spec with a PATH, unless it says something of the environment itself. */
+export function specOf(argv: string[], spec: SpecInit = {}): SpecInit {
+  return { env: { PATH }, ...spec, argv };
+}

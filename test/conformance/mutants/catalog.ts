@@ -1,0 +1,31 @@
+import type { Mutant } from './mutant.ts';
+import { ofAttachedStreams } from './of-attached-streams.ts';
+import { ofAttachments } from './of-attachments.ts';
+import { ofEnds } from './of-ends.ts';
+import { ofEvents } from './of-events.ts';
+import { ofFailures } from './of-failures.ts';
+import { ofLives } from './of-lives.ts';
+import { ofReading } from './of-reading.ts';
+import { ofRequests } from './of-requests.ts';
+import { ofSessions } from './of-sessions.ts';
+import { ofStarts } from './of-starts.ts';
+import { ofStdin } from './of-stdin.ts';
+import { ofStreams } from './of-streams.ts';
+import { ofTerminals } from './of-terminals.ts';
+
+/** All mutants. */
+export const MUTANTS: readonly Mutant[] = [
+  ...ofStarts,
+  ...ofLives,
+  ...ofEvents,
+  ...ofReading,
+  ...ofStdin,
+  ...ofEnds,
+  ...ofStreams,
+  ...ofTerminals,
+  ...ofSessions,
+  ...ofAttachedStreams,
+  ...ofAttachments,
+  ...ofRequests,
+  ...ofFailures,
+];

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { CHECKS } from '../../../src/conformance/catalog.ts';
+import { runChecks } from '../../../src/conformance/run-checks.ts';
+import { startUpstream, type Upstream } from '../upstream.ts';
+import { type Mutant, startMutant } from './mutant.ts';
+
+/** How many checks are under way at a time, most of which wait for the server. */
+const JOBS = 16;
+
+/** No check of a mutant hangs by design; this is for a machine that does much else. */
+const TIMEOUT_MS = 40_000;
+
+/**
+ * Whether all checks are run against each mutant, which shows that no other fails, or those
+ * alone that it names. See CONTRIBUTING.md.
+ */
+const ALL = process.env['TEST_MUTANTS'] === 'all';
+
+/** Runs checks against each of these: exactly those that it names have to fail. */
+export function describeMutants(mutants: readonly Mutant[]): void {
+  let upstream: Upstream;
+  let ofChildProcess: Upstream;
+
+  beforeAll(async () => {
+    [upstream, ofChildProcess] = await Promise.all([
+      startUpstream(),
+      startUpstream('--launcher', 'child_process'),
+    ]);
+  });
+
+  afterAll(async () => {
+    await Promise.all([upstream.stop(), ofChildProcess.stop()]);
+  });
+
+  describe('a server', () => {
+    for (const mutant of mutants) {
+      it.concurrent(`of which this is true: ${mutant.fault}`, async ({ expect }) => {
+        const { address } = mutant.launcher === undefined ? upstream : ofChildProcess;
+        const { connect, stop } = await startMutant(mutant, address);
+        const failed: Record<string, string | undefined> = {};
+        try {
+          const checks =
+            ALL || mutant.fails.length === 0
+              ? CHECKS
+              : CHECKS.filter(({ id }) => mutant.fails.includes(id));
+          const options = { connect, checks, jobs: JOBS, timeoutMs: TIMEOUT_MS };
+          for await (const { check, outcome, reason } of runChecks(options)) {
+            if (outcome === 'failed') failed[check.id] = reason;
+          }
+        } finally {
+          await stop();
+        }
+        // With the reasons, so that a check that failed unexpectedly says why.
+        const expected = Object.fromEntries(mutant.fails.map((id) => [id, expect.any(String)]));
+        expect(failed).toEqual(expected);
+      });
+    }
+  });
+}

@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Client, Metadata, Server, ServerCredentials, type StatusObject } from '@grpc/grpc-js';
+import { type Address, formatAddress } from '../../../src/address.ts';
+import { addService, type BridgeOptions } from '../../../src/bridge/add-service.ts';
+import type { ServiceImpl } from '../../../src/bridge/types.ts';
+import { isCallError } from '../../../src/client/call-error.ts';
+import { openConnection } from '../../../src/client/connection.ts';
+import { RunletError } from '../../../src/errors.ts';
+import { ProcessService } from '../../../src/gen/runlet/v1/process_pb.ts';
+import { ServerService } from '../../../src/gen/runlet/v1/server_pb.ts';
+import { SessionService } from '../../../src/gen/runlet/v1/session_pb.ts';
+import { addHealth } from '../../../src/server/health.ts';
+import { toStatus } from '../../../src/server/status.ts';
+import { forwarding, SERVICES, type Services } from './services.ts';
+
+/** A server with one fault. */
+export interface Mutant {
+  /** What it does wrong, as a sentence without a period. */
+  readonly fault: string;
+  /** The checks that find it, and no others do. */
+  readonly fails: readonly string[];
+  /** The methods with the fault, made of those without. Default: these. */
+  readonly mutate?: (real: Services) => Services;
+  /** What its health service says. Default: true. */
+  readonly serving?: boolean;
+  /** How the server behind it starts processes. Default: the best way. */
+  readonly launcher?: 'child_process';
+}
+
+/** A mutant that runs. */
+export interface RunningMutant {
+  readonly address: Address;
+  connect(): Client;
+  stop(): Promise<void>;
+}
+
+const METADATA = 'grpc-status-details-bin';
+
+/** Larger than any request of the checks: the limit is for the server behind to enforce. */
+const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+
+/** Starts a mutant in front of a server. */
+export async function startMutant(mutant: Mutant, upstream: Address): Promise<RunningMutant> {
+  const folder = await mkdtemp(join(tmpdir(), 'runlet-mutant-'));
+  const address: Address = { kind: 'unix', path: join(folder, 'm.sock') };
+  const connection = openConnection(upstream);
+  const real = forwarding(connection);
+  const services = mutant.mutate?.(real) ?? real;
+  const grpc = new Server({
+    'grpc.max_receive_message_length': -1,
+    'grpc.max_send_message_length': -1,
+    'grpc.enable_channelz': 0,
+  });
+  const options: BridgeOptions = {
+    maxRequestBytes: MAX_REQUEST_BYTES,
+    toStatus: passedOn,
+    oversizeError: () => new Error('more than any check sends'),
+    decodeError: () => new RunletError('INVALID_REQUEST'),
+    onCall: () => {},
+  };
+  addService(grpc, SessionService, services as ServiceImpl<typeof SessionService>, options);
+  addService(grpc, ProcessService, services as ServiceImpl<typeof ProcessService>, options);
+  addService(grpc, ServerService, services as ServiceImpl<typeof ServerService>, options);
+  const health = addHealth(grpc, SERVICES);
+  if (mutant.serving === false) health.stopServing();
+  await new Promise<void>((resolve, reject) => {
+    grpc.bindAsync(formatAddress(address), ServerCredentials.createInsecure(), (error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
+  return {
+    address,
+    connect: () => openConnection(address),
+    stop: async () => {
+      grpc.forceShutdown();
+      connection.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The status of the server behind as it is; that of an error of the mutant's own as a server makes it. */
+function passedOn(error: unknown): Partial<StatusObject> {
+  if (!isCallError(error)) return toStatus(error);
+  const { code, details } = error;
+  const metadata = new Metadata();
+  for (const value of error.metadata.get(METADATA)) metadata.set(METADATA, value);
+  return { code, details, metadata };
+}
