@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+/** What does not depend on how processes are started, nor on who runs the server. */
+const INDEPENDENT = [
+  'attach',
+  'bad-calls',
+  'bad-input',
+  'cli-*',
+  'fencing',
+  'frozen-peer',
+  'many-sessions',
+  'memory',
+  'reading',
+  'reconnect',
+  'version-skew',
+];
+
+// The tests that are run again with another launcher, and as another user.
+export default defineConfig({
+  test: {
+    include: ['test/acceptance/**/*.test.ts', 'test/process/**/*.test.ts'],
+    exclude: INDEPENDENT.map((name) => `test/acceptance/${name}.test.ts`),
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+  },
+});
