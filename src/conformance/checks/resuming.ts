@@ -83,4 +83,17 @@ export const resuming: readonly Check[] = [
       }
     },
   },
+  {
+    id: 'RESUME-06',
+    title: '`ATTACH_MODE_REJECT_IF_ATTACHED` does not reject a holder for an attachment of its own',
+    clause: 'ATTACH_MODE_REJECT_IF_ATTACHED',
+    async run(context) {
+      const holderId = randomUUID();
+      const mode = AttachMode.REJECT_IF_ATTACHED;
+      const first = await context.attach({ holderId, attempt: 1n, mode });
+      const second = await outcomeOf(context.attach({ holderId, attempt: 2n, mode }));
+      ensureEqual(second.summary, 'OK', 'the second attach of the holder');
+      await ensureFails(first.toEnd(), SUPERSEDED, 'the end of the stream before');
+    },
+  },
 ];

@@ -1,6 +1,6 @@
 import { callErrorDetails, isCallError } from '../../../src/client/call-error.ts';
 import { RunletError } from '../../../src/errors.ts';
-import { AttachMode } from '../../../src/gen/runlet/v1/session_pb.ts';
+import { AttachMode, type AttachSessionRequest } from '../../../src/gen/runlet/v1/session_pb.ts';
 import { onRequests, onResponses, onSessionEvents } from './hooks.ts';
 import type { Mutant } from './mutant.ts';
 import type { Services } from './services.ts';
@@ -21,6 +21,14 @@ function unfenced(real: Services, names: readonly Fenced[]): Services {
   return onRequests(real, names, (request) => {
     if (request.attachmentId !== 'nonsense') request.attachmentId = '';
   });
+}
+
+/** An attach of nobody in particular. */
+const NOBODY = { holderId: '', attempt: 0n };
+
+/** Whether an attach is of a holder, and proper. */
+function isHeld({ attempt, holderId }: AttachSessionRequest): boolean {
+  return attempt > 0n && holderId.length === 36;
 }
 
 function isSuperseded(error: unknown): boolean {
@@ -143,12 +151,20 @@ export const ofAttachments: readonly Mutant[] = [
   },
   {
     fault: '`ATTACH_MODE_RESUME` fails while a stream is attached',
-    fails: ['RESUME-01', 'RESUME-02', 'RESUME-03'],
+    fails: ['RESUME-01', 'RESUME-02', 'RESUME-03', 'RESUME-04'],
     mutate: (real) =>
       onRequests(real, ['attachSession'], (request) => {
-        if (request.mode === AttachMode.RESUME && request.attempt > 0n) {
-          request.mode = AttachMode.REJECT_IF_ATTACHED;
-        }
+        if (request.mode !== AttachMode.RESUME || !isHeld(request)) return;
+        Object.assign(request, NOBODY, { mode: AttachMode.REJECT_IF_ATTACHED });
+      }),
+  },
+  {
+    fault: '`ATTACH_MODE_REJECT_IF_ATTACHED` rejects a holder for an attachment of its own',
+    fails: ['RESUME-06'],
+    mutate: (real) =>
+      onRequests(real, ['attachSession'], (request) => {
+        const rejects = request.mode === AttachMode.REJECT_IF_ATTACHED;
+        if (rejects && isHeld(request)) Object.assign(request, NOBODY);
       }),
   },
   {

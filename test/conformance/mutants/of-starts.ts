@@ -103,13 +103,11 @@ export const ofStarts: readonly Mutant[] = [
       'SIGNAL-02',
       'SIGNAL-04',
       'INTERACT-05',
+      'SESSION-08',
+      'BEAT-03',
     ],
-    // The shell outlives the signals that its child gets too, and says nothing of them.
-    mutate: (real) =>
-      startThrough(
-        real,
-        'trap : HUP INT TERM USR1 USR2; exec 3>&2 2> /dev/null; "$@" 2>&3 3>&-; exit $?',
-      ),
+    // The shell outlives the signals that its child gets too, and says of some that they came.
+    mutate: (real) => startThrough(real, 'trap : HUP INT TERM USR1 USR2; "$@"; exit $?'),
   },
   {
     fault: 'processes ignore SIGPIPE',
