@@ -1,12 +1,9 @@
 // @ts-check
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { readStat } from './process-stat.mjs';
 
+/** @import { ProcessStat } from './process-stat.mjs' */
 /** @import { Usage } from './row.mjs' */
-
-/** Of clock_t in proc_pid_stat(5), on every Linux there is. */
-const TICKS_PER_SECOND = 100;
-const PAGE_BYTES = 4096;
-const MIB = 1024 * 1024;
 
 /** How often memory is looked at. */
 const SAMPLE_MS = 200;
@@ -52,40 +49,24 @@ export function sumUsage(rounds) {
  * @param {number} root
  */
 function treeOf(root) {
-  /** @type {Map<number, { parent: number, ticks: number, size: number, pages: number }>} */
+  /** @type {Map<number, ProcessStat>} */
   const processes = new Map();
   for (const name of readdirSync('/proc')) {
-    if (/^\d+$/.test(name)) read(processes, Number(name));
+    const stat = /^\d+$/.test(name) ? readStat(Number(name)) : undefined;
+    if (stat !== undefined) processes.set(stat.pid, stat);
   }
-  let ticks = 0;
-  let pages = 0;
+  let cpuSeconds = 0;
+  let residentMib = 0;
   for (const [pid, process] of processes) {
     // It is not its program yet, and has its parent's memory.
-    const borrows = pid !== root && processes.get(process.parent)?.size === process.size;
+    const borrows =
+      pid !== root && processes.get(process.parent)?.virtualBytes === process.virtualBytes;
     for (let ancestor = pid; ancestor > 0; ancestor = processes.get(ancestor)?.parent ?? 0) {
       if (ancestor !== root) continue;
-      ticks += process.ticks;
-      if (!borrows) pages += process.pages;
+      cpuSeconds += process.cpuSeconds + process.childrenCpuSeconds;
+      if (!borrows) residentMib += process.residentMib;
       break;
     }
   }
-  return { cpuSeconds: ticks / TICKS_PER_SECOND, residentMib: (pages * PAGE_BYTES) / MIB };
-}
-
-/**
- * @param {Map<number, { parent: number, ticks: number, size: number, pages: number }>} processes
- * @param {number} pid
- */
-function read(processes, pid) {
-  let stat;
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch {
-    return;
-  }
-  // After the name, which may hold spaces; the first of these is the state, field 3.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const field = (/** @type {number} */ number) => Number(fields[number - 3]);
-  const ticks = field(14) + field(15) + field(16) + field(17);
-  processes.set(pid, { parent: field(4), ticks, size: field(23), pages: field(24) });
+  return { cpuSeconds, residentMib };
 }

@@ -1,8 +1,8 @@
 // @ts-check
-import * as echarts from 'echarts';
 import { LINE_HEIGHT, layOut, MARGIN, WIDTH } from './chart-layout.mjs';
 import { formatNumber } from './format.mjs';
 import { FONT, FONT_SIZE, INK, MUTED, PALE } from './look.mjs';
+import { renderSvg } from './svg.mjs';
 
 /** @import { CustomSeriesOption, EChartsOption } from 'echarts' */
 /** @import { StoredResult } from '../lib/part.mjs' */
@@ -22,25 +22,7 @@ const LEGEND = 'Bars: median of the rounds. Whiskers: least and greatest.';
 export function drawChart(result) {
   const { panels, height: legendTop } = layOut(result);
   const height = legendTop + LINE_HEIGHT + MARGIN;
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
-  try {
-    chart.setOption(optionOf(panels, legendOf(result), legendTop));
-    return `${withoutClasses(chart.renderToSVGString())}\n`;
-  } finally {
-    chart.dispose();
-  }
-}
-
-/**
- * Takes out what an image has no use for: what says how it reacts to a pointer, and has
- * numbers that differ from one drawing to the next.
- *
- * @param {string} svg
- */
-function withoutClasses(svg) {
-  return svg
-    .replaceAll(/ (class|pointer-events|ecmeta_\w+)="[^"]*"/g, '')
-    .replace(/<style[^>]*>.*<\/style>\n?/s, '');
+  return renderSvg(optionOf(panels, legendOf(result), legendTop), WIDTH, height);
 }
 
 /** @param {StoredResult} result */
