@@ -128,6 +128,22 @@ export function watchRaw(connection, target, afterSeq = 0n) {
 }
 
 /**
+ * Attaches to a session. The messages stay encoded.
+ *
+ * @param {Client} connection
+ * @param {string} sessionId
+ * @returns {ClientReadableStream<Buffer>}
+ */
+export function attachRaw(connection, sessionId) {
+  const { AttachSessionRequestSchema } = sessionProtos;
+  const request = toBinary(
+    AttachSessionRequestSchema,
+    create(AttachSessionRequestSchema, { sessionId }),
+  );
+  return streamRaw(connection, '/runlet.v1.SessionService/AttachSession', Buffer.from(request));
+}
+
+/**
  * A request of `Run`, with the prefix that gRPC gives a message.
  *
  * @param {string[]} argv

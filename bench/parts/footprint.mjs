@@ -1,8 +1,8 @@
 // @ts-check
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startContender } from '../lib/contender.mjs';
 import { makeRow } from '../lib/row.mjs';
+import { settled } from '../lib/settled.mjs';
 import { startRunlet } from '../servers/runlet.mjs';
 
 /** @import { Contender as Driver } from '../lib/contender.mjs' */
@@ -72,12 +72,6 @@ const WARM_UP = 400;
 /** Descriptors that the server needs for everything else. */
 const OTHER_DESCRIPTORS = 512;
 
-/** Memory has settled when it changed by so little for so long; it is waited for so often. */
-const SETTLED_KIB = 64;
-const SETTLE_MS = 250;
-const SETTLED_READS = 4;
-const MAX_READS = 16;
-
 /**
  * What a round found of one count.
  *
@@ -139,14 +133,14 @@ async function measure({ command, descriptors }, counts, profileFolder) {
   const fresh = server.memory();
   await grow(clients, command, WARM_UP);
   await askAll(clients, { command: 'clear' });
-  const before = await settled(server);
+  const before = await settled(server.memory);
   const readings = [];
   let held = 0;
   for (const wanted of counts) {
     const count = Math.min(wanted, Math.floor(most / CLIENTS) * CLIENTS);
     await grow(clients, command, count - held);
     held = count;
-    const after = await settled(server);
+    const after = await settled(server.memory);
     const kib = (after.residentKib - before.residentKib) / count;
     readings.push({ count, kib, fresh, before, after });
   }
@@ -180,25 +174,6 @@ function grow(clients, command, count) {
  */
 async function askAll(clients, request) {
   await Promise.all(clients.map(({ ask }) => ask(JSON.stringify(request))));
-}
-
-/**
- * What the server has of memory once that does not change any more.
- *
- * @param {RunletServer} server
- * @returns {Promise<Memory>}
- */
-async function settled({ memory }) {
-  let settledReads = 0;
-  let last = memory();
-  for (let read = 0; read < MAX_READS && settledReads < SETTLED_READS; read += 1) {
-    await sleep(SETTLE_MS);
-    const now = memory();
-    const changed = Math.abs(now.residentKib - last.residentKib) > SETTLED_KIB;
-    settledReads = changed ? 0 : settledReads + 1;
-    last = now;
-  }
-  return last;
 }
 
 /**

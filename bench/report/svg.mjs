@@ -30,5 +30,6 @@ export function renderSvg(option, width, height) {
 function withoutClasses(svg) {
   return svg
     .replaceAll(/ (class|pointer-events|ecmeta_\w+)="[^"]*"/g, '')
+    .replaceAll(/\bzr\d+-/g, '')
     .replace(/<style[^>]*>.*<\/style>\n?/s, '');
 }

@@ -68,10 +68,12 @@ export async function startRunlet({ flags = [], profileFolder } = {}) {
 }
 
 /**
+ * What a process has of memory now.
+ *
  * @param {number} pid
  * @returns {Memory}
  */
-function memoryOf(pid) {
+export function memoryOf(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   const kib = (/** @type {string} */ field) =>
     Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]);
