@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**', 'test/bench/guard.test.ts'],
+    exclude: ['test/interop/**', 'test/load/smoke.test.ts', 'test/bench/guard.test.ts'],
     // Tests wait for what happens, never for time to pass: the bound is for a test that hangs.
     testTimeout: 120_000,
     hookTimeout: 60_000,

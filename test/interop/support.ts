@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { type GoTool, goToolPath, installGoTool, TOOLS_FOLDER } from '../../load/lib/go-tool.mjs';
 
 const run = promisify(execFile);
 
@@ -14,12 +15,11 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The program that `npm run build` built. */
 export const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
 
-/** Where tools are installed; not in git. */
-const TOOLS = join(ROOT, '.cache', 'bin');
-
-const GRPCURL_MODULE = 'github.com/fullstorydev/grpcurl';
-const GRPCURL_VERSION = 'v1.9.3';
-const GRPCURL = join(TOOLS, 'grpcurl');
+const GRPCURL: GoTool = {
+  module: 'github.com/fullstorydev/grpcurl',
+  version: 'v1.9.3',
+  package: 'github.com/fullstorydev/grpcurl/cmd/grpcurl',
+};
 
 /** The page whose commands are run. */
 const PAGE = 'docs/grpcurl.md';
@@ -32,30 +32,12 @@ const COMMANDS_TIMEOUT_MS = 60_000;
 
 /** Installs grpcurl, unless this version of it was installed before. */
 export async function installGrpcurl(): Promise<void> {
-  await run('go', ['version']).catch((cause: unknown) => {
-    throw new Error('the interop test builds grpcurl with Go: install it (the command `go`)', {
-      cause,
-    });
-  });
-  if (await isInstalled()) return;
-  await run('go', ['install', `${GRPCURL_MODULE}/cmd/grpcurl@${GRPCURL_VERSION}`], {
-    env: { ...process.env, GOBIN: TOOLS },
-  });
-}
-
-async function isInstalled(): Promise<boolean> {
-  try {
-    // Built by `go install`, it does not know its version; Go finds it in the binary.
-    const { stdout } = await run('go', ['version', '-m', GRPCURL]);
-    return stdout.includes(`\t${GRPCURL_MODULE}\t${GRPCURL_VERSION}\t`);
-  } catch {
-    return false;
-  }
+  await installGoTool(GRPCURL);
 }
 
 /** Runs grpcurl and returns what it prints. */
 export async function grpcurl(...args: readonly string[]): Promise<string> {
-  const { stdout } = await run(GRPCURL, args, { cwd: ROOT });
+  const { stdout } = await run(goToolPath(GRPCURL), args, { cwd: ROOT });
   return stdout;
 }
 
@@ -112,7 +94,7 @@ export async function runPageCommands(address: string): Promise<Transcript> {
     .join('')
     .replaceAll(PAGE_ADDRESS, address);
   const { stdout } = await run('sh', ['-euc', script], {
-    env: { ...process.env, PATH: `${TOOLS}:${process.env['PATH'] ?? ''}` },
+    env: { ...process.env, PATH: `${TOOLS_FOLDER}:${process.env['PATH'] ?? ''}` },
     timeout: COMMANDS_TIMEOUT_MS,
   }).catch((error: { readonly stdout: string; readonly stderr: string }) => {
     const block = [...splitTranscript(error.stdout).keys()].at(-1);
