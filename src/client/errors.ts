@@ -115,3 +115,16 @@ export class ConnectionError extends RunletClientError {
     this.outcomeUnknown = outcomeUnknown;
   }
 }
+
+/**
+ * Somebody else wrote to the same stdin, so that what this client wrote was taken for a
+ * repetition, at least in part, and left out. Whoever attaches to the session alone has no
+ * such company.
+ */
+export class StdinConflictError extends RunletClientError {
+  override readonly name = 'StdinConflictError';
+
+  constructor() {
+    super('another client wrote to the standard input of the process');
+  }
+}

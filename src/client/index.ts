@@ -9,6 +9,7 @@ export {
   SessionLostError,
   type SessionLostReason,
   type StartFailureInfo,
+  StdinConflictError,
 } from './errors.ts';
 export type {
   EndReasonName,

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { Clock } from '../clock.ts';
+import { StdinConflictError } from './errors.ts';
 import { SIGNAL_SCOPES, type SignalName, type SignalScopeName, signalValue } from './names.ts';
 import { type FeedMember, OutputFeed } from './output-feed.ts';
 import { OutputReadable } from './output-readable.ts';
@@ -191,9 +192,14 @@ function stdinTarget(
 ): ConstructorParameters<typeof StdinWritable>[0] {
   return {
     async write(write, signal) {
-      await calls.call({ idempotent: true, signal }, ({ generation, ids, options }) =>
-        generation.control.processes.writeStdin({ ...ids, processId, ...write }, options),
+      const { acceptedOffset } = await calls.call(
+        { idempotent: true, signal },
+        ({ generation, ids, options }) =>
+          generation.control.processes.writeStdin({ ...ids, processId, ...write }, options),
       );
+      if (acceptedOffset !== write.offset + BigInt(write.data.byteLength)) {
+        throw new StdinConflictError();
+      }
     },
     async acceptedOffset(signal) {
       const { acceptedOffset } = await calls.call(

@@ -117,6 +117,19 @@ describe('a remote process', () => {
     });
   });
 
+  it('says that somebody else wrote to its stdin, where that made a write a repetition', async () => {
+    const { address } = await startHarness();
+    const session = await connectTo(address).session();
+    const mine = await session.start({ argv: shell('cat'), env, stdin: 'pipe' });
+    const other = await connectTo(address).session({ id: session.id, ifAttached: 'share' });
+    const theirs = (await other.process(mine.id)).stdin;
+    await new Promise<void>((resolve) => theirs?.write('theirs', () => resolve()));
+    const failure = new Promise((resolve) => mine.stdin.write('mine', resolve));
+    expect(await failure).toMatchObject({ name: 'StdinConflictError' });
+    await mine.terminate({ graceMs: 0 });
+    expect(await text(mine.stdout)).toBe('theirs');
+  });
+
   it('with a terminal has its size, and takes another', async () => {
     const { address } = await startHarness();
     const session = await connectTo(address).session();
