@@ -95,6 +95,7 @@ export const ofAttachedStreams: readonly Mutant[] = [
       'RESUME-01',
       'RESUME-02',
       'RESUME-04',
+      'RESUME-06',
     ],
     mutate: (real) => {
       const attached = new Set<string>();

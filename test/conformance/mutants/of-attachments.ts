@@ -39,7 +39,7 @@ function isSuperseded(error: unknown): boolean {
 export const ofAttachments: readonly Mutant[] = [
   {
     fault: 'a stream that is superseded ends without a status',
-    fails: ['FENCE-01', 'RESUME-01'],
+    fails: ['FENCE-01', 'RESUME-01', 'RESUME-06'],
     mutate: (real) => ({
       ...real,
       async *attachSession(request, context) {

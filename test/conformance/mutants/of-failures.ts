@@ -154,6 +154,7 @@ export const ofFailures: readonly Mutant[] = [
       'STREAM-04',
       'TERM-08',
       'EXPIRE-01',
+      'RESUME-06',
     ],
     mutate: (real) =>
       onFailures(real, (error) => {
