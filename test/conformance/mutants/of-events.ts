@@ -36,8 +36,11 @@ export const ofEvents: readonly Mutant[] = [
     fails: ['EVENT-03', 'GAP-01'],
     mutate: (real) =>
       onEachEvent(real, ({ event }) => {
-        if (event.case === 'output' && event.value.stream === OutputStream.STDERR) {
-          event.value.stream = OutputStream.UNSPECIFIED;
+        const told = event.case === 'gap' ? event.value.ranges : [event.value];
+        for (const place of told) {
+          const named = place !== undefined && 'stream' in place;
+          if (named && place.stream === OutputStream.STDERR)
+            place.stream = OutputStream.UNSPECIFIED;
         }
       }),
   },
