@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { defaultAddress, formatAddress } from '../address.ts';
 import { ConnectionError, connect, type RunletClient } from '../client/index.ts';
 import { addressText, seconds } from './arguments.ts';
+import { connectionNotice } from './connection-notice.ts';
 import { UnreachableError } from './unreachable-error.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -75,7 +76,9 @@ export async function withServerAt<T>(
   const client = connect(address, {
     // Somebody waits for an answer: where no server is there is none a moment later.
     connectTimeoutMs: 0,
-    ...(reconnectFor === undefined ? {} : { windowMs: reconnectFor * 1000 }),
+    ...(reconnectFor === undefined
+      ? {}
+      : { windowMs: reconnectFor * 1000, onConnectionChange: connectionNotice(reconnectFor) }),
   });
   try {
     return await use(client, address);

@@ -242,6 +242,7 @@ export class Link {
 
   #up(generation: Generation, session: SessionMessage | undefined): void {
     if (this.#state.kind !== 'down') return;
+    if (this.#reached) this.#tell(true);
     this.#reached = true;
     generation.upSince = this.#options.settings.clock.monotonic();
     const ttlMs = session?.detachedTtl === undefined ? 0 : durationMs(session.detachedTtl);
@@ -255,6 +256,13 @@ export class Link {
     if (this.#state.kind !== 'up' || this.#state.generation !== generation) return;
     this.#state = { kind: 'down', since: this.#options.settings.clock.monotonic() };
     this.#ready = deferred();
+    this.#tell(false);
+  }
+
+  /** Whatever the program does then must not get in the way of what is done here. */
+  #tell(connected: boolean): void {
+    const { sessionId, settings } = this.#options;
+    queueMicrotask(() => settings.onConnectionChange(connected, sessionId));
   }
 
   /** Waits before the next attempt, or ends the link if there is no time for one. */

@@ -37,6 +37,11 @@ export interface ConnectOptions {
   /** How long the answer to a probe may take, in milliseconds. Default: 10,000. */
   readonly keepaliveTimeoutMs?: number;
   /**
+   * Told when the connection of a session broke (false), and when there is one again (true),
+   * for those who want to say so. Not of the first, and not of the session's loss.
+   */
+  readonly onConnectionChange?: (connected: boolean, sessionId: string) => void;
+  /**
    * Bytes that the server may send ahead on one stream, 65,535 or more: what one process
    * whose output nobody reads takes of this program's memory. Default: 4 MiB.
    */
@@ -66,6 +71,7 @@ export function clientSettings(options: ConnectOptions): ClientSettings {
     attemptTimeoutMs: options.attemptTimeoutMs ?? 10_000,
     keepaliveMs: options.keepaliveMs ?? 20_000,
     keepaliveTimeoutMs: options.keepaliveTimeoutMs ?? 10_000,
+    onConnectionChange: options.onConnectionChange ?? (() => {}),
     flowControlWindowBytes: options.flowControlWindowBytes ?? 4 * 1024 * 1024,
     metadata: typeof metadata === 'function' ? metadata : () => metadata,
     clock: systemClock,

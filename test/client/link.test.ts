@@ -79,18 +79,22 @@ interface Rig {
   readonly clock: FakeClock;
   readonly server: ScriptedServer;
   readonly link: Link;
+  /** What was told of the connection. */
+  readonly told: readonly boolean[];
 }
 
 function makeRig(prepare: (server: ScriptedServer) => void = () => {}): Rig {
   const clock = new FakeClock();
   const server = new ScriptedServer(clock);
   prepare(server);
+  const told: boolean[] = [];
   const link = new Link({
     sessionId: 's',
     settings: {
       ...clientSettings({ connectTimeoutMs: 5_000, attemptTimeoutMs: 1_000 }),
       clock,
       random: () => 0,
+      onConnectionChange: (connected) => told.push(connected),
     },
     open: server.connect,
     attach: true,
@@ -98,7 +102,7 @@ function makeRig(prepare: (server: ScriptedServer) => void = () => {}): Rig {
     silenceMs: SILENCE_MS,
     listener: { onAttached: () => {}, onEvent: () => {}, onLost: () => {} },
   });
-  return { clock, server, link };
+  return { clock, server, link, told };
 }
 
 /** Lets time pass in small steps, and everything happen that comes of it. */
@@ -196,6 +200,21 @@ describe('a link', () => {
     expect(await waiting).toMatchObject({ name: 'ConnectionError', outcomeUnknown: false });
     expect(server.requests.every(({ mode }) => mode === AttachMode.TAKE_OVER)).toBe(true);
     expect([server.open, clock.pending]).toEqual([0, 0]);
+  });
+
+  it('tells of each break and of its end, and not of the first connection', async () => {
+    const { clock, link, server, told } = makeRig();
+    await link.ready();
+    await settle();
+    expect(told).toEqual([]);
+    server.cut();
+    await settle();
+    expect(told).toEqual([false]);
+    await pass(clock, 500);
+    expect(told).toEqual([false, true]);
+    link.end(new Error('left'));
+    await settle();
+    expect(told).toEqual([false, true]);
   });
 
   it('begins anew when a call on its connections did not come through', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatAddress } from '../../src/address.ts';
 import { serve } from '../support/served.ts';
+import { startProxy } from '../support/tcp-proxy.ts';
 import { missingTmux, openTerminal, type TmuxTerminal } from './tmux.ts';
 
 const missing = await missingTmux();
@@ -75,6 +76,24 @@ describe.skipIf(missing !== undefined)('runlet attach on a real terminal', () =>
     await terminal.showing(/^one-2\ninner> ?$/m);
     await terminal.press('C-x');
     await terminal.showing(/left; come back/);
+  });
+
+  it('says that the connection broke and that it is back, and goes on', async () => {
+    const served = await serve();
+    const proxy = await startProxy(served.address);
+    const address = formatAddress(served.address);
+    const state = address.slice('unix:'.length, -'/runlet.sock'.length);
+    const terminal = await terminalAt(formatAddress(proxy.address), state);
+    await terminal.enter(`runlet start -t ${BASH} && runlet attach`);
+    await terminal.showing(/^inner>/m);
+    proxy.admit(false);
+    proxy.cut();
+    await terminal.showing(/^runlet: the connection broke; trying to come back for 300 s$/m);
+    await terminal.enter('echo typed-$((1 + 1))');
+    proxy.admit(true);
+    await terminal.showing(/^runlet: connected again$/m);
+    await terminal.showing(/^typed-2$/m);
+    await leave(terminal);
   });
 
   it('gives the process the size of the terminal it came from, and each new one', async () => {
