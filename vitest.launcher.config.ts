@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** What does not depend on how processes are started, nor on who runs the server. */
@@ -20,6 +21,8 @@ export default defineConfig({
   test: {
     include: ['test/acceptance/**/*.test.ts', 'test/process/**/*.test.ts'],
     exclude: INDEPENDENT.map((name) => `test/acceptance/${name}.test.ts`),
+    // Much of the time is waiting, for processes and for clocks of theirs.
+    maxWorkers: 2 * availableParallelism(),
     testTimeout: 120_000,
     hookTimeout: 60_000,
   },
