@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, expectTypeOf, it } from 'vitest';
@@ -157,14 +159,15 @@ describe('a command that is run to its end', () => {
   });
 
   it('is terminated when its signal aborts, and rejects with the reason', async () => {
-    const { address } = await startHarness();
+    const { address, folder } = await startHarness();
     const client = connectTo(address);
     const controller = new AbortController();
-    const running = client.run(shell('echo $$; exec sleep 1000'), {
+    const running = client.run(shell('touch running; exec sleep 1000'), {
       env,
       signal: controller.signal,
     });
-    setTimeout(() => controller.abort(new Error('enough')), 100);
+    await expect.poll(() => existsSync(join(folder, 'running'))).toBe(true);
+    controller.abort(new Error('enough'));
     expect((await errorOf(running)).message).toBe('enough');
   });
 

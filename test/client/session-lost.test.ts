@@ -274,7 +274,7 @@ describe('a client', () => {
     const proxy = await startProxy(harness.address);
     proxy.admit(false);
     const opening = connectTo(proxy.address, QUICK).session();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await expect.poll(() => proxy.accepted()).toBeGreaterThan(2);
     proxy.admit(true);
     expect((await opening).connected).toBe(true);
   });
