@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import type { Process as ProcessMessage } from '../gen/runlet/v1/process_pb.ts';
+import type {
+  Process as ProcessMessage,
+  StartProcessResponse,
+} from '../gen/runlet/v1/process_pb.ts';
 import { RemoteError, SessionLostError } from './errors.ts';
 import { type ProcessInfo, processInfo, type SessionInfo, sessionInfo } from './process-info.ts';
-import type { ProcessLife } from './process-life.ts';
 import type { ProcessLives } from './process-lives.ts';
 import { type ProcessSpec, specMessage } from './process-spec.ts';
 import { RemoteProcess } from './remote-process.ts';
-import type { SessionCalls } from './session-calls.ts';
+import type { CallTarget, SessionCalls } from './session-calls.ts';
 import type { StartedProcess } from './started-process.ts';
+import { unlessAborted } from './waiting.ts';
 
 /** How a process is started, beside its spec. */
 export interface StartOptions {
@@ -61,35 +64,19 @@ export class RemoteSession {
    */
   async start<const S extends ProcessSpec>(
     spec: S,
-    { id = randomUUID(), signal }: StartOptions = {},
+    { id: wanted, signal }: StartOptions = {},
   ): Promise<StartedProcess<S>> {
-    const { calls, lives, retentionMs } = this.#parts;
-    const request = {
-      processId: id,
-      requestId: randomUUID(),
-      spec: specMessage(spec, retentionMs),
-    };
-    // What is told of it may come before the answer.
-    const life = lives.expect(id);
-    let message: ProcessMessage | undefined;
+    const id = wanted ?? randomUUID();
+    const starting = this.#start(spec, id, signal);
     try {
-      ({ process: message } = await calls.call(
-        { idempotent: true, signal },
-        ({ generation, ids, options }) =>
-          generation.control.processes.startProcess({ ...ids, ...request }, options),
-      ));
-      if (message === undefined) throw new Error('the server said nothing of the process');
+      const process = await (signal === undefined ? starting : unlessAborted(starting, signal));
+      this.#terminateOn(signal, process);
+      return process as StartedProcess<S>;
     } catch (error) {
-      lives.forget(id, life);
-      // It may have been started all the same.
-      if (signal?.aborted) void this.#terminate(id).catch(() => {});
+      if (signal?.aborted)
+        void this.#terminateGivenUp(starting, wanted === undefined ? id : undefined);
       throw error;
     }
-    life.started = true;
-    life.update(message);
-    const process = this.#process(message, life, 0n);
-    this.#terminateOn(signal, process);
-    return process as StartedProcess<S>;
   }
 
   /**
@@ -98,15 +85,9 @@ export class RemoteSession {
    * @throws RemoteError `PROCESS_NOT_FOUND`, `PROCESS_EVICTED`
    */
   async process(id: string): Promise<RemoteProcess> {
-    const { calls, lives } = this.#parts;
-    const { process } = await calls.call({ idempotent: true }, ({ generation, ids, options }) =>
+    return this.#follow(id, undefined, ({ generation, ids, options }) =>
       generation.control.processes.getProcess({ ...ids, processId: id }, options),
     );
-    if (process === undefined) throw new Error('the server said nothing of the process');
-    const life = lives.expect(id);
-    life.started = true;
-    life.update(process);
-    return this.#process(process, life, undefined);
   }
 
   /** Its processes, those that are retained included, in the order of their starts. */
@@ -172,15 +153,42 @@ export class RemoteSession {
     }
   }
 
-  #process(
-    message: ProcessMessage,
-    life: ProcessLife,
+  #start(spec: ProcessSpec, id: string, signal: AbortSignal | undefined): Promise<RemoteProcess> {
+    const { retentionMs } = this.#parts;
+    const requestId = randomUUID();
+    const request = { processId: id, requestId, spec: specMessage(spec, retentionMs) };
+    const make = ({ generation, ids, options }: CallTarget): Promise<StartProcessResponse> =>
+      // Once it is sent the signal does not cancel it: the server would start it all the same,
+      // and it could not be terminated before that was done.
+      generation.control.processes.startProcess(
+        { ...ids, ...request },
+        { ...options, signal: generation.signal },
+      );
+    return this.#follow(id, 0n, make, signal);
+  }
+
+  /** A process that the server tells of when it is asked, and whose life is followed from then on. */
+  async #follow(
+    id: string,
     stdinOffset: bigint | undefined,
-  ): RemoteProcess {
+    ask: (target: CallTarget) => Promise<{ readonly process?: ProcessMessage | undefined }>,
+    signal?: AbortSignal,
+  ): Promise<RemoteProcess> {
     const { calls, clock, lives } = this.#parts;
-    const info = processInfo(message);
-    const ask = (): void => lives.ask(info.id, life);
-    return new RemoteProcess({ calls, clock, info, life, ask, stdinOffset });
+    // What is told of it later may come before the answer.
+    const life = lives.expect(id);
+    try {
+      const { process } = await calls.call({ idempotent: true, signal }, ask);
+      if (process === undefined) throw new Error('the server said nothing of the process');
+      life.started = true;
+      life.update(process);
+      const info = processInfo(process);
+      const wantEnd = (): void => lives.ask(id, life);
+      return new RemoteProcess({ calls, clock, info, life, ask: wantEnd, stdinOffset });
+    } catch (error) {
+      lives.forget(id, life);
+      throw error;
+    }
   }
 
   #terminateOn(signal: AbortSignal | undefined, process: RemoteProcess): void {
@@ -192,10 +200,24 @@ export class RemoteSession {
     process.exited.then(release, release);
   }
 
-  async #terminate(processId: string): Promise<void> {
-    await this.#parts.calls.call({ idempotent: true }, ({ generation, ids, options }) =>
-      generation.control.processes.terminateProcess({ ...ids, processId }, options),
-    );
+  /**
+   * Ends what came of a start that was given up, as soon as it is known. Where that is not, since
+   * the connection broke, a process with the id `made` can only be its own; one with an id
+   * that the program chose may be another's. Never rejects.
+   */
+  async #terminateGivenUp(
+    starting: Promise<RemoteProcess>,
+    made: string | undefined,
+  ): Promise<void> {
+    try {
+      const process = await starting.catch((error: unknown) => {
+        if (made === undefined || error instanceof RemoteError) return undefined;
+        return this.process(made);
+      });
+      await process?.terminate();
+    } catch {
+      // It was never started, or it goes with its session.
+    }
   }
 }
 

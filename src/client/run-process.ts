@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { RunletClientError } from './errors.ts';
+import { RemoteError, RunletClientError } from './errors.ts';
 import type { OutputReadable } from './output-readable.ts';
 import type { GapRange } from './process-event.ts';
 import type { ProcessClosure } from './process-info.ts';
@@ -63,9 +63,17 @@ export async function runProcess(
     return Buffer.concat(chunks);
   };
   try {
-    if (process.stdin !== null && input !== undefined) void feed(process.stdin, input);
-    const outputs = [process.stdout, process.stderr, process.terminal].map(collect);
-    const [stdout, stderr, terminal] = (await Promise.all(outputs)) as [Buffer, Buffer, Buffer];
+    const outputs = Promise.all([
+      collect(process.stdout),
+      collect(process.stderr),
+      collect(process.terminal),
+    ]);
+    const fed =
+      process.stdin === null || input === undefined ? undefined : feed(process.stdin, input);
+    // An input that fails ends nothing by itself: the command would wait for the rest of it. One
+    // that has not ended when the command has is not waited for.
+    const failed = new Promise<never>((_, reject) => fed?.catch(reject));
+    const [stdout, stderr, terminal] = await Promise.race([outputs, failed]);
     const closure = await process.closed;
     signal?.throwIfAborted();
     return { ...closure, stdout, stderr, terminal, gaps: process.gaps };
@@ -76,12 +84,17 @@ export async function runProcess(
   }
 }
 
-/** Writes the input. A command need not read it, and says by its end what else went wrong. */
+/** Writes the input, to its end or as far as the command reads it. Rejects if the input fails. */
 async function feed(
   stdin: NodeJS.WritableStream,
   input: string | Uint8Array | Readable,
 ): Promise<void> {
   const source =
     input instanceof Readable ? input : Readable.from([Buffer.from(input as Uint8Array)]);
-  await pipeline(source, stdin).catch(() => {});
+  try {
+    await pipeline(source, stdin);
+  } catch (error) {
+    // A command need not read its stdin.
+    if (!(error instanceof RemoteError && error.reason === 'STDIN_CLOSED')) throw error;
+  }
 }

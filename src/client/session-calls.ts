@@ -8,6 +8,7 @@ import { joinSignals } from './joined-signal.ts';
 import type { Link } from './link.ts';
 import type { ClientSettings } from './options.ts';
 import { Pacer } from './pacer.ts';
+import { unlessAborted } from './waiting.ts';
 
 /** Failures in a row of one call that may be the server's fault, before it is given up. */
 const MAX_AMBIGUOUS_FAILURES = 5;
@@ -123,20 +124,9 @@ export class SessionCalls {
     }
   }
 
-  async #ready(signal: AbortSignal | undefined): Promise<Generation> {
-    signal?.throwIfAborted();
-    if (signal === undefined) return this.link.ready();
-    const aborted = joinSignals(signal);
-    try {
-      return await Promise.race([
-        this.link.ready(),
-        new Promise<never>((_, reject) => {
-          aborted.signal.addEventListener('abort', () => reject(aborted.signal.reason));
-        }),
-      ]);
-    } finally {
-      aborted.release();
-    }
+  #ready(signal: AbortSignal | undefined): Promise<Generation> {
+    const ready = this.link.ready();
+    return signal === undefined ? ready : unlessAborted(ready, signal);
   }
 
   async #target(generation: Generation, signal: AbortSignal): Promise<CallTarget> {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { connectTo, errorOf, QUICK } from '../support/client.ts';
 import { startGate } from '../support/gate.ts';
 import { startHarness } from '../support/harness.ts';
-import { PATH } from '../support/shell.ts';
+import { awaitRelease, PATH, release } from '../support/shell.ts';
 
 const env = { PATH };
 
@@ -106,5 +106,32 @@ describe('a client behind a gateway', () => {
     const session = await connectTo(gate.address, QUICK).session();
     const error = await errorOf(session.start({ argv: ['true'] }));
     expect(error).toMatchObject({ name: 'ConnectionError', outcomeUnknown: true });
+  });
+
+  it('learns of an end that overtakes the answer to its question for the process', async () => {
+    const harness = await startHarness();
+    let overtake = async (): Promise<void> => {};
+    const gate = await startGate(
+      harness.address,
+      () => undefined,
+      async ({ method }) => {
+        if (method.endsWith('/GetProcess')) await overtake();
+      },
+    );
+    const session = await connectTo(gate.address, QUICK).session();
+    const { id: sessionId } = session;
+    const target = { sessionId, processId: 'target' };
+    const argv = ['/bin/sh', '-c', awaitRelease('go')];
+    await harness.processes.startProcess({ ...target, spec: { argv, env } });
+    const witness = await session.start({ argv: ['cat'], env, stdin: 'pipe' });
+    overtake = async () => {
+      await release(harness, 'go');
+      await harness.processes.waitProcess(target);
+      // Told after the end of the other, so that is known to have come.
+      await witness.terminate({ graceMs: 0 });
+      await witness.closed;
+    };
+    const process = await session.process('target');
+    expect(await process.closed).toMatchObject({ code: 0 });
   });
 });

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { type OutputReadable, type ProcessEvent, RemoteError } from '../../src/client/index.ts';
 import { connectTo, errorOf } from '../support/client.ts';
 import { startHarness } from '../support/harness.ts';
+import { HeldLauncher } from '../support/held-launcher.ts';
 import { awaitRelease, PATH, release } from '../support/shell.ts';
 
 const env = { PATH };
@@ -105,6 +106,35 @@ describe('a remote process', () => {
     expect(await aborted.closed).toMatchObject({ reason: 'terminated' });
   });
 
+  it('whose start is given up while it is launched is ended once it is there', async () => {
+    const launcher = new HeldLauncher();
+    const { address } = await startHarness({ launcher });
+    const session = await connectTo(address).session();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const starting = session.start({ argv: shell('exec sleep 1000'), env }, { signal });
+    await launcher.asked.wait();
+    controller.abort(new Error('enough'));
+    expect((await errorOf(starting)).message).toBe('enough');
+    expect(await session.processes()).toEqual([]);
+    launcher.gate.open();
+    const reasons = async (): Promise<unknown> =>
+      (await session.processes()).map(({ exit }) => exit?.reason);
+    await expect.poll(reasons, { timeout: 30_000 }).toEqual(['terminated']);
+  });
+
+  it('of another is not ended by a start that was to have its id and is given up', async () => {
+    const { address } = await startHarness();
+    const session = await connectTo(address).session();
+    const first = await session.start({ argv: shell('cat'), env, stdin: 'pipe' }, { id: 'one' });
+    const signal = AbortSignal.abort(new Error('enough'));
+    const second = session.start({ argv: ['true'] }, { id: 'one', signal });
+    expect((await errorOf(second)).message).toBe('enough');
+    first.stdin.end('alive');
+    expect(await text(first.stdout)).toBe('alive');
+    expect(await first.closed).toMatchObject({ code: 0, reason: 'exited' });
+  });
+
   it('of this session can be found again by its id', async () => {
     const { address } = await startHarness();
     const session = await connectTo(address).session();
@@ -169,6 +199,23 @@ describe('a command that is run to its end', () => {
     await expect.poll(() => existsSync(join(folder, 'running'))).toBe(true);
     controller.abort(new Error('enough'));
     expect((await errorOf(running)).message).toBe('enough');
+  });
+
+  it('is terminated when its input fails, which it would wait for', async () => {
+    const { address } = await startHarness();
+    async function* broken(): AsyncGenerator<string> {
+      yield 'some of it';
+      throw new Error('no more of it');
+    }
+    const running = connectTo(address).run(shell('cat'), { env, input: Readable.from(broken()) });
+    expect((await errorOf(running)).message).toBe('no more of it');
+  });
+
+  it('need not read its input', async () => {
+    const { address } = await startHarness();
+    const input = Buffer.alloc(3_000_000);
+    const result = await connectTo(address).run(shell('echo done'), { env, input });
+    expect(result).toMatchObject({ code: 0, stdout: Buffer.from('done\n') });
   });
 
   it('is terminated when it writes more than it may', async () => {

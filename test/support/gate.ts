@@ -34,11 +34,12 @@ class Refusal extends Error {
 
 /**
  * Opens a gate to a server. `admit` is asked for each call: undefined lets it through, and
- * the name of a status refuses it.
+ * the name of a status refuses it. `holdAnswer` delays the answer of a call that is no stream.
  */
 export async function startGate(
   target: Address,
   admit: (context: CallContext) => keyof typeof status | undefined,
+  holdAnswer: (context: CallContext) => Promise<void> = async () => {},
 ): Promise<Gate> {
   const clients = connectClients(target);
   const server = new Server({ 'grpc.max_send_message_length': -1 });
@@ -57,7 +58,12 @@ export async function startGate(
   const services = { sessions: SessionService, processes: ProcessService, server: ServerService };
   for (const [name, service] of Object.entries(services)) {
     const client = clients[name as keyof typeof services];
-    addService<DescService>(server, service, forwardTo(service, client, admit), options);
+    addService<DescService>(
+      server,
+      service,
+      forwardTo(service, client, admit, holdAnswer),
+      options,
+    );
   }
   const sockets = new Set<Socket>();
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
@@ -83,6 +89,7 @@ function forwardTo(
   service: DescService,
   client: Clients[keyof Pick<Clients, 'sessions' | 'processes' | 'server'>],
   admit: Parameters<typeof startGate>[1],
+  holdAnswer: NonNullable<Parameters<typeof startGate>[2]>,
 ): ServiceImpl<DescService> {
   const functions = client as Readonly<
     Record<string, (request: unknown, options: { signal: AbortSignal }) => unknown>
@@ -100,9 +107,11 @@ function forwardTo(
             const { signal } = context;
             yield* functions[localName]?.(request, { signal }) as AsyncIterable<unknown>;
           }
-        : (request: unknown, context: CallContext) => {
+        : async (request: unknown, context: CallContext) => {
             check(context);
-            return functions[localName]?.(request, { signal: context.signal });
+            const answer = await functions[localName]?.(request, { signal: context.signal });
+            await holdAnswer(context);
+            return answer;
           };
   }
   return implementation as ServiceImpl<DescService>;
