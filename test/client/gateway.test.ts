@@ -111,13 +111,11 @@ describe('a client behind a gateway', () => {
   it('learns of an end that overtakes the answer to its question for the process', async () => {
     const harness = await startHarness();
     let overtake = async (): Promise<void> => {};
-    const gate = await startGate(
-      harness.address,
-      () => undefined,
-      async ({ method }) => {
+    const gate = await startGate(harness.address, () => undefined, {
+      holdAnswer: async ({ method }) => {
         if (method.endsWith('/GetProcess')) await overtake();
       },
-    );
+    });
     const session = await connectTo(gate.address, QUICK).session();
     const { id: sessionId } = session;
     const target = { sessionId, processId: 'target' };

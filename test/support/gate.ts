@@ -32,14 +32,22 @@ class Refusal extends Error {
   }
 }
 
-/**
- * Opens a gate to a server. `admit` is asked for each call: undefined lets it through, and
- * the name of a status refuses it. `holdAnswer` delays the answer of a call that is no stream.
- */
+/** Asked for each call: undefined lets it through, and the name of a status refuses it. */
+type Admit = (context: CallContext) => keyof typeof status | undefined;
+
+/** What a gate does beside letting calls through. */
+export interface GateOptions {
+  /** Delays the answer of a call that is no stream. */
+  readonly holdAnswer?: (context: CallContext) => Promise<void>;
+  /** For TLS, over TCP. Default: none, over a Unix socket. */
+  readonly credentials?: ServerCredentials;
+}
+
+/** Opens a gate to a server. */
 export async function startGate(
   target: Address,
-  admit: (context: CallContext) => keyof typeof status | undefined,
-  holdAnswer: (context: CallContext) => Promise<void> = async () => {},
+  admit: Admit,
+  { holdAnswer = async () => {}, credentials }: GateOptions = {},
 ): Promise<Gate> {
   const clients = connectClients(target);
   const server = new Server({ 'grpc.max_send_message_length': -1 });
@@ -66,9 +74,14 @@ export async function startGate(
     );
   }
   const sockets = new Set<Socket>();
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const path = join(await temporaryFolder(), 'gate.sock');
-  const listener = await listen({ kind: 'unix', path }, (socket) => {
+  const injector = server.createConnectionInjector(
+    credentials ?? ServerCredentials.createInsecure(),
+  );
+  const address: Address =
+    credentials === undefined
+      ? { kind: 'unix', path: join(await temporaryFolder(), 'gate.sock') }
+      : { kind: 'tcp', host: '127.0.0.1', port: 0 };
+  const listener = await listen(address, (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     injector.injectConnection(socket);
@@ -88,8 +101,8 @@ export async function startGate(
 function forwardTo(
   service: DescService,
   client: Clients[keyof Pick<Clients, 'sessions' | 'processes' | 'server'>],
-  admit: Parameters<typeof startGate>[1],
-  holdAnswer: NonNullable<Parameters<typeof startGate>[2]>,
+  admit: Admit,
+  holdAnswer: NonNullable<GateOptions['holdAnswer']>,
 ): ServiceImpl<DescService> {
   const functions = client as Readonly<
     Record<string, (request: unknown, options: { signal: AbortSignal }) => unknown>
