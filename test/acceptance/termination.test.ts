@@ -65,6 +65,21 @@ describe('a process that is terminated', () => {
     expect(process?.reason).toBe(EndReason.TERMINATED);
   });
 
+  it('and is killed by a signal of somebody else in its grace, keeps the reason', async () => {
+    const harness = await startHarness();
+    const { processes } = harness;
+    const script = 'trap "echo term" TERM; echo ready; while :; do sleep 0.01; done';
+    const target = await startShell(harness, script);
+    const watch = processes.watchProcess(target)[Symbol.asyncIterator]();
+    await readUntil(watch, isStdout);
+    const terminated = processes.terminateProcess({ ...target, grace: long });
+    expect(outputOf(await readUntil(watch, isStdout)).toString()).toBe('term\n');
+    await processes.signalProcess({ ...target, signal: Signal.KILL });
+    const { process } = await terminated;
+    expect(process?.reason).toBe(EndReason.TERMINATED);
+    expect(process?.status?.status).toEqual({ case: 'signal', value: Signal.KILL });
+  });
+
   it('without a grace never sees SIGTERM', async () => {
     const harness = await startHarness();
     const { rest, target } = await startReady(
