@@ -7,8 +7,8 @@ import { ConnectionError } from './errors.ts';
 import type { ClientSettings } from './options.ts';
 
 /**
- * Calls that name no session of this client's and may be repeated. Each has a connection of
- * its own, or as many as it takes within the time to connect.
+ * Calls outside of a session that this client is in, which may be repeated. What `make` calls
+ * has a connection of its own, or as many as it takes within the time to connect.
  *
  * @throws RemoteError, ConnectionError
  */

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { Address } from '../address.ts';
 import { WaitUntil } from '../gen/runlet/v1/process_pb.ts';
-import { AttachMode } from '../gen/runlet/v1/session_pb.ts';
+import { AttachMode, type CreateSessionRequestSchema } from '../gen/runlet/v1/session_pb.ts';
 import { openServices } from './connection.ts';
 import { Link } from './link.ts';
 import { oneOffCall } from './one-off-calls.ts';
@@ -90,8 +91,8 @@ export class RunletClient {
    */
   async session(options: SessionOptions = {}): Promise<RemoteSession> {
     this.#assertOpen();
-    const info = await this.info();
-    const sessionId = options.id ?? (await this.#create(options, info));
+    const sessionId = options.id ?? randomUUID();
+    const info = await this.#prepare(sessionId, options);
     const ifAttached = options.ifAttached ?? 'take-over';
     const attach = ifAttached !== 'share';
     const silenceMs = 2 * info.limits.heartbeatIntervalMs + SILENCE_MARGIN_MS;
@@ -168,24 +169,24 @@ export class RunletClient {
     return this.close();
   }
 
-  async #create(options: SessionOptions, info: ServerInfo): Promise<string> {
-    const sessionId = randomUUID();
-    const { maxDetachedTtlMs, minDetachedTtlMs } = info.limits;
-    const wanted = options.detachedTtlMs;
-    const ttl =
-      wanted === undefined
-        ? {}
-        : {
-            detachedTtl: durationFromMs(
-              Math.max(minDetachedTtlMs, Math.min(wanted, maxDetachedTtlMs)),
-            ),
-          };
-    const request = { sessionId, labels: { ...options.labels }, ...ttl };
+  /**
+   * Creates the session unless it is one to come back to, and tells what its server allows.
+   * Both carry its id: a proxy may choose the server by that.
+   */
+  async #prepare(sessionId: string, options: SessionOptions): Promise<ServerInfo> {
     const header = { 'runlet-session-id': sessionId };
-    await oneOffCall(this.#address, this.#settings, header, ({ sessions }, callOptions) =>
-      sessions.createSession(request, callOptions),
+    return oneOffCall(
+      this.#address,
+      this.#settings,
+      header,
+      async ({ server, sessions }, callOptions) => {
+        const info = serverInfo(await server.getServerInfo({}, callOptions));
+        if (options.id === undefined) {
+          await sessions.createSession(createRequest(sessionId, options, info), callOptions);
+        }
+        return info;
+      },
     );
-    return sessionId;
   }
 
   #sessionForRuns(): Promise<RemoteSession> {
@@ -211,6 +212,18 @@ export class RunletClient {
   #assertOpen(): void {
     if (this.#closed) throw new Error('the client was closed');
   }
+}
+
+function createRequest(
+  sessionId: string,
+  { detachedTtlMs, labels }: SessionOptions,
+  { limits }: ServerInfo,
+): MessageInitShape<typeof CreateSessionRequestSchema> {
+  const request = { sessionId, labels: { ...labels } };
+  if (detachedTtlMs === undefined) return request;
+  const { maxDetachedTtlMs, minDetachedTtlMs } = limits;
+  const ttlMs = Math.max(minDetachedTtlMs, Math.min(detachedTtlMs, maxDetachedTtlMs));
+  return { ...request, detachedTtl: durationFromMs(ttlMs) };
 }
 
 const WAITS = { exited: WaitUntil.EXITED, closed: WaitUntil.CLOSED } as const;
