@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { BOUNDS } from './vitest.bounds.ts';
 
 export default defineConfig({
   test: {
+    ...BOUNDS,
     include: ['test/interop/**/*.test.ts'],
     exclude: ['test/interop/clients.test.ts'],
     testTimeout: 300_000,

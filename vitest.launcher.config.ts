@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BOUNDS } from './vitest.bounds.ts';
 
 /** What does not depend on how processes are started, nor on who runs the server. */
 const INDEPENDENT = [
@@ -19,11 +20,10 @@ const INDEPENDENT = [
 // The tests that are run again with another launcher, and as another user.
 export default defineConfig({
   test: {
+    ...BOUNDS,
     include: ['test/acceptance/**/*.test.ts', 'test/process/**/*.test.ts'],
     exclude: INDEPENDENT.map((name) => `test/acceptance/${name}.test.ts`),
     // Much of the time is waiting, for processes and for clocks of theirs.
     maxWorkers: 2 * availableParallelism(),
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
   },
 });

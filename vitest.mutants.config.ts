@@ -1,12 +1,13 @@
 import { defineConfig } from 'vitest/config';
+import { BOUNDS } from './vitest.bounds.ts';
 
 export default defineConfig({
   test: {
+    ...BOUNDS,
     include: ['test/conformance/mutants-of-*.test.ts'],
     // Both files at a time, and in each several mutants, since much of the time is waiting.
     maxWorkers: 2,
     maxConcurrency: 3,
     testTimeout: 180_000,
-    hookTimeout: 60_000,
   },
 });

@@ -22,7 +22,7 @@ describe('runlet attach', () => {
     await user.start('--stdin', '--', 'sh', '-c', 'echo before; echo err >&2; cat; exit 6');
     const child = user.spawn(['attach']);
     const printed = printedBy(child);
-    await expect.poll(printed, { timeout: 60_000 }).toBe('before\n');
+    await expect.poll(printed).toBe('before\n');
     child.stdin?.end('typed\n');
     const { code, stderr } = await resultOf(child);
     expect([code, printed(), stderr]).toEqual([6, 'before\ntyped\n', 'err\n']);
@@ -38,10 +38,10 @@ describe('runlet attach', () => {
     const whole = `${'a'.repeat(3_000_000)}\n${Array.from({ length: 50_000 }, (_, i) => `${i + 1}\n`).join('')}end\n`;
     const following = user.spawn(['logs', '-f', '--session', session]);
     const logged = printedBy(following);
-    await expect.poll(() => logged().length, { timeout: 60_000 }).toBe(whole.length - 4);
+    await expect.poll(() => logged().length).toBe(whole.length - 4);
     const child = user.spawn(['attach']);
     const printed = printedBy(child);
-    await expect.poll(() => printed().endsWith('\n50000\n'), { timeout: 60_000 }).toBe(true);
+    await expect.poll(() => printed().endsWith('\n50000\n')).toBe(true);
     await release({ folder: user.folder }, 'go');
     expect((await resultOf(child)).code).toBe(0);
     expect(whole.endsWith(printed())).toBe(true);
@@ -68,7 +68,7 @@ describe('runlet attach', () => {
     for (const text of ['one\n', 'two\n', 'three\n']) {
       const expected = printed() + text;
       child.stdin?.write(text);
-      await expect.poll(printed, { timeout: 60_000 }).toBe(expected);
+      await expect.poll(printed).toBe(expected);
       proxy.cut();
     }
     child.stdin?.end();
@@ -121,12 +121,12 @@ describe.skipIf(process.env['TEST_LAUNCHER'] === 'child_process')(
       const first = user.spawn(['attach']);
       const shown = printedBy(first);
       first.stdin?.write('name=value; echo one-$((1 + 1))\n');
-      await expect.poll(shown, { timeout: 60_000 }).toContain('one-2\r\n');
+      await expect.poll(shown).toContain('one-2\r\n');
       first.stdin?.write(detach);
       expect((await resultOf(first)).code).toBe(0);
       const second = user.spawn(['attach']);
       const again = printedBy(second);
-      await expect.poll(again, { timeout: 60_000 }).toContain('one-2\r\n');
+      await expect.poll(again).toContain('one-2\r\n');
       second.stdin?.write('exit $(printf %s "$name" | wc -c)\n');
       expect((await resultOf(second)).code).toBe(5);
     });
@@ -136,9 +136,9 @@ describe.skipIf(process.env['TEST_LAUNCHER'] === 'child_process')(
       await user.start('-t', '--', 'sh', '-c', 'stty raw -echo; echo ready; exec cat');
       const child = user.spawn(['attach', '--detach-keys', 'x,ctrl-y']);
       const shown = printedBy(child);
-      await expect.poll(shown, { timeout: 60_000 }).toContain('ready');
+      await expect.poll(shown).toContain('ready');
       child.stdin?.write(Buffer.concat([detach, Buffer.from('ax'), Buffer.from('xb')]));
-      await expect.poll(shown, { timeout: 60_000 }).toContain('\x10\x11axxb');
+      await expect.poll(shown).toContain('\x10\x11axxb');
       child.stdin?.write('x');
       child.stdin?.write('\x19');
       expect((await resultOf(child)).code).toBe(0);
@@ -151,14 +151,14 @@ describe.skipIf(process.env['TEST_LAUNCHER'] === 'child_process')(
       await user.start('-t', '--', 'sh', '-c', `echo ready; ${go}; read a; read b; echo "[$a $b]"`);
       const child = user.spawn(['attach']);
       const shown = printedBy(child);
-      await expect.poll(shown, { timeout: 60_000 }).toContain('ready');
+      await expect.poll(shown).toContain('ready');
       child.stdin?.end('first\n');
-      await expect.poll(shown, { timeout: 60_000 }).toContain('first');
+      await expect.poll(shown).toContain('first');
       const second = user.spawn(['attach']);
       expect((await resultOf(child)).code).toBe(123);
       second.stdin?.write('second\n');
       const again = printedBy(second);
-      await expect.poll(again, { timeout: 60_000 }).toContain('second');
+      await expect.poll(again).toContain('second');
       await release({ folder: user.folder }, 'go');
       expect((await resultOf(second)).code).toBe(0);
       expect(again()).toContain('[first second]');

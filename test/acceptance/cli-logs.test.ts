@@ -48,7 +48,7 @@ describe('runlet logs', () => {
     await user.start('--id', 'gone', '--retention', '0', '--', 'true');
     const evicted = async (): Promise<string> => (await user.run(['logs', 'gone'])).stderr;
     await expect
-      .poll(evicted, { timeout: 60_000 })
+      .poll(evicted)
       .toBe('runlet: the process was closed and its retention is over (PROCESS_EVICTED)\n');
     expect((await user.run(['logs', 'gone'])).code).toBe(125);
     expect(await user.run(['logs', 'never'])).toMatchObject({
@@ -138,7 +138,7 @@ describe('runlet logs -f', () => {
     for (let n = 0; n < 4; n++) {
       for (let i = 1; i <= 20_000; i++) expected += `${n * 100_000 + i}\n`;
       await release({ folder: user.folder }, `go${n}`);
-      if (n < 3) await expect.poll(() => length, { timeout: 60_000 }).toBe(expected.length);
+      if (n < 3) await expect.poll(() => length).toBe(expected.length);
       // And while nothing does.
       proxy.cut();
     }
@@ -162,14 +162,14 @@ describe('runlet logs -f', () => {
     });
     const result = resultOf(child);
     const half = Array.from({ length: 50_000 }, (_, i) => `${i + 1}\n`).join('');
-    await expect.poll(() => length, { timeout: 60_000 }).toBe(half.length);
+    await expect.poll(() => length).toBe(half.length);
     proxy.admit(false);
     proxy.cut();
     const before = proxy.accepted();
     await release({ folder: user.folder }, 'go');
     // The process ends meanwhile, and more than one attempt to come back fails.
     await user.print('logs', '-f');
-    await expect.poll(() => proxy.accepted(), { timeout: 60_000 }).toBeGreaterThan(before + 1);
+    await expect.poll(() => proxy.accepted()).toBeGreaterThan(before + 1);
     proxy.admit(true);
     const { code, stderr, stdout } = await result;
     expect([code, stderr]).toEqual([0, '']);

@@ -128,8 +128,7 @@ describe('runlet run', () => {
     child.stdout?.on('data', (chunk: Buffer) => {
       text += chunk.toString();
     });
-    const showing = (expected: string): Promise<void> =>
-      expect.poll(() => text, { timeout: 60_000 }).toBe(expected);
+    const showing = (expected: string): Promise<void> => expect.poll(() => text).toBe(expected);
     await showing('begin\n');
     proxy.cut();
     child.stdin?.write('typed ');

@@ -32,7 +32,7 @@ describe('runlet run', () => {
     child.stdout?.on('data', (chunk: Buffer) => {
       text += chunk.toString();
     });
-    await expect.poll(() => text, { timeout: 60_000 }).toBe('one\n');
+    await expect.poll(() => text).toBe('one\n');
     await release({ folder }, 'go');
     expect(await once(child, 'close')).toEqual([0, null]);
     expect(text).toBe('one\ntwo\n');

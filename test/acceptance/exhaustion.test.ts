@@ -73,8 +73,7 @@ describe.skipIf(!HAS_PRLIMIT)('a server that has few descriptors left (needs prl
         const failure = await failureIn(start);
         raise();
         // Node.js leaves some open, and there is no way to close them: docs/launchers.md.
-        if (launcher !== 'child_process')
-          await expect.poll(count, { timeout: 30_000 }).toBe(before);
+        if (launcher !== 'child_process') await expect.poll(count).toBe(before);
         if (failure === undefined) break;
         const { startFailure, summary } = failure;
         expect({ free, startFailure, summary }).toMatchObject({
@@ -105,9 +104,7 @@ describe.skipIf(!HAS_PRLIMIT || !CAN_SERVE_AS_ORDINARY_USER)(
         const failure = await failureOf(start());
         expect(failure.summary).toBe('FAILED_PRECONDITION/START_FAILED');
         expect(failure.startFailure).toMatchObject({ stage: SPAWN, errnoName: 'EAGAIN' });
-        await expect
-          .poll(async () => (await served.holdings()).descriptors, { timeout: 30_000 })
-          .toBe(before);
+        await expect.poll(async () => (await served.holdings()).descriptors).toBe(before);
         raise();
         expect(await start()).toEqual({ case: 'code', value: 3 });
       },

@@ -100,16 +100,13 @@ describe('a session that nobody needs', () => {
     await untilLogged(harness, 'WatchProcess', 2);
 
     clock.advance(TTL_MS);
-    await expect.poll(() => isAlive(pids[0] ?? 0), { timeout: 30_000 }).toBe(false);
+    await expect.poll(() => isAlive(pids[0] ?? 0)).toBe(false);
     // The others had their grace, which is over when the clock says so.
     await expect
-      .poll(
-        () => {
-          clock.advance(DEFAULT_GRACE_MS);
-          return pids.map(isAlive);
-        },
-        { timeout: 30_000 },
-      )
+      .poll(() => {
+        clock.advance(DEFAULT_GRACE_MS);
+        return pids.map(isAlive);
+      })
       .toEqual([false, false, false]);
   });
 });
@@ -177,7 +174,7 @@ describe('the tree of a process', () => {
     const run = harness.processes.run({ spec }, { signal: abort.signal })[Symbol.asyncIterator]();
     const pid = pidFrom(outputOf(await readUntil(run, isStdout)).toString());
     abort.abort();
-    await expect.poll(() => isAlive(pid), { timeout: 30_000 }).toBe(false);
+    await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
   it('is ended though it has groups of its own in the session, and the leader exited', async () => {

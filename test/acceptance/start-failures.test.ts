@@ -144,7 +144,7 @@ async function expectFailure(
     expect(startFailure).toMatchObject({ stage, errnoName });
     expect(startFailure?.message).toContain(errnoName);
   }
-  await expect.poll(descriptors, { timeout: 30_000 }).toBe(before);
+  await expect.poll(descriptors).toBe(before);
   await expectNothingLeft(harness, 'p');
 }
 

@@ -20,7 +20,6 @@ import { awaitRelease, PATH, release, shellSpec, startShell } from '../support/s
  */
 
 const GRACE = { seconds: 0n, nanos: 0 };
-const ENDED = { timeout: 60_000 };
 
 /** Writes its pid to a file, and stays. */
 function member(pids: string): string {
@@ -53,7 +52,7 @@ async function membersIn(path: string, count: number): Promise<readonly number[]
       return [];
     }
   };
-  await expect.poll(() => read().length, ENDED).toBe(count);
+  await expect.poll(() => read().length).toBe(count);
   const pids = read();
   onTestFinished(() => {
     for (const pid of pids.filter(isAlive)) process.kill(pid, 'SIGKILL');
@@ -74,7 +73,7 @@ async function untilGone(pids: readonly number[], clock?: FakeClock): Promise<vo
     clock?.advance(20);
     return pids.filter(isAlive);
   };
-  await expect.poll(look, ENDED).toEqual([]);
+  await expect.poll(look).toEqual([]);
 }
 
 describe('three generations with daemons', () => {
@@ -231,7 +230,7 @@ describe('a daemon', () => {
     const script = 'setsid -f sh -c "sleep 0.2; echo done"';
     const events = await collect(processes.run({ spec: shellSpec(script) }));
     expect(events.length).toBeGreaterThan(0);
-    await expect.poll(async () => (await served.holdings()).zombies, ENDED).toBe(0);
+    await expect.poll(async () => (await served.holdings()).zombies).toBe(0);
   });
 });
 
@@ -245,9 +244,9 @@ describe('what makes sessions and ends faster than it can be looked for', () => 
     onTestFinished(() => writeFile(join(harness.folder, 'stop'), '').catch(() => {}));
     const target = await startShell(harness, 'exec setsid -f sh ./chain');
     const now = (): string => readFileSync(join(harness.folder, 'now'), 'utf8');
-    await expect.poll(() => existsSync(join(harness.folder, 'now')), ENDED).toBe(true);
+    await expect.poll(() => existsSync(join(harness.folder, 'now'))).toBe(true);
     const first = now();
-    await expect.poll(() => now() !== first, ENDED).toBe(true);
+    await expect.poll(() => now() !== first).toBe(true);
     await harness.processes.terminateProcess({ ...target, grace: GRACE });
     const last = now();
     await harness.processes.waitProcess(target);

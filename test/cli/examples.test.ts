@@ -81,7 +81,7 @@ async function tryExample({ code = 0, command, prints }: Example): Promise<void>
   const printed = printedBy(child);
   const closed = once(child, 'close');
   if (code === null) {
-    await expect.poll(printed, { timeout: 60_000 }).toMatch(prints);
+    await expect.poll(printed).toMatch(prints);
     process.kill(-(child.pid ?? 0), 'SIGTERM');
     await closed;
     return;

@@ -111,12 +111,12 @@ describe('a session', () => {
     const session = await connectTo(proxy.address, { ...IMPATIENT, windowMs: 60_000 }).session();
     const process = await session.start({ argv: ['cat'], env, stdin: 'pipe' });
     served.child.kill('SIGSTOP');
-    await expect.poll(() => session.connected, { timeout: 30_000 }).toBe(false);
+    await expect.poll(() => session.connected).toBe(false);
     process.stdin.end('written while it stood still');
     const started = session.start({ argv: ['echo', 'started'], env });
     // Several attempts wait in the socket of the server, and are found there when it goes on.
     const before = proxy.accepted();
-    await expect.poll(() => proxy.accepted(), { timeout: 30_000 }).toBeGreaterThan(before + 2);
+    await expect.poll(() => proxy.accepted()).toBeGreaterThan(before + 2);
     served.child.kill('SIGCONT');
     expect(await text(process.stdout)).toBe('written while it stood still');
     expect(await text((await started).stdout)).toBe('started\n');
@@ -148,7 +148,7 @@ describe('a session', () => {
     const process = await startSilent(session);
     const pending = pendingOn(process);
     served.child.kill('SIGSTOP');
-    await expect.poll(() => session.connected, { timeout: 30_000 }).toBe(false);
+    await expect.poll(() => session.connected).toBe(false);
     await kill();
     // The client finds it only when there is a session of this id.
     const next = await serve();

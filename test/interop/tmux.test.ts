@@ -130,6 +130,6 @@ describe.skipIf(missing !== undefined)('runlet run -t on a real terminal', () =>
     const [, ...pids] = /^pids=(\d+) (\d+)$/m.exec(screen) ?? [];
     await terminal.close();
     const alive = (): readonly string[] => pids.filter((pid) => isAlive(Number(pid)));
-    await expect.poll(alive, { timeout: 60_000 }).toEqual([]);
+    await expect.poll(alive).toEqual([]);
   });
 });

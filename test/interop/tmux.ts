@@ -8,9 +8,6 @@ import { MAIN } from './support.ts';
 
 const run = promisify(execFile);
 
-/** How long something may take to show, in milliseconds: the bound is for what never does. */
-const SHOW_TIMEOUT_MS = 8_000;
-
 /** The size of a new terminal. */
 const COLUMNS = 100;
 const ROWS = 30;
@@ -70,7 +67,7 @@ export async function openTerminal(): Promise<TmuxTerminal> {
     // What ran in it ends with it, and takes its own folders along.
     const left = async (): Promise<readonly string[]> =>
       (await readdir(folder)).filter((name) => name.startsWith('runlet-'));
-    await expect.poll(left, { timeout: 60_000 }).toEqual([]);
+    await expect.poll(left).toEqual([]);
   });
   const terminal: TmuxTerminal = {
     async enter(text) {
@@ -83,7 +80,7 @@ export async function openTerminal(): Promise<TmuxTerminal> {
       void (await tmux('resize-window', '-x', String(columns), '-y', String(rows))),
     async showing(pattern) {
       const screen = (): Promise<string> => tmux('capture-pane', '-p');
-      await expect.poll(screen, { timeout: SHOW_TIMEOUT_MS }).toMatch(pattern);
+      await expect.poll(screen).toMatch(pattern);
       return screen();
     },
     close: async () => void (await tmux('kill-session')),

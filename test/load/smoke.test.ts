@@ -121,10 +121,8 @@ describe('the program', () => {
     expect(processes).not.toEqual([]);
     child.kill('SIGINT');
     await closed;
-    await expect.poll(() => processesWith(folder), { timeout: 20_000 }).toEqual([]);
-    await expect
-      .poll(() => processes.filter((pid) => readStat(pid)), { timeout: 20_000 })
-      .toEqual([]);
+    await expect.poll(() => processesWith(folder)).toEqual([]);
+    await expect.poll(() => processes.filter((pid) => readStat(pid))).toEqual([]);
     expect(await readdir(folder)).toEqual([]);
   });
 

@@ -51,7 +51,7 @@ describe('the tree of a leader that exited', () => {
       return tree.signal(CONT);
     };
     // Until init has reaped the member, it bears the number still.
-    await expect.poll(look, { timeout: 30_000 }).toBe('gone');
+    await expect.poll(look).toBe('gone');
     expect(tree.signal(KILL)).toBe('gone');
   });
 });
