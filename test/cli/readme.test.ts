@@ -43,15 +43,17 @@ it('a walk through the README works as it is printed', async () => {
   const server = spawn('sh', ['-euc', walk.get('serve') ?? ''], {
     cwd: ROOT,
     env,
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   });
   const ended = once(server, 'exit');
   onTestFinished(async () => {
-    process.kill(-(server.pid ?? 0), 'SIGTERM');
+    if (server.exitCode === null) process.kill(-(server.pid ?? 0), 'SIGTERM');
     await ended;
   });
-  await once(server.stdout, 'data');
+  const listening = once(server.stdout, 'data');
+  const [first] = await Promise.race([listening, ended]);
+  expect(String(first)).toMatch(/^runlet listening on unix:/);
   for (const [name, printed] of PRINTED) {
     const running = promisify(execFile)('sh', ['-euc', walk.get(name) ?? ''], { cwd: ROOT, env });
     running.child.stdin?.end(TYPED[name] ?? '');
