@@ -9,18 +9,28 @@ const AT_ONCE = 50;
 const DETACHES = 500;
 const MIB = 1024 * 1024;
 
-const soon = { seconds: 1n, nanos: 0 };
+/** Long enough to attach on a machine that is busy with much else. */
+const soon = { seconds: 5n, nanos: 0 };
 const late = { seconds: 600n, nanos: 0 };
 
-/** Does something `count` times, some of them at once, and returns how long it took. */
-async function times(count: number, action: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
+/** Does something `count` times, some of them at once. */
+async function times(count: number, action: () => Promise<unknown>): Promise<void> {
   let left = count;
   const worker = async (): Promise<void> => {
     while (left-- > 0) await action();
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return performance.now() - began;
+}
+
+/** How long 100 times take, the shortest of 10 since the machine is busy with other things too. */
+async function hundredTakes(action: () => Promise<unknown>): Promise<number> {
+  let shortest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 10; i += 1) {
+    const began = performance.now();
+    await times(100, action);
+    shortest = Math.min(shortest, performance.now() - began);
+  }
+  return shortest;
 }
 
 async function untilGone({ sessions }: Clients): Promise<void> {
@@ -66,10 +76,9 @@ describe('ten thousand sessions', () => {
     const { sessions } = clients;
     const create = (): Promise<unknown> => sessions.createSession({ detachedTtl: late });
     await comeAndGo(served, clients, 2_000);
-    const first = await times(1_000, create);
+    const first = await hundredTakes(create);
     await times(SESSIONS - 2_000, create);
-    const last = await times(1_000, create);
-    // On a machine that is busy with other things too.
+    const last = await hundredTakes(create);
     expect(last / first).toBeLessThan(3);
     const { sessions: listed, nextPageToken } = await sessions.listSessions({ pageSize: 1_000 });
     expect(listed).toHaveLength(1_000);
