@@ -9,6 +9,8 @@ export class ProcessLife {
   readonly #onOver: () => void;
   /** Whether its start was answered; until then the server need not know it. */
   started = false;
+  /** How many asked for it, by a start or a question, and were not refused. */
+  expected = 0;
   #over = false;
 
   /** `onOver` is called once, when nothing more is to be known. */

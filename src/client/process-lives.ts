@@ -31,12 +31,18 @@ export class ProcessLives implements SessionListener {
       life = new ProcessLife(() => this.#lives.delete(processId));
       this.#lives.set(processId, life);
     }
+    life.expected += 1;
     return life;
   }
 
-  /** Its start failed; nothing is to be told of it, unless it had been started before. */
+  /**
+   * Its start failed; nothing is to be told of it, unless it had been started before, or another
+   * start with the same id may yet succeed.
+   */
   forget(processId: string, life: ProcessLife): void {
-    if (!life.started && this.#lives.get(processId) === life) this.#lives.delete(processId);
+    life.expected -= 1;
+    if (life.started || life.expected > 0) return;
+    if (this.#lives.get(processId) === life) this.#lives.delete(processId);
   }
 
   /** Somebody wants to know of its end. */

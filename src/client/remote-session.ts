@@ -17,7 +17,10 @@ import { unlessAborted } from './waiting.ts';
 export interface StartOptions {
   /** Its id in the session, at most 128 bytes. Default: one is made. */
   readonly id?: string;
-  /** Terminates the process when it aborts; a start that is under way is given up with its reason. */
+  /**
+   * Terminates the process when it aborts before that is closed, with what it left behind; a
+   * start that is under way is given up with its reason.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -197,7 +200,8 @@ export class RemoteSession {
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
     const release = (): void => signal.removeEventListener('abort', abort);
-    process.exited.then(release, release);
+    // Not at its exit: what it left behind is to end, too.
+    process.closed.then(release, release);
   }
 
   /**

@@ -135,6 +135,29 @@ describe('a remote process', () => {
     expect(await first.closed).toMatchObject({ code: 0, reason: 'exited' });
   });
 
+  it('tells its end, though another start with its id was refused meanwhile', async () => {
+    const launcher = new HeldLauncher();
+    const { address } = await startHarness({ launcher });
+    const session = await connectTo(address).session();
+    const first = session.start({ argv: shell('exit 4'), env }, { id: 'one' });
+    await launcher.asked.wait();
+    const second = session.start({ argv: ['true'], env }, { id: 'one' });
+    expect(await errorOf(second)).toMatchObject({ reason: 'PROCESS_EXISTS' });
+    launcher.gate.open();
+    expect(await (await first).closed).toMatchObject({ code: 4 });
+  });
+
+  it('that has exited is ended by an AbortSignal with what it left behind', async () => {
+    const { address } = await startHarness();
+    const session = await connectTo(address).session();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const process = await session.start({ argv: shell('sleep 1000 & exit 0'), env }, { signal });
+    expect(await process.exited).toMatchObject({ code: 0 });
+    controller.abort();
+    expect(await process.closed).toMatchObject({ code: 0, outputComplete: true });
+  });
+
   it('of this session can be found again by its id', async () => {
     const { address } = await startHarness();
     const session = await connectTo(address).session();
