@@ -10,7 +10,7 @@ import { ConnectionError, type RemoteError, SessionLostError } from './errors.ts
 import { Generation } from './generation.ts';
 import type { ClientSettings } from './options.ts';
 import type { SessionListener } from './session-listener.ts';
-import { finalLoss, isClosed, lostReason } from './session-loss.ts';
+import { finalLoss, isClosed, isEnd, lostReason, ownDoing, windowPassed } from './session-loss.ts';
 import { aborted, pause, within } from './waiting.ts';
 
 /** How a link is made. */
@@ -125,18 +125,23 @@ export class Link {
   /**
    * Whether a call on a generation was refused because the session is gone. If so the
    * link is over afterward, or the generation is, and the next attempt tells.
+   *
+   * @throws SessionLostError this client is closing the session
    */
   async refused(generation: Generation, error: RemoteError): Promise<boolean> {
     const reason = lostReason(error);
     if (reason === undefined || reason === 'server-shutdown') return false;
     // Fenced by our own next attachment, perhaps; the attempt at that tells.
     if (generation.signal.aborted) return true;
+    const loss = new SessionLostError(reason, this.#options.sessionId, error);
+    // The answer to the call that closes it is still to come.
+    if (this.#leaving && isEnd(loss)) throw ownDoing(loss);
     // The attached stream is about to say what became of the session.
     if (reason === 'expired' && generation.attachmentId !== '') {
       await pause(VERDICT_MS, this.#options.settings.clock, generation.signal);
       if (generation.signal.aborted) return true;
     }
-    this.end(new SessionLostError(reason, this.#options.sessionId, error));
+    this.end(loss);
     return true;
   }
 
@@ -175,7 +180,7 @@ export class Link {
       if (this.lost !== undefined) return;
       const final = finalLoss(failure, this.#options.sessionId, this.#reached);
       if (final !== undefined) {
-        this.end(final);
+        this.end(this.#leaving && isEnd(final) ? ownDoing(final) : final);
         return;
       }
       this.#down(generation);
@@ -271,18 +276,10 @@ export class Link {
     const { clock } = this.#options.settings;
     const remainingMs = this.#remainingMs(this.#state.since);
     if (remainingMs <= 0) {
-      this.end(this.#windowPassed(failure));
+      this.end(windowPassed(failure, this.#options.sessionId, this.#reached));
       return;
     }
     await pause(Math.min(this.#backoff.next(), remainingMs), clock, this.#over.signal);
-  }
-
-  #windowPassed(cause: unknown): Error {
-    if (this.#reached) {
-      return new SessionLostError('window-passed', this.#options.sessionId, cause);
-    }
-    const why = cause instanceof Error ? cause.message : String(cause);
-    return new ConnectionError(`the server cannot be reached: ${why}`, false, cause);
   }
 
   #remainingMs(since: number): number {

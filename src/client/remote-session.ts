@@ -227,9 +227,11 @@ export class RemoteSession {
 
 /** Whether the session is no longer there, whoever ended it. */
 function isGone(error: unknown): boolean {
-  if (error instanceof RemoteError) return error.reason === 'SESSION_NOT_FOUND';
+  if (error instanceof RemoteError) {
+    return error.reason === 'SESSION_NOT_FOUND' || error.reason === 'SESSION_CLOSED';
+  }
   return (
     error instanceof SessionLostError &&
-    ['expired', 'closed', 'server-shutdown'].includes(error.reason)
+    (['expired', 'closed', 'server-shutdown'].includes(error.reason) || isGone(error.cause))
   );
 }

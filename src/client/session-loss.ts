@@ -1,6 +1,11 @@
 import { callErrorDetails, isCallError } from './call-error.ts';
 import { callFailure } from './call-failure.ts';
-import { type RemoteError, SessionLostError, type SessionLostReason } from './errors.ts';
+import {
+  ConnectionError,
+  type RemoteError,
+  SessionLostError,
+  type SessionLostReason,
+} from './errors.ts';
 
 /** What ends the session for this client, by the reason that the server gives. */
 const LOST_REASONS: Readonly<Partial<Record<string, SessionLostReason>>> = {
@@ -43,4 +48,21 @@ export function finalLoss(
 /** Whether an attached stream ended because the session was closed. */
 export function isClosed(failure: unknown): boolean {
   return isCallError(failure) && callErrorDetails(failure).info?.reason === 'SESSION_CLOSED';
+}
+
+/** Whether a session was lost since it ended, by whatever. */
+export function isEnd({ reason }: SessionLostError): boolean {
+  return reason === 'expired' || reason === 'closed';
+}
+
+/** The loss of a session that ended since this client was closing it. */
+export function ownDoing({ cause, sessionId }: SessionLostError): SessionLostError {
+  return new SessionLostError('left', sessionId, cause);
+}
+
+/** What is over when no attempt succeeded in time. `reached`: there was one before that did. */
+export function windowPassed(cause: unknown, sessionId: string, reached: boolean): Error {
+  if (reached) return new SessionLostError('window-passed', sessionId, cause);
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new ConnectionError(`the server cannot be reached: ${why}`, false, cause);
 }

@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import { Latch } from '../../src/latch.ts';
 import { connectTo, errorOf, QUICK } from '../support/client.ts';
 import { startGate } from '../support/gate.ts';
 import { startHarness } from '../support/harness.ts';
@@ -107,6 +108,35 @@ describe('a client behind a gateway', () => {
     const error = await errorOf(session.start({ argv: ['true'] }));
     expect(error).toMatchObject({ name: 'ConnectionError', outcomeUnknown: true });
   });
+
+  it.each(['asks it for something', 'loses its connection'])(
+    'that is closing its session and %s meanwhile has left it',
+    async (what) => {
+      const harness = await startHarness();
+      const [closed, answer] = [new Latch(), new Latch()];
+      const gate = await startGate(
+        harness.address,
+        () => undefined,
+        async ({ method }) => {
+          if (!method.endsWith('/CloseSession')) return;
+          closed.open();
+          await answer.wait();
+        },
+      );
+      const session = await connectTo(gate.address, QUICK).session();
+      const closing = session.close();
+      await closed.wait();
+      if (what === 'asks it for something') {
+        expect(await errorOf(session.processes())).toMatchObject({ reason: 'left' });
+        answer.open();
+      } else {
+        gate.cut();
+      }
+      await closing;
+      expect(await session.lost).toMatchObject({ name: 'SessionLostError', reason: 'left' });
+      answer.open();
+    },
+  );
 
   it('learns of an end that overtakes the answer to its question for the process', async () => {
     const harness = await startHarness();
