@@ -3,6 +3,7 @@ import { durationMs } from '@bufbuild/protobuf/wkt';
 import type { CallOptions } from '../bridge/types.ts';
 import { AttachMode, type Session as SessionMessage } from '../gen/runlet/v1/session_pb.ts';
 import { attachSession } from './attach-session.ts';
+import { attemptOptions } from './attempt-options.ts';
 import { Backoff } from './backoff.ts';
 import type { Connection } from './connection.ts';
 import { type Deferred, deferred } from './deferred.ts';
@@ -215,7 +216,7 @@ export class Link {
         attempt: BigInt(this.#attempts),
       },
       {
-        call: await this.callOptions(),
+        call: await attemptOptions(this.callOptions(), this.#attemptMs(), settings.clock),
         clock: settings.clock,
         attemptMs: this.#attemptMs(),
         silenceMs,
@@ -232,11 +233,9 @@ export class Link {
   async #look(generation: Generation): Promise<void> {
     const { sessionId, settings } = this.#options;
     const { signal } = generation;
+    const call = await attemptOptions(this.callOptions(), this.#attemptMs(), settings.clock);
     const { session } = await within(
-      generation.control.sessions.getSession(
-        { sessionId },
-        { ...(await this.callOptions()), signal },
-      ),
+      generation.control.sessions.getSession({ sessionId }, { ...call, signal }),
       this.#attemptMs(),
       settings.clock,
       'no answer came',

@@ -11,7 +11,10 @@ export interface ConnectOptions {
    * connection is not encrypted.
    */
   readonly credentials?: ChannelCredentials;
-  /** Metadata for every call, a token for example; a function is asked anew for each. */
+  /**
+   * Metadata for every call, a token for example; a function is asked anew for each. One that
+   * fails while the client connects again is asked again, within the recovery window.
+   */
   readonly metadata?: RequestMetadata | (() => RequestMetadata | Promise<RequestMetadata>);
   /** Options of grpc-js, over those that the client sets. */
   readonly channelOptions?: ChannelOptions;

@@ -62,8 +62,7 @@ export class SessionCalls {
       const joined = joinSignals(generation.signal, signal);
       try {
         const target = await this.#target(generation, joined.signal);
-        // It ended meanwhile, and nothing was sent.
-        if (generation.signal.aborted) continue;
+        if (target === undefined) continue;
         return await make(target);
       } catch (error) {
         signal?.throwIfAborted();
@@ -99,8 +98,9 @@ export class SessionCalls {
       const generation = await this.#ready(signal);
       const joined = joinSignals(generation.signal, signal);
       try {
-        const { ids, options } = await this.#target(generation, joined.signal);
-        if (generation.signal.aborted) continue;
+        const target = await this.#target(generation, joined.signal);
+        if (target === undefined) continue;
+        const { ids, options } = target;
         const request = { ...ids, processId, afterSeq: last };
         const responses = generation.output.processes.watchProcess(request, options);
         for await (const events of followEvents(responses, this.#silenceMs, this.#settings.clock)) {
@@ -129,11 +129,23 @@ export class SessionCalls {
     return signal === undefined ? ready : unlessAborted(ready, signal);
   }
 
-  async #target(generation: Generation, signal: AbortSignal): Promise<CallTarget> {
+  /**
+   * What a call is made with; undefined: the generation ended before anything was sent.
+   * `signal` aborts with that, too, and throws where it was the caller's that aborted.
+   */
+  async #target(generation: Generation, signal: AbortSignal): Promise<CallTarget | undefined> {
     const { sessionId } = this;
     const { attachmentId } = generation;
-    const options = await this.link.callOptions();
-    await this.#pacer.turn();
+    let options: Pick<CallOptions, 'metadata'>;
+    try {
+      // Asked of the program, which may take its time.
+      options = await unlessAborted(this.link.callOptions(), signal);
+      await this.#pacer.turn();
+      signal.throwIfAborted();
+    } catch (error) {
+      if (generation.signal.aborted) return undefined;
+      throw error;
+    }
     return { generation, ids: { sessionId, attachmentId }, options: { ...options, signal } };
   }
 

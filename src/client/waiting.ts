@@ -32,8 +32,12 @@ export function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** What a promise gives, or the reason of the signal as soon as that aborts. */
+/**
+ * What a promise gives, or the reason of the signal as soon as that aborts. What the promise
+ * fails of then is nobody's concern.
+ */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  promise.catch(() => {});
   signal.throwIfAborted();
   let abort = (): void => {};
   const given = new Promise<never>((_, reject) => {
