@@ -137,8 +137,11 @@ export class RemoteSession {
     calls.link.end(new SessionLostError('left', calls.sessionId));
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  /** Closes it, unless it was left before. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { lost } = this.#parts.calls.link;
+    if (lost instanceof SessionLostError && lost.reason === 'left') return;
+    await this.close();
   }
 
   async #close(): Promise<void> {

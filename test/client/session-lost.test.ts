@@ -219,6 +219,15 @@ describe('a session', () => {
     expect((await again.processes()).map(({ state }) => state)).toEqual(['running']);
   });
 
+  it('that was left is not closed at the end of its scope', async () => {
+    const harness = await startHarness();
+    const client = connectTo(harness.address, QUICK);
+    const session = await client.session();
+    session.detach();
+    await session[Symbol.asyncDispose]();
+    expect((await client.sessions()).map(({ id }) => id)).toContain(session.id);
+  });
+
   it('is closed with its processes, and closing it again is no error', async () => {
     const harness = await startHarness();
     const client = connectTo(harness.address, QUICK);
