@@ -7,6 +7,7 @@ import type { ProcessClosure } from './process-info.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import type { RemoteProcess } from './remote-process.ts';
 import type { RemoteSession } from './remote-session.ts';
+import { unlessAborted } from './waiting.ts';
 
 /** How a command is run, beside what it is. */
 export interface RunOptions extends Omit<ProcessSpec, 'argv' | 'stdin'> {
@@ -41,13 +42,16 @@ export class RunOutputError extends RunletClientError {
 
 const DEFAULT_MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
-/** Runs a command in a session to its end. */
+/** Runs a command to its end, in a session that is being opened. */
 export async function runProcess(
-  session: RemoteSession,
+  opening: Promise<RemoteSession>,
   argv: readonly string[],
   options: RunOptions,
 ): Promise<RunResult> {
   const { input, maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES, signal, ...spec } = options;
+  // Where it fails before it is read, that is told by the reading.
+  if (input instanceof Readable) input.on('error', () => {});
+  const session = await (signal === undefined ? opening : unlessAborted(opening, signal));
   const process: RemoteProcess = await session.start(
     { overflow: 'pause', ...spec, argv, stdin: input === undefined ? 'closed' : 'pipe' },
     signal === undefined ? {} : { signal },

@@ -147,7 +147,7 @@ export class RunletClient {
    * @throws the reason of `signal`; it was terminated
    */
   async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    return runProcess(await this.#sessionForRuns(), argv, options);
+    return runProcess(this.#sessionForRuns(), argv, options);
   }
 
   /**

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { type OutputReadable, type ProcessEvent, RemoteError } from '../../src/client/index.ts';
 import { connectTo, errorOf } from '../support/client.ts';
-import { startHarness } from '../support/harness.ts';
+import { startHarness, temporaryFolder } from '../support/harness.ts';
 import { HeldLauncher } from '../support/held-launcher.ts';
 import { awaitRelease, PATH, release } from '../support/shell.ts';
 
@@ -234,6 +234,22 @@ describe('a command that is run to its end', () => {
     }
     const running = connectTo(address).run(shell('cat'), { env, input: Readable.from(broken()) });
     expect((await errorOf(running)).message).toBe('no more of it');
+  });
+
+  it('is terminated when its input has failed before it ran', async () => {
+    const { address } = await startHarness();
+    const input = new Readable({ construct: (done) => done(new Error('no such file')) });
+    const running = connectTo(address).run(shell('cat'), { env, input });
+    expect((await errorOf(running)).message).toBe('no such file');
+  });
+
+  it('is given up when its signal aborts while there is no server', async () => {
+    const path = join(await temporaryFolder(), 'nobody');
+    const controller = new AbortController();
+    const { signal } = controller;
+    const running = connectTo({ kind: 'unix', path }).run(['true'], { signal });
+    controller.abort(new Error('enough'));
+    expect((await errorOf(running)).message).toBe('enough');
   });
 
   it('need not read its input', async () => {
