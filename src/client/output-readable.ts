@@ -24,10 +24,10 @@ export class OutputReadable extends Readable {
       name,
       seq: 0,
       feed: undefined,
-      push: (data) => this.push(data),
+      push: (data) => unlessThrown(() => this.push(data), true),
       gap: (range) => {
         this.#gaps.push(range);
-        this.emit('gap', range);
+        unlessThrown(() => this.emit('gap', range), true);
       },
       end: () => this.push(null),
       fail: (error) => this.destroy(error as Error),
@@ -50,5 +50,20 @@ export class OutputReadable extends Readable {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#member.feed?.leave(this.#member);
     callback(error);
+  }
+}
+
+/**
+ * What a call gives, or `otherwise` where a listener throws: that is an uncaught exception of
+ * the program, as with any stream, and nothing that the streams of the process fail of.
+ */
+function unlessThrown<T>(call: () => T, otherwise: T): T {
+  try {
+    return call();
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+    return otherwise;
   }
 }
