@@ -39,6 +39,8 @@ export class RunletClientTransport implements Transport {
   readonly #sending = new Set<(error: Error) => void>();
   /** Ends it, unless the server process exits before: it reads nothing any more. */
   #deaf: Timer | undefined;
+  /** Whether the server process exited: all that comes is the rest of its output. */
+  #exited = false;
   #state: State = { kind: 'new' };
 
   /** @throws TypeError, RangeError an option makes no sense */
@@ -89,10 +91,11 @@ export class RunletClientTransport implements Transport {
     const state = this.#state;
     if (state.kind === 'over') throw state.error;
     if (state.kind !== 'open') throw new Error('the transport is not started');
+    const line = serializeMessage(message);
     await new Promise<void>((resolve, reject) => {
       this.#sending.add(reject);
       const { stdin } = state.server.process;
-      stdin.write(serializeMessage(message), (error) => {
+      stdin.write(line, (error) => {
         // Rejected when it is known what the transport ends of.
         if (error) return this.#writeFailed(stdin.errored ?? error);
         this.#sending.delete(reject);
@@ -162,8 +165,12 @@ export class RunletClientTransport implements Transport {
       onMessage: (message) => this.#guard(() => this.onmessage?.(message)),
       onStderr: (chunk) => this.#guard(() => onStderr?.(chunk)),
       onBadLine: (error) => this.onerror?.(error),
-      // What it left behind may hold its output open.
-      onExit: () => void server.process.terminate({ graceMs }).catch(() => {}),
+      onExit: () => {
+        this.#exited = true;
+        this.#deaf?.cancel();
+        // What it left behind may hold its output open.
+        void server.process.terminate({ graceMs }).catch(() => {});
+      },
     });
     const { signal } = this.#reading;
     try {
@@ -193,6 +200,7 @@ export class RunletClientTransport implements Transport {
       return;
     }
     // Usually it has exited, of which the events tell more; and what it wrote comes first.
+    if (this.#exited) return;
     const { clock, graceMs } = this.#settings;
     this.#deaf = clock.setTimer(graceMs, () =>
       this.#fail(

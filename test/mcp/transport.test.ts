@@ -165,6 +165,19 @@ describe('a transport ends', () => {
     expect(endOf(rig).cause).toBeInstanceOf(RemoteError);
   });
 
+  it('when its server reads no more and exits, though a child of it holds its stdout', async () => {
+    const harness = await startHarness();
+    const session = await connectTo(harness.address).session();
+    const rig = makeRig({ session, graceMs: 500 });
+    await rig.transport.start();
+    await rig.ask('deaf-heir', { begin: join(harness.folder, 'begin') });
+    await rig.result('deaf-heir');
+    const sending = errorOf(rig.ask('echo'));
+    await release(harness, 'begin');
+    expect(await sending).toBe(endOf(rig));
+    expect(endOf(rig)).toMatchObject({ reason: 'exited', exit: { code: 0 } });
+  });
+
   it('when its session is lost, and what is being sent with it', async () => {
     const { address } = await startHarness();
     const session = await connectTo(address).session();

@@ -50,6 +50,16 @@ const METHODS = {
     await write(process.stdout, answer(id, {}));
     setInterval(() => {}, 1_000);
   },
+  /** Reads no more; exits when there is a file, and leaves a child that holds its stdout. */
+  async 'deaf-heir'(id, { begin }) {
+    process.stdin.destroy();
+    closeSync(0);
+    await write(process.stdout, answer(id, {}));
+    while (!existsSync(begin)) await sleep(5);
+    const script = 'trap "" TERM; echo there; while :; do sleep 1; done';
+    const child = spawn('/bin/sh', ['-c', script], { stdio: ['ignore', 'inherit', 'inherit'] });
+    child.once('spawn', () => process.exit(0));
+  },
   async stubborn(id) {
     process.on('SIGTERM', () => {});
     setInterval(() => {}, 1_000);
