@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { connect, type RemoteProcess, type RemoteSession } from '../client/index.ts';
 import type { McpServerPlace, TransportSettings } from './options.ts';
+import { leave } from './shutdown.ts';
 
 /** An MCP server that runs. */
 export interface ServerProcess {
@@ -17,7 +18,7 @@ export interface ServerProcess {
  * @throws RemoteError, ConnectionError, SessionLostError, the reason of `signal`
  */
 export async function startServerProcess(
-  { place, spec }: TransportSettings,
+  { clock, place, spec }: TransportSettings,
   signal: AbortSignal,
 ): Promise<ServerProcess> {
   const { abandon, release, session } = await enter(place);
@@ -26,7 +27,7 @@ export async function startServerProcess(
     signal.throwIfAborted();
     return { process, release, abandon };
   } catch (error) {
-    await release().catch(() => {});
+    await leave({ abandon, release }, clock);
     throw error;
   }
 }

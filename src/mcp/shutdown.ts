@@ -4,7 +4,7 @@ import { McpShutdownError } from './errors.ts';
 import type { TransportSettings } from './options.ts';
 import type { ServerProcess } from './server-process.ts';
 
-/** How long the calls may take beside the graces, in milliseconds, reconnecting included. */
+/** How long the calls may take, beside the graces if any, in milliseconds, reconnecting included. */
 const CALLS_MS = 5_000;
 
 /**
@@ -25,6 +25,18 @@ export async function shutDown(
   const failure = await first(ending, tooLate, 2 * graceMs + CALLS_MS, clock);
   if (failure !== undefined) server.abandon();
   return failure;
+}
+
+/** Lets go of a session in which nothing was started; bounded in time. Never rejects. */
+export async function leave(
+  { abandon, release }: Pick<ServerProcess, 'abandon' | 'release'>,
+  clock: Clock,
+): Promise<void> {
+  const left = release().then(
+    () => true,
+    () => true,
+  );
+  if (!(await first(left, false, CALLS_MS, clock))) abandon();
 }
 
 async function end(
