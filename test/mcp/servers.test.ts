@@ -48,19 +48,29 @@ describe('the server "everything" on a runlet server', () => {
 
   it('is told that a call is cancelled, and answers others', async () => {
     const driven = await driveServer('everything');
-    const { client, responses } = driven;
+    const { client, responses, session } = driven;
+    const [info] = await session.processes();
+    const server = await session.process(info?.id ?? '');
+    // It stands still, so that it finds the call and its end together, however long both take.
+    await server.kill('SIGSTOP');
+    const before = responses.size;
     const controller = new AbortController();
     const long = { duration: 0.3, steps: 1 };
     const cancelled = errorOf(
       callTool(client, 'trigger-long-running-operation', long, { signal: controller.signal }),
     );
-    expect(await callTool(client, 'echo', { message: 'meanwhile' })).toBe('Echo: meanwhile');
-    const before = responses.size;
+    // What was sent before is in its pipe once this is, of which it takes no notice.
+    const arrived = async () =>
+      client.transport?.send({ jsonrpc: '2.0', method: 'notifications/nothing' });
+    await arrived();
     controller.abort(new Error('never mind'));
     expect((await cancelled).message).toContain('never mind');
+    await arrived();
+    await server.kill('SIGCONT');
+    expect(await callTool(client, 'echo', { message: 'meanwhile' })).toBe('Echo: meanwhile');
     // Begun after it and as long, so the answer to the first would have come before.
     expect(await callTool(client, 'trigger-long-running-operation', long)).toContain('completed');
-    expect(responses.size).toBe(before + 1);
+    expect(responses.size).toBe(before + 2);
     expectNoneDoubled(driven);
   });
 
