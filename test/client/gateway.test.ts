@@ -114,15 +114,13 @@ describe('a client behind a gateway', () => {
     async (what) => {
       const harness = await startHarness();
       const [closed, answer] = [new Latch(), new Latch()];
-      const gate = await startGate(
-        harness.address,
-        () => undefined,
-        async ({ method }) => {
+      const gate = await startGate(harness.address, () => undefined, {
+        holdAnswer: async ({ method }) => {
           if (!method.endsWith('/CloseSession')) return;
           closed.open();
           await answer.wait();
         },
-      );
+      });
       const session = await connectTo(gate.address, QUICK).session();
       const closing = session.close();
       await closed.wait();

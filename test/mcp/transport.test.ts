@@ -70,7 +70,7 @@ describe('messages of an MCP server', () => {
 
   it('come before the end of the server that wrote them', async () => {
     const rig = await startRig();
-    await rig.ask('exit', { code: 3 });
+    await rig.askLast('exit', { code: 3 });
     await rig.closed();
     expect(rig.calls).toEqual(['message', 'error', 'close']);
     expect(await rig.result('exit')).toEqual({ text: 'the last one' });
@@ -105,7 +105,7 @@ describe('the environment of an MCP server', () => {
 describe('a transport ends', () => {
   it('when its server exits, and says how', async () => {
     const rig = await startRig();
-    await rig.ask('exit', { code: 3 });
+    await rig.askLast('exit', { code: 3 });
     await rig.closed();
     expect(endOf(rig)).toMatchObject({
       reason: 'exited',
@@ -135,7 +135,7 @@ describe('a transport ends', () => {
   it('when its server exits, though a child of it holds its stdout', async () => {
     const rig = await startRig();
     const { process } = rig.transport;
-    await rig.ask('heir');
+    await rig.askLast('heir');
     await rig.closed();
     expect(endOf(rig)).toMatchObject({ reason: 'exited', exit: { code: 0 } });
     // The child was ended, and its output not merely read no further.
@@ -147,7 +147,7 @@ describe('a transport ends', () => {
     const session = await connectTo(address).session();
     const rig = makeRig({ session, maxLineBytes: 1_000_000 });
     await rig.transport.start();
-    await rig.ask('endless');
+    await rig.askLast('endless');
     await rig.closed();
     expect(rig.calls).toEqual(['message', 'error', 'close']);
     expect(endOf(rig).reason).toBe('line-too-long');
@@ -168,7 +168,7 @@ describe('a transport ends', () => {
   it('when its server reads no more and exits, though a child of it holds its stdout', async () => {
     const harness = await startHarness();
     const session = await connectTo(harness.address).session();
-    const rig = makeRig({ session, graceMs: 500 });
+    const rig = makeRig({ session, graceMs: 5_000 });
     await rig.transport.start();
     await rig.ask('deaf-heir', { begin: join(harness.folder, 'begin') });
     await rig.result('deaf-heir');

@@ -23,6 +23,8 @@ export interface Rig {
   stderr(): string;
   /** Sends a request whose id is its method unless said. */
   ask(method: string, params?: Record<string, unknown>, id?: string): Promise<void>;
+  /** The same for one that ends the transport, which may come before it is known to be sent. */
+  askLast(method: string, params?: Record<string, unknown>): Promise<void>;
   /** Resolves when the condition holds, looking whenever something came. */
   until(condition: () => boolean): Promise<void>;
   /** The result of the message with this id, once it has come. */
@@ -65,14 +67,20 @@ export function makeRig(options: RigOptions): Rig {
   onTestFinished(() => transport.close());
   const answered = (id: string) =>
     messages.find((message) => 'id' in message && message.id === id && 'result' in message);
+  const ask = (method: string, params: Record<string, unknown> = {}, id = method): Promise<void> =>
+    transport.send({ jsonrpc: '2.0', id, method, params });
   return {
     transport,
     messages,
     errors,
     calls,
     stderr: () => stderr,
-    ask: (method, params = {}, id = method) =>
-      transport.send({ jsonrpc: '2.0', id, method, params }),
+    ask,
+    async askLast(method, params) {
+      await ask(method, params).catch((error: unknown) => {
+        if (error !== errors.at(-1)) throw error;
+      });
+    },
     until: (condition) => waiters.until(condition),
     async result(id) {
       await waiters.until(() => answered(id) !== undefined);
