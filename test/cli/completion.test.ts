@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -95,25 +95,37 @@ describe.skipIf(missing('fish'))('the completion of fish', () => {
   });
 });
 
+/*
+ * Completion of zsh works on a terminal alone, in a widget, so this makes a zsh on one and has it
+ * complete what is typed. Every match is noted where zsh would add it to its list.
+ */
+const ZSH_COMPLETES = `
+  zmodload zsh/zpty
+  export OFFERED=$2
+  zpty shell zsh -f -i
+  zpty -w shell 'PS1= PS2= HISTFILE=; stty -echo; autoload -Uz compinit && compinit -u -D'
+  zpty -w shell "source \${(q)1}"
+  zpty -w shell 'compadd() {
+    if [[ \${@[1,(i)(-|--)]} == *-(O|A|D)\\ * ]] { builtin compadd "$@"; return }
+    local -a hits
+    builtin compadd -A hits "$@"
+    print -rl -- $hits >> $OFFERED
+    builtin compadd "$@"
+  }'
+  zpty -w shell 'done-completing() { exit }; comppostfuncs=(done-completing)'
+  zpty -w shell 'zle -C offer list-choices _main_complete; bindkey "^I" offer'
+  zpty -w -n shell "$3"$'\t'
+  zpty -r shell > /dev/null 2>&1
+  while zpty -r shell > /dev/null 2>&1; do :; done
+`;
+
 describe.skipIf(missing('zsh'))('the completion of zsh', () => {
   it.each(CASES)('offers for %j %j', async (words, expected) => {
-    // What is offered is taken where zsh would show it.
-    const program = `
-      _describe() { print -rl -- \${(P)@[-1]%%:*} | grep -e "^$PREFIX" }
-      compadd() { shift; print -rl -- "$@" | grep -e "^$PREFIX" }
-      compdef() { }
-      source "$1"; shift
-      words=(runlet "$@"); CURRENT=$#words; PREFIX=$words[CURRENT]
-      _runlet`;
-    const { stdout } = await run('zsh', [
-      '-f',
-      '-c',
-      program,
-      'zsh',
-      await script('zsh'),
-      ...words,
-    ]);
-    const offered = stdout.split('\n').filter((line) => line !== '');
-    expect([...offered].sort()).toEqual([...expected].sort());
+    const offered = join(await temporaryFolder(), 'offered');
+    await writeFile(offered, '');
+    const args = ['-f', '-c', ZSH_COMPLETES, 'zsh', await script('zsh'), offered];
+    await run('zsh', [...args, ['runlet', ...words].join(' ')]);
+    const found = (await readFile(offered, 'utf8')).split('\n').filter((line) => line !== '');
+    expect(found.sort()).toEqual([...expected].sort());
   });
 });

@@ -7,17 +7,26 @@ export function zshCompletion(root: CommandNode): string {
   const { name } = root;
   const describe = (
     all: readonly { readonly word: string; readonly description: string }[],
+    flags: string,
   ): string => {
     const entries = all.map(({ description, word }) =>
       shellWord(`${word.replaceAll(':', '\\:')}:${description}`),
     );
-    return `entries=(${entries.join(' ')}); _describe -o ${name} entries`;
+    return `entries=(${entries.join(' ')}); _describe ${flags}${name} entries && ret=0`;
+  };
+  // `_describe -o` is for options alone: it offers nothing before a dash was typed.
+  const wordsAndOptions = (node: CommandNode): string => {
+    const words = wordsOf(node).filter(({ word }) => !word.startsWith('-'));
+    const options = wordsOf(node).filter(({ word }) => word.startsWith('-'));
+    return [...(words.length > 0 ? [describe(words, '')] : []), describe(options, '-o ')].join(
+      '; ',
+    );
   };
   const words = (all: readonly string[]): string => `compadd -- ${all.map(shellWord).join(' ')}`;
   return `#compdef ${name}
 # Completion of ${name} for zsh. To load it: source <(${name} completion zsh)
 _${name}() {
-  local at='' value='' word i
+  local at='' value='' word i ret=1
   local -a entries
   for ((i = 2; i < CURRENT; i++)); do
     word=$words[i]
@@ -42,8 +51,9 @@ ${descents(root).join('\n')}
 ${values(root, { path: '_files; return', words: (all) => `${words(all)}; return` }).join('\n')}
   esac
   case "$at" in
-${perCommand(root, (node) => describe(wordsOf(node))).join('\n')}
+${perCommand(root, wordsAndOptions).join('\n')}
   esac
+  return ret
 }
 
 # zsh calls a file of the fpath as the function; otherwise it is told of it.
