@@ -1,5 +1,6 @@
 import type { Stats } from 'node:fs';
 import { lstat, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 /**
  * Makes a folder that only this user can use, or checks that the one that is
@@ -25,9 +26,34 @@ export async function ensureUnsharedFolder(path: string): Promise<void> {
 }
 
 async function ensureFolderOfThisUser(path: string): Promise<Stats> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await makeFolder(path);
   const found = await lstat(path);
   if (!found.isDirectory()) throw new Error(`${path} is not a folder`);
   if (found.uid !== process.getuid?.()) throw new Error(`${path} belongs to another user`);
   return found;
+}
+
+/**
+ * Makes a folder with mode 0700, and those above it, unless it is there. Not by `recursive` of Node.js, which tries for ever
+ * where a folder that is there lets nobody make one in it by saying ENOENT, as /proc does.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  if (await madeOrThere(path)) return;
+  const above = dirname(path);
+  // The working directory, written as a dot, may have been removed.
+  if (above !== path) await makeFolder(above);
+  if (!(await madeOrThere(path))) throw new Error(`${path} cannot be made (ENOENT)`);
+}
+
+/** Whether there is something at a path now; if not, what is above it is missing. */
+async function madeOrThere(path: string): Promise<boolean> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return false;
+    if (code === 'EEXIST') return true;
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 import { chmod, mkdir, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ensurePrivateFolder, ensureUnsharedFolder } from '../src/private-folder.ts';
+import { ensurePrivateFolder, ensureUnsharedFolder, makeFolder } from '../src/private-folder.ts';
 import { temporaryFolder } from './support/harness.ts';
 
 describe('a private folder', () => {
@@ -24,6 +24,20 @@ describe('a private folder', () => {
     await mkdir(join(folder, 'target'), { mode: 0o700 });
     await symlink(join(folder, 'target'), join(folder, 'link'));
     await expect(ensurePrivateFolder(join(folder, 'link'))).rejects.toThrow('is not a folder');
+  });
+});
+
+describe('a folder below one that is missing', () => {
+  it('is made with it, both with mode 0700', async () => {
+    const folder = await temporaryFolder();
+    await makeFolder(join(folder, 'one', 'two'));
+    for (const path of ['one', 'one/two']) {
+      expect((await stat(join(folder, path))).mode & 0o777).toBe(0o700);
+    }
+  });
+
+  it.runIf(process.platform === 'linux')('is refused where none can be made', async () => {
+    await expect(makeFolder('/proc/none/runlet')).rejects.toThrow('/proc/none cannot be made');
   });
 });
 

@@ -1,8 +1,9 @@
-import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { Address } from '../address.ts';
 import { MAX_SOCKET_PATH_BYTES } from '../limits.ts';
+import { makeFolder } from '../private-folder.ts';
 
 /** A socket that accepts connections. */
 export interface Listener {
@@ -30,7 +31,7 @@ export async function listen(
     if (Buffer.byteLength(address.path) > MAX_SOCKET_PATH_BYTES) {
       throw new Error(`${address.path}: longer than ${MAX_SOCKET_PATH_BYTES} bytes`);
     }
-    await mkdir(dirname(address.path), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(address.path));
     await removeStaleSocket(address.path);
     await listenWithUmask(server, address.path);
     await chmod(address.path, 0o600);
