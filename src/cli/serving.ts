@@ -6,6 +6,7 @@ import { createLauncher } from '../process/launchers.ts';
 import { startServer } from '../server/server.ts';
 import { tuneHeapGrowth } from './heap-growth.ts';
 import { createLogger } from './logger.ts';
+import { printLine } from './print.ts';
 import type { ServeFlags } from './serve.ts';
 import { usableStateFolder } from './state-folder.ts';
 
@@ -48,8 +49,14 @@ export async function serve(flags: ServeFlags): Promise<void> {
     ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
     ...(stateFolder === undefined ? {} : { stateFolder }),
   });
-  for (const address of server.addresses) {
-    process.stdout.write(`runlet listening on ${formatAddress(address)}\n`);
+  try {
+    for (const address of server.addresses) {
+      await printLine(`runlet listening on ${formatAddress(address)}`);
+    }
+  } catch (error) {
+    // Whoever was to be told does not know where it is.
+    await server.shutdown();
+    throw error;
   }
   const signal = await signaled;
   logger.info({ signal }, 'signal');

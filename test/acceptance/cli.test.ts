@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { open, readdir } from 'node:fs/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { formatAddress } from '../../src/address.ts';
 import { resultOf, runCli, spawnCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/harness.ts';
@@ -136,6 +137,20 @@ describe('runlet serve', () => {
     expect(result.stderr).toContain(message);
     expect(result.stdout.toString()).toBe('');
   });
+
+  it.runIf(process.platform === 'linux')(
+    'ends, and leaves no socket, if it cannot say where it listens',
+    async () => {
+      const folder = await temporaryFolder();
+      const full = await open('/dev/full', 'w');
+      onTestFinished(() => full.close());
+      const args = ['serve', '--listen', `unix:${folder}/s`, '--log-level', 'error'];
+      const stdio = ['ignore', full.fd, 'pipe'] as const;
+      const { code, stderr } = await resultOf(spawnCli(args, { stdio: [...stdio] }));
+      expect(stderr).toBe('runlet: ENOSPC: no space left on device, write\n');
+      expect([code, await readdir(folder)]).toEqual([125, []]);
+    },
+  );
 
   it('says where it listens, one line for each address, with the real port', async () => {
     const folder = await temporaryFolder();
