@@ -80,6 +80,7 @@ async function conformance(flags: ConformanceFlags): Promise<void> {
   );
   if (checks.length === 0) throw new UsageError('no check is left to do');
   if (list) {
+    const listed = json ? listedAsJson : listedAsText;
     await printLine(checks.map(listed).join('\n'));
     return;
   }
@@ -99,8 +100,12 @@ async function conformance(flags: ConformanceFlags): Promise<void> {
   if (summary.failed > 0) process.exitCode = FAILED_EXIT_CODE;
 }
 
-function listed({ clause, id, title }: Check): string {
+function listedAsText({ clause, id, title }: Check): string {
   return `${id}\t${title}\t${clause}`;
+}
+
+function listedAsJson({ clause, id, title }: Check): string {
+  return JSON.stringify({ id, title, clause });
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ProcessEvent, ProcessExit } from '../client/index.ts';
+import type { ProcessEvent, ProcessExit, ResourceUsage } from '../client/index.ts';
 import { exitFields } from './process-line.ts';
 
 /**
@@ -25,7 +25,7 @@ export function eventLine(
     case 'stdin-closed':
       return head;
     case 'exited':
-      return { ...head, ...exitFields(event), usage: event.usage };
+      return { ...head, ...exitFields(event), usage: usageFields(event.usage) };
     case 'closed':
       return {
         ...head,
@@ -34,4 +34,10 @@ export function eventLine(
         outputComplete: event.outputComplete,
       };
   }
+}
+
+/** Every key is there: what the server cannot tell is null. */
+function usageFields(usage: ResourceUsage): Record<keyof ResourceUsage, number | null> {
+  const { peakResidentBytes = null, systemMs = null, userMs = null, wallMs } = usage;
+  return { wallMs, userMs, systemMs, peakResidentBytes };
 }

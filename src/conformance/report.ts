@@ -42,7 +42,7 @@ export function tapReporter(): Reporter {
 export function jsonReporter(): Reporter {
   return {
     begin: () => '',
-    result: ({ check, durationMs, outcome, reason }) =>
+    result: ({ check, durationMs, outcome, reason = null }) =>
       JSON.stringify({
         id: check.id,
         title: check.title,

@@ -112,6 +112,18 @@ describe('runlet run', () => {
     });
   });
 
+  it('prints every key of the usage with --json, null where it is not known', async () => {
+    const { stdout } = await runCli(['run', '--json', '--', 'true']);
+    const exited = jsonLines(stdout.toString()).find(({ kind }) => kind === 'exited');
+    // A number or null; which one is for the launcher to say.
+    const known = Object.entries(exited?.['usage'] ?? {}).map(([key, value]) => [
+      key,
+      value === null || typeof value === 'number',
+    ]);
+    const keys = ['wallMs', 'userMs', 'systemMs', 'peakResidentBytes'];
+    expect(known).toEqual(keys.map((key) => [key, true]));
+  });
+
   it('exits with 128+n for a signal without a name, too', async () => {
     const { code } = await runCli(['run', '--', 'sh', '-c', 'kill -40 $$']);
     expect(code).toBe(168);

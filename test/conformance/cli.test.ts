@@ -74,6 +74,8 @@ describe('runlet conformance', () => {
         reason: `needs ${REQUIREMENTS.heartbeats}`,
       });
     }
+    const ok = objects.filter(({ outcome }) => outcome === 'passed');
+    expect(ok.map(({ reason }) => reason)).toEqual(ok.map(() => null));
     const skipped = objects.filter(({ outcome }) => outcome === 'skipped').length;
     const passed = objects.length - skipped;
     expect(last).toEqual({ summary: { passed, failed: 0, skipped } });
@@ -100,6 +102,15 @@ describe('runlet conformance', () => {
     const { code, stdout } = await runCli(['conformance', ...flags, ...TIMEOUT]);
     const { lines } = parseTap(stdout.toString());
     expect(lines.map(({ id }) => id)).toEqual(['LIFE-01', 'STDIN-04']);
+    expect(code).toBe(0);
+  });
+
+  it('lists the checks as JSON, too', async () => {
+    const { code, stdout } = await runCli(['conformance', '--list', '--json']);
+    const lines = stdout.toString().trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toEqual(
+      CHECKS.map(({ clause, id, title }) => ({ id, title, clause })),
+    );
     expect(code).toBe(0);
   });
 
