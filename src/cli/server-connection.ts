@@ -1,5 +1,6 @@
+import { resolve } from 'node:path';
 import { Option } from 'commander';
-import { defaultAddress, formatAddress } from '../address.ts';
+import { defaultAddress, formatAddress, parseAddress } from '../address.ts';
 import { ConnectionError, connect, type RunletClient } from '../client/index.ts';
 import { addressText, seconds } from './arguments.ts';
 import { connectionNotice } from './connection-notice.ts';
@@ -67,6 +68,14 @@ export function withServer<T>(
   return withServerAt(serverAddress(flags), flags.reconnectFor, use);
 }
 
+/** An address that means the same in every folder: as which a server is remembered and told of. */
+function addressAnywhere(text: string): string {
+  const address = parseAddress(text);
+  return address.kind === 'unix'
+    ? formatAddress({ ...address, path: resolve(address.path) })
+    : text;
+}
+
 /** The same for an address. */
 export async function withServerAt<T>(
   address: string,
@@ -81,7 +90,7 @@ export async function withServerAt<T>(
       : { windowMs: reconnectFor * 1000, onConnectionChange: connectionNotice(reconnectFor) }),
   });
   try {
-    return await use(client, address);
+    return await use(client, addressAnywhere(address));
   } catch (error) {
     // What was reached before fails with other errors.
     if (error instanceof ConnectionError && !error.outcomeUnknown) {

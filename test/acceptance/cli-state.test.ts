@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cliUser } from '../support/cli-user.ts';
+import { resultOf } from '../support/cli.ts';
+import { cliUser, jsonLines } from '../support/cli-user.ts';
 import { serve } from '../support/served.ts';
 
 describe('what the command line remembers', () => {
@@ -31,6 +32,17 @@ describe('what the command line remembers', () => {
     expect(await user.print('logs', '-f')).toBe('');
     expect(await user.print('logs', '-f', '--address', second.address)).toBe('second\n');
     expect(await user.run(['logs', '--address', '127.0.0.1:1'])).toMatchObject({ code: 125 });
+  });
+
+  it('knows a socket by its path in full, whatever folder it was named from', async () => {
+    const { address } = await serve();
+    const path = address.kind === 'unix' ? address.path : '';
+    const user = await cliUser(address);
+    const near = ['--address', `unix:${basename(path)}`];
+    const args = ['start', '--json', ...near, '--', 'echo', 'near'];
+    const started = await resultOf(user.spawn(args, { cwd: dirname(path) }));
+    expect(jsonLines(started.stdout.toString())[0]).toMatchObject({ address: `unix:${path}` });
+    expect(await user.print('logs', '-f')).toBe('near\n');
   });
 
   it('is nothing where the file is damaged, and a start writes it anew', async () => {
