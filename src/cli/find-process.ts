@@ -1,4 +1,9 @@
-import { type RemoteSession, type RunletClient, SessionLostError } from '../client/index.ts';
+import {
+  type ProcessInfo,
+  type RemoteSession,
+  type RunletClient,
+  SessionLostError,
+} from '../client/index.ts';
 import { type LastProcess, lastAddress, lastProcessAt } from './last-process.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -53,7 +58,8 @@ export async function findProcess(
   if (last !== undefined) return { session, processId: last.process };
   const ids = await processIds(session);
   const id = given === undefined ? ids.at(-1) : (onlyMatch(ids, given, 'process') ?? given);
-  if (id === undefined) throw new Error(`session ${sessionId} has no processes`);
+  if (id === undefined)
+    throw new Error(`session ${sessionId} has no processes (PROCESS_NOT_FOUND)`);
   return { session, processId: id };
 }
 
@@ -65,14 +71,14 @@ async function findAnywhere(
   const last = (await lastProcessAt(address))?.session;
   const remembered = last === undefined ? undefined : await openIfThere(client, last);
   if (remembered !== undefined) {
-    const id = onlyMatch(await processIds(remembered), given, 'process');
+    const id = onlyMatch(await processIdsIfThere(remembered), given, 'process');
     if (id !== undefined) return { session: remembered, processId: id };
   }
   const found: FoundProcess[] = [];
   for (const { id: sessionId } of await client.sessions()) {
     const session = sessionId === last ? undefined : await openIfThere(client, sessionId);
     if (session === undefined) continue;
-    const id = onlyMatch(await processIds(session), given, 'process');
+    const id = onlyMatch(await processIdsIfThere(session), given, 'process');
     if (id === undefined) session.detach();
     else found.push({ session, processId: id });
   }
@@ -91,15 +97,35 @@ async function processIds(session: RemoteSession): Promise<readonly string[]> {
   return (await session.processes()).map(({ id }) => id);
 }
 
+/** The same of one that may end meanwhile, which is none then. */
+async function processIdsIfThere(session: RemoteSession): Promise<readonly string[]> {
+  return (await unlessEnded(processIds(session))) ?? [];
+}
+
 /** A session; undefined: it has ended. */
-export async function openIfThere(
-  client: RunletClient,
-  id: string,
-): Promise<RemoteSession | undefined> {
+function openIfThere(client: RunletClient, id: string): Promise<RemoteSession | undefined> {
+  return unlessEnded(client.session({ id, ifAttached: 'share' }));
+}
+
+/** The processes of all sessions. One that ends while they are asked has none. */
+export async function allProcesses(client: RunletClient): Promise<readonly ProcessInfo[]> {
+  const all: ProcessInfo[] = [];
+  for (const { id } of await client.sessions()) {
+    const session = await openIfThere(client, id);
+    if (session === undefined) continue;
+    all.push(...((await unlessEnded(session.processes())) ?? []));
+    session.detach();
+  }
+  return all;
+}
+
+/** What comes of a session that may end meanwhile; undefined: it has ended. */
+async function unlessEnded<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
-    return await client.session({ id, ifAttached: 'share' });
+    return await answer;
   } catch (error) {
-    if (error instanceof SessionLostError && error.reason === 'expired') return undefined;
+    const reason = error instanceof SessionLostError ? error.reason : undefined;
+    if (reason === 'expired' || reason === 'closed') return undefined;
     throw error;
   }
 }

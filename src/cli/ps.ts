@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { ProcessInfo, RunletClient } from '../client/index.ts';
 import { addExamples } from './examples.ts';
-import { findSession, openIfThere, type ProcessFlags } from './find-process.ts';
+import { allProcesses, findSession, type ProcessFlags } from './find-process.ts';
 import { agoText, commandText, printable } from './human-text.ts';
 import { printJson, printLine } from './print.ts';
 import { processLine } from './process-line.ts';
@@ -59,16 +59,6 @@ async function ps(flags: PsFlags): Promise<void> {
     );
     for (const line of table(lines, tableWidth())) await printLine(line);
   });
-}
-
-async function allProcesses(client: RunletClient): Promise<readonly ProcessInfo[]> {
-  const all: ProcessInfo[] = [];
-  for (const { id } of await client.sessions()) {
-    const session = await openIfThere(client, id);
-    all.push(...((await session?.processes()) ?? []));
-    session?.detach();
-  }
-  return all;
 }
 
 async function processesOf(client: RunletClient, id: string): Promise<readonly ProcessInfo[]> {
