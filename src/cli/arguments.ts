@@ -56,6 +56,12 @@ export function positiveSeconds(text: string): number {
   return value;
 }
 
+/** Text that is not empty, such as an id: a variable of a script that is not set is none. */
+export function nonEmpty(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.');
+  return text;
+}
+
 /** A signal: `INT` or `SIGINT`, in either case, or its Linux number. */
 export function signal(text: string): SignalName {
   const upper = text.toUpperCase();

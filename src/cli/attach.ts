@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { ProcessExit, ProcessInfo, RemoteProcess, RunletClient } from '../client/index.ts';
+import { nonEmpty } from './arguments.ts';
 import { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from './detach-keys.ts';
 import { sayWhyEnded } from './end-notice.ts';
 import { outputSink } from './event-sink.ts';
@@ -42,7 +43,7 @@ export function attachCommand(): Command {
       'Join a process: see the last of what it wrote and all that follows, and type to it. Takes it over from whoever is attached to its session. Ends with its exit code.',
     )
     .addOption(addressOption())
-    .option('--session <id>', 'the session of the process (default: the last one)')
+    .option('--session <id>', 'the session of the process (default: the last one)', nonEmpty)
     .option(
       '--detach-keys <keys>',
       'keys on a terminal that leave the process alone and end this command; none: an empty text',
@@ -51,7 +52,7 @@ export function attachCommand(): Command {
     )
     .option('--no-stdin', 'type nothing to it')
     .addOption(reconnectOption(RECONNECT_SECONDS))
-    .argument('[process]', 'its id or the beginning of it (default: the last one)')
+    .argument('[process]', 'its id or the beginning of it (default: the last one)', nonEmpty)
     .action(attach);
   for (const option of command.options) {
     if (option.long === '--detach-keys') option.defaultValueDescription = DEFAULT_DETACH_KEYS;

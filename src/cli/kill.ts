@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { SignalName, SignalScopeName } from '../client/index.ts';
-import { seconds, signal } from './arguments.ts';
+import { nonEmpty, seconds, signal } from './arguments.ts';
 import { addExamples } from './examples.ts';
 import { findProcess, type ProcessFlags } from './find-process.ts';
 import { printJson } from './print.ts';
@@ -22,7 +22,7 @@ export function killCommand(): Command {
       'End a process and what came of it: SIGTERM, and SIGKILL after the grace. Or send it a signal.',
     )
     .addOption(addressOption())
-    .option('--session <id>', 'the session of the process (default: the last one)')
+    .option('--session <id>', 'the session of the process (default: the last one)', nonEmpty)
     .option('-s, --signal <signal>', 'send this signal instead: INT, SIGINT or 2', signal)
     .addOption(
       new Option('--scope <who>', 'who is meant (default: tree, and group with --signal)').choices(
@@ -35,7 +35,7 @@ export function killCommand(): Command {
         .conflicts('signal'),
     )
     .option('--json', 'print what was done as a line of JSON')
-    .argument('[process]', 'its id or the beginning of it (default: the last one)')
+    .argument('[process]', 'its id or the beginning of it (default: the last one)', nonEmpty)
     .action(kill);
   return addExamples(command, [
     { command: 'runlet kill', does: 'End the last process', prints: /^$/ },

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { wholeNumber } from './arguments.ts';
+import { nonEmpty, wholeNumber } from './arguments.ts';
 import { lineSink, outputSink } from './event-sink.ts';
 import { addExamples } from './examples.ts';
 import { findProcess, type ProcessFlags } from './find-process.ts';
@@ -24,7 +24,7 @@ export function logsCommand(): Command {
       'Print what a process wrote. Whoever is attached to its session stays so, and breaks of the connection are passed over.',
     )
     .addOption(addressOption())
-    .option('--session <id>', 'the session of the process (default: the last one)')
+    .option('--session <id>', 'the session of the process (default: the last one)', nonEmpty)
     .option('-f, --follow', 'go on until its output has ended')
     .option(
       '--since-seq <number>',
@@ -34,7 +34,7 @@ export function logsCommand(): Command {
     )
     .addOption(reconnectOption(RECONNECT_SECONDS))
     .option('--json', 'print its events as lines of JSON instead of its output')
-    .argument('[process]', 'its id or the beginning of it (default: the last one)')
+    .argument('[process]', 'its id or the beginning of it (default: the last one)', nonEmpty)
     .action(logs);
   return addExamples(command, [
     { command: 'runlet logs', does: 'Print what the last process wrote', prints: /^building\n$/ },

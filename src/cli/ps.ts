@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { ProcessInfo, RunletClient } from '../client/index.ts';
+import { nonEmpty } from './arguments.ts';
 import { addExamples } from './examples.ts';
 import { allProcesses, findSession, type ProcessFlags } from './find-process.ts';
 import { agoText, commandText, printable } from './human-text.ts';
@@ -18,7 +19,7 @@ export function psCommand(): Command {
   const command = new Command('ps')
     .description('List the processes of a session, those that ended and can be read included.')
     .addOption(addressOption())
-    .option('--session <id>', 'the session (default: the last one)')
+    .option('--session <id>', 'the session (default: the last one)', nonEmpty)
     .addOption(new Option('-a, --all', 'list those of all sessions').conflicts('session'))
     .option('--json', 'print a line of JSON for each')
     .action(ps);

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { SessionInfo } from '../client/index.ts';
+import { collect, nonEmpty } from './arguments.ts';
 import { addExamples } from './examples.ts';
 import { findSession } from './find-process.ts';
 import { agoText, printable, spanText } from './human-text.ts';
@@ -34,7 +35,11 @@ function closeCommand(): Command {
     .description('End sessions, and every process in them.')
     .addOption(addressOption())
     .option('--json', 'print a line of JSON for each')
-    .argument('[session...]', 'their ids or the beginnings of them (default: the last one)')
+    .argument(
+      '[session...]',
+      'their ids or the beginnings of them (default: the last one)',
+      (text, earlier?: readonly string[]) => collect(nonEmpty(text), earlier),
+    )
     .action(close);
   return addExamples(command, [
     { command: 'runlet sessions close', does: 'End the last session', prints: /^$/ },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Command, Option } from 'commander';
 import type { ProcessSpec, RemoteSession, RunletClient } from '../client/index.ts';
-import { seconds } from './arguments.ts';
+import { nonEmpty, seconds } from './arguments.ts';
 import { addExamples } from './examples.ts';
 import { findSession } from './find-process.ts';
 import { rememberProcess } from './last-process.ts';
@@ -25,8 +25,8 @@ export function startCommand(): Command {
       'Start a process that goes on by itself, and print the ids of its session and of it.',
     )
     .addOption(addressOption())
-    .option('--session <id>', 'a session that is there (default: a new one)')
-    .option('--id <id>', 'its id in the session (default: one is made)')
+    .option('--session <id>', 'a session that is there (default: a new one)', nonEmpty)
+    .option('--id <id>', 'its id in the session (default: one is made)', nonEmpty)
     .addOption(
       new Option(
         '--ttl <seconds>',

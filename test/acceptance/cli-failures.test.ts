@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { cliUser } from '../support/cli-user.ts';
+import { connectTo } from '../support/client.ts';
 import { temporaryFolder } from '../support/harness.ts';
 import { serve } from '../support/served.ts';
 
@@ -63,6 +64,15 @@ describe('arguments that make no sense', () => {
     [['kill', '--signal', '99'], 'It is no signal'],
     [['kill', '--signal', 'INT', '--grace', '1'], 'cannot be used with'],
     [['kill', '--scope', 'all'], 'Allowed choices are group, leader, tree'],
+    // As in a script whose variable is not set: every id begins with that.
+    [['attach', ''], 'must not be empty'],
+    [['logs', '--session', '', 'x'], 'must not be empty'],
+    [['ps', '--session', ''], 'must not be empty'],
+    [['kill', ''], 'must not be empty'],
+    [['kill', '--session', ''], 'must not be empty'],
+    [['sessions', 'close', ''], 'must not be empty'],
+    [['start', '--id', '', '--', 'true'], 'must not be empty'],
+    [['start', '--session', '', '--', 'true'], 'must not be empty'],
     [['completion', 'tcsh'], 'Allowed choices are bash, zsh, fish'],
     [['sessions', 'shut'], 'too many arguments'],
     [['nonsense'], "unknown command 'nonsense'"],
@@ -84,7 +94,8 @@ describe('arguments that make no sense', () => {
 
 describe('a session or a process that is not there', () => {
   it('is said to be so in one sentence', async () => {
-    const user = await cliUser((await serve()).address);
+    const served = await serve();
+    const user = await cliUser(served.address);
     const address = user.env['RUNLET_ADDRESS'];
     const failure = async (...args: string[]): Promise<unknown[]> => {
       const { code, stderr } = await user.run(args);
@@ -106,6 +117,11 @@ describe('a session or a process that is not there', () => {
     expect(await failure('start', '--session', id, '--', 'true')).toEqual([
       125,
       `runlet: session ${id}: the server does not know the session (any more) (expired)\n`,
+    ]);
+    const empty = await connectTo(served.address).session();
+    expect(await failure('logs', '--session', empty.id)).toEqual([
+      125,
+      `runlet: session ${empty.id} has no processes (PROCESS_NOT_FOUND)\n`,
     ]);
     await user.start('--', 'true');
     expect(await failure('info', '--address', 'unix:/none')).toContain(125);
