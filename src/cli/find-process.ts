@@ -63,6 +63,7 @@ export async function findProcess(
   return { session, processId: id };
 }
 
+/** In the last session and in all others. An id in full comes before the beginning of another. */
 async function findAnywhere(
   client: RunletClient,
   address: string,
@@ -70,27 +71,47 @@ async function findAnywhere(
 ): Promise<FoundProcess> {
   const last = (await lastProcessAt(address))?.session;
   const remembered = last === undefined ? undefined : await openIfThere(client, last);
-  if (remembered !== undefined) {
-    const id = onlyMatch(await processIdsIfThere(remembered), given, 'process');
-    if (id !== undefined) return { session: remembered, processId: id };
-  }
-  const found: FoundProcess[] = [];
+  const inLast: readonly Candidate[] =
+    remembered === undefined
+      ? []
+      : [{ session: remembered, ids: await processIdsIfThere(remembered) }];
+  const isExact = ({ ids }: Candidate): boolean => ids.includes(given);
+  const exactInLast = onlyCandidate(inLast.filter(isExact), given);
+  if (exactInLast !== undefined) return exactInLast;
+  const others: Candidate[] = [];
   for (const { id: sessionId } of await client.sessions()) {
     const session = sessionId === last ? undefined : await openIfThere(client, sessionId);
     if (session === undefined) continue;
-    const id = onlyMatch(await processIdsIfThere(session), given, 'process');
-    if (id === undefined) session.detach();
-    else found.push({ session, processId: id });
+    const ids = (await processIdsIfThere(session)).filter((id) => id.startsWith(given));
+    if (ids.length === 0) session.detach();
+    else others.push({ session, ids });
   }
-  const [first] = found;
+  for (const candidates of [others.filter(isExact), inLast, others]) {
+    const found = onlyCandidate(candidates, given);
+    if (found !== undefined) return found;
+  }
+  // The server can say whether it ever was there.
+  if (remembered !== undefined) return { session: remembered, processId: given };
+  throw new Error(`no session has a process ${given} (PROCESS_NOT_FOUND)`);
+}
+
+/** A session, and the ids of processes of it. */
+interface Candidate {
+  readonly session: RemoteSession;
+  readonly ids: readonly string[];
+}
+
+/** The only process with the id that was given, or that begins with it; undefined: there is none. */
+function onlyCandidate(candidates: readonly Candidate[], given: string): FoundProcess | undefined {
+  const found = candidates.flatMap(({ ids, session }) => {
+    const processId = onlyMatch(ids, given, 'process');
+    return processId === undefined ? [] : [{ session, processId }];
+  });
   if (found.length > 1) {
     const sessions = found.map(({ session }) => session.id).join(', ');
     throw new UsageError(`several sessions have a process ${given}; name one of ${sessions}`);
   }
-  if (first !== undefined) return first;
-  // The server can say whether it ever was there.
-  if (remembered !== undefined) return { session: remembered, processId: given };
-  throw new Error(`no session has a process ${given} (PROCESS_NOT_FOUND)`);
+  return found[0];
 }
 
 async function processIds(session: RemoteSession): Promise<readonly string[]> {

@@ -43,6 +43,17 @@ describe('runlet logs', () => {
     ]);
   });
 
+  it('means a process of that very id, though the last one begins so', async () => {
+    const user = await cliUser((await serve()).address);
+    await user.start('--id', 'web', '--', 'echo', 'of web');
+    const { session } = await user.start('--id', 'web2', '--', 'echo', 'of web2');
+    expect(await user.print('logs', '-f', 'web')).toBe('of web\n');
+    // Nor does it matter how many begin so.
+    await user.start('--session', session, '--id', 'web3', '--', 'true');
+    expect(await user.print('logs', '-f', 'web')).toBe('of web\n');
+    expect((await user.run(['logs', 'we'])).code).toBe(2);
+  });
+
   it('says what is not there, and what is not there any more', async () => {
     const user = await cliUser((await serve()).address);
     await user.start('--id', 'gone', '--retention', '0', '--', 'true');
