@@ -69,6 +69,7 @@ async function main() {
   for (const name of ['@types/node', 'undici-types']) link(modules, name);
   const server = await serve(installed, project);
   try {
+    checkCommonJs(project);
     // The SDK is for those who use `runlet/mcp`.
     checkProgram(project, 'client', server.address, []);
     for (const name of Object.keys(peerDependencies)) link(modules, name);
@@ -120,7 +121,7 @@ async function checkExports(installed) {
 function checkProgram(project, name, address, libraries) {
   copyFileSync(join(PROGRAMS, `${name}.ts`), join(project, `${name}.ts`));
   for (const resolution of Object.keys(RESOLUTIONS)) {
-    compile(project, name, resolution, libraries);
+    compile(project, `${name}.ts`, resolution, libraries);
     say(`${name}.ts: compiled with ${resolution}`);
   }
   // They differ in what the compiler found, and not in what it made.
@@ -128,7 +129,15 @@ function checkProgram(project, name, address, libraries) {
   say(`${name}.ts: run`);
 }
 
-function compile(project, name, resolution, libraries) {
+/** Compiles a program in CommonJS, and runs it. */
+function checkCommonJs(project) {
+  copyFileSync(join(PROGRAMS, 'common.cts'), join(project, 'common.cts'));
+  compile(project, 'common.cts', 'nodenext', []);
+  run(process.execPath, [join('out', 'nodenext', 'common.cjs')], project);
+  say('common.cts: compiled with nodenext, and run');
+}
+
+function compile(project, file, resolution, libraries) {
   const compilerOptions = {
     module: RESOLUTIONS[resolution],
     moduleResolution: resolution,
@@ -140,7 +149,7 @@ function compile(project, name, resolution, libraries) {
     exactOptionalPropertyTypes: true,
     skipLibCheck: false,
   };
-  const tsconfig = { compilerOptions, files: [`${name}.ts`] };
+  const tsconfig = { compilerOptions, files: [file] };
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(tsconfig));
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], project);
 }
@@ -155,7 +164,7 @@ function checkFragments(project) {
     return `export async function fragment${i}(${FRAGMENT_PARAMETERS}) {{\n${code}}}\n`;
   });
   writeFileSync(join(project, 'fragments.ts'), FRAGMENT_IMPORTS + functions.join('\n'));
-  compile(project, 'fragments', 'nodenext', ['dom']);
+  compile(project, 'fragments.ts', 'nodenext', ['dom']);
   say(`${fragments.length} fragments of the documents: compiled`);
 }
 
