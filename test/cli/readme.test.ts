@@ -1,10 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../support/harness.ts';
+import { MAIN } from '../support/served.ts';
 
 /** The top folder of the repository, in which the README's commands are to be typed. */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -37,7 +39,12 @@ it('a walk through the README works as it is printed', async () => {
     XDG_RUNTIME_DIR: folder,
     XDG_STATE_HOME: folder,
     RUNLET_ADDRESS: '',
+    // The first `npx runlet` in a clone has npm install the clone into a cache as a link, which
+    // runs `prepare`: that builds `dist/` anew under all the tests that are using it.
+    npm_config_cache: join(folder, 'npm'),
+    npm_config_ignore_scripts: 'true',
   };
+  const built = await stat(MAIN);
   const walk = await blocks();
   expect([...walk.keys()]).toEqual(['serve', ...PRINTED.map(([name]) => name)]);
   const server = spawn('sh', ['-euc', walk.get('serve') ?? ''], {
@@ -59,4 +66,5 @@ it('a walk through the README works as it is printed', async () => {
     running.child.stdin?.end(TYPED[name] ?? '');
     expect((await running).stdout).toMatch(printed);
   }
+  expect((await stat(MAIN)).mtimeMs).toBe(built.mtimeMs);
 });
