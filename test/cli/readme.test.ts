@@ -32,7 +32,10 @@ async function blocks(): Promise<ReadonlyMap<string, string>> {
   return new Map([...found].map(([, name = '', commands = '']) => [name, commands]));
 }
 
-it('a walk through the README works as it is printed', async () => {
+/** Eleven commands, and `npx` before each: on a busy machine seconds for every one of them. */
+const TIMEOUT_MS = 600_000;
+
+it('a walk through the README works as it is printed', { timeout: TIMEOUT_MS }, async () => {
   const folder = await temporaryFolder();
   const env = {
     ...process.env,
