@@ -34,8 +34,9 @@ async function ensureFolderOfThisUser(path: string): Promise<Stats> {
 }
 
 /**
- * Makes a folder with mode 0700, and those above it, unless it is there. Not by `recursive` of Node.js, which tries for ever
- * where a folder that is there lets nobody make one in it by saying ENOENT, as /proc does.
+ * Makes a folder with mode 0700, and those above it, unless it is there. Not by `recursive` of
+ * Node.js, which tries for ever where a folder that is there lets nobody make one in it by
+ * saying ENOENT, as /proc does.
  */
 export async function makeFolder(path: string): Promise<void> {
   if (await madeOrThere(path)) return;
