@@ -71,6 +71,16 @@ describe('a process with a terminal', () => {
     await showing(watch, 'end\r\n');
   });
 
+  it('reads to end-of-file though what is typed before it does not end a line', async () => {
+    const harness = await start();
+    const { processes } = harness;
+    const target = await startShell(harness, 'stty -echo; cat; echo " end"', { terminal: {} });
+    const watch = processes.watchProcess(target)[Symbol.asyncIterator]();
+    await processes.writeStdin({ ...target, data: Buffer.from('unfin') });
+    await processes.writeStdin({ ...target, data: Buffer.from('ished'), eof: true });
+    await showing(watch, 'unfinished end\r\n');
+  });
+
   it('is interrupted by Ctrl-C, as is what runs in its foreground', async () => {
     const harness = await start();
     const { processes } = harness;

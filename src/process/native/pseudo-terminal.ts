@@ -16,8 +16,14 @@ import {
   WINSIZE_SIZE,
 } from './libc.ts';
 
-/** The character EOT, which ends the input of a terminal that is not in raw mode. */
-const EOT = Buffer.from([4]);
+/**
+ * The character EOT, which ends the input of a terminal that is not in raw mode: a read gets
+ * what was typed since the end of the last line, and end-of-file only if that is nothing, termios(3).
+ */
+const EOT = 4;
+
+/** After these a line begins. A terminal makes the second of the first unless told otherwise. */
+const LINE_ENDS: readonly (number | undefined)[] = [undefined, 13, 10, EOT];
 
 /** Bytes read at a time, and at most in one turn: others may write to the terminal without end. */
 const READ_BYTES = 64 * 1024;
@@ -115,12 +121,15 @@ export class PseudoTerminal {
 
   #makeInput(): Writable {
     const master = this.#master;
+    let last: number | undefined;
     const write = (data: Uint8Array, callback: (error?: Error | null) => void): void => {
+      last = data.at(-1) ?? last;
       master.write(data, callback);
     };
     return new Writable({
       write: (data: Uint8Array, _, callback) => write(data, callback),
-      final: (callback) => write(EOT, callback),
+      final: (callback) =>
+        write(Buffer.from(LINE_ENDS.includes(last) ? [EOT] : [EOT, EOT]), callback),
     });
   }
 
