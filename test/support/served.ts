@@ -29,6 +29,9 @@ export interface Served {
   holdings(): Promise<Holdings>;
 }
 
+/** How long a server has to end what was started on it, in milliseconds. */
+const SHUTDOWN_MS = 30_000;
+
 /** The built program. */
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const PROBE = new URL('./probe.mjs', import.meta.url).href;
@@ -59,8 +62,12 @@ export async function serveAs(
   onTestFinished(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
-    child.kill('SIGKILL');
+    // It ends what was started on it. One that a test has stopped goes on for that.
+    child.kill('SIGTERM');
+    child.kill('SIGCONT');
+    const kill = setTimeout(() => child.kill('SIGKILL'), SHUTDOWN_MS);
     await exited;
+    clearTimeout(kill);
   });
   if (child.stdout === null) throw new Error('the server has no stdout');
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
