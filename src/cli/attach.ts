@@ -3,7 +3,7 @@ import type { ProcessExit, ProcessInfo, RemoteProcess, RunletClient } from '../c
 import { nonEmpty } from './arguments.ts';
 import { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from './detach-keys.ts';
 import { sayWhyEnded } from './end-notice.ts';
-import { outputSink } from './event-sink.ts';
+import { lineSink, outputSink } from './event-sink.ts';
 import { addExamples } from './examples.ts';
 import { processExitCode, signalExitCode } from './exit-codes.ts';
 import { findProcess, type ProcessFlags } from './find-process.ts';
@@ -31,6 +31,7 @@ const LEAVING = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 interface AttachFlags extends ServerFlags, ProcessFlags {
   readonly detachKeys: Buffer;
   readonly stdin: boolean;
+  readonly json?: boolean;
 }
 
 /** Why we left a process that goes on; undefined: by its keys. */
@@ -52,6 +53,7 @@ export function attachCommand(): Command {
     )
     .option('--no-stdin', 'type nothing to it')
     .addOption(reconnectOption(RECONNECT_SECONDS))
+    .option('--json', 'print its events as lines of JSON instead of its output')
     .argument('[process]', 'its id or the beginning of it (default: the last one)', nonEmpty)
     .action(attach);
   for (const option of command.options) {
@@ -110,7 +112,7 @@ async function follow(
   for (const signal of LEAVING) process.once(signal, () => leave(signal));
   const join = info.hasTerminal ? joinTerminal : joinPipes;
   const part = join(remote, info, flags, leave);
-  const sink = outputSink();
+  const sink = flags.json === true ? lineSink() : outputSink();
   let exit: ProcessExit | undefined;
   try {
     for await (const event of replayAndFollow(remote, info.lastSeq, REPLAY_BYTES, left)) {

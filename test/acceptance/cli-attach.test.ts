@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { resultOf } from '../support/cli.ts';
-import { cliUser } from '../support/cli-user.ts';
+import { cliUser, jsonLines } from '../support/cli-user.ts';
 import { serve } from '../support/served.ts';
 import { awaitRelease, release } from '../support/shell.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
@@ -28,6 +28,22 @@ describe('runlet attach', () => {
     expect([code, printed(), stderr]).toEqual([6, 'before\ntyped\n', 'err\n']);
     // It can be joined once more as long as it is retained.
     expect(await user.run(['attach', '--no-stdin'])).toMatchObject({ code: 6, stderr: 'err\n' });
+  });
+
+  it('prints events for scripts', async () => {
+    const user = await cliUser((await serve()).address);
+    await user.start('--stdin', '--', 'sh', '-c', 'read line; echo got $line; exit 6');
+    const child = user.spawn(['attach', '--json']);
+    child.stdin?.end('typed\n');
+    const { code, stderr, stdout } = await resultOf(child);
+    expect([code, stderr]).toEqual([6, '']);
+    const events = jsonLines(stdout.toString());
+    expect(events.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['started', 'output', 'exited', 'closed']),
+    );
+    const data = Buffer.from('got typed\n').toString('base64');
+    expect(events).toContainEqual(expect.objectContaining({ kind: 'output', data }));
+    expect(events.at(-1)).toMatchObject({ kind: 'closed', code: 6 });
   });
 
   it('shows the last of much output, whole events, and all that follows', async () => {
