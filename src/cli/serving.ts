@@ -9,6 +9,7 @@ import { createLogger } from './logger.ts';
 import { printLine } from './print.ts';
 import type { ServeFlags } from './serve.ts';
 import { usableStateFolder } from './state-folder.ts';
+import { UsageError } from './usage-error.ts';
 
 /**
  * Serves until SIGTERM or SIGINT, and ends this program.
@@ -89,9 +90,9 @@ async function privateAddress(): Promise<Address> {
 function assertAllowed(address: Address, auth: ServeFlags['auth']): void {
   if (address.kind === 'unix') return;
   const text = formatAddress(address);
-  if (auth === undefined) throw new Error(`--listen ${text} needs --auth`);
+  if (auth === undefined) throw new UsageError(`--listen ${text} needs --auth`);
   if (!isLoopback(address)) {
-    throw new Error(`--auth none is refused on ${text}: it is not a loopback address`);
+    throw new UsageError(`--auth none is refused on ${text}: it is not a loopback address`);
   }
 }
 

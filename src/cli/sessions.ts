@@ -1,7 +1,8 @@
 import { Command } from 'commander';
-import type { SessionInfo } from '../client/index.ts';
+import { ConnectionError, type SessionInfo } from '../client/index.ts';
 import { collect, nonEmpty } from './arguments.ts';
 import { addExamples } from './examples.ts';
+import { fail } from './failure.ts';
 import { findSession } from './find-process.ts';
 import { agoText, printable, spanText } from './human-text.ts';
 import { printJson, printLine } from './print.ts';
@@ -78,9 +79,17 @@ async function close(
   await withServer(flags, async (client, address) => {
     const wanted = given.length === 0 ? [{}] : given.map((session) => ({ session }));
     for (const one of wanted) {
-      const id = await findSession(client, address, one);
-      const session = await client.session({ id, ifAttached: 'share' });
-      await session.close();
+      let id: string;
+      try {
+        id = await findSession(client, address, one);
+        const session = await client.session({ id, ifAttached: 'share' });
+        await session.close();
+      } catch (error) {
+        // That one is not there is no reason to leave the others.
+        if (error instanceof ConnectionError) throw error;
+        fail(error);
+        continue;
+      }
       if (flags.json === true) await printJson({ session: id, closed: true });
     }
   });

@@ -149,10 +149,12 @@ describe('runlet sessions', () => {
     expect(jsonLines(await user.print(...close))).toEqual([{ session: one.session, closed: true }]);
     expect(isAlive(one.pid)).toBe(false);
     expect(await user.print('sessions', '--json')).toBe('');
-    expect(await user.run(['sessions', 'close', one.session])).toMatchObject({
+    const three = await user.start(...SLEEP);
+    expect(await user.run(['sessions', 'close', one.session, three.session])).toMatchObject({
       code: 125,
       stderr: expect.stringMatching(/^runlet: session \S+: .*\(expired\)\n$/),
     });
+    expect(isAlive(three.pid)).toBe(false);
   });
 });
 

@@ -124,9 +124,9 @@ describe('runlet run', () => {
 
 describe('runlet serve', () => {
   it.each([
-    [['--listen', '127.0.0.1:0'], 125, 'needs --auth'],
-    [['--listen', '0.0.0.0:0', '--auth', 'none'], 125, 'not a loopback address'],
-    [['--listen', '[::]:0', '--auth', 'none'], 125, 'not a loopback address'],
+    [['--listen', '127.0.0.1:0'], 2, 'needs --auth'],
+    [['--listen', '0.0.0.0:0', '--auth', 'none'], 2, 'not a loopback address'],
+    [['--listen', '[::]:0', '--auth', 'none'], 2, 'not a loopback address'],
     [['--listen', 'nonsense'], 2, 'expected unix:PATH or HOST:PORT'],
     [['--auth', 'anybody'], 2, "argument 'anybody' is invalid"],
     [['--retention', '-1'], 2, 'number of seconds'],
