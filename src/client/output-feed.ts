@@ -11,8 +11,8 @@ export interface FeedMember {
   feed: OutputFeed | undefined;
   /** Takes output; false: it wants no more until it asks. */
   push(data: Buffer): boolean;
-  /** Output is missing before what comes next. */
-  gap(range: GapRange): void;
+  /** Output is missing before what comes next; false: it is told so again when it asks for more. */
+  gap(range: GapRange): boolean;
   /** All output was there. */
   end(): void;
   fail(error: unknown): void;
@@ -102,14 +102,30 @@ export class OutputFeed {
 
   async #take(event: ProcessEvent): Promise<void> {
     if (event.kind === 'gap') {
-      for (const range of event.ranges) this.#members.get(range.stream)?.gap(range);
+      for (const range of event.ranges) {
+        await this.#give(range.stream, (member) => {
+          const taken = member.gap(range);
+          if (!taken) this.#full.add(member);
+          return taken;
+        });
+      }
     }
     if (event.kind !== 'output') return;
-    const member = this.#members.get(event.stream);
+    await this.#give(event.stream, (member) => {
+      if (!member.push(event.data)) this.#full.add(member);
+      return true;
+    });
+  }
+
+  /** Gives something to a member once it wants more, and until it is taken, or the member leaves. */
+  async #give(name: OutputStreamName, give: (member: FeedMember) => boolean): Promise<void> {
+    const member = this.#members.get(name);
     if (member === undefined) return;
-    while (this.#full.has(member)) await this.#room(member);
-    // It may have left meanwhile.
-    if (member.feed === this && !member.push(event.data)) this.#full.add(member);
+    for (let taken = false; !taken; ) {
+      while (this.#full.has(member)) await this.#room(member);
+      // It may have left meanwhile.
+      taken = member.feed !== this || give(member);
+    }
   }
 
   /** Resolves when something changed; a member that stalls others is put out. */

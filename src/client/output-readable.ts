@@ -15,6 +15,12 @@ export class OutputReadable extends Readable {
   readonly #member: FeedMember;
   readonly #openFeed: (member: FeedMember) => OutputFeed;
   readonly #gaps: GapRange[] = [];
+  /** Whether a gap waits until what comes before it was read. */
+  #gapWaits = false;
+  /** Whether that was read, a turn of the event loop ago, so that its reader has it. */
+  #gapIsNext = false;
+  /** That turn. */
+  #turn: NodeJS.Immediate | undefined;
 
   /** @internal */
   constructor(name: OutputStreamName, openFeed: (member: FeedMember) => OutputFeed) {
@@ -24,10 +30,20 @@ export class OutputReadable extends Readable {
       name,
       seq: 0,
       feed: undefined,
-      push: (data) => unlessThrown(() => this.push(data), true),
+      push: (data) => {
+        clearImmediate(this.#turn);
+        this.#gapIsNext = false;
+        return unlessThrown(() => this.push(data), true);
+      },
       gap: (range) => {
+        if (!this.#gapIsNext) {
+          this.#gapWaits = true;
+          this.#askForGap();
+          return false;
+        }
         this.#gaps.push(range);
         unlessThrown(() => this.emit('gap', range), true);
+        return true;
       },
       end: () => this.push(null),
       fail: (error) => this.destroy(error as Error),
@@ -41,7 +57,29 @@ export class OutputReadable extends Readable {
     return this.#gaps;
   }
 
+  override read(size?: number): unknown {
+    const data: unknown = super.read(size);
+    this.#askForGap();
+    return data;
+  }
+
   override _read(): void {
+    this.#more();
+  }
+
+  /** Nobody else asks for what follows: nothing was pushed since that was done last. */
+  #askForGap(): void {
+    if (!this.#gapWaits || this.readableLength > 0) return;
+    this.#gapWaits = false;
+    clearImmediate(this.#turn);
+    this.#turn = setImmediate(() => {
+      this.#gapIsNext = true;
+      this.#more();
+    });
+  }
+
+  #more(): void {
+    if (this.destroyed) return;
     const { feed } = this.#member;
     if (feed === undefined) this.#openFeed(this.#member);
     else feed.resume(this.#member);

@@ -31,8 +31,9 @@ class Reader implements FeedMember {
     return this.#room > 0;
   }
 
-  gap({ length, offset }: { readonly offset: number; readonly length: number }): void {
+  gap({ length, offset }: { readonly offset: number; readonly length: number }): boolean {
     this.got.push(`gap ${offset}+${length}`);
+    return true;
   }
 
   end(): void {

@@ -1,51 +1,139 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
-import type { FeedMember, OutputFeed } from '../../src/client/output-feed.ts';
+import { describe, expect, it } from 'vitest';
+import type { GapRange } from '../../src/client/index.ts';
+import { OutputFeed } from '../../src/client/output-feed.ts';
 import { OutputReadable } from '../../src/client/output-readable.ts';
+import type { ProcessEvent } from '../../src/client/process-event.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 
-/** What the program fails of, in place of ending the tests. */
-function uncaught(): Promise<unknown> {
-  const others = process.listeners('uncaughtException');
-  process.removeAllListeners('uncaughtException');
-  onTestFinished(() => {
-    process.removeAllListeners('uncaughtException');
-    for (const other of others) process.on('uncaughtException', other);
-  });
-  return new Promise((resolve) => process.once('uncaughtException', resolve));
+const time = new Date(0);
+
+function out(seq: number, offset: number, text: string): ProcessEvent {
+  return { kind: 'output', stream: 'stdout', offset, data: Buffer.from(text), seq, time };
 }
 
-/** A stream that is being read, and what feeds it. */
-function begin(listen: (stream: OutputReadable) => void): Promise<[OutputReadable, FeedMember]> {
-  return new Promise((resolve) => {
-    const stream = new OutputReadable('stdout', (member) => {
-      const feed = { resume: () => {}, leave: () => {} } as unknown as OutputFeed;
-      member.feed = feed;
-      setImmediate(() => resolve([stream, member]));
-      return feed;
+function gap(seq: number, offset: number, length: number): ProcessEvent {
+  return { kind: 'gap', ranges: [{ stream: 'stdout', offset, length }], seq, time };
+}
+
+const EVENTS = [
+  gap(1, 0, 3),
+  out(2, 3, 'abc'),
+  out(3, 6, 'def'),
+  gap(4, 9, 10),
+  gap(5, 19, 1),
+  out(6, 20, 'ghi'),
+  gap(7, 23, 2),
+];
+
+/** A stream of these events, with which several feeds may be opened. */
+function makeReadable(): OutputReadable {
+  return new OutputReadable('stdout', (member) => {
+    const feed = new OutputFeed(
+      async function* (after) {
+        yield EVENTS.filter(({ seq }) => seq > after);
+      },
+      member.seq,
+      new FakeClock(),
+    );
+    feed.join(member);
+    return feed;
+  });
+}
+
+/** Several turns of the event loop: all that can happen by itself has happened. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 10; i += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What comes of a stream, in order: bytes one by one, and gaps. */
+function record(readable: OutputReadable): {
+  readonly got: string[];
+  take(data: Buffer): void;
+} {
+  const got: string[] = [];
+  readable.on('gap', ({ length, offset }: GapRange) => got.push(`gap ${offset}+${length}`));
+  return { got, take: (data) => void got.push(...data.toString()) };
+}
+
+const WHOLE = ['gap 0+3', ...'abcdef', 'gap 9+10', 'gap 19+1', ...'ghi', 'gap 23+2'];
+
+describe('a stream of output with gaps', () => {
+  it('tells them at their place to whoever iterates, however late', async () => {
+    const readable = makeReadable();
+    const { got, take } = record(readable);
+    for await (const data of readable) {
+      take(data as Buffer);
+      await settle();
+    }
+    expect(got).toEqual(WHOLE);
+    expect(readable.gaps).toHaveLength(4);
+  });
+
+  it('does so to a listener', async () => {
+    const readable = makeReadable();
+    const { got, take } = record(readable);
+    readable.on('data', take);
+    await new Promise((resolve) => readable.once('end', resolve));
+    expect(got).toEqual(WHOLE);
+  });
+
+  it('does so to one that pauses', async () => {
+    const readable = makeReadable();
+    const { got, take } = record(readable);
+    readable.on('data', (data: Buffer) => {
+      take(data);
+      readable.pause();
+      setImmediate(() => readable.resume());
     });
-    listen(stream);
-    stream.resume();
+    await new Promise((resolve) => readable.once('end', resolve));
+    expect(got).toEqual(WHOLE);
   });
-}
 
-describe('a listener that throws', () => {
-  it.each(['data', 'gap'])(
-    'is an error of the program, and none of the stream (%s)',
-    async (of) => {
-      const got: string[] = [];
-      const thrown = new Error('a mistake');
-      const [stream, member] = await begin((begun) => {
-        begun.on('data', (data: Buffer) => got.push(data.toString()));
-        begun.once(of, () => {
-          throw thrown;
-        });
-      });
-      const failure = uncaught();
-      member.gap({ stream: 'stdout', offset: 0, length: 1 });
-      expect(member.push(Buffer.from('one'))).toBe(true);
-      expect(await failure).toBe(thrown);
-      member.push(Buffer.from('two'));
-      expect(got).toEqual(['one', 'two']);
-      expect([stream.destroyed, stream.gaps.length]).toEqual([false, 1]);
-    },
-  );
+  it('does so to one that reads byte by byte', async () => {
+    const readable = makeReadable();
+    const { got, take } = record(readable);
+    let ended = false;
+    readable.once('end', () => {
+      ended = true;
+    });
+    while (!ended) {
+      const data = readable.read(1) as Buffer | null;
+      if (data !== null) take(data);
+      await settle();
+    }
+    expect(got).toEqual(WHOLE);
+  });
+
+  it('does so to one that reads just what is there, and waits for more', async () => {
+    const readable = makeReadable();
+    const { got, take } = record(readable);
+    for (const bytes of [6, 3]) {
+      await new Promise((resolve) => readable.once('readable', resolve));
+      take(readable.read(bytes) as Buffer);
+    }
+    await settle();
+    expect(got).toEqual(WHOLE);
+  });
+
+  it('does so to one that a feed was left behind for in between', async () => {
+    const readable = makeReadable();
+    const { got, take } = record(readable);
+    readable.read(0);
+    await settle();
+    // It held up others: what comes is asked for anew when there is room.
+    const { gaps } = readable;
+    expect(gaps).toHaveLength(1);
+    for await (const data of readable) take(data as Buffer);
+    expect(got).toEqual(WHOLE);
+  });
+
+  it('tells of none that comes after what is left unread', async () => {
+    const readable = makeReadable();
+    const { got } = record(readable);
+    readable.read(0);
+    await settle();
+    readable.destroy();
+    await settle();
+    expect(got).toEqual(['gap 0+3']);
+  });
 });
