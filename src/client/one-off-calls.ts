@@ -5,6 +5,7 @@ import { callFailure } from './call-failure.ts';
 import { type Connection, openServices } from './connection.ts';
 import { ConnectionError } from './errors.ts';
 import type { ClientSettings } from './options.ts';
+import { within } from './waiting.ts';
 
 /**
  * Calls outside of a session that this client is in, which may be repeated. What `make` calls
@@ -25,8 +26,10 @@ export async function oneOffCall<T>(
   for (;;) {
     const connection = openServices(address, settings);
     try {
+      const given = (async () => settings.metadata())();
+      const own = await within(given, attemptTimeoutMs, clock, 'no metadata came');
       return await make(connection, {
-        metadata: { ...(await settings.metadata()), ...metadata },
+        metadata: { ...own, ...metadata },
         deadline: new Date(Date.now() + attemptTimeoutMs),
       });
     } catch (error) {

@@ -65,6 +65,14 @@ describe('metadata that the program cannot give', () => {
     expect(await session.lost).toMatchObject({ reason: 'window-passed' });
   });
 
+  it('in time to open a session fails that', async () => {
+    const { address } = await startHarness();
+    const options = { attemptTimeoutMs: 50, connectTimeoutMs: 0, metadata: never };
+    const error = await errorOf(connectTo(address, options).session());
+    expect(error).toMatchObject({ name: 'ConnectionError', outcomeUnknown: false });
+    expect(error.message).toMatch(/^the server cannot be reached: no metadata came/);
+  });
+
   it('for a call fails that alone', async () => {
     const { answer, session } = await startRig();
     answer(() => Promise.reject(new Error('no token')));
