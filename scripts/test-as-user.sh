@@ -22,7 +22,7 @@ user=65534
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/clone" "$work/home" "$work/tmp"
-cp -a dist node_modules proto src test package.json tsconfig*.json vitest.launcher.config.ts "$work/clone"
+cp -a dist node_modules proto src test package.json tsconfig*.json vitest.*.ts "$work/clone"
 chown -R "$user:$user" "$work"
 
 code=0
