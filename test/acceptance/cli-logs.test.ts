@@ -5,7 +5,7 @@ import { resultOf } from '../support/cli.ts';
 import { cliUser, jsonLines } from '../support/cli-user.ts';
 import { connectTo } from '../support/client.ts';
 import { serve } from '../support/served.ts';
-import { awaitRelease, release } from '../support/shell.ts';
+import { AS_LONG_AS_THE_SERVER, awaitRelease, release } from '../support/shell.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 
 describe('runlet logs', () => {
@@ -191,7 +191,7 @@ describe('runlet logs -f', () => {
   it('gives up when no connection can be had for as long as it may take', async () => {
     const served = await serve();
     const user = await cliUser(served.address);
-    await user.start('--', 'sh', '-c', 'echo ready; exec sleep 1000');
+    await user.start('--', 'sh', '-c', `echo ready; ${AS_LONG_AS_THE_SERVER}`);
     const child = user.spawn(['logs', '-f', '--reconnect-for', '0.3']);
     await once(child.stdout ?? child, 'data');
     served.child.kill('SIGKILL');

@@ -5,7 +5,7 @@ import { resultOf, runCli, spawnCli } from '../support/cli.ts';
 import { cliUser, jsonLines } from '../support/cli-user.ts';
 import { temporaryFolder } from '../support/harness.ts';
 import { serve } from '../support/served.ts';
-import { awaitRelease, release } from '../support/shell.ts';
+import { AS_LONG_AS_THE_SERVER, awaitRelease, release } from '../support/shell.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 
 const ENV = '/usr/bin/env';
@@ -157,7 +157,7 @@ describe('runlet run', () => {
     const served = await serve();
     const address = formatAddress(served.address);
     const args = ['run', '--address', address, '--reconnect-for', '0.3', '--', 'sh', '-c'];
-    const child = spawnCli([...args, 'echo ready; exec sleep 1000']);
+    const child = spawnCli([...args, `echo ready; ${AS_LONG_AS_THE_SERVER}`]);
     await once(child.stdout ?? child, 'data');
     served.child.kill('SIGKILL');
     const { code, stderr } = await resultOf(child);

@@ -12,7 +12,7 @@ import {
 import { connectTo, errorOf, QUICK } from '../support/client.ts';
 import { connectClients, startHarness } from '../support/harness.ts';
 import { serve } from '../support/served.ts';
-import { PATH } from '../support/shell.ts';
+import { AS_LONG_AS_THE_SERVER, PATH } from '../support/shell.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 
 const env = { PATH };
@@ -21,7 +21,8 @@ type Piped = StartedProcess<{ argv: string[]; stdin: 'pipe' }>;
 
 /** A process that neither reads nor writes nor ends. */
 function startSilent(session: RemoteSession): Promise<Piped> {
-  return session.start({ argv: ['sleep', '1000'], env, stdin: 'pipe' });
+  const argv = ['/bin/sh', '-c', AS_LONG_AS_THE_SERVER];
+  return session.start({ argv, env, stdin: 'pipe' });
 }
 
 /** Everything that can wait for a process, by what it is. */

@@ -13,6 +13,9 @@ export interface Target {
 /** The PATH of the tests, for scripts that run programs. */
 export const PATH = process.env['PATH'] ?? '';
 
+/** What a script does that is to end with its server, though that is killed and ends nothing. */
+export const AS_LONG_AS_THE_SERVER = 'while kill -0 $PPID 2>/dev/null; do sleep 0.2; done';
+
 /** A spec that runs a shell script with a PATH and nothing else in its environment. */
 export function shellSpec(
   script: string,
