@@ -46,6 +46,11 @@ function withoutSeq({ last_seq, ...facts }: ReaderFacts): Omit<ReaderFacts, 'las
   return facts;
 }
 
+/** Where a process pauses for its reader, the end of it may come before its last output. */
+function withoutKinds<F extends { readonly kinds: unknown }>({ kinds, ...facts }: F) {
+  return facts;
+}
+
 /** What a process writes, as clients read it. */
 export const OUTPUT: readonly Scenario[] = [
   {
@@ -143,9 +148,9 @@ export const OUTPUT: readonly Scenario[] = [
         overflow: 'OVERFLOW_PAUSE',
       });
       await stage.perform('start', { process_id, spec });
-      return withoutSeq(await stage.perform('watch', { process_id, reader: 'r' }));
+      return withoutKinds(withoutSeq(await stage.perform('watch', { process_id, reader: 'r' })));
     },
-    expected: allOf(Buffer.alloc(HUGE, LINE)),
+    expected: withoutKinds(allOf(Buffer.alloc(HUGE, LINE))),
   },
   {
     name: 'NULs, bytes that are no text and characters that events split come as they are',
