@@ -1,3 +1,4 @@
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { OutputStream } from '../../gen/runlet/v1/event_pb.ts';
 import { ensure, ensureEqual, ensureFails, outcomeOf } from '../assert.ts';
 import type { Check } from '../check.ts';
@@ -138,6 +139,23 @@ export const terminals: readonly Check[] = [
       const script = 'echo by name > /dev/tty; kill -0 -$$ && echo leader';
       const output = await shown(context, script, { terminal: {} });
       ensureEqual(output, 'by name\nleader', 'what it shows');
+    },
+  },
+  {
+    id: 'TERM-10',
+    title: '`eof` is end-of-file though what was written before it does not end a line',
+    clause: 'WriteStdinRequest.eof',
+    needs: 'terminals',
+    async run(context) {
+      // The timeout is for a server on which it is not: nothing else would end the process.
+      const spec = { terminal: {}, timeout: durationFromMs(10_000) };
+      const target = await context.startShell('echo ready; cat; echo " the end"', spec);
+      const reader = context.watch(target);
+      await reader.untilOutput('ready', TERMINAL);
+      await context.write(target, 'unfinished');
+      await context.write(target, '', { eof: true });
+      const output = textOf(await reader.rest(), TERMINAL);
+      ensure(output.includes('unfinished the end'), `it showed ${JSON.stringify(output)}`);
     },
   },
 ];

@@ -1,6 +1,6 @@
 import { callErrorDetails, isCallError } from '../../../src/client/call-error.ts';
 import { RunletError } from '../../../src/errors.ts';
-import type { EnvPolicy } from '../../../src/gen/runlet/v1/process_pb.ts';
+import type { EnvPolicy, WriteStdinRequest } from '../../../src/gen/runlet/v1/process_pb.ts';
 import { Inherit } from '../../../src/gen/runlet/v1/process_pb.ts';
 import { onProcesses, onRequests, onStarts, type Start } from './hooks.ts';
 import type { Mutant } from './mutant.ts';
@@ -13,6 +13,17 @@ function onPolicies(
 ): Services {
   return onStarts(real, ({ spec }) => {
     if (spec.envPolicy !== undefined) change(spec.envPolicy, spec);
+  });
+}
+
+/** Changes every write to the stdin of a process with a terminal. */
+function onTyped(real: Services, change: (request: WriteStdinRequest) => void): Services {
+  const withTerminal = new Set<string>();
+  const started = onStarts(real, ({ processId, spec }) => {
+    if (spec.terminal !== undefined) withTerminal.add(processId);
+  });
+  return onRequests(started, ['writeStdin'], (request) => {
+    if (withTerminal.has(request.processId)) change(request);
   });
 }
 
@@ -77,14 +88,23 @@ export const ofTerminals: readonly Mutant[] = [
   },
   {
     fault: '`eof` does nothing on a terminal',
-    fails: ['TERM-06'],
+    fails: ['TERM-06', 'TERM-10'],
+    mutate: (real) =>
+      onTyped(real, (request) => {
+        request.eof = false;
+      }),
+  },
+  {
+    fault: '`eof` on a terminal hands over a line that is not ended, and no more',
+    fails: ['TERM-10'],
     mutate: (real) => {
-      const withTerminal = new Set<string>();
-      const started = onStarts(real, ({ processId, spec }) => {
-        if (spec.terminal !== undefined) withTerminal.add(processId);
-      });
-      return onRequests(started, ['writeStdin'], (request) => {
-        if (withTerminal.has(request.processId)) request.eof = false;
+      const unfinished = new Set<string>();
+      return onTyped(real, (request) => {
+        const { data, eof, processId } = request;
+        if (data.byteLength > 0 && data.at(-1) !== 10) unfinished.add(processId);
+        if (!eof || !unfinished.has(processId)) return;
+        request.eof = false;
+        request.data = Buffer.concat([data, Buffer.from([4])]);
       });
     },
   },
@@ -225,6 +245,7 @@ export const ofTerminals: readonly Mutant[] = [
       'TERM-06',
       'TERM-07',
       'TERM-09',
+      'TERM-10',
     ],
     mutate: (real) =>
       onStarts(real, ({ spec }) => {
