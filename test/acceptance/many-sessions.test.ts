@@ -68,8 +68,7 @@ describe('ten thousand sessions', () => {
     await expect
       .poll(async () => ({ ...(await served.holdings()), rss: 0 }))
       .toEqual({ ...before, rss: 0 });
-    // Half of what so many sessions hold while they are there.
-    expect((await served.holdings()).rss - before.rss).toBeLessThan(40 * MIB);
+    expect((await served.holdings()).rss - before.rss).toBeLessThan(32 * MIB);
   });
 
   it('cost the last one no more than the first', async () => {

@@ -67,9 +67,6 @@ describe('a watcher that stops reading', () => {
     const beside = await watchAll(clients, target, look);
     peak = Math.max(peak, (await served.holdings()).rss);
     expect(peak - before).toBeLessThan(RETAINED_BYTES + SLACK_BYTES);
-    // As fast as without it; but the machine is busy with other things too, at one time more.
-    expect(beside.ms / alone.ms).toBeLessThan(10);
-
     for (;;) {
       const { done, value } = await slowWatch.next();
       if (done) break;
@@ -81,6 +78,10 @@ describe('a watcher that stops reading', () => {
     // What is retained, what was on its way when the reader stopped, and no more.
     expect(slowTally.received).toBeGreaterThanOrEqual(BigInt(RETAINED_BYTES - MIB));
     expect(slowTally.received).toBeLessThan(BigInt(RETAINED_BYTES + SLACK_BYTES));
+
+    // As fast as without it, before and after, since the machine is busy with other things too.
+    const again = await watchAll(clients, await startWriter(clients), look);
+    expect(beside.ms / Math.max(alone.ms, again.ms)).toBeLessThan(3);
   });
 });
 
