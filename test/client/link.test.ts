@@ -14,13 +14,10 @@ import {
 } from '../../src/gen/runlet/v1/session_pb.ts';
 import { errorOf } from '../support/client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { settle } from '../support/settle.ts';
 
 const WINDOW_MS = 10_000;
 const SILENCE_MS = 30_000;
-
-async function settle(): Promise<void> {
-  for (let i = 0; i < 10; i += 1) await new Promise((resolve) => setImmediate(resolve));
-}
 
 /** A server that is there or not, of which nothing but `AttachSession` is called. */
 class ScriptedServer {

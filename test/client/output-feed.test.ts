@@ -3,13 +3,9 @@ import type { OutputStreamName } from '../../src/client/names.ts';
 import { type FeedMember, type FollowEvents, OutputFeed } from '../../src/client/output-feed.ts';
 import type { ProcessEvent, ProcessEventDetail } from '../../src/client/process-event.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { settle } from '../support/settle.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** Several turns of the event loop: all that can happen by itself has happened. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 10; i += 1) await turn();
-}
 
 /** A member that takes `room` pieces before it wants no more. */
 class Reader implements FeedMember {

@@ -4,6 +4,7 @@ import { OutputFeed } from '../../src/client/output-feed.ts';
 import { OutputReadable } from '../../src/client/output-readable.ts';
 import type { ProcessEvent } from '../../src/client/process-event.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { settle } from '../support/settle.ts';
 
 const time = new Date(0);
 
@@ -38,11 +39,6 @@ function makeReadable(): OutputReadable {
     feed.join(member);
     return feed;
   });
-}
-
-/** Several turns of the event loop: all that can happen by itself has happened. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 10; i += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** What comes of a stream, in order: bytes one by one, and gaps. */

@@ -13,13 +13,17 @@ import { ofStdin } from './of-stdin.ts';
 import { ofStreams } from './of-streams.ts';
 import { ofTerminals } from './of-terminals.ts';
 
-/** All mutants. */
-export const MUTANTS: readonly Mutant[] = [
+/** What is wrong with processes and what they write. */
+export const OF_PROCESSES: readonly Mutant[] = [
   ...ofStarts,
   ...ofLives,
   ...ofEvents,
   ...ofReading,
   ...ofStdin,
+];
+
+/** What is wrong with the calls about them, and with sessions. */
+export const OF_CALLS: readonly Mutant[] = [
   ...ofEnds,
   ...ofStreams,
   ...ofTerminals,
@@ -29,3 +33,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...ofRequests,
   ...ofFailures,
 ];
+
+/** All mutants. They are run in two parts, side by side. */
+export const MUTANTS: readonly Mutant[] = [...OF_PROCESSES, ...OF_CALLS];

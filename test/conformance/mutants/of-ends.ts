@@ -1,9 +1,15 @@
 import { create } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import type { CallContext } from '../../../src/bridge/call-context.ts';
 import { callErrorDetails, isCallError } from '../../../src/client/call-error.ts';
 import { RunletError } from '../../../src/errors.ts';
 import { EndReason } from '../../../src/gen/runlet/v1/event_pb.ts';
-import { GetProcessRequestSchema, ProcessState } from '../../../src/gen/runlet/v1/process_pb.ts';
+import {
+  GetProcessRequestSchema,
+  type Process,
+  ProcessState,
+  type TerminateProcessRequest,
+} from '../../../src/gen/runlet/v1/process_pb.ts';
 import { Signal, SignalScope } from '../../../src/gen/runlet/v1/signal_pb.ts';
 import { onEvents, onRequests } from './hooks.ts';
 import type { Mutant } from './mutant.ts';
@@ -14,6 +20,16 @@ function scoped(real: Services, from: readonly SignalScope[], to: SignalScope): 
   return onRequests(real, ['signalProcess'], (request) => {
     if (from.includes(request.scope)) request.scope = to;
   });
+}
+
+/** What the server says of the process that is to be terminated. */
+async function processOf(
+  real: Services,
+  { processId, sessionId }: TerminateProcessRequest,
+  context: CallContext,
+): Promise<Process | undefined> {
+  const names = create(GetProcessRequestSchema, { processId, sessionId });
+  return (await real.getProcess(names, context)).process;
 }
 
 /** Signals and terminations. */
@@ -93,16 +109,11 @@ export const ofEnds: readonly Mutant[] = [
       return {
         ...real,
         async terminateProcess(request, context) {
-          const { processId, sessionId } = request;
-          if (!ended.has(processId)) {
-            ended.add(processId);
+          if (!ended.has(request.processId)) {
+            ended.add(request.processId);
             return real.terminateProcess(request, context);
           }
-          const found = await real.getProcess(
-            create(GetProcessRequestSchema, { processId, sessionId }),
-            context,
-          );
-          const { process } = found;
+          const process = await processOf(real, request, context);
           return {
             $typeName: 'runlet.v1.TerminateProcessResponse',
             wasRunning: false,
@@ -118,9 +129,7 @@ export const ofEnds: readonly Mutant[] = [
     mutate: (real) => ({
       ...real,
       async terminateProcess(request, context) {
-        const { processId, sessionId } = request;
-        const names = create(GetProcessRequestSchema, { processId, sessionId });
-        const { process } = await real.getProcess(names, context);
+        const process = await processOf(real, request, context);
         if (process?.state !== ProcessState.EXITED) return real.terminateProcess(request, context);
         return { $typeName: 'runlet.v1.TerminateProcessResponse', wasRunning: false, process };
       },
@@ -140,9 +149,7 @@ export const ofEnds: readonly Mutant[] = [
     mutate: (real) => ({
       ...real,
       async terminateProcess(request, context) {
-        const { processId, sessionId } = request;
-        const names = create(GetProcessRequestSchema, { processId, sessionId });
-        const { process } = await real.getProcess(names, context);
+        const process = await processOf(real, request, context);
         if (process?.state === ProcessState.CLOSED) throw new RunletError('PROCESS_EXITED');
         return real.terminateProcess(request, context);
       },
