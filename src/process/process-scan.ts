@@ -50,7 +50,7 @@ export function scanProcesses(): Scan {
 const stat = Buffer.allocUnsafeSlow(4096);
 
 /** One process, as it is now; undefined: it is not there. */
-function scanProcess(pid: number): ScannedProcess | undefined {
+export function scanProcess(pid: number): ScannedProcess | undefined {
   try {
     const fd = openSync(`/proc/${pid}/stat`, 'r');
     try {

@@ -24,7 +24,8 @@ export type ChildOrigin =
 /**
  * How long an ended child is left to whoever else may have started it, in
  * milliseconds. libuv reaps its children in the turn of the event loop in which it
- * hears of their ends; and one that was made beside a launch has its mark.
+ * hears of their ends; but the kernel may tell another thread than that of the loop, and on
+ * a busy machine it is some time before that runs.
  */
 const UNCLAIMED_MS: Readonly<Record<ChildOrigin, number>> = {
   descendant: 2,

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import type { ProcessScan, ScannedProcess } from '../process-scan.ts';
+import { type ProcessScan, type ScannedProcess, scanProcess } from '../process-scan.ts';
 import type { KinMarks } from './kin-marks.ts';
 import { type Libc, P_PID, SIGINFO_SIZE, WEXITED, WNOHANG, WNOWAIT } from './libc.ts';
 import { ownChildren } from './own-children.ts';
@@ -21,10 +21,9 @@ export function orphansOf(
   let byMark = orphansByScan.get(scan);
   if (byMark === undefined) {
     const found = new Map<bigint, ScannedProcess[]>();
-    const session = scan.byPid.get(process.pid)?.session;
+    const own = scan.byPid.get(process.pid);
     for (const child of scan.byParent.get(process.pid) ?? []) {
-      // What is in our session was made by Node.js, beside a launch, whose mark it may have.
-      if (child.session === session || isLaunched(child.pid)) continue;
+      if (isMadeByNode(child, own) || isLaunched(child.pid)) continue;
       const its = marks.of(child.pid);
       if (its === undefined) continue;
       const others = found.get(its);
@@ -35,6 +34,20 @@ export function orphansOf(
     orphansByScan.set(scan, byMark);
   }
   return byMark.get(mark) ?? [];
+}
+
+/**
+ * Whether a child with a mark came of a process that was launched, as far as can be told, also
+ * if it has ended. No: whose it is has to be left open.
+ */
+export function isDescendant(pid: number): boolean {
+  const child = scanProcess(pid);
+  return child !== undefined && !isMadeByNode(child, scanProcess(process.pid));
+}
+
+/** What is in our session was made by Node.js, beside a launch, whose mark it may have. */
+function isMadeByNode(child: ScannedProcess, own: ScannedProcess | undefined): boolean {
+  return own === undefined || child.session === own.session;
 }
 
 /**

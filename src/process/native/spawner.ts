@@ -5,7 +5,7 @@ import { type Cgroup, Cgroups } from './cgroups.ts';
 import { type ChildOrigin, ChildReaper } from './child-reaper.ts';
 import { errnoNameOf } from './errno-name.ts';
 import { KinMarks } from './kin-marks.ts';
-import { childWith, orphansOf } from './kinship.ts';
+import { childWith, isDescendant, orphansOf } from './kinship.ts';
 import { type Libc, PR_SET_CHILD_SUBREAPER } from './libc.ts';
 import { MarkedSpawns } from './marked-spawns.ts';
 import { OrphanCheck } from './orphan-check.ts';
@@ -142,7 +142,8 @@ export class Spawner {
   #originOf(pid: number): ChildOrigin {
     const mark = this.#marks?.of(pid);
     if (mark === undefined) return this.#unmarked > 0 ? 'launching' : 'unknown';
-    return this.#spawns?.isMaking(mark) ? 'launching' : 'descendant';
+    if (this.#spawns?.isMaking(mark)) return 'launching';
+    return isDescendant(pid) ? 'descendant' : 'unknown';
   }
 
   /** Whether children can be made in a cgroup. This one fails to become its program, and is gone. */
