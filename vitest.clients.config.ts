@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config';
-import { BOUNDS } from './vitest.bounds.ts';
+import { SHARED } from './vitest.shared.ts';
 
 export default defineConfig({
   test: {
-    ...BOUNDS,
+    ...SHARED,
     include: ['test/interop/clients.test.ts'],
     // A client is built in it.
     hookTimeout: 600_000,

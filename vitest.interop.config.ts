@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config';
-import { BOUNDS } from './vitest.bounds.ts';
+import { SHARED } from './vitest.shared.ts';
 
 export default defineConfig({
   test: {
-    ...BOUNDS,
+    ...SHARED,
     include: ['test/interop/**/*.test.ts'],
     exclude: ['test/interop/clients.test.ts'],
     testTimeout: 300_000,

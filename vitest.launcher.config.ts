@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { BOUNDS } from './vitest.bounds.ts';
+import { SHARED } from './vitest.shared.ts';
 
 /** What does not depend on how processes are started, nor on who runs the server. */
 const INDEPENDENT = [
@@ -20,7 +20,7 @@ const INDEPENDENT = [
 // The tests that are run again with another launcher, and as another user.
 export default defineConfig({
   test: {
-    ...BOUNDS,
+    ...SHARED,
     include: ['test/acceptance/**/*.test.ts', 'test/process/**/*.test.ts'],
     exclude: INDEPENDENT.map((name) => `test/acceptance/${name}.test.ts`),
     // Much of the time is waiting, for processes and for clocks of theirs.

@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config';
-import { BOUNDS } from './vitest.bounds.ts';
+import { SHARED } from './vitest.shared.ts';
 
 export default defineConfig({
   test: {
-    ...BOUNDS,
+    ...SHARED,
     include: ['test/load/smoke.test.ts'],
     testTimeout: 180_000,
     hookTimeout: 600_000,

@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config';
-import { BOUNDS } from './vitest.bounds.ts';
+import { SHARED } from './vitest.shared.ts';
 
 export default defineConfig({
   test: {
-    ...BOUNDS,
+    ...SHARED,
     include: ['test/conformance/mutants-of-*.test.ts'],
     // Both files at a time, and in each several mutants, since much of the time is waiting.
     maxWorkers: 2,

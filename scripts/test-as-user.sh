@@ -4,9 +4,9 @@
 # hold than for root: in a copy of this clone, which has to be built. Where it is
 # started by an ordinary user it does nothing, since all tests ran as that one.
 #
-#   REPORT=PATH scripts/test-as-user.sh [ARGUMENT OF vitest...]
+#   TEST_REPORT=PATH scripts/test-as-user.sh [ARGUMENT OF vitest...]
 #
-# The report, in JSON, is optional. Needs setpriv of util-linux.
+# The report (scripts/gate/test-report.mjs) is optional. Needs setpriv of util-linux.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,16 +21,18 @@ user=65534
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 143' TERM
 mkdir "$work/clone" "$work/home" "$work/tmp"
-cp -a dist node_modules proto src test package.json tsconfig*.json vitest.*.ts "$work/clone"
+cp -a dist node_modules proto scripts src test package.json tsconfig*.json vitest.*.ts "$work/clone"
 chown -R "$user:$user" "$work"
 
 code=0
 cd "$work/clone"
 setpriv --reuid="$user" --regid="$user" --clear-groups --inh-caps=-all \
   env --unset=XDG_RUNTIME_DIR HOME="$work/home" TMPDIR="$work/tmp" USER=nobody LOGNAME=nobody \
-  node_modules/.bin/vitest run --config vitest.launcher.config.ts "$@" \
-  --reporter=default --reporter=json --outputFile.json="$work/report.json" || code=$?
+  TEST_REPORT="$work/tmp/report.jsonl" \
+  node_modules/.bin/vitest run --config vitest.launcher.config.ts "$@" || code=$?
 cd "$OLDPWD"
-if [[ -n ${REPORT:-} && -e $work/report.json ]]; then cp "$work/report.json" "$REPORT"; fi
+report=$work/tmp/report.jsonl
+if [[ -n ${TEST_REPORT:-} && -e $report ]]; then cp "$report" "$TEST_REPORT"; fi
 exit "$code"

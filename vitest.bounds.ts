@@ -1,9 +1,0 @@
-/**
- * How long a test may take, in milliseconds. Tests wait for what happens and never for time
- * to pass: a bound is for a test that hangs, on a machine that is busy with much else.
- */
-export const BOUNDS = {
-  testTimeout: 120_000,
-  hookTimeout: 60_000,
-  expect: { poll: { timeout: 60_000 } },
-} as const;
