@@ -29,7 +29,7 @@ const INTRODUCTION = `# The contract
 
 The reference of \`runlet.v1\`, made from the comments of the
 [protos](../proto/runlet/v1) by \`npm run docs:api\`. The guides are in the
-[README](../README.md#what-a-client-has-to-know) and in [sessions.md](sessions.md).
+pages [concepts.md](concepts.md) and [sessions.md](sessions.md).
 
 In a message, a field that is not set has the zero value of its type, unless its type
 is a message or it is \`optional\`: then it is absent.

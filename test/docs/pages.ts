@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+/** The top folder of the repository, in which the commands of the documents are to be typed. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A block of commands in a document. */
+export interface Block {
+  readonly page: string;
+  readonly line: number;
+  /** What the comment before it says: how it is run, and its name there. */
+  readonly kind: string | undefined;
+  readonly name: string | undefined;
+  readonly commands: string;
+}
+
+const FENCE =
+  /(?:^<!-- (\w+)(?:: ([\w-]+))? -->\n\n?)?^ *```(?:sh|bash|shell|console)\n(.*?)^ *```$/gms;
+
+/** The blocks of commands of a page, in order. */
+export function blocksOf(page: string, text: string): readonly Block[] {
+  return [...text.matchAll(FENCE)].map(({ index, 1: kind, 2: name, 3: commands = '' }) => {
+    const line = text.slice(0, index).split('\n').length;
+    return { page, line, kind, name, commands };
+  });
+}
+
+/** The blocks of commands of a page of this repository. */
+export async function readBlocks(page: string): Promise<readonly Block[]> {
+  return blocksOf(page, await readFile(`${ROOT}/${page}`, 'utf8'));
+}
+
+/** The documents that users read: all but the rules and the history of the project. */
+export async function userPages(): Promise<readonly string[]> {
+  const args = ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'];
+  const { stdout } = await promisify(execFile)('git', args, { cwd: ROOT });
+  const pages = stdout.trim().split('\n');
+  return pages.filter((page) => !['CHANGELOG.md', 'CONTRIBUTING.md'].includes(page));
+}

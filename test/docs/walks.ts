@@ -1,0 +1,46 @@
+/** What a block of a walk does. */
+export interface Stop {
+  readonly name: string;
+  /** What it prints to standard output. */
+  readonly prints: RegExp;
+  /** What is typed to its commands, where it is anything. */
+  readonly typed?: string;
+  /** What it exits with, where that is not 0. */
+  readonly code?: number;
+  /** Whether it goes on while the others are run. */
+  readonly serves?: true;
+}
+
+const SERVE: Stop = { name: 'serve', prints: /^runlet listening on unix:/, serves: true };
+const TCP: Stop = { name: 'tcp', prints: /^runlet listening on 127\.0\.0\.1:\d+\n$/, serves: true };
+
+const IDS = /^session {2}[0-9a-f-]{36}\nprocess {2}count\n/;
+const COUNTED = /PROCESS .*\ncount +(?:running|exit 0) +.*\n1\n2\n3\n$/;
+
+/** The blocks after a comment `<!-- walk: NAME -->`, by their pages, in order. */
+export const WALKS: Readonly<Record<string, readonly Stop[]>> = {
+  'README.md': [
+    { name: 'first', prints: /^hello\n$/ },
+    SERVE,
+    { name: 'shell', prints: new RegExp(IDS.source + COUNTED.source) },
+    TCP,
+  ],
+  'docs/run.md': [
+    { name: 'code', prints: /^out\n$/, code: 3 },
+    { name: 'pipe', prints: /^a\nb\n$/ },
+    SERVE,
+    { name: 'start', prints: new RegExp(`${IDS.source}$`) },
+    { name: 'follow', prints: new RegExp(`^${COUNTED.source}`) },
+    {
+      name: 'shell',
+      typed: 'exit\n',
+      prints: /^session {2}[0-9a-f-]{36}\nprocess {2}shell\n.*exit\r\n$/s,
+    },
+    {
+      name: 'end',
+      prints:
+        /^1\n2\n3\nsession .*\nprocess .*\nSESSION .*\n.* count +exit 0 .*\n.* shell +exit 0 .*\n.* SIGTERM, terminated .*\n$/,
+    },
+  ],
+  'docs/serving.md': [TCP],
+};
