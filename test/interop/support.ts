@@ -21,8 +21,11 @@ const GRPCURL: GoTool = {
   package: 'github.com/fullstorydev/grpcurl/cmd/grpcurl',
 };
 
+/** What `go install` installs it by. */
+export const GRPCURL_INSTALLED = `${GRPCURL.package}@${GRPCURL.version}`;
+
 /** The page whose commands are run. */
-const PAGE = 'docs/grpcurl.md';
+export const PAGE = 'docs/grpcurl.md';
 
 /** The address that its commands use. */
 const PAGE_ADDRESS = '127.0.0.1:50051';

@@ -1,0 +1,94 @@
+import { GRPCURL_INSTALLED } from '../interop/support.ts';
+
+/** Where commands that a document shows are run, or something that is the same. */
+export interface Claim {
+  /** The command, or a pattern for several. */
+  readonly command: RegExp;
+  /** What runs it. */
+  readonly by: string;
+  /** A text that shows it, which has to be in that file. */
+  readonly has: string;
+}
+
+/** A command, as it stands in a document. */
+function exactly(command: string): RegExp {
+  return new RegExp(`^${command.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`);
+}
+
+const CLIENTS = 'test/interop/clients/languages.ts';
+
+/** Blocks after a comment `<!-- elsewhere -->` have only commands of this table. */
+export const CLAIMS: readonly Claim[] = [
+  { command: exactly('npm ci && npm test'), by: '.ci/run', has: 'npm test -- ' },
+  {
+    command: exactly('npx runlet conformance --address 127.0.0.1:50051'),
+    by: 'src/cli/conformance.ts',
+    has: "'runlet conformance'",
+  },
+  {
+    command: exactly(`go install ${GRPCURL_INSTALLED}`),
+    by: 'test/interop/grpcurl.test.ts',
+    has: 'await installGrpcurl()',
+  },
+
+  // The clients in other languages are built and run by `npm run test:clients`.
+  {
+    command: /^scripts\/build-clients\.sh (?:go|python|java)$/,
+    by: CLIENTS,
+    has: "'build-clients.sh'",
+  },
+  {
+    command: exactly('clients/go/bin/example 127.0.0.1:50051'),
+    by: CLIENTS,
+    has: "example: ['bin/example']",
+  },
+  {
+    command: exactly('clients/python/.venv/bin/python clients/python/example.py 127.0.0.1:50051'),
+    by: CLIENTS,
+    has: "example: ['.venv/bin/python', 'example.py']",
+  },
+  {
+    command: exactly(
+      "java -cp 'clients/java/target/classes:clients/java/target/lib/*' dev.runlet.example.Example 127.0.0.1:50051",
+    ),
+    by: CLIENTS,
+    has: "example: [...JAVA, 'dev.runlet.example.Example']",
+  },
+  {
+    command: exactly('cd clients/rust'),
+    by: CLIENTS,
+    has: "folder: 'rust'",
+  },
+  {
+    command: exactly('cargo run --locked --example reconnect -- 127.0.0.1:50051'),
+    by: CLIENTS,
+    has: "example: ['target/debug/examples/reconnect']",
+  },
+
+  { command: exactly('npm run bench:guard'), by: '.ci/run', has: 'npm run bench:guard' },
+  {
+    command: exactly('npm run load -- --size smoke'),
+    by: 'test/load/smoke.test.ts',
+    has: "'--size', 'smoke'",
+  },
+  {
+    command: exactly('npm run load:install'),
+    by: 'test/load/smoke.test.ts',
+    has: 'await installGoTool(GO_TOOLS.ghz)',
+  },
+];
+
+/**
+ * What takes minutes and measures, or changes the documents: people run it. A test tries whether
+ * there are such scripts, and whether those of `TRIED` take the arguments.
+ */
+export const BY_HAND: readonly RegExp[] = [
+  /^npm run (?:bench|load)(?: -- .*)?$/,
+  /^npm run bench:(?:install|report)$/,
+];
+
+/** Programs that can be asked for what they would do, with `--list`. */
+export const TRIED: Readonly<Record<string, string>> = {
+  bench: 'bench/main.mjs',
+  load: 'load/main.mjs',
+};
