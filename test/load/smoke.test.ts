@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
@@ -6,12 +6,15 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { readStat } from '../../bench/lib/process-stat.mjs';
 import { installGoTool } from '../../load/lib/go-tool.mjs';
 import type { LoadReport } from '../../load/lib/report.mjs';
 import { SCENARIOS } from '../../load/lib/scenarios.mjs';
 import { findTool, GO_TOOLS, TOOL_NAMES } from '../../load/lib/tools.mjs';
+import { ROOT, readBlocks } from '../docs/pages.ts';
+import { serve } from '../interop/support.ts';
 import { temporaryFolder } from '../support/harness.ts';
 
 const MAIN = fileURLToPath(new URL('../../load/main.mjs', import.meta.url));
@@ -35,6 +38,11 @@ async function load(...args: readonly string[]): Promise<{ code: number; output:
     text(child.stderr),
   ]);
   return { code, output: `${stdout}${stderr}` };
+}
+
+/** What the name of a test says where its tool is not there. */
+function skipped(missing: string | undefined): string {
+  return missing === undefined ? '' : ` (skipped, missing: ${missing})`;
 }
 
 /** Pids of processes whose command line has a text, but for the program's own. */
@@ -61,33 +69,53 @@ function pids(): number[] {
 
 describe.each(tools)('a small load by $name', ({ missing, name }) => {
   const title = 'runs each scenario without an error, and leaves the server as it was';
-  it.skipIf(missing)(
-    missing === undefined ? title : `${title} (skipped, missing: ${missing})`,
-    async () => {
-      const out = await temporaryFolder();
-      const { code, output } = await load('--size', 'smoke', '--tool', name, '--out', out);
-      expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
+  it.skipIf(missing)(`${title}${skipped(missing)}`, async () => {
+    const out = await temporaryFolder();
+    const { code, output } = await load('--size', 'smoke', '--tool', name, '--out', out);
+    expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
 
-      const report = JSON.parse(await readFile(join(out, 'load.json'), 'utf8')) as LoadReport;
-      expect(report).toMatchObject({ missing: [], failures: [] });
-      expect(report.scenarios.map((one) => one.name)).toEqual(
-        SCENARIOS.filter(({ tool }) => tool === name).map((one) => one.name),
-      );
-      for (const { calls, errors, expected, latency, tool } of report.scenarios) {
-        expect({ errors, calls }).toEqual({ errors: [], calls: expected });
-        expect(calls).toBeGreaterThan(0);
-        if (tool !== 'node') expect(latency?.max).toBeGreaterThanOrEqual(latency?.p50 ?? Infinity);
-      }
-      expect(report.servers).toHaveLength(1);
-      for (const { back, samples } of report.servers) {
-        expect(back).toMatchObject({ faults: [], after: { children: 0, zombies: 0 } });
-        expect(samples.length).toBeGreaterThan(0);
-      }
-      const svg = await readFile(join(out, 'load.svg'), 'utf8');
-      for (const { name: scenario } of report.scenarios) expect(svg).toContain(scenario);
-      expect(await readFile(join(out, 'load.md'), 'utf8')).toContain('| scenario ');
-    },
-  );
+    const report = JSON.parse(await readFile(join(out, 'load.json'), 'utf8')) as LoadReport;
+    expect(report).toMatchObject({ missing: [], failures: [] });
+    expect(report.scenarios.map((one) => one.name)).toEqual(
+      SCENARIOS.filter(({ tool }) => tool === name).map((one) => one.name),
+    );
+    for (const { calls, errors, expected, latency, tool } of report.scenarios) {
+      expect({ errors, calls }).toEqual({ errors: [], calls: expected });
+      expect(calls).toBeGreaterThan(0);
+      if (tool !== 'node') expect(latency?.max).toBeGreaterThanOrEqual(latency?.p50 ?? Infinity);
+    }
+    expect(report.servers).toHaveLength(1);
+    for (const { back, samples } of report.servers) {
+      expect(back).toMatchObject({ faults: [], after: { children: 0, zombies: 0 } });
+      expect(samples.length).toBeGreaterThan(0);
+    }
+    const svg = await readFile(join(out, 'load.svg'), 'utf8');
+    for (const { name: scenario } of report.scenarios) expect(svg).toContain(scenario);
+    expect(await readFile(join(out, 'load.md'), 'utf8')).toContain('| scenario ');
+  });
+});
+
+/** What the commands of docs/load.md print that a tool is called with by hand. */
+const BY_HAND: Readonly<Record<string, RegExp>> = {
+  ghz: /\[OK\] +500 responses/,
+  k6: /iterations.*iterations/s,
+  h2load: /1000 succeeded, 0 failed/,
+};
+
+describe.each(tools.filter(({ name }) => name in BY_HAND))('$name by hand', (tool) => {
+  it.skipIf(tool.missing)(`works as docs/load.md shows it${skipped(tool.missing)}`, async () => {
+    const blocks = await readBlocks('docs/load.md');
+    const block = blocks.find(({ kind, name }) => kind === 'tool' && name === tool.name);
+    const server = await serve('--state-dir', await temporaryFolder());
+    onTestFinished(async () => void (await server.stop()));
+    const script = block?.commands.replaceAll('127.0.0.1:50051', server.address);
+    const { stdout } = await promisify(execFile)('sh', ['-euc', script ?? 'exit 1'], {
+      cwd: ROOT,
+      // Where it names no server, a script of k6 loads this one.
+      env: { ...process.env, RUNLET_ADDRESS: server.address },
+    });
+    expect(stdout).toMatch(BY_HAND[tool.name] ?? '');
+  });
 });
 
 describe('the program', () => {
