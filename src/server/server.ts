@@ -222,11 +222,17 @@ async function endConnections(grpc: Server, connections: ReadonlySet<Socket>): P
   await new Promise<void>((resolve) => {
     // The time of the network, not of the processes.
     const timer = systemClock.setTimer(CLOSE_WAIT_MS, resolve);
-    grpc.tryShutdown(() => {
+    grpc.tryShutdown(async () => {
+      // Since Node.js 24 the last answers may not be written yet. The sockets end after them.
+      await Promise.all([...connections].map(closed));
       timer.cancel();
       resolve();
     });
   });
   grpc.forceShutdown();
   for (const socket of connections) socket.destroy();
+}
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => void socket.once('close', resolve));
 }
