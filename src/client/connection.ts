@@ -5,6 +5,7 @@ import type { ServiceClient } from '../bridge/types.ts';
 import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../gen/runlet/v1/session_pb.ts';
+import { withoutAddressAsName } from './address-as-name.ts';
 import { type ClientSettings, clientSettings } from './options.ts';
 
 /** The services of a server, over one connection. */
@@ -32,7 +33,9 @@ export function openConnection(
   };
   return new Client(
     formatAddress(address),
-    settings.credentials ?? credentials.createInsecure(),
+    settings.credentials === undefined
+      ? credentials.createInsecure()
+      : withoutAddressAsName(settings.credentials),
     options,
   );
 }
