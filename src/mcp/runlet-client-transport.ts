@@ -128,6 +128,11 @@ export class RunletClientTransport implements Transport {
     }
   }
 
+  /** Closes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   #close(server: ServerProcess, read: Promise<void>): Promise<void> {
     const done = this.#shutDown(server, read).then(() => {
       this.#reading.abort();

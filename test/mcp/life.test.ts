@@ -19,6 +19,12 @@ describe('closing a transport', () => {
     expect(rig.calls).toHaveLength(3);
   });
 
+  it('is what the end of its scope does', async () => {
+    const rig = await startRig();
+    await rig.transport[Symbol.asyncDispose]();
+    expect(rig.calls).toEqual(['close']);
+  });
+
   it('kills a server that does not heed that', async () => {
     const rig = await startRig({ graceMs: 20 });
     await rig.ask('stubborn');
