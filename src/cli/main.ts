@@ -1,18 +1,7 @@
 #!/usr/bin/env node
-import { CommanderError } from 'commander';
-import { USAGE_EXIT_CODE } from './exit-codes.ts';
-import { fail } from './failure.ts';
-import { releaseLostTerminals } from './own-terminal.ts';
-import { createProgram } from './program.ts';
+import { useCompileCache } from './compile-cache.ts';
 
-try {
-  await createProgram().parseAsync();
-} catch (error) {
-  // Commander has said what is wrong; asking for help or the version is no error.
-  if (error instanceof CommanderError)
-    process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
-  else fail(error);
-}
-releaseLostTerminals();
-// Standard input may still be open, and would keep this process waiting for nothing.
-process.exit();
+// Only what is loaded after this comes from the cache, so nothing else is imported above.
+await useCompileCache(process.env);
+const { runCommandLine } = await import('./command-line.ts');
+await runCommandLine();

@@ -1,0 +1,20 @@
+import { CommanderError } from 'commander';
+import { USAGE_EXIT_CODE } from './exit-codes.ts';
+import { fail } from './failure.ts';
+import { releaseLostTerminals } from './own-terminal.ts';
+import { createProgram } from './program.ts';
+
+/** Does what the arguments of this program say, and ends it. */
+export async function runCommandLine(): Promise<never> {
+  try {
+    await createProgram().parseAsync();
+  } catch (error) {
+    // Commander has said what is wrong; asking for help or the version is no error.
+    if (error instanceof CommanderError)
+      process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+    else fail(error);
+  }
+  releaseLostTerminals();
+  // Standard input may still be open, and would keep this process waiting for nothing.
+  process.exit();
+}
