@@ -4,6 +4,7 @@ import { DEFAULT_KEEPALIVE_MS, DEFAULT_KEEPALIVE_TIMEOUT_MS, DEFAULT_LIMITS } fr
 import { LAUNCHER_NAMES, type LauncherName } from '../process/launchers.ts';
 import { absolutePath, positive, positiveSeconds, seconds, wholeNumber } from './arguments.ts';
 import { addExamples } from './examples.ts';
+import { hideOwnVariables } from './own-variables.ts';
 
 /** The flags of `runlet serve`. */
 export interface ServeFlags {
@@ -138,6 +139,7 @@ export function serveCommand(): Command {
       5,
     )
     .action(async (flags: ServeFlags) => {
+      hideOwnVariables();
       // Other commands need no server, and start sooner without the code of one.
       const { serve } = await import('./serving.ts');
       await serve(flags);

@@ -4,6 +4,7 @@ import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import { ensurePrivateFolder } from '../private-folder.ts';
 import { createLauncher } from '../process/launchers.ts';
 import { startServer } from '../server/server.ts';
+import { ignoreDebuggerSignal } from './debugger-signal.ts';
 import { tuneHeapGrowth } from './heap-growth.ts';
 import { createLogger } from './logger.ts';
 import { printLine } from './print.ts';
@@ -21,6 +22,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   for (const address of addresses) assertAllowed(address, flags.auth);
   const { flush, logger } = createLogger(flags.logLevel);
   tuneHeapGrowth();
+  ignoreDebuggerSignal();
   // From the start: one that comes while the server starts ends it in order too.
   const signaled = nextSignal();
   const limits: Partial<Limits> = {

@@ -35,7 +35,7 @@ export const CORE_NAMES: ReadonlySet<string> = new Set([
 const DEFAULT_EXCLUDES = ['*KEY*', '*SECRET*', '*TOKEN*'].map(compileNamePattern);
 
 /** The server's own settings, credentials among them: no policy brings these in. */
-const isOwn = compileNamePattern('RUNLET_*');
+export const isOwnVariable = compileNamePattern('RUNLET_*');
 
 /**
  * The environment of a process: `env` over what `policy` lets through of `base`,
@@ -50,7 +50,7 @@ export function buildEnvironment(
   const result = new Map<string, string>();
   const excludes = policy.exclude.map(compileNamePattern);
   for (const [name, value] of base) {
-    if (isOwn(name) || !isInherited(policy.inherit, name)) continue;
+    if (isOwnVariable(name) || !isInherited(policy.inherit, name)) continue;
     if (!policy.ignoreDefaultExcludes && matchesAny(DEFAULT_EXCLUDES, name)) continue;
     if (matchesAny(excludes, name)) continue;
     result.set(name, value);

@@ -1,0 +1,46 @@
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { isOwnVariable } from '../environment/env-policy.ts';
+import { newerNode } from './newer-node.ts';
+
+/**
+ * Takes this program's own variables, `RUNLET_*`, out of what others can read of it. The
+ * kernel shows the environment that a program was started with to all processes of its user,
+ * in /proc/PID/environ, whatever it does with its variables afterward. So the program is
+ * replaced by itself, started without them: as the same process, with the same arguments and
+ * standard streams. That is before it has done anything, and not a second time, since the new
+ * one was started with none.
+ *
+ * Where Node.js cannot do that it returns, and they stay readable.
+ */
+export function hideOwnVariables(): void {
+  if (newerNode.execve === undefined || !ownVariablesShow()) return;
+  try {
+    accessSync(process.execPath, constants.X_OK);
+  } catch {
+    // It was removed since it was started. Replacing this one would end it.
+    return;
+  }
+  const { argv, argv0, execArgv } = process;
+  newerNode.execve(process.execPath, [argv0, ...execArgv, ...argv.slice(1)], otherVariables());
+}
+
+/**
+ * Whether one is in what the kernel shows. `process.env` may have one that a program before
+ * this one or a file has set: that is not shown, and would come again every time.
+ */
+function ownVariablesShow(): boolean {
+  try {
+    const shown = readFileSync('/proc/self/environ', 'latin1').split('\0');
+    return shown.some((variable) => isOwnVariable(variable.replace(/=.*$/s, '')));
+  } catch {
+    return false;
+  }
+}
+
+function otherVariables(): Record<string, string> {
+  const others: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && !isOwnVariable(name)) others[name] = value;
+  }
+  return others;
+}
