@@ -102,7 +102,7 @@ describe('the end of a process', () => {
       ],
       [
         'terminate',
-        () => endOfIdle(harness, (target) => processes.terminateProcess(target)),
+        () => endOfIdle(harness, (target) => passTime(clock, processes.terminateProcess(target))),
         'signal 15 TERMINATED',
       ],
       ['session expiry', () => endWithSession(), 'signal 15 SESSION_EXPIRED'],
