@@ -58,6 +58,9 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
+/** Of a server whose clock goes on: longer than any test takes, however busy the machine. */
+const NO_HURRY = { defaultRetentionMs: 3_600_000, heartbeatMs: 3_600_000 };
+
 /** A clock that stands still would stop the waits of the shutdown, too. */
 async function shutDown(runlet: RunletServer, clock: Clock | undefined): Promise<void> {
   const stopped = runlet.shutdown();
@@ -77,6 +80,7 @@ export async function startHarness(options: Partial<ServerOptions> = {}): Promis
     shutdownGraceMs: 0,
     launcher: createLauncher(LAUNCHER),
     ...options,
+    limits: { ...(options.clock === undefined ? NO_HURRY : {}), ...options.limits },
   });
   onTestFinished(() => shutDown(runlet, options.clock));
   const clients = connectClients(address);
