@@ -57,11 +57,11 @@ describe('an attached stream', () => {
   it('has heartbeats while nothing happens', async () => {
     const clock = new FakeClock();
     const harness = await startHarness({ clock, limits: { heartbeatMs: 1_000 } });
-    const attached = await attach(harness, harness.sessionId);
     const timers = clock.pending;
+    const attached = await attach(harness, harness.sessionId);
     for (let i = 0; i < 3; i++) {
       const next = attached.next();
-      await expect.poll(() => clock.pending).toBe(timers);
+      await expect.poll(() => clock.pending).toBe(timers + 1);
       clock.advance(1_000);
       expect((await next)?.case).toBe('heartbeat');
     }

@@ -17,7 +17,7 @@ describe('a client whose connection is cut at any moment', () => {
     const proxy = await startProxy(harness.address);
     const target = await startShell(
       harness,
-      'i=0; while [ ! -e stop ]; do i=$((i+1)); echo $i; sleep 0.02; done',
+      'i=0; while [ ! -e stop ]; do i=$((i+1)); echo $i; sleep 0.01; done',
     );
     const received: ProcessEvent[] = [];
     /** Reads on, on a connection of its own, until that is cut; or to the end. */
@@ -38,7 +38,7 @@ describe('a client whose connection is cut at any moment', () => {
     for (let cut = 0; cut < CUTS; cut++) {
       const reading = readOn();
       // Before the connection is made, while it attaches, between events, amid one.
-      await sleep(Math.random() * 60);
+      await sleep(Math.random() * 30);
       proxy.cut();
       // Where there was no connection to cut yet, the next cut finds it.
       while (!(await Promise.race([reading.then(() => true), sleep(5, false)]))) proxy.cut();
@@ -61,10 +61,13 @@ describe('a session whose client is on a connection that is dead', () => {
     const target = await startShell(harness, 'exec sleep 1000');
     const proxy = await startProxy(harness.address);
     const dead = connectClients(proxy.address);
+    const before = clock.pending;
     const first = await attach(dead, sessionId);
     const { attachmentId } = first;
     const wait = { seconds: 30n, nanos: 0 };
-    const timers = clock.pending;
+    // With that of the next heartbeat.
+    const timers = before + 1;
+    await expect.poll(() => clock.pending).toBe(timers);
     const read = dead.processes.readProcess({ ...target, attachmentId, afterSeq: 1n, wait });
     // Nothing will be heard of it: the connection stays open, and carries nothing.
     read.catch(() => {});
