@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { ProcessEvent } from '../../src/gen/runlet/v1/event_pb.ts';
+import { READ_DEADLINE_MARGIN_MS } from '../../src/limits.ts';
 import { collect, outputOf, seqsOf, summarize } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { startHarness } from '../support/harness.ts';
 import { startShell } from '../support/shell.ts';
+
+const HOUR_MS = 3_600_000;
 
 const seconds = (count: number): { seconds: bigint; nanos: number } => ({
   seconds: BigInt(count),
@@ -53,11 +56,20 @@ describe('a read', () => {
   });
 
   it('ends with nothing a little before its deadline', async () => {
-    const harness = await startHarness();
+    const clock = new FakeClock(Date.now());
+    const limits = { maxReadWaitMs: 2 * HOUR_MS, defaultDetachedTtlMs: 10 * HOUR_MS };
+    const harness = await startHarness({ clock, limits });
     const target = await startShell(harness, 'read line', { stdin: 2 });
-    const deadline = new Date(Date.now() + 1_000);
-    const request = { ...target, afterSeq: 1n, wait: seconds(30) };
-    expect((await harness.processes.readProcess(request, { deadline })).events).toEqual([]);
+    const timers = clock.pending;
+    const request = { ...target, afterSeq: 1n, wait: seconds(7_200) };
+    const deadline = new Date(clock.now() + HOUR_MS);
+    const read = harness.processes.readProcess(request, { deadline });
+    await expect.poll(() => clock.pending).toBe(timers + 1);
+    // The deadline that the server has is later, by the time that the call took to come there.
+    clock.advance(HOUR_MS - READ_DEADLINE_MARGIN_MS - 1);
+    expect(clock.pending).toBe(timers + 1);
+    clock.advance(HOUR_MS / 2);
+    expect((await read).events).toEqual([]);
   });
 
   it('returns at least one event, and no more than asked for', async () => {

@@ -125,23 +125,31 @@ describe('a stream that the client leaves early', () => {
 
 describe('a call whose deadline passes', () => {
   it('fails with DEADLINE_EXCEEDED, aborts its signal and is reported once', async () => {
+    let begun = 0;
     const ended = deferred();
-    const { client, reported, reports } = await startEcho({
+    const { client, reports } = await startEcho({
       async unary(_request, { signal }) {
+        begun += 1;
         await aborted(signal);
         ended.resolve();
         return {};
       },
     });
-    const { error } = await failureOf(client.unary({}, { deadline: new Date(Date.now() + 20) }));
-    expect(error.code).toBe(status.DEADLINE_EXCEEDED);
+    // On a machine that is busy the time may be over before the call has come to the server.
+    for (let ms = 20; begun === 0; ms *= 2) {
+      const { error } = await failureOf(client.unary({}, { deadline: new Date(Date.now() + ms) }));
+      expect(error.code).toBe(status.DEADLINE_EXCEEDED);
+      // What came before it has been taken once this is answered.
+      await textsOf(client.serverStream({ count: 1 }));
+    }
     await ended.promise;
     await textsOf(client.serverStream({ count: 1 }));
-    await reported(2);
+    const codes = (): readonly number[] =>
+      reports.filter(({ method }) => method.endsWith('/Unary')).map(({ code }) => code);
+    await expect.poll(() => codes().length).toBe(begun);
+    expect(begun).toBe(1);
     // The client cancels at its deadline too, and the server may hear of that first.
-    expect([status.DEADLINE_EXCEEDED, status.CANCELLED]).toContain(reports[0]?.code);
-    expect(reports[1]?.code).toBe(status.OK);
-    expect(reports).toHaveLength(2);
+    expect([status.DEADLINE_EXCEEDED, status.CANCELLED]).toContain(codes()[0]);
   });
 
   it('knows its deadline beforehand', async () => {
