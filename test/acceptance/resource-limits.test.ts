@@ -1,10 +1,10 @@
-import { readdirSync } from 'node:fs';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { OutputStream, type ProcessEvent } from '../../src/gen/runlet/v1/event_pb.ts';
 import type { ResourceLimitsSchema } from '../../src/gen/runlet/v1/process_pb.ts';
 import { Signal } from '../../src/gen/runlet/v1/signal_pb.ts';
 import { createLauncher } from '../../src/process/launchers.ts';
+import { openedSince, ownDescriptors } from '../support/descriptors.ts';
 import { collect, outputOf, summarize } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
@@ -84,13 +84,13 @@ describe('a process with limits', () => {
   it('that cannot be started is said so, and leaves no descriptor', async () => {
     const harness = await start();
     const spec = { argv: ['/etc/passwd/x'], limits: { openFiles: 50n } };
-    const before = readdirSync('/proc/self/fd').length;
+    const before = ownDescriptors();
     const { startFailure, summary } = await failureOf(collect(harness.processes.run({ spec })));
     expect(summary).toBe('FAILED_PRECONDITION/START_FAILED');
     expect(startFailure?.errnoName).toBe('ENOTDIR');
     const noProgram = { argv: ['/bin/sh'], cwd: '/proc/self/task', limits: { openFiles: 3n } };
     await collect(harness.processes.run({ spec: noProgram }));
-    expect(readdirSync('/proc/self/fd').length).toBe(before);
+    await expect.poll(() => openedSince(before)).toEqual([]);
   });
 
   it('can be one of many that are started at once', async () => {

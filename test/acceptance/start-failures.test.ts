@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
 import { chmod, mkdir, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
@@ -7,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { StartStage } from '../../src/gen/runlet/v1/error_pb.ts';
 import { type ProcessSpecSchema, StdinMode } from '../../src/gen/runlet/v1/process_pb.ts';
 import { createLauncher } from '../../src/process/launchers.ts';
+import { openedSince, ownDescriptors } from '../support/descriptors.ts';
 import { collect, outputOf } from '../support/events.ts';
 import { expectNothingLeft } from '../support/failed-start.ts';
 import { failureOf } from '../support/failure.ts';
@@ -123,8 +123,6 @@ async function prepare(folder: string): Promise<void> {
   await writeProgram(folder, 'selfish', `#!${join(folder, 'selfish')}\n`);
 }
 
-const descriptors = (): number => readdirSync('/proc/self/fd').length;
-
 /** That a spec cannot be started in any way, for this reason, and leaves nothing. */
 async function expectFailure(
   harness: Harness,
@@ -133,7 +131,7 @@ async function expectFailure(
   errnoName: string,
 ): Promise<void> {
   const { processes, sessionId } = harness;
-  const before = descriptors();
+  const before = ownDescriptors();
   const failures = await Promise.all([
     failureOf(processes.startProcess({ sessionId, processId: 'p', requestId: 'p', spec })),
     failureOf(processes.startProcess({ sessionId, spec: { ...spec, stdin: StdinMode.PIPE } })),
@@ -144,7 +142,7 @@ async function expectFailure(
     expect(startFailure).toMatchObject({ stage, errnoName });
     expect(startFailure?.message).toContain(errnoName);
   }
-  await expect.poll(descriptors).toBe(before);
+  await expect.poll(() => openedSince(before)).toEqual([]);
   await expectNothingLeft(harness, 'p');
 }
 

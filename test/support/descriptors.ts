@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** As Linux has it on x86 and ARM, in fcntl.h. */
 const O_CLOEXEC = 0o2000000;
@@ -11,6 +11,24 @@ export function inheritedDescriptors(): readonly string[] {
     return flags !== undefined && (Number.parseInt(flags, 8) & O_CLOEXEC) === 0;
   });
   return inherited.sort((a, b) => Number(a) - Number(b));
+}
+
+/** What this process has open: `17 pipe:[1234]`. */
+export function ownDescriptors(): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      found.add(`${fd} ${readlinkSync(`/proc/self/fd/${fd}`)}`);
+    } catch {
+      // The descriptor of the listing itself.
+    }
+  }
+  return found;
+}
+
+/** What it has open that it had not before; what it closed since does not count. */
+export function openedSince(before: ReadonlySet<string>): readonly string[] {
+  return [...ownDescriptors()].filter((descriptor) => !before.has(descriptor));
 }
 
 function readInfo(fd: string): string {
