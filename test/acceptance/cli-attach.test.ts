@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { resultOf } from '../support/cli.ts';
 import { cliUser, jsonLines } from '../support/cli-user.ts';
 import { serve } from '../support/served.ts';
@@ -193,6 +193,7 @@ describe('the address that runlet attach says to come back to', () => {
     const user = await cliUser((await serve()).address);
     const env = { ...user.env, RUNLET_ADDRESS: '' };
     const server = user.spawn(['serve', '--log-level', 'error'], { env });
+    onTestFinished(() => void server.kill('SIGKILL'));
     await once(server.stdout ?? server, 'data');
     const ids = JSON.parse(
       String(

@@ -144,7 +144,8 @@ describe('runlet serve', () => {
       const folder = await temporaryFolder();
       const full = await open('/dev/full', 'w');
       onTestFinished(() => full.close());
-      const args = ['serve', '--listen', `unix:${folder}/s`, '--log-level', 'error'];
+      const state = ['--state-dir', await temporaryFolder()];
+      const args = ['serve', '--listen', `unix:${folder}/s`, '--log-level', 'error', ...state];
       const stdio = ['ignore', full.fd, 'pipe'] as const;
       const { code, stderr } = await resultOf(spawnCli(args, { stdio: [...stdio] }));
       expect(stderr).toBe('runlet: ENOSPC: no space left on device, write\n');
@@ -162,6 +163,8 @@ describe('runlet serve', () => {
       `unix:${folder}/s`,
       '--auth',
       'none',
+      '--state-dir',
+      `${folder}/state`,
     ]);
     let text = '';
     while (text.split('\n').length < 3) {
@@ -176,7 +179,7 @@ describe('runlet serve', () => {
 
   it('listens by default on a socket in the runtime folder that only its user can use', async () => {
     const folder = await temporaryFolder();
-    const env = { ...process.env, XDG_RUNTIME_DIR: folder };
+    const env = { ...process.env, XDG_RUNTIME_DIR: folder, XDG_STATE_HOME: folder };
     const child = spawnCli(['serve'], { env });
     const [line] = (await once(child.stdout ?? child, 'data')) as [Buffer];
     expect(line.toString()).toBe(`runlet listening on unix:${folder}/runlet/runlet.sock\n`);
@@ -187,7 +190,7 @@ describe('runlet serve', () => {
   it('logs each call as a line of JSON with ids, and no contents', async () => {
     const folder = await temporaryFolder();
     const address = `unix:${folder}/s`;
-    const child = spawnCli(['serve', '--listen', address]);
+    const child = spawnCli(['serve', '--listen', address, '--state-dir', `${folder}/state`]);
     await once(child.stdout ?? child, 'data');
     const secret = 'do-not-log-this';
     await runCli(['run', '--address', address, '--', 'sh', '-c', `: ${secret}; cat`], secret);

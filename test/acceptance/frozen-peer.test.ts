@@ -19,13 +19,13 @@ async function freezeAttached(
   const client = spawn(process.execPath, [CLIENT, formatAddress(served.address), sessionId], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const exited = once(client, 'exit');
   onTestFinished(async () => {
-    const exited = once(client, 'exit');
     client.kill('SIGKILL');
     await exited;
   });
-  await once(client.stdout ?? client, 'data');
-  expect((await sessions.getSession({ sessionId })).session?.attached).toBe(true);
+  const [event] = (await once(client.stdout ?? client, 'data')) as [Buffer];
+  expect(event.toString()).toBe('attached\n');
   client.kill('SIGSTOP');
   return { client, sessionId };
 }

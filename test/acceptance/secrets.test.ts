@@ -47,7 +47,8 @@ describe('what a client keeps secret', () => {
     const spec = { argv: ['/bin/cat', `--${SECRET}`], env: { [SECRET]: SECRET } };
     await collect(processes.run({ spec, stdin: data }));
     await failureOf(processes.startProcess({ sessionId, spec: { argv: [SECRET] } }));
-    expect(harness.log.filter((line) => line.includes('"method"'))).toHaveLength(7);
+    const calls = (): readonly string[] => harness.log.filter((line) => line.includes('"method"'));
+    await expect.poll(calls).toHaveLength(7);
     expect(harness.log.join('')).not.toContain(SECRET);
   });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WaitUntil } from '../../src/gen/runlet/v1/process_pb.ts';
 import { SignalScope } from '../../src/gen/runlet/v1/signal_pb.ts';
+import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import { createLauncher } from '../../src/process/launchers.ts';
 import { collect } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
@@ -99,7 +100,7 @@ describe('three generations with daemons', () => {
     const harness = await start(clock);
     await startShell(harness, family('pids'));
     const pids = await membersIn(join(harness.folder, 'pids'), 5);
-    clock.advance(1_000_000);
+    clock.advance(DEFAULT_LIMITS.defaultDetachedTtlMs);
     await untilGone(pids, clock);
   });
 
@@ -216,7 +217,8 @@ describe('a daemon', () => {
     const inner = `TMPDIR="$PWD" ${process.execPath} ${MAIN} run -- sh script`;
     const target = await startShell(harness, `${inner} & echo $! > inner; wait`);
     const pids = await membersIn(join(harness.folder, 'pids'), 1);
-    process.kill(Number(readFileSync(join(harness.folder, 'inner'), 'utf8')), 'SIGKILL');
+    const [server = 0] = await membersIn(join(harness.folder, 'inner'), 1);
+    process.kill(server, 'SIGKILL');
     await harness.processes.waitProcess({ ...target, until: WaitUntil.EXITED });
     expect(pids.filter(isAlive)).toEqual(pids);
     await harness.sessions.closeSession({ sessionId: harness.sessionId });

@@ -6,6 +6,7 @@ import { KinMarks } from '../../../src/process/native/kin-marks.ts';
 import { loadLibc } from '../../../src/process/native/libc.ts';
 import { MarkedSpawns } from '../../../src/process/native/marked-spawns.ts';
 import { scanProcesses } from '../../../src/process/process-scan.ts';
+import { settle } from '../../support/settle.ts';
 
 function createMarks(): KinMarks {
   const marks = KinMarks.create(loadLibc());
@@ -49,7 +50,13 @@ describe('a marked child', () => {
 
   it('is made after another, unless that one is there and only slow', async () => {
     const marks = createMarks();
-    const spawns = new MarkedSpawns(loadLibc(), marks, () => false);
+    const looked = new Latch();
+    const spawns = new MarkedSpawns(loadLibc(), marks, () => {
+      looked.open();
+      return false;
+    });
+    // One to look at: each child is, to see whether it is the one that is being made.
+    await child();
     const [first, second] = [marks.take(), marks.take()];
     const made = new Latch();
     const gate = new Latch();
@@ -65,8 +72,9 @@ describe('a marked child', () => {
       began = true;
       return child();
     });
-    // It has been looked for the child of the first, which is not there.
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // For the child of the first, which is not there.
+    await looked.wait();
+    await settle();
     expect(began).toBe(false);
     made.open();
     const nextPid = await next;
