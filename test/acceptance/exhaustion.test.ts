@@ -6,7 +6,7 @@ import { type Failure, failureOf } from '../support/failure.ts';
 import { connectClients } from '../support/harness.ts';
 import { CAN_SERVE_AS_ORDINARY_USER, ORDINARY_USER } from '../support/ordinary-user.ts';
 import { HAS_PRLIMIT, lowerLimit } from '../support/rlimits.ts';
-import { type Served, serve, serveAs } from '../support/served.ts';
+import { holdingsAtRest, type Served, serve, serveAs } from '../support/served.ts';
 
 const { SPAWN, TERMINAL } = StartStage;
 
@@ -66,7 +66,7 @@ describe.skipIf(!HAS_PRLIMIT)('a server that has few descriptors left (needs prl
       const served = await serve('--launcher', launcher);
       const { pid, start } = await starter(served, more);
       const count = async (): Promise<number> => (await served.holdings()).descriptors;
-      const before = await count();
+      const { descriptors: before } = await holdingsAtRest(served);
       let free = 0;
       for (; ; free++) {
         const raise = lowerLimit(pid, 'nofile', await limitThatLeaves(pid, free));
@@ -99,7 +99,7 @@ describe.skipIf(!HAS_PRLIMIT || !CAN_SERVE_AS_ORDINARY_USER)(
       async (_what, more, flags) => {
         const served = await serveAs(ORDINARY_USER, ...flags);
         const { pid, start } = await starter(served, more);
-        const before = (await served.holdings()).descriptors;
+        const { descriptors: before } = await holdingsAtRest(served);
         const raise = lowerLimit(pid, 'nproc', 1, ORDINARY_USER);
         const failure = await failureOf(start());
         expect(failure.summary).toBe('FAILED_PRECONDITION/START_FAILED');

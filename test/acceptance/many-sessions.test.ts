@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { attach } from '../support/attach.ts';
+import { type Attached, attach } from '../support/attach.ts';
+import { failureOf } from '../support/failure.ts';
 import { type Clients, connectClients } from '../support/harness.ts';
-import { type Served, serve } from '../support/served.ts';
+import { holdingsAtRest, type Served, serve } from '../support/served.ts';
 
 const SESSIONS = 10_000;
 const AT_ONCE = 50;
@@ -9,8 +10,8 @@ const AT_ONCE = 50;
 const DETACHES = 500;
 const MIB = 1024 * 1024;
 
-/** Long enough to attach on a machine that is busy with much else. */
-const soon = { seconds: 5n, nanos: 0 };
+/** Long enough to attach, most often. */
+const soon = { seconds: 2n, nanos: 0 };
 const late = { seconds: 600n, nanos: 0 };
 
 /** Does something `count` times, some of them at once. */
@@ -22,15 +23,18 @@ async function times(count: number, action: () => Promise<unknown>): Promise<voi
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-/** How long 100 times take, the shortest of 10 since the machine is busy with other things too. */
-async function hundredTakes(action: () => Promise<unknown>): Promise<number> {
-  let shortest = Number.POSITIVE_INFINITY;
+/**
+ * The processor time that 100 times take of a server, the least of 10: how long they take
+ * depends on what else the machine is busy with.
+ */
+async function hundredTake({ holdings }: Served, action: () => Promise<unknown>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < 10; i += 1) {
-    const began = performance.now();
+    const { cpuMs: before } = await holdings();
     await times(100, action);
-    shortest = Math.min(shortest, performance.now() - began);
+    least = Math.min(least, (await holdings()).cpuMs - before);
   }
-  return shortest;
+  return least;
 }
 
 async function untilGone({ sessions }: Clients): Promise<void> {
@@ -39,14 +43,28 @@ async function untilGone({ sessions }: Clients): Promise<void> {
   await expect.poll(count).toBe(0);
 }
 
+/** Attaches; undefined: the session has expired already, on a machine that is busy with much else. */
+async function attachInTime(
+  sessions: Clients['sessions'],
+  sessionId: string,
+): Promise<Attached | undefined> {
+  try {
+    return await attach({ sessions }, sessionId);
+  } catch (error) {
+    const { summary } = await failureOf(Promise.reject(error));
+    if (summary === 'NOT_FOUND/SESSION_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
 /** Creates sessions, attaches to each, detaches, and waits until all have expired. */
 async function comeAndGo({ address }: Served, clients: Clients, count: number): Promise<void> {
   for (let done = 0; done < count; done += DETACHES) {
     const { connection, sessions } = connectClients(address);
     await times(DETACHES, async () => {
       const { session } = await sessions.createSession({ detachedTtl: soon });
-      const attached = await attach({ sessions }, session?.sessionId ?? '');
-      await attached.detach();
+      const attached = await attachInTime(sessions, session?.sessionId ?? '');
+      await attached?.detach();
     });
     connection.close();
   }
@@ -63,25 +81,27 @@ describe('ten thousand sessions', () => {
     const { clients, served } = await start();
     // The code is warm then, and the heap has grown to what so many at a time need.
     await comeAndGo(served, clients, SESSIONS / 2);
-    const before = await served.holdings();
+    const before = await holdingsAtRest(served);
     await comeAndGo(served, clients, SESSIONS);
+    const { descriptors, resources, zombies } = before;
+    await expect.poll(served.holdings).toMatchObject({ descriptors, zombies });
+    await expect.poll(async () => (await served.holdings()).resources).toEqual(resources);
     await expect
-      .poll(async () => ({ ...(await served.holdings()), rss: 0 }))
-      .toEqual({ ...before, rss: 0 });
-    expect((await served.holdings()).rss - before.rss).toBeLessThan(32 * MIB);
-  });
+      .poll(async () => (await served.holdings()).rss - before.rss)
+      .toBeLessThan(32 * MIB);
+  }, 600_000);
 
   it('cost the last one no more than the first', async () => {
     const { clients, served } = await start();
     const { sessions } = clients;
     const create = (): Promise<unknown> => sessions.createSession({ detachedTtl: late });
     await comeAndGo(served, clients, 2_000);
-    const first = await hundredTakes(create);
+    const first = await hundredTake(served, create);
     await times(SESSIONS - 2_000, create);
-    const last = await hundredTakes(create);
+    const last = await hundredTake(served, create);
     expect(last / first).toBeLessThan(3);
     const { sessions: listed, nextPageToken } = await sessions.listSessions({ pageSize: 1_000 });
     expect(listed).toHaveLength(1_000);
     expect(nextPageToken).not.toBe('');
-  });
+  }, 600_000);
 });

@@ -2,11 +2,22 @@
 // the channel that fork() makes, what the server holds.
 import process from 'node:process';
 
+const cpuMs = () => {
+  const { system, user } = process.cpuUsage();
+  return (system + user) / 1000;
+};
+
+let collectingMs = 0;
+
 process.on('message', () => {
+  const before = cpuMs();
   globalThis.gc?.();
+  const after = cpuMs();
+  collectingMs += after - before;
   process.send?.({
     resources: process.getActiveResourcesInfo(),
     rss: process.memoryUsage.rss(),
+    cpuMs: after - collectingMs,
   });
 });
 // The channel alone must not keep the server alive.

@@ -19,6 +19,8 @@ export interface Holdings {
   readonly zombies: number;
   /** Resident bytes. */
   readonly rss: number;
+  /** Processor time that it took so far but for these collections, in milliseconds. */
+  readonly cpuMs: number;
 }
 
 /** `runlet serve`, as a process of its own. */
@@ -30,7 +32,10 @@ export interface Served {
 }
 
 /** How long a server has to end what was started on it, in milliseconds. */
-const SHUTDOWN_MS = 30_000;
+const SHUTDOWN_MS = 60_000;
+
+/** Seconds that processes stay: longer than any test takes, however busy the machine. */
+const RETENTION = 3_600;
 
 /** The built program. */
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -52,7 +57,7 @@ export async function serveAs(
   const launcher = LAUNCHER === undefined ? [] : ['--launcher', LAUNCHER];
   const state = ['--state-dir', join(folder, 'state')];
   const fixed = ['serve', '--listen', listen, '--log-level', 'error', ...state];
-  const args = [...fixed, ...launcher, ...flags];
+  const args = [...fixed, `--retention=${RETENTION}`, ...launcher, ...flags];
   const child = fork(MAIN, args, {
     execArgv: ['--expose-gc', '--import', PROBE],
     cwd: folder,
@@ -75,15 +80,31 @@ export async function serveAs(
   return { address, child, holdings: () => holdingsOf(child) };
 }
 
+/** What a server holds but for memory, once that has stayed the same for some looks. */
+export async function holdingsAtRest({ holdings }: Served): Promise<Holdings> {
+  const kept = ({ descriptors, resources, zombies }: Holdings): string =>
+    JSON.stringify([descriptors, zombies, Object.entries(resources).sort()]);
+  let last = await holdings();
+  for (let same = 0; same < 10; ) {
+    const next = await holdings();
+    same = kept(next) === kept(last) ? same + 1 : 0;
+    last = next;
+  }
+  return last;
+}
+
+/** What the probe answers. */
+type Answer = Pick<Holdings, 'cpuMs' | 'rss'> & { readonly resources: readonly string[] };
+
 async function holdingsOf(child: ChildProcess): Promise<Holdings> {
-  const answered = once(child, 'message') as Promise<[{ resources: string[]; rss: number }]>;
+  const answered = once(child, 'message') as Promise<[Answer]>;
   child.send('holdings');
-  const [{ resources, rss }] = await answered;
+  const [{ cpuMs, resources, rss }] = await answered;
   const counts: Record<string, number> = {};
   for (const kind of resources) counts[kind] = (counts[kind] ?? 0) + 1;
   const pid = child.pid ?? 0;
   const descriptors = readdirSync(`/proc/${pid}/fd`).length;
-  return { resources: counts, descriptors, zombies: zombiesOf(pid), rss };
+  return { resources: counts, descriptors, zombies: zombiesOf(pid), rss, cpuMs };
 }
 
 function zombiesOf(parent: number): number {
