@@ -2,6 +2,8 @@
  * Prints as fast as it can: what the server is to carry.
  *
  *   flood blocks BYTES   in writes of 64 KiB
+ *   flood bulk BYTES     the same into a pipe of 1 MiB, so that writer and reader wait for
+ *                        one another less often, which is what takes long on a busy machine
  *   flood lines BYTES    in lines of 20 bytes, a write of its own each
  *   flood stdio BYTES    the same lines, gathered by stdio in a buffer of 4 KiB
  *   flood packets BYTES  the same lines, each to be read by a read of its own
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #define BLOCK_BYTES (64 * 1024)
+#define BULK_BYTES (1024 * 1024)
 #define LINE_BYTES 20
 #define STDIO_BYTES 4096
 
@@ -52,7 +55,7 @@ int main(int argc, char **argv) {
     return 0;
   }
   if (argc != 3) {
-    fprintf(stderr, "usage: flood blocks|lines|stdio|packets BYTES, flood drain\n");
+    fprintf(stderr, "usage: flood blocks|bulk|lines|stdio|packets BYTES, flood drain\n");
     return 2;
   }
   /*
@@ -60,8 +63,11 @@ int main(int argc, char **argv) {
    * no such thing, and is used as it is.
    */
   if (strcmp(argv[1], "packets") == 0) fcntl(1, F_SETFL, O_DIRECT);
+  int bulk = strcmp(argv[1], "bulk") == 0;
+  /* A socket has another size, and is used as it is. */
+  if (bulk) fcntl(1, F_SETPIPE_SZ, BULK_BYTES);
   size_t left = strtoull(argv[2], NULL, 10);
-  size_t piece = strcmp(argv[1], "blocks") == 0 ? BLOCK_BYTES : LINE_BYTES;
+  size_t piece = bulk || strcmp(argv[1], "blocks") == 0 ? BLOCK_BYTES : LINE_BYTES;
   int gathered = strcmp(argv[1], "stdio") == 0;
   static char buffer[STDIO_BYTES];
   setvbuf(stdout, buffer, _IOFBF, sizeof buffer);

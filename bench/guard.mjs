@@ -86,7 +86,6 @@ async function guard({ checks, dist, serverFlags }) {
     dist,
     serverFlags,
     flood: compile('flood.c'),
-    bound: compile('posix-spawn-bound.c'),
     plainPages: compile('plain-pages.c'),
   };
   const machine = describeMachine();

@@ -15,7 +15,6 @@ import { startProgram, stopProgram } from '../servers/server.mjs';
  * @property {string} dist the folder of the server that is measured, as it was built
  * @property {readonly string[]} serverFlags with which it is started, beside those of a row
  * @property {string} flood the path of flood.c, compiled
- * @property {string} bound the path of posix-spawn-bound.c, compiled
  * @property {string} plainPages that of plain-pages.c, through which all is started, so
  *   that memory costs the same on all machines
  */
@@ -30,8 +29,6 @@ import { startProgram, stopProgram } from '../servers/server.mjs';
  *   resolves with its pid
  * @property {(script: string, ...args: string[]) => Promise<Contender>} node starts a
  *   program of bench/
- * @property {(program: string, ...args: string[]) => Promise<Contender>} program starts
- *   one that is no JavaScript
  */
 
 /**
@@ -47,12 +44,6 @@ export async function onStage(setup, act) {
   const socket = join(folder, 'socket');
   /** @type {(() => Promise<void>)[]} */
   const stops = [];
-  /** @type {Stage['program']} */
-  const program = async (path, ...args) => {
-    const contender = await startContender(path, setup.plainPages, [path, ...args]);
-    stops.unshift(contender.stop);
-    return contender;
-  };
   try {
     return await act({
       socket,
@@ -63,11 +54,13 @@ export async function onStage(setup, act) {
         stops.unshift(stop);
         return pid;
       },
-      node: (script, ...args) => {
+      node: async (script, ...args) => {
         const path = fileURLToPath(new URL(`../${script}`, import.meta.url));
-        return program(process.execPath, path, ...args);
+        const all = [process.execPath, path, ...args];
+        const contender = await startContender(script, setup.plainPages, all);
+        stops.unshift(contender.stop);
+        return contender;
       },
-      program,
     });
   } finally {
     for (const stop of stops) await stop();

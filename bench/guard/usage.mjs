@@ -23,3 +23,24 @@ export function cpuMs(pid) {
     throw new MissingError(`${folder}/*/schedstat: Linux with CONFIG_SCHED_INFO`);
   }
 }
+
+/**
+ * What came of something, and what it took.
+ *
+ * @template Result
+ * @typedef {object} Timed
+ * @property {Result} result
+ * @property {number} nanoseconds for which a process had a processor meanwhile
+ */
+
+/**
+ * @template Result
+ * @param {number} pid of the process whose time is taken
+ * @param {() => Promise<Result>} act
+ * @returns {Promise<Timed<Result>>}
+ */
+export async function timed(pid, act) {
+  const before = cpuMs(pid);
+  const result = await act();
+  return { result, nanoseconds: (cpuMs(pid) - before) * 1e6 };
+}

@@ -28,7 +28,7 @@ function rig(attempts: Record<string, number[][]>): {
   return { checks, order };
 }
 
-const SETUP = { dist: '', serverFlags: [], flood: '', bound: '', plainPages: '' };
+const SETUP = { dist: '', serverFlags: [], flood: '', plainPages: '' };
 
 describe('the guard', () => {
   it('goes by the median of the rounds', async () => {
