@@ -26,8 +26,8 @@ const MORE_TURNS = 4;
 /** So much that to copy its page tables takes many times as long as all else of a start. */
 const HELD_MIB = 1024;
 
-/** Today 0.15 to 0.5, and 1.4 to 2.7 where the server forks. */
-const HELD_BOUNDS = { child_process: { most: 1 } };
+/** Today 0.1 to 0.5, and 1.1 to 2.7 where the server forks. */
+const HELD_BOUNDS = { child_process: { most: 0.75 } };
 
 /**
  * How long a run of `/bin/true` by a server takes at least, compared to one by Node.js alone.

@@ -72,6 +72,7 @@ async function guard(
     (error: { code: number; stdout: string; stderr: string }) => error,
   );
   process.stdout.write(stdout);
+  process.stderr.write(stderr);
   const missed = stderr.matchAll(/^guard: missed: ([^:]+):/gm);
   return { code, missed: [...new Set(Array.from(missed, ([, id]) => id ?? ''))] };
 }
