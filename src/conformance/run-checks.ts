@@ -1,5 +1,6 @@
 import type { Client } from '@grpc/grpc-js';
 import { describeCallError } from '../client/call-error.ts';
+import { type Clock, systemClock, type Timer } from '../clock.ts';
 import type { Check } from './check.ts';
 import { createClients } from './clients.ts';
 import { CheckContext } from './context.ts';
@@ -23,18 +24,20 @@ export interface RunChecksOptions {
   readonly jobs: number;
   /** How long a check may take, in milliseconds. Then it has failed. */
   readonly timeoutMs: number;
+  /** Tells when that is over. Default: the time of the machine. */
+  readonly clock?: Clock;
 }
 
 /** Runs checks, and yields their results in the order of the checks. */
 export async function* runChecks(options: RunChecksOptions): AsyncGenerator<CheckResult> {
-  const { checks, connect, jobs, timeoutMs } = options;
+  const { checks, clock = systemClock, connect, jobs, timeoutMs } = options;
   const connection = connect();
   try {
     const deadline = AbortSignal.timeout(timeoutMs);
     const facts = await learnFacts(createClients(connection, deadline), timeoutMs);
     const gate = createGate(jobs);
     const results = checks.map((check) =>
-      gate(() => runCheck(check, facts, connection, connect, timeoutMs)),
+      gate(() => runCheck(check, facts, { connection, connect, timeoutMs, clock })),
     );
     for (const result of results) yield await result;
   } finally {
@@ -42,13 +45,17 @@ export async function* runChecks(options: RunChecksOptions): AsyncGenerator<Chec
   }
 }
 
+/** What all checks of a run have in common. */
+interface Run extends Required<Pick<RunChecksOptions, 'connect' | 'timeoutMs' | 'clock'>> {
+  /** The connection that all checks share. */
+  readonly connection: Client;
+}
+
 /** Never rejects. */
 async function runCheck(
   check: Check,
   facts: Facts,
-  connection: Client,
-  connect: () => Client,
-  timeoutMs: number,
+  { connection, connect, timeoutMs, clock }: Run,
 ): Promise<CheckResult> {
   const lacking = reasonToSkip(check.needs, facts);
   if (lacking !== undefined) return { check, outcome: 'skipped', reason: lacking, durationMs: 0 };
@@ -60,7 +67,7 @@ async function runCheck(
     signal: abort.signal,
     info: facts.info,
   });
-  const reason = await withinTime(attempt(check, context), timeoutMs);
+  const reason = await withinTime(attempt(check, context), timeoutMs, clock);
   // Ends what a check that failed or took too long has under way.
   abort.abort();
   await context.close();
@@ -82,15 +89,17 @@ async function attempt(check: Check, context: CheckContext): Promise<string | un
 async function withinTime(
   attempted: Promise<string | undefined>,
   timeoutMs: number,
+  clock: Clock,
 ): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const late = new Promise<string>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, `it was not done within ${timeoutMs / 1000} s`);
+    const reason = `it was not done within ${timeoutMs / 1000} s`;
+    timer = clock.setTimer(timeoutMs, () => resolve(reason));
   });
   try {
     return await Promise.race([attempted, late]);
   } finally {
-    clearTimeout(timer);
+    timer?.cancel();
   }
 }
 
