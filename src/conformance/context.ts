@@ -180,7 +180,7 @@ export class CheckContext {
   /** Closes the sessions and connections of the check. Never rejects. */
   async close(): Promise<void> {
     const { sessions } = createClients(this.#options.connection);
-    const deadline = new Date(Date.now() + 20_000);
+    const deadline = new Date(Date.now() + 60_000);
     await Promise.allSettled(
       this.#created.map((sessionId) => sessions.closeSession({ sessionId }, { deadline })),
     );

@@ -9,7 +9,7 @@ import { MUTANTS } from './mutants/catalog.ts';
 import { startMutant } from './mutants/mutant.ts';
 
 /** Enough for a machine that does much else. */
-const TIMEOUT = ['--timeout', '60'];
+const TIMEOUT = ['--timeout', '100'];
 
 interface TapLine {
   readonly ok: boolean;

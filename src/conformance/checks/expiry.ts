@@ -8,7 +8,7 @@ import { type CheckContext, PATH } from '../context.ts';
 const LEAST_TTL_MS = 100;
 
 /** How many times a life is tried, each three times as long as the one before. */
-const ATTEMPTS = 4;
+const ATTEMPTS = 5;
 
 /** A session that is about to expire, and what was done in it before. */
 interface Brief<T> {
@@ -39,7 +39,7 @@ async function createBrief<T>(
 }
 
 /** The longest of what a session may take to be swept up. */
-const LOOKS = 100;
+const LOOKS = 200;
 
 /** Leases: how long a session lives that nobody needs. */
 export const expiry: readonly Check[] = [

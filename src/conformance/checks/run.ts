@@ -85,4 +85,4 @@ export const run: readonly Check[] = [
 ];
 
 /** The longest that is looked, 20 times a second. */
-const LOOKS = 100;
+const LOOKS = 200;

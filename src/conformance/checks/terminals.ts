@@ -1,4 +1,3 @@
-import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { OutputStream } from '../../gen/runlet/v1/event_pb.ts';
 import { ensure, ensureEqual, ensureFails, outcomeOf } from '../assert.ts';
 import type { Check } from '../check.ts';
@@ -147,13 +146,14 @@ export const terminals: readonly Check[] = [
     clause: 'WriteStdinRequest.eof',
     needs: 'terminals',
     async run(context) {
-      // The timeout is for a server on which it is not: nothing else would end the process.
-      const spec = { terminal: {}, timeout: durationFromMs(10_000) };
-      const target = await context.startShell('echo ready; cat; echo " the end"', spec);
+      const script = 'stty -echo; echo ready; cat; echo " the end"';
+      const target = await context.startShell(script, { terminal: {} });
       const reader = context.watch(target);
       await reader.untilOutput('ready', TERMINAL);
       await context.write(target, 'unfinished');
       await context.write(target, '', { eof: true });
+      // Where that was none, what was read goes on, and this ends it. Where it was, nobody is left.
+      await outcomeOf(context.write(target, ' line\n\u0004'));
       const output = textOf(await reader.rest(), TERMINAL);
       ensure(output.includes('unfinished the end'), `it showed ${JSON.stringify(output)}`);
     },
