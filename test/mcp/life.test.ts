@@ -6,7 +6,7 @@ import { makeRig, type RigOptions, startRig } from '../support/mcp.ts';
 
 describe('closing a transport', () => {
   it('ends the stdin of its server, and takes what that says last', async () => {
-    const rig = await startRig();
+    const rig = await startRig({ graceMs: 120_000 });
     await rig.ask('last');
     await rig.result('last');
     const { process } = rig.transport;

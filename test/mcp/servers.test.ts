@@ -12,7 +12,14 @@ function expectNoneDoubled({ errors, responses }: DrivenServer): void {
   expect(errors).toEqual([]);
 }
 
-/** Breaks the connections again and again until the calls have their results. */
+/** How many bytes come over the first connection that is broken, and how many more over each later one. */
+const FIRST_CUT_BYTES = 4_096;
+const CUT_GROWTH = 1.25;
+
+/**
+ * Breaks the connections again and again until the calls have their results. Each carries more
+ * than the one before, or a large message would never get through.
+ */
 async function cutDuring<T>(driven: DrivenServer, calls: readonly Promise<T>[]): Promise<T[]> {
   const all = Promise.all(calls);
   let over = false;
@@ -24,9 +31,11 @@ async function cutDuring<T>(driven: DrivenServer, calls: readonly Promise<T>[]):
     over = true;
   });
   let cuts = 0;
-  while (!over) {
-    await driven.cutAndReturn();
-    cuts += 1;
+  for (let bytes = FIRST_CUT_BYTES; !over; bytes *= CUT_GROWTH) {
+    const cut = driven.cutAfter(bytes).then(() => {
+      cuts += 1;
+    });
+    await Promise.race([cut, settled]);
   }
   expect(cuts).toBeGreaterThan(0);
   return all;

@@ -168,7 +168,7 @@ describe('a transport ends', () => {
   it('when its server reads no more and exits, though a child of it holds its stdout', async () => {
     const harness = await startHarness();
     const session = await connectTo(harness.address).session();
-    const rig = makeRig({ session, graceMs: 5_000 });
+    const rig = makeRig({ session, graceMs: 10_000 });
     await rig.transport.start();
     await rig.ask('deaf-heir', { begin: join(harness.folder, 'begin') });
     await rig.result('deaf-heir');

@@ -21,8 +21,8 @@ export interface DrivenServer {
   readonly errors: readonly Error[];
   /** Breaks every connection. */
   cut(): void;
-  /** Breaks every connection, and resolves when the session is within reach again. */
-  cutAndReturn(): Promise<void>;
+  /** Does so when so many bytes have come from the server; resolves when it did. */
+  cutAfter(bytes: number): Promise<void>;
 }
 
 const require = createRequire(import.meta.url);
@@ -67,10 +67,7 @@ export async function driveServer(
     progress,
     errors,
     cut: proxy.cut,
-    cutAndReturn: async () => {
-      proxy.cut();
-      await session.info();
-    },
+    cutAfter: proxy.cutAfter,
   };
 }
 
