@@ -1,8 +1,8 @@
 /**
  * A program whose one process writes for ever and is read from once, while it reads
- * all that another writes: prints how much memory that took, as JSON.
+ * all that another writes: prints how much memory that took, garbage not counted, as JSON.
  *
- *     node stalled-reader.mjs ADDRESS BYTES
+ *     node --expose-gc stalled-reader.mjs ADDRESS BYTES
  */
 import { connect } from '../../dist/client/index.js';
 
@@ -15,9 +15,19 @@ const endless = await session.start({ argv: ['/bin/sh', '-c', 'yes; yes >&2'], e
 const stalled = endless.stdout[Symbol.asyncIterator]();
 await stalled.next();
 
-const before = process.memoryUsage.rss();
+/** How often it is looked, in bytes that came. */
+const LOOK_BYTES = 8 * 1024 * 1024;
+
+function used() {
+  gc();
+  const { arrayBuffers, heapUsed } = process.memoryUsage();
+  return arrayBuffers + heapUsed;
+}
+
+const before = used();
 let peak = before;
 let received = 0;
+let next = 0;
 const other = await session.start({
   argv: ['/bin/sh', '-c', `head -c ${bytes} /dev/zero`],
   env,
@@ -25,7 +35,9 @@ const other = await session.start({
 });
 for await (const chunk of other.stdout) {
   received += chunk.byteLength;
-  peak = Math.max(peak, process.memoryUsage.rss());
+  if (received < next) continue;
+  next += LOOK_BYTES;
+  peak = Math.max(peak, used());
 }
 const { code } = await other.closed;
 // The one that was not read goes on where it was.
