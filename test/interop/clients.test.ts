@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Driver } from './clients/driver.ts';
 import { buildInTurn, LANGUAGES, missingTool, programOf, runExample } from './clients/languages.ts';
@@ -23,17 +20,14 @@ const EXAMPLE = [
   'terminal: 30 100',
 ];
 
-let state: string;
 let server: ServedProcess;
 
 beforeAll(async () => {
-  state = await mkdtemp(join(tmpdir(), 'runlet-test-'));
-  server = await serve('--state-dir', state);
+  server = await serve();
 });
 
 afterAll(async () => {
   expect(await server.stop()).toBe(0);
-  await rm(state, { recursive: true, force: true });
 });
 
 /** Plays every scenario with one driver, and looks at the facts. */

@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, readFile } from 'node:fs/promises';
+import { access, chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type GoTool, goToolPath, installGoTool, TOOLS_FOLDER } from '../../load/lib/go-tool.mjs';
+import { type GoTool, goToolPath, installGoTool } from '../../load/lib/go-tool.mjs';
 
 const run = promisify(execFile);
 
@@ -30,8 +31,27 @@ export const PAGE = 'docs/grpcurl.md';
 /** The address that its commands use. */
 const PAGE_ADDRESS = '127.0.0.1:50051';
 
-/** How long its commands may take in all, in milliseconds. */
-const COMMANDS_TIMEOUT_MS = 60_000;
+/** How long its commands may take in all, in milliseconds: a bound for one that hangs. */
+const COMMANDS_TIMEOUT_MS = 500_000;
+
+/**
+ * What the page's commands find as grpcurl. A stream that the page ends after some seconds is
+ * ended when a message has come, however long that takes.
+ */
+const GRPCURL_OF_PAGE = `#!/bin/sh
+case " $* " in
+  *' -max-time 2 '*) ;;
+  *) exec "$GRPCURL" "$@" ;;
+esac
+answer=$(mktemp)
+"$GRPCURL" "$@" -max-time 400 >"$answer" &
+until [ "$(tail -n 1 "$answer")" = '}' ]; do sleep 0.1; done
+kill $!
+wait $! 2>/dev/null
+cat "$answer"
+rm "$answer"
+exit 1
+`;
 
 /** Installs grpcurl, unless this version of it was installed before. */
 export async function installGrpcurl(): Promise<void> {
@@ -58,7 +78,9 @@ export async function serve(...flags: readonly string[]): Promise<ServedProcess>
     throw new Error('there is no dist/: run `npm run build` first', { cause });
   });
   const fixed = ['serve', '--listen', '127.0.0.1:0', '--auth', 'none', '--log-level', 'warn'];
-  const child = spawn(process.execPath, [MAIN, ...fixed, ...flags], {
+  const folder = await mkdtemp(join(tmpdir(), 'runlet-test-'));
+  const state = ['--state-dir', join(folder, 'state')];
+  const child = spawn(process.execPath, [MAIN, ...fixed, ...state, ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit') as Promise<[number | null]>;
@@ -67,6 +89,7 @@ export async function serve(...flags: readonly string[]): Promise<ServedProcess>
     stop: async () => {
       child.kill('SIGTERM');
       const [code] = await exited;
+      await rm(folder, { recursive: true, force: true });
       return code;
     },
   };
@@ -96,14 +119,23 @@ export async function runPageCommands(address: string): Promise<Transcript> {
     .map(([, name = '', commands = '']) => `echo '@@ ${name} @@'\n${commands}`)
     .join('')
     .replaceAll(PAGE_ADDRESS, address);
-  const { stdout } = await run('sh', ['-euc', script], {
-    env: { ...process.env, PATH: `${TOOLS_FOLDER}:${process.env['PATH'] ?? ''}` },
+  const folder = await mkdtemp(join(tmpdir(), 'runlet-test-'));
+  await writeFile(join(folder, 'grpcurl'), GRPCURL_OF_PAGE);
+  await chmod(join(folder, 'grpcurl'), 0o755);
+  const PATH = `${folder}:${process.env['PATH'] ?? ''}`;
+  const options = {
+    env: { ...process.env, PATH, TMPDIR: folder, GRPCURL: goToolPath(GRPCURL) },
     timeout: COMMANDS_TIMEOUT_MS,
-  }).catch((error: { readonly stdout: string; readonly stderr: string }) => {
-    const block = [...splitTranscript(error.stdout).keys()].at(-1);
-    throw new Error(`a command of ${PAGE} failed, in block ${block}: ${error.stderr}`);
-  });
-  return splitTranscript(stdout);
+  };
+  try {
+    return splitTranscript((await run('sh', ['-euc', script], options)).stdout);
+  } catch (cause) {
+    const { stderr = '', stdout = '' } = cause as Partial<Record<'stderr' | 'stdout', string>>;
+    const block = [...splitTranscript(stdout).keys()].at(-1);
+    throw new Error(`a command of ${PAGE} failed, in block ${block}: ${stderr}`, { cause });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** What stands after each marker, by its name. */
