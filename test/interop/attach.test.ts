@@ -10,6 +10,10 @@ if (missing !== undefined) process.stderr.write(`skipped: ${missing}\n`);
 /** Its prompt is `inner>`. What it is told to show is not what is typed: `$((1 + 1))` shows 2. */
 const BASH = "--env 'PS1=inner> ' -- bash --norc --noprofile";
 
+/** What a shell does until its terminal has a size. */
+const UNTIL_SIZE = (size: string): string =>
+  `until [ "$(stty size)" = '${size}' ]; do sleep 0.1; done`;
+
 /** A terminal on which runlet uses a server, with what it remembers of this user. */
 async function terminalAt(address: string, state: string): Promise<TmuxTerminal> {
   const terminal = await openTerminal();
@@ -37,6 +41,8 @@ describe.skipIf(missing !== undefined)('runlet attach on a real terminal', () =>
     await first.enter('value=kept; echo one-$((1 + 1))');
     await first.showing(/^one-2$/m);
     await first.type('echo $value-$((2 + ');
+    // The shell echoes it, so it has come to it.
+    await first.showing(/^inner> echo \$value-\$\(\(2 \+ ?$/m);
     await first.close();
 
     const second = await terminalAt(address, state);
@@ -104,13 +110,14 @@ describe.skipIf(missing !== undefined)('runlet attach on a real terminal', () =>
     await terminal.enter(`runlet start -t ${BASH}`);
     await terminal.showing(/^process/m);
     await terminal.resize(90, 20);
-    await terminal.enter('runlet attach');
+    await terminal.enter(`${UNTIL_SIZE('20 90')}; runlet attach`);
     await terminal.showing(/^inner>/m);
-    await terminal.enter('stty size');
-    await terminal.showing(/^20 90$/m);
+    await terminal.enter(`${UNTIL_SIZE('20 90')}; echo first-$((1 + 1))`);
+    await terminal.showing(/^first-2$/m);
     await terminal.resize(80, 25);
-    await terminal.enter('stty size');
-    await terminal.showing(/^25 80$/m);
+    // It may be read before the new size is known.
+    await terminal.enter(`${UNTIL_SIZE('25 80')}; echo second-$((1 + 1))`);
+    await terminal.showing(/^second-2$/m);
     await leave(terminal);
   });
 
