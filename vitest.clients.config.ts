@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     ...SHARED,
     include: ['test/interop/clients.test.ts'],
+    testTimeout: 300_000,
     // A client is built in it.
     hookTimeout: 600_000,
   },

@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     ...SHARED,
     include: ['test/load/smoke.test.ts'],
-    testTimeout: 180_000,
+    testTimeout: 600_000,
     hookTimeout: 600_000,
   },
 });

@@ -19,7 +19,7 @@ build_go() {
 
 build_python() {
   .venv/bin/python -c '' 2>/dev/null || python3 -m venv --clear .venv
-  .venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
   .venv/bin/python -m grpc_tools.protoc --proto_path=../../proto \
     --python_out=. --pyi_out=. --grpc_python_out=. ../../proto/runlet/v1/*.proto
 }

@@ -20,7 +20,7 @@ import { findTool } from './tools.mjs';
 const TOLERANCE_MIB = 128;
 
 /** How long a server may take to give back what it held. */
-const RETURN_MS = 30_000;
+const RETURN_MS = 120_000;
 
 /**
  * @typedef {object} RunOptions

@@ -84,6 +84,6 @@ function load(context, config, data) {
  * @returns {Record<SizeName, GhzSize>}
  */
 function sizes(smoke, full) {
-  const size = ([calls = 0, atOnce = 0]) => ({ calls, atOnce, maxSeconds: 60 });
+  const size = ([calls = 0, atOnce = 0]) => ({ calls, atOnce, maxSeconds: 120 });
   return { smoke: size(smoke), full: size(full) };
 }

@@ -6,8 +6,8 @@ import { loadRuns } from '../lib/h2load.mjs';
 
 /** @type {Record<SizeName, H2loadSize>} */
 const SIZES = {
-  smoke: { calls: 100, connections: 2, atOnce: 4, maxSeconds: 60 },
-  full: { calls: 3_000, connections: 4, atOnce: 4, maxSeconds: 60 },
+  smoke: { calls: 100, connections: 2, atOnce: 4, maxSeconds: 120 },
+  full: { calls: 3_000, connections: 4, atOnce: 4, maxSeconds: 120 },
 };
 
 /** Of an answer: the events of a start, an exit and a closing are longer. */

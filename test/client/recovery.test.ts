@@ -63,7 +63,7 @@ describe('a client that lost its connection', () => {
       const written = await processes.readProcess({
         ...target,
         afterSeq: 2n,
-        wait: { seconds: 30n, nanos: 0 },
+        wait: { seconds: 60n, nanos: 0 },
       });
       expect(written.events.length).toBe(1);
     });

@@ -14,7 +14,7 @@ import {
   SessionLostError,
 } from 'runlet/client';
 
-const options: ConnectOptions = { connectTimeoutMs: 5_000, metadata: { 'x-team': 'tools' } };
+const options: ConnectOptions = { connectTimeoutMs: 60_000, metadata: { 'x-team': 'tools' } };
 await using client = connect(process.argv[2] ?? '', options);
 const session = await client.session();
 

@@ -2,9 +2,16 @@ import { onTestFinished } from 'vitest';
 import { type Address, formatAddress } from '../../src/address.ts';
 import { type ConnectOptions, connect, type RunletClient } from '../../src/client/index.ts';
 
+/** Bounds for what hangs alone, on a machine that does much else. */
+const PATIENT = {
+  connectTimeoutMs: 120_000,
+  attemptTimeoutMs: 60_000,
+  keepaliveTimeoutMs: 60_000,
+} as const;
+
 /** A client of a server, which is closed when the test is over. */
 export function connectTo(address: Address, options: ConnectOptions = {}): RunletClient {
-  const client = connect(formatAddress(address), options);
+  const client = connect(formatAddress(address), { ...PATIENT, ...options });
   onTestFinished(() => client.close());
   return client;
 }

@@ -35,7 +35,7 @@ await session.close();
 await client.close();
 // What is being closed has its time; what stays open for longer was forgotten.
 let held = [];
-for (let i = 0; i < 200; i += 1) {
+for (let i = 0; i < 1_200; i += 1) {
   held = process.getActiveResourcesInfo().filter((kind) => /Socket|TCP|Pipe|Timeout/.test(kind));
   if (!held.some((kind) => /TCP/.test(kind))) break;
   await sleep(50);

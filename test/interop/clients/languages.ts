@@ -9,6 +9,9 @@ const run = promisify(execFile);
 /** How long it may take to build a client, in milliseconds; packages are fetched the first time. */
 const BUILD_TIMEOUT_MS = 600_000;
 
+/** How long an example may take, in milliseconds: a bound for one that hangs. */
+const EXAMPLE_TIMEOUT_MS = 240_000;
+
 /** A language with a client in `clients/`. */
 export interface Language {
   readonly name: string;
@@ -99,6 +102,9 @@ export function programOf({ folder }: Language, argv: Program['argv']): Program 
 export async function runExample(language: Language, address: string): Promise<readonly string[]> {
   const { argv, folder } = programOf(language, language.example);
   const [file, ...args] = argv;
-  const { stdout } = await run(file, [...args, address], { cwd: folder, timeout: 60_000 });
+  const { stdout } = await run(file, [...args, address], {
+    cwd: folder,
+    timeout: EXAMPLE_TIMEOUT_MS,
+  });
   return stdout.trimEnd().split('\n');
 }
