@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { BOUNDS } from './vitest.bounds.ts';
+import { SHARED } from './vitest.shared.ts';
 
 /** What another version of Node.js does not change: logic alone, and tools of this project. */
 const INDEPENDENT = [
@@ -9,7 +9,9 @@ const INDEPENDENT = [
   'cli/{completion,detach-keys,docs,find-process,heap-growth}.test.ts',
   'client/{backoff,names,pacer}.test.ts',
   'conformance/catalog.test.ts',
+  'docs/**',
   'environment/**',
+  'gate/**',
   'interop/**',
   'load/**',
   'mcp/{line-splitter,options}.test.ts',
@@ -25,7 +27,7 @@ const LONG = [
   'acceptance/cli-{failures,manage,start,state}.test.ts',
   'acceptance/{leaks,lossless,many-sessions,memory,version-skew}.test.ts',
   'client/{leaks,slow-readers}.test.ts',
-  'cli/{examples,readme}.test.ts',
+  'cli/examples.test.ts',
   'conformance/{cli,mutants-of-*}.test.ts',
   'mcp/servers.test.ts',
   'process/program-lookup.test.ts',
@@ -34,7 +36,7 @@ const LONG = [
 // The tests that are run again with other lines of Node.js, by `scripts/test-node-line.sh`.
 export default defineConfig({
   test: {
-    ...BOUNDS,
+    ...SHARED,
     include: ['test/**/*.test.ts'],
     exclude: [...INDEPENDENT, ...LONG].map((name) => `test/${name}`),
     // Much of the time is waiting, for processes and for clocks of theirs.

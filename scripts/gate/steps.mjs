@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 
 /** @import { Step } from './gate.mjs' */
 
-/** What has to be there for steps below, and the package of Debian that has it. */
-const TOOLS = { tmux: 'tmux', zsh: 'zsh', fish: 'fish' };
+/** What has to be there for steps below. Debian's packages have the names of the programs. */
+const TOOLS = ['tmux', 'zsh', 'fish', 'nginx', 'haproxy'];
 
 /** Lines of Node.js beside the one that runs the gate. */
 const NODE_LINES = ['22', '24', '26'];
@@ -12,9 +12,7 @@ const NODE_LINES = ['22', '24', '26'];
 /** @type {Step} */
 const INSTALL = { name: 'install', command: ['npm', 'ci'], seconds: 600, needed: true };
 
-/**
- * Has tests fail where a tool is missing, instead of skipping them.
- */
+/** Has tests fail where a tool is missing, instead of skipping them. */
 const ALL_TOOLS = { CI: 'true' };
 
 /**
@@ -63,14 +61,12 @@ function interop(name) {
  * @returns {readonly Step[]}
  */
 function installTools() {
-  const missing = Object.entries(TOOLS).filter(([program]) => !has(program));
+  const missing = TOOLS.filter((program) => !has(program));
   if (missing.length === 0 || process.getuid?.() !== 0 || !has('apt-get')) return [];
+  // At a run level of no services none is started.
   const script = `apt-get update -qq &&
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"`;
-  const packages = missing.map(([, name]) => name);
-  return [
-    { name: 'install:tools', command: ['sh', '-c', script, 'sh', ...packages], seconds: 300 },
-  ];
+    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"`;
+  return [{ name: 'install:tools', command: ['sh', '-c', script, 'sh', ...missing], seconds: 300 }];
 }
 
 /** @param {string} program whether it is on the path */

@@ -222,11 +222,12 @@ async function endConnections(grpc: Server, connections: ReadonlySet<Socket>): P
   await new Promise<void>((resolve) => {
     // The time of the network, not of the processes.
     const timer = systemClock.setTimer(CLOSE_WAIT_MS, resolve);
-    grpc.tryShutdown(async () => {
+    grpc.tryShutdown(() => {
       // Since Node.js 24 the last answers may not be written yet. The sockets end after them.
-      await Promise.all([...connections].map(closed));
-      timer.cancel();
-      resolve();
+      void Promise.all([...connections].map(closed)).then(() => {
+        timer.cancel();
+        resolve();
+      });
     });
   });
   grpc.forceShutdown();
