@@ -27,10 +27,11 @@ const TIMEOUT_MS = 600_000;
 /** Finds out soon that a connection stands still. */
 const OPTIONS = {
   ...QUICK,
-  connectTimeoutMs: 60_000,
-  attemptTimeoutMs: 1_000,
+  // The first connections go wrong, too, how often is left to chance.
+  connectTimeoutMs: TIMEOUT_MS,
+  attemptTimeoutMs: 2_000,
   keepaliveMs: 100,
-  keepaliveTimeoutMs: 200,
+  keepaliveTimeoutMs: 500,
 };
 
 /** Pseudo-random numbers from 0 to less than 1, the same for the same seed (mulberry32). */

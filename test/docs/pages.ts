@@ -1,10 +1,10 @@
-import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
 /** The top folder of the repository, in which the commands of the documents are to be typed. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+const FOR_DEVELOPERS = ['CHANGELOG.md', 'CONTRIBUTING.md'];
 
 /** A block of commands in a document. */
 export interface Block {
@@ -34,8 +34,8 @@ export async function readBlocks(page: string): Promise<readonly Block[]> {
 
 /** The documents that users read: all but the rules and the history of the project. */
 export async function userPages(): Promise<readonly string[]> {
-  const args = ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'];
-  const { stdout } = await promisify(execFile)('git', args, { cwd: ROOT });
-  const pages = stdout.trim().split('\n');
-  return pages.filter((page) => !['CHANGELOG.md', 'CONTRIBUTING.md'].includes(page));
+  const top = (await readdir(ROOT)).filter((name) => !FOR_DEVELOPERS.includes(name));
+  const docs = (await readdir(`${ROOT}/docs`, { recursive: true })).map((name) => `docs/${name}`);
+  const clients = (await readdir(`${ROOT}/clients`)).map((name) => `clients/${name}/README.md`);
+  return [...top, ...docs, ...clients].filter((name) => name.endsWith('.md')).sort();
 }

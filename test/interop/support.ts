@@ -43,8 +43,14 @@ case " $* " in
   *' -max-time 2 '*) ;;
   *) exec "$GRPCURL" "$@" ;;
 esac
+before=
+for argument; do
+  shift
+  if [ "$before" = -max-time ]; then set -- "$@" 400; else set -- "$@" "$argument"; fi
+  before=$argument
+done
 answer=$(mktemp)
-"$GRPCURL" "$@" -max-time 400 >"$answer" &
+"$GRPCURL" "$@" >"$answer" &
 until [ "$(tail -n 1 "$answer")" = '}' ]; do sleep 0.1; done
 kill $!
 wait $! 2>/dev/null

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { type Address, parseAddress } from '../../src/address.ts';
+import { isOwnVariable } from '../../src/environment/env-policy.ts';
 import { LAUNCHER, temporaryFolder } from './harness.ts';
 
 /** What a server holds. */
@@ -58,7 +59,10 @@ export async function serveAs(
   const state = ['--state-dir', join(folder, 'state')];
   const fixed = ['serve', '--listen', listen, '--log-level', 'error', ...state];
   const args = [...fixed, `--retention=${RETENTION}`, ...launcher, ...flags];
+  // With variables of its own the server would replace itself, and the channel would be gone.
+  const env = Object.entries(process.env).filter(([name]) => !isOwnVariable(name));
   const child = fork(MAIN, args, {
+    env: Object.fromEntries(env),
     execArgv: ['--expose-gc', '--import', PROBE],
     cwd: folder,
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
