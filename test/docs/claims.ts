@@ -16,10 +16,11 @@ function exactly(command: string): RegExp {
 }
 
 const CLIENTS = 'test/interop/clients/languages.ts';
+const GATE = 'scripts/gate/steps.mjs';
 
 /** Blocks after a comment `<!-- elsewhere -->` have only commands of this table. */
 export const CLAIMS: readonly Claim[] = [
-  { command: exactly('npm ci && npm test'), by: '.ci/run', has: 'npm test -- ' },
+  { command: exactly('npm ci && npm test'), by: GATE, has: "npm('test')" },
   {
     command: exactly('npx runlet conformance --address 127.0.0.1:50051'),
     by: 'src/cli/conformance.ts',
@@ -65,7 +66,7 @@ export const CLAIMS: readonly Claim[] = [
     has: "example: ['target/debug/examples/reconnect']",
   },
 
-  { command: exactly('npm run bench:guard'), by: '.ci/run', has: 'npm run bench:guard' },
+  { command: exactly('npm run bench:guard'), by: GATE, has: "npm('bench:guard')" },
   {
     command: exactly('npm run load -- --size smoke'),
     by: 'test/load/smoke.test.ts',

@@ -73,28 +73,33 @@ async function gateOver(...names: readonly File[]): Promise<GateRun> {
       reports,
       output: log.fd,
       say: (line) => said.push(line),
-      bound: () => whenOnlyOneSpins(folder),
+      bound: stopsWhatSpins(folder),
     },
   );
   return { passed, said };
 }
 
-/** Aborts when one file spins, and all others have ended. */
-function whenOnlyOneSpins(folder: string): AbortSignal {
-  const controller = new AbortController();
-  const look = () => {
-    const spinning = join(folder, 'spinning');
-    const unended = readOutcome(join(folder, 'reports', 'suite.jsonl')).files.filter(({ tests }) =>
+/** Gives each run a signal that aborts when one file spins and all others have ended, or after the test. */
+function stopsWhatSpins(folder: string): () => AbortSignal {
+  let running = new AbortController();
+  const spinning = join(folder, 'spinning');
+  const report = join(folder, 'reports', 'suite.jsonl');
+  const looking = setInterval(() => {
+    const unended = readOutcome(report).files.filter(({ tests }) =>
       tests.some(({ message }) => message === 'it did not end'),
     );
     if (!existsSync(spinning) || unended.length > 1) return;
-    clearInterval(looking);
     rmSync(spinning);
-    controller.abort();
+    running.abort();
+  }, 50);
+  onTestFinished(() => {
+    clearInterval(looking);
+    running.abort();
+  });
+  return () => {
+    running = new AbortController();
+    return running.signal;
   };
-  const looking = setInterval(look, 50);
-  onTestFinished(() => clearInterval(looking));
-  return controller.signal;
 }
 
 describe('a gate', () => {
