@@ -1,0 +1,79 @@
+import { status } from '@grpc/grpc-js';
+import { parseAddress } from '../address.ts';
+import { isCallError } from '../client/call-error.ts';
+import { openConnection } from '../client/connection.ts';
+import { CHECKS } from '../conformance/catalog.ts';
+import type { Check } from '../conformance/check.ts';
+import { createClients } from '../conformance/clients.ts';
+import { jsonReporter, type Summary, tapReporter } from '../conformance/report.ts';
+import { runChecks } from '../conformance/run-checks.ts';
+import type { ConformanceFlags } from './conformance.ts';
+import { printLine } from './print.ts';
+import { givenAddress, ownServeAddress } from './server-connection.ts';
+import { UnreachableError } from './unreachable-error.ts';
+import { UsageError } from './usage-error.ts';
+
+/** The exit code if a check failed. */
+const FAILED_EXIT_CODE = 1;
+
+/** How long the server may take to answer for the first time. */
+const CONNECT_MS = 10_000;
+
+/** Checks a server as the flags say, and prints the results. */
+export async function conformance(flags: ConformanceFlags): Promise<void> {
+  const { grep, jobs, json = false, list = false, only } = flags;
+  const unknown = only?.find((id) => !CHECKS.some((check) => check.id === id));
+  if (unknown !== undefined) throw new UsageError(`there is no check ${unknown}`);
+  const checks = CHECKS.filter(
+    ({ id, title }) =>
+      (only?.includes(id) ?? true) && (grep === undefined || grep.test(`${id} ${title}`)),
+  );
+  if (checks.length === 0) throw new UsageError('no check is left to do');
+  if (list) {
+    const listed = json ? listedAsJson : listedAsText;
+    await printLine(checks.map(listed).join('\n'));
+    return;
+  }
+  const server = givenAddress(flags) ?? ownServeAddress();
+  await assertReachable(server);
+  const reporter = json ? jsonReporter() : tapReporter();
+  const summary: Summary = { passed: 0, failed: 0, skipped: 0 };
+  const connect = () => openConnection(parseAddress(server));
+  const timeoutMs = flags.timeout * 1000;
+  const begin = reporter.begin(checks.length);
+  if (begin !== '') await printLine(begin);
+  for await (const result of runChecks({ connect, checks, jobs, timeoutMs })) {
+    summary[result.outcome] += 1;
+    await printLine(reporter.result(result));
+  }
+  await printLine(reporter.end(summary));
+  if (summary.failed > 0) process.exitCode = FAILED_EXIT_CODE;
+}
+
+function listedAsText({ clause, id, title }: Check): string {
+  return `${id}\t${title}\t${clause}`;
+}
+
+function listedAsJson({ clause, id, title }: Check): string {
+  return JSON.stringify({ id, title, clause });
+}
+
+/**
+ * An answer of any kind will do, so that a server which fails the first call is checked too.
+ *
+ * @throws UnreachableError if there is none
+ */
+async function assertReachable(server: string): Promise<void> {
+  const connection = openConnection(parseAddress(server));
+  const deadline = new Date(Date.now() + CONNECT_MS);
+  try {
+    await createClients(connection).server.getServerInfo({}, { deadline });
+  } catch (error) {
+    const { DEADLINE_EXCEEDED, UNAVAILABLE } = status;
+    if (isCallError(error) && [DEADLINE_EXCEEDED, UNAVAILABLE].includes(error.code)) {
+      throw new UnreachableError(server, server === ownServeAddress(), error);
+    }
+  } finally {
+    connection.close();
+  }
+}
