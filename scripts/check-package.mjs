@@ -27,7 +27,7 @@ const PROGRAMS = join(root, 'test', 'package');
 /** Ways to find modules, and what TypeScript calls the modules that go with them. */
 const RESOLUTIONS = { node16: 'node16', nodenext: 'nodenext', bundler: 'preserve' };
 
-/** What the package holds beside `dist/` and `proto/`. */
+/** What the package holds beside `bundle/`, `dist/` and `proto/`. */
 const TOP_FILES = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 
 /** Where code is shown. */
@@ -100,6 +100,7 @@ function checkContents(installed, manifest) {
     (file) =>
       !TOP_FILES.includes(file) &&
       !/^proto\/runlet\/v1\/\w+\.proto$/.test(file) &&
+      !/^bundle\/[\w-]+\.js$/.test(file) &&
       !/^dist\/.*(?<!\.test)\.(?:js|js\.map|d\.ts)$/.test(file),
   );
   if (strange.length > 0) throw new Error(`in the package: ${strange.join(', ')}`);

@@ -25,7 +25,7 @@ import { fileURLToPath } from 'node:url';
  * @property {string} text
  */
 
-const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../bundle/main.js', import.meta.url));
 const PICTURE = fileURLToPath(new URL('../docs/images/terminal.svg', import.meta.url));
 
 /** @type {readonly Step[]} */

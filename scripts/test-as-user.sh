@@ -23,7 +23,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 143' TERM
 mkdir "$work/clone" "$work/home" "$work/tmp"
-cp -a dist node_modules proto scripts src test package.json tsconfig*.json vitest.*.ts "$work/clone"
+cp -a bundle dist node_modules proto scripts src test package.json tsconfig*.json vitest.*.ts "$work/clone"
 chown -R "$user:$user" "$work"
 
 code=0

@@ -247,7 +247,9 @@ describe('a command that is run to its end', () => {
     const path = join(await temporaryFolder(), 'nobody');
     const controller = new AbortController();
     const { signal } = controller;
-    const running = connectTo({ kind: 'unix', path }).run(['true'], { signal });
+    // Closing the client waits for as long as it tries to connect.
+    const client = connectTo({ kind: 'unix', path }, { connectTimeoutMs: 100 });
+    const running = client.run(['true'], { signal });
     controller.abort(new Error('enough'));
     expect((await errorOf(running)).message).toBe('enough');
   });

@@ -14,7 +14,7 @@ const run = promisify(execFile);
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The program that `npm run build` built. */
-export const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
+export const MAIN = join(ROOT, 'bundle', 'main.js');
 
 const GRPCURL: GoTool = {
   module: 'github.com/fullstorydev/grpcurl',
@@ -81,7 +81,7 @@ export interface ServedProcess {
 /** Starts the program that `npm run build` built, on a port of its own. */
 export async function serve(...flags: readonly string[]): Promise<ServedProcess> {
   await access(MAIN).catch((cause: unknown) => {
-    throw new Error('there is no dist/: run `npm run build` first', { cause });
+    throw new Error('there is no bundle/: run `npm run build` first', { cause });
   });
   const fixed = ['serve', '--listen', '127.0.0.1:0', '--auth', 'none', '--log-level', 'warn'];
   const folder = await mkdtemp(join(tmpdir(), 'runlet-test-'));

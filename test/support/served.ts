@@ -39,7 +39,7 @@ const SHUTDOWN_MS = 60_000;
 const RETENTION = 3_600;
 
 /** The built program. */
-export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../bundle/main.js', import.meta.url));
 const PROBE = new URL('./probe.mjs', import.meta.url).href;
 
 /** Starts the built program on a socket of its own; it ends when the test is over. */
