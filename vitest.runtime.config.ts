@@ -2,43 +2,31 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { SHARED } from './vitest.shared.ts';
 
-/** What another version of Node.js does not change: logic alone, and tools of this project. */
-const INDEPENDENT = [
-  '**/*.property.test.ts',
-  'bench/**',
-  'cli/{completion,detach-keys,docs,find-process,heap-growth}.test.ts',
-  'client/{backoff,names,pacer}.test.ts',
-  'conformance/catalog.test.ts',
-  'docs/**',
-  'environment/**',
-  'gate/**',
-  'interop/**',
-  'load/**',
-  'mcp/{line-splitter,options}.test.ts',
-  'output/{block-memory,block-queue,dropped-index}.test.ts',
-  'server/request-spec.test.ts',
-];
-
 /**
- * What takes long, and tells nothing of Node.js that the others do not: the same calls many
- * times over, and each flag and example of the command line once more.
+ * What another version of Node.js may change: HTTP/2, streams, descriptors, terminals, signals,
+ * timers, native calls, how modules are loaded. Not logic alone, and of what does the same many
+ * times over, no more than a part.
  */
-const LONG = [
-  'acceptance/cli-{failures,manage,start,state}.test.ts',
-  'acceptance/{leaks,lossless,many-sessions,memory,version-skew}.test.ts',
-  'client/{leaks,slow-readers}.test.ts',
-  'cli/examples.test.ts',
-  'conformance/{cli,mutants-of-*}.test.ts',
-  'mcp/servers.test.ts',
-  'process/program-lookup.test.ts',
+const DEPENDENT = [
+  'node-line',
+  'private-folder',
+  'acceptance/{cli,cli-attach,cli-exposure,descriptors,ends,environment,frozen-peer}',
+  'acceptance/{interact,interact-shell,late-output,launchers,pause,process,reading,reconnect}',
+  'acceptance/{resource-limits,run,scopes,secrets,shutdown,start-failures,stdin,stdin-stream}',
+  'acceptance/{terminal,termination,timeouts,trees}',
+  'bridge/*',
+  'cli/{compile-cache,log-sink}',
+  'client/{await-using,faults,gateway,output-feed,output-readable,process,recovery,session-lost,tls}',
+  'mcp/{servers,shutdown,transport}',
+  'process/**/*',
+  'server/*',
 ];
 
 // The tests that are run again with other lines of Node.js, by `scripts/test-node-line.sh`.
 export default defineConfig({
   test: {
     ...SHARED,
-    include: ['test/**/*.test.ts'],
-    exclude: [...INDEPENDENT, ...LONG].map((name) => `test/${name}`),
+    include: DEPENDENT.map((name) => `test/${name}.test.ts`),
     // Much of the time is waiting, for processes and for clocks of theirs.
     maxWorkers: 2 * availableParallelism(),
   },
