@@ -9,17 +9,16 @@ import { SHARED } from './vitest.shared.ts';
  */
 const DEPENDENT = [
   'node-line',
-  'private-folder',
-  'acceptance/{cli,cli-attach,cli-exposure,descriptors,ends,environment,frozen-peer}',
-  'acceptance/{interact,interact-shell,late-output,launchers,pause,process,reading,reconnect}',
-  'acceptance/{resource-limits,run,scopes,secrets,shutdown,start-failures,stdin,stdin-stream}',
-  'acceptance/{terminal,termination,timeouts,trees}',
+  'acceptance/{cli,cli-exposure,descriptors,ends,frozen-peer,interact,interact-shell,late-output}',
+  'acceptance/{launchers,process,reading,reconnect,run,shutdown,start-failures,stdin,terminal}',
+  'acceptance/{termination,timeouts,trees}',
   'bridge/*',
   'cli/{compile-cache,log-sink}',
-  'client/{await-using,faults,gateway,output-feed,output-readable,process,recovery,session-lost,tls}',
-  'mcp/{servers,shutdown,transport}',
-  'process/**/*',
-  'server/*',
+  'client/{await-using,faults,output-feed,output-readable,process,recovery,tls}',
+  'mcp/transport',
+  'process/{process-tree,stdin-pipe*}',
+  'process/native/*',
+  'server/{listener,requests}',
 ];
 
 // The tests that are run again with other lines of Node.js, by `scripts/test-node-line.sh`.
