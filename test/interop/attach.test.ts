@@ -51,7 +51,7 @@ describe.skipIf(missing !== undefined)('runlet attach on a real terminal', () =>
     await second.enter('3))');
     await second.showing(/^kept-5$/m);
     await second.enter('tty; stty size; exit 7');
-    await second.showing(/^\/dev\/pts\/\d+\n30 100\n/m);
+    await second.showing(/^\/dev\/pts\/\d+\n30 100\nexit\nouter>/m);
     await second.enter('echo "code=$?"');
     await second.showing(/^code=7$/m);
   });
@@ -131,6 +131,8 @@ describe.skipIf(missing !== undefined)('runlet attach on a real terminal', () =>
     await terminal.enter("sh -c 'echo ready-$((1 + 1)); exec sleep 1000'");
     await terminal.showing(/^ready-2$/m);
     await terminal.press('C-c');
+    // What is typed before its prompt would be shown twice.
+    await terminal.showing(/^\^C\ninner>/m);
     await terminal.enter('echo "interrupted=$?"');
     await terminal.showing(/^interrupted=130$/m);
     await leave(terminal);

@@ -50,6 +50,8 @@ describe.skipIf(missing !== undefined)('runlet run -t on a real terminal', () =>
     await terminal.enter("sh -c 'echo ready-$((1 + 1)); exec sleep 1000'");
     await terminal.showing(/^ready-2$/m);
     await terminal.press('C-c');
+    // What is typed before its prompt would be shown twice.
+    await terminal.showing(/^\^C\ninner>/m);
     await terminal.enter('echo "interrupted=$?"');
     await terminal.showing(/^interrupted=130$/m);
   });
@@ -98,6 +100,8 @@ describe.skipIf(missing !== undefined)('runlet run -t on a real terminal', () =>
     await terminal.enter("sh -c 'echo ready-$((1 + 1)); exec sleep 1000'");
     await terminal.showing(/^ready-2$/m);
     await terminal.press('C-c');
+    // What is typed before its prompt would be shown twice.
+    await terminal.showing(/^\^C\ninner>/m);
     await terminal.enter('echo "interrupted=$?"');
     await terminal.showing(/^interrupted=130$/m);
   });
