@@ -27,20 +27,20 @@ export function gateSteps() {
     INSTALL,
     { name: 'check', command: npm('check'), seconds: 300 },
     { name: 'check:package', command: npm('check:package'), seconds: 600 },
-    { name: 'test', command: npm('test'), seconds: 1200, tests: true },
-    { name: 'test:fallback', command: npm('test:fallback'), seconds: 900, tests: true },
-    { name: 'test:as-user', command: ['scripts/test-as-user.sh'], seconds: 900, tests: true },
+    { name: 'test', command: npm('test'), seconds: 2400, tests: true },
+    { name: 'test:fallback', command: npm('test:fallback'), seconds: 1500, tests: true },
+    { name: 'test:as-user', command: ['scripts/test-as-user.sh'], seconds: 1500, tests: true },
     ...NODE_LINES.map((line) => ({
       name: `test:node${line}`,
       command: ['scripts/test-node-line.sh', line],
-      seconds: 900,
+      seconds: 1500,
       tests: true,
     })),
     interop('test:interop'),
     interop('test:clients'),
     interop('test:load'),
     { name: 'bench:guard', command: npm('bench:guard'), seconds: 600 },
-    { name: 'test:guard', command: npm('test:guard'), seconds: 900, tests: true },
+    { name: 'test:guard', command: npm('test:guard'), seconds: 1500, tests: true },
   ];
 }
 
@@ -51,7 +51,7 @@ function npm(script) {
 
 /** @param {string} name of the script, and of the step */
 function interop(name) {
-  return { name, command: npm(name), seconds: 900, tests: true, env: ALL_TOOLS };
+  return { name, command: npm(name), seconds: 1500, tests: true, env: ALL_TOOLS };
 }
 
 /**
