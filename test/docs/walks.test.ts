@@ -24,10 +24,9 @@ async function surroundings(page: string): Promise<NodeJS.ProcessEnv> {
     XDG_RUNTIME_DIR: folder,
     XDG_STATE_HOME: folder,
     RUNLET_ADDRESS: '',
-    // Where `prepare` has left no link to the program in `node_modules/.bin`, npx installs the
-    // clone into a cache and runs `prepare` itself: under all the tests that use what is built.
+    // The first `npx runlet` in a clone has npm install the clone into a cache as a link, which
+    // runs `prepare`. That finds what was built and leaves it as it is, which is looked at below.
     npm_config_cache: join(folder, 'npm'),
-    npm_config_ignore_scripts: 'true',
   };
 }
 
