@@ -7,6 +7,7 @@ import { addService, type BridgeOptions } from '../bridge/add-service.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Environment } from '../environment/env-policy.ts';
 import { limitExceeded, RunletError } from '../errors.ts';
+import { Health as HealthService } from '../gen/grpc/health/v1/health_pb.ts';
 import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../gen/runlet/v1/session_pb.ts';
@@ -26,10 +27,10 @@ import { createLauncher } from '../process/launchers.ts';
 import { ProcessHost } from '../process/process-host.ts';
 import { SessionRegistry } from '../session/session-registry.ts';
 import { callLogger } from './call-log.ts';
-import { addHealth } from './health.ts';
 import { type Listener, listen } from './listener.ts';
-import { addReflection } from './reflection.ts';
+import { Health, healthService } from './services/health-service.ts';
 import { processService } from './services/process-service.ts';
+import { addReflection } from './services/reflection-service.ts';
 import { serverService } from './services/server-service.ts';
 import { sessionService } from './services/session-service.ts';
 import { toStatus } from './status.ts';
@@ -129,8 +130,9 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     bridge,
   );
   const services = [SessionService, ProcessService, ServerService];
-  const health = addHealth(grpc, services);
-  addReflection(grpc, services);
+  const health = new Health(services);
+  addService(grpc, HealthService, healthService(health), bridge);
+  addReflection(grpc, [...services, HealthService], bridge);
 
   const connections = new Set<Socket>();
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());

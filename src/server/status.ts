@@ -10,6 +10,17 @@ import {
 import { StatusSchema } from '../gen/google/rpc/status_pb.ts';
 import { StartStage as ProtoStartStage, StartFailureSchema } from '../gen/runlet/v1/error_pb.ts';
 
+/** What a service that is not runlet's own answers, which has no typed reasons. */
+export class PlainError extends Error {
+  /** The status code. */
+  readonly code: status;
+
+  constructor(code: status, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
 /** Where gRPC carries the details of a status. */
 const DETAILS_HEADER = 'grpc-status-details-bin';
 
@@ -28,14 +39,19 @@ const STAGES: Readonly<Record<StartStage, ProtoStartStage>> = {
  * meet. An error that was not thrown on purpose tells the client nothing.
  */
 export function toStatus(error: unknown): Partial<StatusObject> {
+  if (error instanceof PlainError) return { code: error.code, details: tellable(error.message) };
   const known = error instanceof RunletError ? error : new RunletError('INTERNAL');
   const code = status[REASONS[known.reason].status];
-  // A lone surrogate here would throw in grpc-js's way to the trailers.
-  const message = known.message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed();
+  const message = tellable(known.message);
   const details = create(StatusSchema, { code, message, details: detailsOf(known) });
   const metadata = new Metadata();
   metadata.set(DETAILS_HEADER, Buffer.from(toBinary(StatusSchema, details)));
   return { code, details: message, metadata };
+}
+
+/** What may go over the wire: a lone surrogate would throw in grpc-js's way to the trailers. */
+function tellable(message: string): string {
+  return message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed();
 }
 
 function detailsOf({ details, reason }: RunletError): Any[] {

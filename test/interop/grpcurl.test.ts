@@ -24,8 +24,8 @@ interface Events {
 
 const SERVICES = [SessionService, ProcessService, ServerService];
 
-/** Where the proto of reflection lies, in the package that the server takes it from. */
-const REFLECTION_PROTOS = 'node_modules/@grpc/reflection/build/proto';
+/** Where the proto of reflection lies. */
+const REFLECTION_PROTOS = 'proto-grpc';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

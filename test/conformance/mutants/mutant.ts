@@ -8,10 +8,11 @@ import type { ServiceImpl } from '../../../src/bridge/types.ts';
 import { isCallError } from '../../../src/client/call-error.ts';
 import { openConnection } from '../../../src/client/connection.ts';
 import { RunletError } from '../../../src/errors.ts';
+import { Health as HealthService } from '../../../src/gen/grpc/health/v1/health_pb.ts';
 import { ProcessService } from '../../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../../src/gen/runlet/v1/session_pb.ts';
-import { addHealth } from '../../../src/server/health.ts';
+import { Health, healthService } from '../../../src/server/services/health-service.ts';
 import { toStatus } from '../../../src/server/status.ts';
 import { forwarding, SERVICES, type Services } from './services.ts';
 
@@ -63,7 +64,8 @@ export async function startMutant(mutant: Mutant, upstream: Address): Promise<Ru
   addService(grpc, SessionService, services as ServiceImpl<typeof SessionService>, options);
   addService(grpc, ProcessService, services as ServiceImpl<typeof ProcessService>, options);
   addService(grpc, ServerService, services as ServiceImpl<typeof ServerService>, options);
-  const health = addHealth(grpc, SERVICES);
+  const health = new Health(SERVICES);
+  addService(grpc, HealthService, healthService(health), options);
   if (mutant.serving === false) health.stopServing();
   await new Promise<void>((resolve, reject) => {
     grpc.bindAsync(formatAddress(address), ServerCredentials.createInsecure(), (error) => {
