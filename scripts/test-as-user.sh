@@ -20,19 +20,22 @@ fi
 user=65534
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# Of a run that was stopped, too: what it has said so far tells which files have to be run again.
+finish() {
+  local report=$work/tmp/report.jsonl
+  if [[ -n ${TEST_REPORT:-} && -e $report ]]; then cp "$report" "$TEST_REPORT"; fi
+  rm -rf "$work"
+}
+trap finish EXIT
 trap 'exit 143' TERM
 mkdir "$work/clone" "$work/home" "$work/tmp"
 cp -a bundle dist node_modules proto scripts src test package.json tsconfig*.json vitest.*.ts "$work/clone"
 chown -R "$user:$user" "$work"
 
-code=0
-cd "$work/clone"
-setpriv --reuid="$user" --regid="$user" --clear-groups --inh-caps=-all \
-  env --unset=XDG_RUNTIME_DIR HOME="$work/home" TMPDIR="$work/tmp" USER=nobody LOGNAME=nobody \
-  TEST_REPORT="$work/tmp/report.jsonl" \
-  node_modules/.bin/vitest run --config vitest.launcher.config.ts "$@" || code=$?
-cd "$OLDPWD"
-report=$work/tmp/report.jsonl
-if [[ -n ${TEST_REPORT:-} && -e $report ]]; then cp "$report" "$TEST_REPORT"; fi
-exit "$code"
+(
+  cd "$work/clone"
+  setpriv --reuid="$user" --regid="$user" --clear-groups --inh-caps=-all \
+    env --unset=XDG_RUNTIME_DIR HOME="$work/home" TMPDIR="$work/tmp" USER=nobody LOGNAME=nobody \
+    TEST_REPORT="$work/tmp/report.jsonl" \
+    node_modules/.bin/vitest run --config vitest.launcher.config.ts "$@"
+)

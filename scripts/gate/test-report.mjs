@@ -74,8 +74,11 @@ export class TestReport {
   }
 }
 
-/** @param {TestModule} module */
-function fileOf(module) {
+/**
+ * @param {TestModule} module
+ * @returns {string} the path of its file in the project
+ */
+export function fileOf(module) {
   return relative(process.cwd(), module.moduleId);
 }
 

@@ -1,5 +1,6 @@
 // @ts-check
-import { dirname, relative } from 'node:path';
+import { dirname } from 'node:path';
+import { fileOf } from './test-report.mjs';
 
 /** @import { Reporter, TestModule } from 'vitest/node' */
 
@@ -21,7 +22,7 @@ export class TestTimes {
 
   /** @param {readonly TestModule[]} modules */
   onTestRunEnd(modules) {
-    const files = modules.map((module) => ({ name: nameOf(module), ms: durationOf(module) }));
+    const files = modules.map((module) => ({ name: fileOf(module), ms: durationOf(module) }));
     if (files.length < 2) return;
     /** @type {Map<string, { count: number, ms: number }>} */
     const folders = new Map();
@@ -40,11 +41,6 @@ export class TestTimes {
       say(`${seconds(ms).padStart(8)} s  ${name}`);
     }
   }
-}
-
-/** @param {TestModule} module */
-function nameOf(module) {
-  return relative(process.cwd(), module.moduleId);
 }
 
 /** @param {TestModule} module how long it took, its imports included */
