@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { SHARED } from './vitest.shared.ts';
+import { LONG, SHARED } from './vitest.shared.ts';
 
 export default defineConfig({
   test: {
     ...SHARED,
     include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**', 'test/load/smoke.test.ts', 'test/bench/guard.test.ts'],
+    exclude: ['test/interop/**', 'test/load/smoke.test.ts', 'test/bench/guard.test.ts', ...LONG],
     // Much of the time is waiting, for processes and for clocks of theirs.
     maxWorkers: 2 * availableParallelism(),
   },

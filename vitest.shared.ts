@@ -10,3 +10,17 @@ export const SHARED = {
   expect: { poll: { timeout: 120_000 } },
   reporters: ['default', new TestTimes(), new TestReport()],
 };
+
+/**
+ * Tests that take a third of the processor time of all: they do something some thousand times,
+ * or move many megabytes, to see that nothing is lost, left behind, or costs more than before.
+ */
+export const LONG = [
+  ...['exhaustion', 'leaks', 'lossless', 'many-sessions', 'memory', 'pause', 'spool'].map(
+    (name) => `test/acceptance/${name}.test.ts`,
+  ),
+  'test/client/faults.test.ts',
+  'test/client/leaks.test.ts',
+  'test/client/slow-readers.test.ts',
+  'test/output/**/*.property.test.ts',
+];

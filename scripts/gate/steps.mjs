@@ -27,7 +27,8 @@ export function gateSteps() {
     INSTALL,
     { name: 'check', command: npm('check'), seconds: 300 },
     { name: 'check:package', command: npm('check:package'), seconds: 600 },
-    { name: 'test', command: npm('test'), seconds: 2400, tests: true },
+    { name: 'test', command: npm('test'), seconds: 1800, tests: true },
+    { name: 'test:long', command: npm('test:long'), seconds: 1500, tests: true },
     { name: 'test:fallback', command: npm('test:fallback'), seconds: 1500, tests: true },
     { name: 'test:as-user', command: ['scripts/test-as-user.sh'], seconds: 1500, tests: true },
     ...NODE_LINES.map((line) => ({

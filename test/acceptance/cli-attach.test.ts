@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { resultOf } from '../support/cli.ts';
 import { cliUser, jsonLines } from '../support/cli-user.ts';
-import { serve } from '../support/served.ts';
+import { serveHere } from '../support/harness.ts';
 import { awaitRelease, release } from '../support/shell.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 
@@ -18,7 +18,7 @@ function printedBy(child: ChildProcess): () => string {
 
 describe('runlet attach', () => {
   it('shows what was written before and what follows, types, and has the exit code', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     await user.start('--stdin', '--', 'sh', '-c', 'echo before; echo err >&2; cat; exit 6');
     const child = user.spawn(['attach']);
     const printed = printedBy(child);
@@ -31,7 +31,7 @@ describe('runlet attach', () => {
   });
 
   it('prints events for scripts', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     await user.start('--stdin', '--', 'sh', '-c', 'read line; echo got $line; exit 6');
     const child = user.spawn(['attach', '--json']);
     child.stdin?.end('typed\n');
@@ -47,7 +47,7 @@ describe('runlet attach', () => {
   });
 
   it('shows the last of much output, whole events, and all that follows', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     const go = awaitRelease(`${user.folder}/go`);
     const script = `head -c 3000000 /dev/zero | tr '\\0' a; echo; seq 1 50000; ${go}; echo end`;
     const { session } = await user.start('--', 'sh', '-c', script);
@@ -66,7 +66,7 @@ describe('runlet attach', () => {
   });
 
   it('says that a process ran out of time', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     await user.start('--timeout', '0.2', '--', 'sleep', '1000');
     expect(await user.run(['attach'])).toMatchObject({
       code: 124,
@@ -75,7 +75,7 @@ describe('runlet attach', () => {
   });
 
   it('goes on through breaks of the connection', async () => {
-    const served = await serve();
+    const served = await serveHere();
     const proxy = await startProxy(served.address);
     const user = await cliUser(proxy.address);
     await user.start('--stdin', '--', 'cat');
@@ -93,7 +93,7 @@ describe('runlet attach', () => {
   });
 
   it('ends when another one takes over, and says so', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     const { process, session } = await user.start('--stdin', '--', 'sh', '-c', 'echo ready; cat');
     const first = user.spawn(['attach']);
     await once(first.stdout ?? first, 'data');
@@ -112,7 +112,7 @@ describe('runlet attach', () => {
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ] as const)('leaves the process alone when %s ends it', async (signal, code) => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     const { process, session } = await user.start('--', 'sh', '-c', 'echo ready; exec sleep 1000');
     const child = user.spawn(['attach']);
     await once(child.stdout ?? child, 'data');
@@ -132,7 +132,7 @@ describe.skipIf(process.env['TEST_LAUNCHER'] === 'child_process')(
     const detach = Buffer.from([0x10, 0x11]);
 
     it('leaves it alone on the keys that detach, and shows its screen when it comes back', async () => {
-      const user = await cliUser((await serve()).address);
+      const user = await cliUser((await serveHere()).address);
       await user.start('-t', '--env', 'PS1=> ', '--', 'bash', '--norc', '--noprofile');
       const first = user.spawn(['attach']);
       const shown = printedBy(first);
@@ -148,7 +148,7 @@ describe.skipIf(process.env['TEST_LAUNCHER'] === 'child_process')(
     });
 
     it('takes other keys, and the first of them alone is typed', async () => {
-      const user = await cliUser((await serve()).address);
+      const user = await cliUser((await serveHere()).address);
       await user.start('-t', '--', 'sh', '-c', 'stty raw -echo; echo ready; exec cat');
       const child = user.spawn(['attach', '--detach-keys', 'x,ctrl-y']);
       const shown = printedBy(child);
@@ -161,7 +161,7 @@ describe.skipIf(process.env['TEST_LAUNCHER'] === 'child_process')(
     });
 
     it('does not type Ctrl-D at the end of standard input', async () => {
-      const user = await cliUser((await serve()).address);
+      const user = await cliUser((await serveHere()).address);
       const go = awaitRelease(`${user.folder}/go`);
       // What is typed waits in the terminal until it is read.
       await user.start('-t', '--', 'sh', '-c', `echo ready; ${go}; read a; read b; echo "[$a $b]"`);
@@ -181,7 +181,7 @@ describe.skipIf(process.env['TEST_LAUNCHER'] === 'child_process')(
     });
 
     it('ends with it, whatever it left in the background', async () => {
-      const user = await cliUser((await serve()).address);
+      const user = await cliUser((await serveHere()).address);
       await user.start('-t', '--', 'bash', '-c', 'trap "" HUP; sleep 1000 & exit 8');
       expect((await user.run(['attach'])).code).toBe(8);
     });
@@ -190,7 +190,7 @@ describe.skipIf(process.env['TEST_LAUNCHER'] === 'child_process')(
 
 describe('the address that runlet attach says to come back to', () => {
   it('is left out where it is the default one', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     const env = { ...user.env, RUNLET_ADDRESS: '' };
     const server = user.spawn(['serve', '--log-level', 'error'], { env });
     onTestFinished(() => void server.kill('SIGKILL'));

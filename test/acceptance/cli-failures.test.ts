@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { cliUser } from '../support/cli-user.ts';
 import { connectTo } from '../support/client.ts';
-import { temporaryFolder } from '../support/harness.ts';
-import { serve } from '../support/served.ts';
+import { serveHere, temporaryFolder } from '../support/harness.ts';
 
 /** A use of every command that needs a server. */
 const USES: readonly (readonly [string, ...string[]])[] = [
@@ -94,7 +93,7 @@ describe('arguments that make no sense', () => {
 
 describe('a session or a process that is not there', () => {
   it('is said to be so in one sentence', async () => {
-    const served = await serve();
+    const served = await serveHere();
     const user = await cliUser(served.address);
     const address = user.env['RUNLET_ADDRESS'];
     const failure = async (...args: string[]): Promise<unknown[]> => {

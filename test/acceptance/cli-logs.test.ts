@@ -4,13 +4,14 @@ import { formatAddress } from '../../src/address.ts';
 import { resultOf } from '../support/cli.ts';
 import { cliUser, jsonLines } from '../support/cli-user.ts';
 import { connectTo } from '../support/client.ts';
+import { serveHere } from '../support/harness.ts';
 import { serve } from '../support/served.ts';
 import { AS_LONG_AS_THE_SERVER, awaitRelease, release } from '../support/shell.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 
 describe('runlet logs', () => {
   it('prints what there is now, on the same streams, and ends', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     await user.start('--', 'sh', '-c', 'echo out; echo err >&2; exec sleep 1000');
     const following = user.spawn(['logs', '-f']);
     await Promise.all(
@@ -22,7 +23,7 @@ describe('runlet logs', () => {
   });
 
   it('finds a process by its id, or the beginning of it, in whatever session', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     for (const id of ['first', 'second', 'secure']) {
       await user.start('--id', id, '--', 'echo', `of ${id}`);
     }
@@ -44,7 +45,7 @@ describe('runlet logs', () => {
   });
 
   it('means a process of that very id, though the last one begins so', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     await user.start('--id', 'web', '--', 'echo', 'of web');
     const { session } = await user.start('--id', 'web2', '--', 'echo', 'of web2');
     expect(await user.print('logs', '-f', 'web')).toBe('of web\n');
@@ -55,7 +56,7 @@ describe('runlet logs', () => {
   });
 
   it('says what is not there, and what is not there any more', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     await user.start('--id', 'gone', '--retention', '0', '--', 'true');
     const evicted = async (): Promise<string> => (await user.run(['logs', 'gone'])).stderr;
     await expect
@@ -69,7 +70,7 @@ describe('runlet logs', () => {
   });
 
   it('gives events with their numbers, and goes on after any of them', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     await user.start('--', 'sh', '-c', 'printf one; sleep 0.05; printf two; exit 3');
     const all = jsonLines(await user.print('logs', '-f', '--json'));
     expect(all.map(({ seq }) => seq)).toEqual(all.map((_, i) => i + 1));
@@ -99,7 +100,7 @@ describe('runlet logs', () => {
   });
 
   it('leaves a client that is attached alone', async () => {
-    const served = await serve();
+    const served = await serveHere();
     const user = await cliUser(served.address);
     const session = await connectTo(served.address).session();
     let lost = false;
@@ -123,7 +124,7 @@ describe('runlet logs', () => {
 
 describe('runlet logs -f', () => {
   it('misses and doubles nothing through breaks of the connection', async () => {
-    const served = await serve();
+    const served = await serveHere();
     const proxy = await startProxy(served.address);
     const user = await cliUser(served.address);
     const parts = [0, 1, 2, 3].map(
@@ -159,7 +160,7 @@ describe('runlet logs -f', () => {
   });
 
   it('misses and doubles nothing where what leads to the server is gone for a while', async () => {
-    const served = await serve();
+    const served = await serveHere();
     const user = await cliUser(served.address);
     const go = awaitRelease(`${user.folder}/go`);
     const { session } = await user.start('--', 'sh', '-c', `seq 1 50000; ${go}; seq 50001 100000`);
@@ -202,7 +203,7 @@ describe('runlet logs -f', () => {
   });
 
   it('ends as a program does whose output nobody reads', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     await user.start('--', 'yes');
     const child = user.spawn(['logs', '-f']);
     await once(child.stdout ?? child, 'data');

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { cliUser, jsonLines } from '../support/cli-user.ts';
 import { connectTo } from '../support/client.ts';
+import { serveHere } from '../support/harness.ts';
 import { isAlive } from '../support/pids.ts';
 import { serve } from '../support/served.ts';
 
@@ -12,7 +13,7 @@ const SLEEP = ['--', 'sleep', '1000'] as const;
 
 describe('runlet ps', () => {
   it('lists the processes of the last session, in columns', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     await user.start('--', 'true');
     const { session } = await user.start('--id', 'a', ...SLEEP);
     await user.start('--session', session, '--id', 'long-name', '--', 'sh', '-c', 'exit 3');
@@ -29,7 +30,7 @@ describe('runlet ps', () => {
   });
 
   it('shows nothing that a command line could do to the terminal', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     await user.start('--id', 'a\u202eb', '--', 'sh', '-c', ': \u001b[2J\n\u009b31m');
     const text = await user.print('ps');
     expect(text).toContain(String.raw`': \u{1b}[2J\u{a}\u{9b}31m'`);
@@ -37,7 +38,7 @@ describe('runlet ps', () => {
   });
 
   it('lists those of all sessions, and everything for scripts', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     const one = await user.start('--id', 'one', '--', 'sh', '-c', 'exit 3');
     await user.print('logs', '-f');
     const two = await user.start('--id', 'two', ...SLEEP);
@@ -72,7 +73,7 @@ describe('runlet ps', () => {
 
 describe('runlet kill', () => {
   it('ends a process and what came of it, and does no harm twice', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     const { pid, process, session } = await user.start('--', 'sh', '-c', 'sleep 1000 & wait');
     expect(await user.print('kill')).toBe('');
     expect(isAlive(pid)).toBe(false);
@@ -84,7 +85,7 @@ describe('runlet kill', () => {
   });
 
   it('sends SIGKILL after the grace', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     await user.start('--', 'sh', '-c', 'trap "" TERM; echo ready; while :; do sleep 0.01; done');
     const following = user.spawn(['logs', '-f']);
     const exited = once(following, 'exit');
@@ -95,7 +96,7 @@ describe('runlet kill', () => {
   });
 
   it('sends a signal by its name or number, to whom it is meant for', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     const script =
       'trap "echo got-usr1" USR1; trap "exit 4" INT; echo ready; while :; do sleep 0.01; done';
     const { process, session } = await user.start('--', 'sh', '-c', script);
@@ -120,7 +121,7 @@ describe('runlet kill', () => {
 
 describe('runlet sessions', () => {
   it('lists them', async () => {
-    const served = await serve();
+    const served = await serveHere();
     const user = await cliUser(served.address);
     const { session } = await user.start('--ttl', '7200', ...SLEEP);
     const other = await connectTo(served.address).session({ labels: { team: 'a b' } });
@@ -142,7 +143,7 @@ describe('runlet sessions', () => {
   });
 
   it('closes one with everything in it: the last, or those that are named', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     const one = await user.start(...SLEEP);
     const two = await user.start(...SLEEP);
     expect(await user.print('sessions', 'close')).toBe('');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { formatAddress } from '../../src/address.ts';
 import { resultOf, runCli, spawnCli } from '../support/cli.ts';
 import { cliUser, jsonLines } from '../support/cli-user.ts';
-import { temporaryFolder } from '../support/harness.ts';
+import { serveHere, temporaryFolder } from '../support/harness.ts';
 import { serve } from '../support/served.ts';
 import { AS_LONG_AS_THE_SERVER, awaitRelease, release } from '../support/shell.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
@@ -67,7 +67,7 @@ describe('the environment of a process that runlet run starts', () => {
   });
 
   it('has nothing of this machine on another server but what --env says', async () => {
-    const served = await serve();
+    const served = await serveHere();
     const args = ['run', '--address', formatAddress(served.address)];
     const here = { ...env, PATH: process.env['PATH'] };
     const { stdout } = await runCli([...args, '--env', 'B', '--', ENV], '', { env: here });
@@ -130,7 +130,7 @@ describe('runlet run', () => {
   });
 
   it('goes on through breaks of the connection, and loses or doubles nothing', async () => {
-    const served = await serve();
+    const served = await serveHere();
     const proxy = await startProxy(served.address);
     const folder = await temporaryFolder();
     const script = `cd ${folder}; echo begin; ${awaitRelease('go1')}; echo one; ${awaitRelease('go2')}; echo two; cat`;
@@ -156,7 +156,7 @@ describe('runlet run', () => {
   it('gives up when no connection can be had for as long as it may take', async () => {
     const served = await serve();
     const address = formatAddress(served.address);
-    const args = ['run', '--address', address, '--reconnect-for', '0.3', '--', 'sh', '-c'];
+    const args = ['run', '--address', address, '--reconnect-for', '5', '--', 'sh', '-c'];
     const child = spawnCli([...args, `echo ready; ${AS_LONG_AS_THE_SERVER}`]);
     await once(child.stdout ?? child, 'data');
     served.child.kill('SIGKILL');

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { cliUser, jsonLines } from '../support/cli-user.ts';
 import { connectTo } from '../support/client.ts';
+import { serveHere } from '../support/harness.ts';
 import { isAlive } from '../support/pids.ts';
 import { serve } from '../support/served.ts';
 
 describe('runlet start', () => {
   it('leaves a process that goes on, and prints how to find it', async () => {
-    const served = await serve();
+    const served = await serveHere();
     const user = await cliUser(served.address);
     const text = await user.print('start', '--', 'sleep', '1000');
     const [, session = '', process = ''] =
@@ -36,7 +37,7 @@ describe('runlet start', () => {
   });
 
   it('adds to a session that is there, and takes it from nobody', async () => {
-    const served = await serve();
+    const served = await serveHere();
     const user = await cliUser(served.address);
     const session = await connectTo(served.address).session();
     const { session: id } = await user.start('--session', session.id, '--', 'true');
@@ -46,7 +47,7 @@ describe('runlet start', () => {
   });
 
   it('takes the flags of a process', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     const flags = ['--env', 'GREETING=hello', '--cwd', '/', '--timeout', '100'];
     await user.start(...flags, '--', 'sh', '-c', 'echo $GREETING; pwd');
     expect(await user.print('logs', '-f')).toBe('hello\n/\n');
@@ -57,7 +58,7 @@ describe('runlet start', () => {
   });
 
   it('leaves no session behind where the start fails', async () => {
-    const served = await serve();
+    const served = await serveHere();
     const user = await cliUser(served.address);
     const cwd = await user.run(['start', '--cwd', '/nonexistent', '--', 'true']);
     expect(cwd).toMatchObject({ code: 125, stderr: expect.stringMatching(/\(START_FAILED\)\n$/) });

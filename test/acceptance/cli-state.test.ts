@@ -3,11 +3,11 @@ import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resultOf } from '../support/cli.ts';
 import { cliUser, jsonLines } from '../support/cli-user.ts';
-import { serve } from '../support/served.ts';
+import { serveHere } from '../support/harness.ts';
 
 describe('what the command line remembers', () => {
   it('is the last process of each server, for this user alone, and nothing secret', async () => {
-    const [one, two] = [await serve(), await serve()];
+    const [one, two] = [await serveHere(), await serveHere()];
     const user = await cliUser(one.address);
     const secret = 'hunter2';
     const first = await user.start('--env', `PASSWORD=${secret}`, '--', 'sh', '-c', `: ${secret}`);
@@ -35,7 +35,7 @@ describe('what the command line remembers', () => {
   });
 
   it('knows a socket by its path in full, whatever folder it was named from', async () => {
-    const { address } = await serve();
+    const { address } = await serveHere();
     const path = address.kind === 'unix' ? address.path : '';
     const user = await cliUser(address);
     const near = ['--address', `unix:${basename(path)}`];
@@ -46,7 +46,7 @@ describe('what the command line remembers', () => {
   });
 
   it('is nothing where the file is damaged, and a start writes it anew', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     const path = join(user.folder, 'runlet', 'last.json');
     await mkdir(join(user.folder, 'runlet'), { mode: 0o700 });
     for (const text of ['{', '[]', 'null', '{"version":1,"servers":[null,{"address":5}]}']) {
@@ -58,7 +58,7 @@ describe('what the command line remembers', () => {
   });
 
   it('cannot be written where the folder is not of this user alone, and nothing fails for it', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     await writeFile(join(user.folder, 'runlet'), '');
     const { code, stderr } = await user.run(['start', '--id', 'one', '--', 'echo', 'here']);
     expect(code).toBe(0);
@@ -67,9 +67,9 @@ describe('what the command line remembers', () => {
   });
 
   it('points to the server where something was started', async () => {
-    const user = await cliUser((await serve()).address);
+    const user = await cliUser((await serveHere()).address);
     const { address } = await user.start('--', 'true');
-    const other = await serve();
+    const other = await serveHere();
     const { path } = other.address as { path: string };
     expect((await user.run(['attach', '--address', `unix:${path}`])).stderr).toBe(
       `runlet: this user started nothing at unix:${path}; the last one is at ${address}: name that with --address\n`,

@@ -5,9 +5,8 @@ import { open, readdir } from 'node:fs/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { formatAddress } from '../../src/address.ts';
 import { resultOf, runCli, spawnCli } from '../support/cli.ts';
-import { temporaryFolder } from '../support/harness.ts';
+import { serveHere, temporaryFolder } from '../support/harness.ts';
 import { isAlive, pidFrom } from '../support/pids.ts';
-import { serve } from '../support/served.ts';
 import { awaitRelease, release } from '../support/shell.ts';
 
 /** In which everybody may look for programs: with others, one that is nowhere may be EACCES. */
@@ -109,7 +108,7 @@ describe('runlet run', () => {
   });
 
   it('can use a server that is there', async () => {
-    const served = await serve();
+    const served = await serveHere();
     const address = formatAddress(served.address);
     const args = ['run', '--address', address, '--', 'sh', '-c', 'cat; pwd'];
     const { code, stderr, stdout } = await runCli(args, 'in ');

@@ -7,7 +7,8 @@ import { createProgram } from '../../src/cli/program.ts';
 import { runCli } from '../support/cli.ts';
 import { type CliUser, cliUser } from '../support/cli-user.ts';
 import { connectTo } from '../support/client.ts';
-import { MAIN, serve } from '../support/served.ts';
+import { serveHere } from '../support/harness.ts';
+import { MAIN } from '../support/served.ts';
 
 /** A command of the program, and the words that lead to it. */
 interface Named {
@@ -32,7 +33,7 @@ const RUNNING = /^runlet kill\b/;
 /** Whoever tries an example, and what has to be there for it. */
 async function exampleUser(example: string): Promise<CliUser> {
   if (ALONE.test(`${example} `)) return cliUser({ kind: 'unix', path: '/nonexistent' });
-  const { address } = await serve();
+  const { address } = await serveHere();
   const user = await cliUser(address);
   if (RUNNING.test(example)) await user.start('--id', 'build', '--', 'sleep', '1000');
   if (ENDED.test(example)) {

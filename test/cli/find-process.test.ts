@@ -2,11 +2,11 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { allProcesses, findProcess } from '../../src/cli/find-process.ts';
 import type { RunletClient, SessionOptions } from '../../src/client/index.ts';
 import { connectTo } from '../support/client.ts';
-import { serve } from '../support/served.ts';
+import { serveHere } from '../support/harness.ts';
 
 /** A server with a session that ends as soon as the client has found it, and one that goes on. */
 async function endingAndLasting(): Promise<{ client: RunletClient; lasting: string }> {
-  const { address } = await serve();
+  const { address } = await serveHere();
   const [real, other] = [connectTo(address), connectTo(address)];
   const ending = await other.session();
   const lasting = await other.session();

@@ -3,7 +3,7 @@ import { formatAddress } from '../../src/address.ts';
 import { CHECKS } from '../../src/conformance/catalog.ts';
 import { REQUIREMENTS } from '../../src/conformance/check.ts';
 import { runCli } from '../support/cli.ts';
-import { temporaryFolder } from '../support/harness.ts';
+import { serveHere, temporaryFolder } from '../support/harness.ts';
 import { serve } from '../support/served.ts';
 import { MUTANTS } from './mutants/catalog.ts';
 import { startMutant } from './mutants/mutant.ts';
@@ -53,7 +53,7 @@ describe('runlet conformance', () => {
   });
 
   it('tells every check as JSON, one at a time, with a summary', async () => {
-    const { address } = await serve();
+    const { address } = await serveHere();
     const env = { ...process.env, RUNLET_ADDRESS: formatAddress(address) };
     const args = ['conformance', '--json', '--jobs', '1', '--grep', '^(info|start|beat)-'];
     const { code, stdout } = await runCli([...args, ...TIMEOUT], '', { env });
@@ -83,7 +83,7 @@ describe('runlet conformance', () => {
   });
 
   it('says what is wrong with a server that fails a check, and exits with 1', async () => {
-    const { address: behind } = await serve();
+    const { address: behind } = await serveHere();
     const mutant = MUTANTS.find(({ fails }) => fails.length === 1 && fails[0] === 'STDIN-05');
     if (mutant === undefined) throw new Error('there is no such mutant');
     const { address, stop } = await startMutant(mutant, behind);
@@ -97,7 +97,7 @@ describe('runlet conformance', () => {
   });
 
   it('runs the checks that are named, in any case of their letters', async () => {
-    const { address } = await serve();
+    const { address } = await serveHere();
     const flags = ['--address', formatAddress(address), '--only', 'stdin-04', 'LIFE-01'];
     const { code, stdout } = await runCli(['conformance', ...flags, ...TIMEOUT]);
     const { lines } = parseTap(stdout.toString());

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { formatAddress } from '../../src/address.ts';
 import { runProgram } from '../support/cli.ts';
-import { serve } from '../support/served.ts';
+import { serveHere } from '../support/harness.ts';
 
 const FOLDER = fileURLToPath(new URL('../../examples', import.meta.url));
 
@@ -49,7 +49,7 @@ describe('the examples', () => {
     });
 
     it('does so with a server that is there', async () => {
-      const { address } = await serve();
+      const { address } = await serveHere();
       const result = await run(formatAddress(address));
       expect(result.stdout.toString()).toMatch(stdout);
       expect(result.code).toBe(code);

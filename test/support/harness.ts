@@ -67,8 +67,11 @@ async function shutDown(runlet: RunletServer, clock: Clock | undefined): Promise
   await (clock instanceof FakeClock ? passTime(clock, stopped) : stopped);
 }
 
-/** Starts a server that ends when the test is over. */
-export async function startHarness(options: Partial<ServerOptions> = {}): Promise<Harness> {
+/** A real server in this process, on a socket of its own. */
+export type ServedHere = Pick<Harness, 'address' | 'folder' | 'log' | 'runlet'>;
+
+/** Starts a server in this process that ends when the test is over. */
+export async function serveHere(options: Partial<ServerOptions> = {}): Promise<ServedHere> {
   const folder = await temporaryFolder();
   const address: Address = { kind: 'unix', path: join(folder, 'runlet.sock') };
   const log: string[] = [];
@@ -83,8 +86,13 @@ export async function startHarness(options: Partial<ServerOptions> = {}): Promis
     limits: { ...(options.clock === undefined ? NO_HURRY : {}), ...options.limits },
   });
   onTestFinished(() => shutDown(runlet, options.clock));
-  const clients = connectClients(address);
+  return { address, folder, log, runlet };
+}
+
+/** Does so, and connects to it. */
+export async function startHarness(options: Partial<ServerOptions> = {}): Promise<Harness> {
+  const served = await serveHere(options);
+  const clients = connectClients(served.address);
   const { session } = await clients.sessions.createSession({});
-  const sessionId = session?.sessionId ?? '';
-  return { ...clients, address, runlet, sessionId, folder, log };
+  return { ...clients, ...served, sessionId: session?.sessionId ?? '' };
 }
