@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatAddress } from '../address.ts';
 import type { RunletServer } from '../server/server.ts';
-import { ignoreDebuggerSignal } from './debugger-signal.ts';
+import { ignoreStraySignals } from './server-signals.ts';
 
 /** Bytes of output that may wait for whoever reads ours. */
 const RETAINED_BYTES = 8 * 1024 * 1024;
@@ -15,7 +15,7 @@ export async function withOwnServer<T>(use: (address: string) => Promise<T>): Pr
     import('../server/server.ts'),
     import('pino'),
   ]);
-  ignoreDebuggerSignal();
+  ignoreStraySignals();
   // Made with mode 0700.
   const folder = await mkdtemp(join(tmpdir(), 'runlet-run-'));
   const address = { kind: 'unix', path: join(folder, 'runlet.sock') } as const;

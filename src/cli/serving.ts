@@ -1,19 +1,20 @@
 import { dirname } from 'node:path';
 import { type Address, defaultAddress, formatAddress, isLoopback } from '../address.ts';
+import { Latch } from '../latch.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import { ensurePrivateFolder } from '../private-folder.ts';
 import { createLauncher } from '../process/launchers.ts';
 import { startServer } from '../server/server.ts';
-import { ignoreDebuggerSignal } from './debugger-signal.ts';
 import { tuneHeapGrowth } from './heap-growth.ts';
 import { createLogger } from './logger.ts';
 import { printLine } from './print.ts';
 import type { ServeFlags } from './serve.ts';
+import { endsByHangup, takeServerSignals } from './server-signals.ts';
 import { usableStateFolder } from './state-folder.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
- * Serves until SIGTERM or SIGINT, and ends this program.
+ * Serves until a signal asks for the end, and ends this program.
  *
  * @throws Error if an address may not or cannot be listened at
  */
@@ -22,9 +23,21 @@ export async function serve(flags: ServeFlags): Promise<void> {
   for (const address of addresses) assertAllowed(address, flags.auth);
   const { flush, logger } = createLogger(flags.logLevel);
   tuneHeapGrowth();
-  ignoreDebuggerSignal();
   // From the start: one that comes while the server starts ends it in order too.
-  const signaled = nextSignal();
+  const ending = new Latch();
+  const hurried = new Latch();
+  takeServerSignals({
+    end: (signal) => {
+      logger.info({ signal }, 'signal');
+      ending.open();
+    },
+    hurry: (signal) => {
+      logger.warn({ signal }, 'signal: what still runs is killed');
+      hurried.open();
+    },
+    ignored: (signal) => logger.info({ signal }, 'signal ignored'),
+    endsByHangup: endsByHangup(process.env),
+  });
   const limits: Partial<Limits> = {
     defaultRetentionMs: flags.retention * 1000,
     maxRetentionMs: Math.max(DEFAULT_LIMITS.maxRetentionMs, flags.retention * 1000),
@@ -61,9 +74,10 @@ export async function serve(flags: ServeFlags): Promise<void> {
     await server.shutdown();
     throw error;
   }
-  const signal = await signaled;
-  logger.info({ signal }, 'signal');
-  await server.shutdown();
+  await ending.wait();
+  const stopped = server.shutdown();
+  void hurried.wait().then(() => server.hurry());
+  await stopped;
   await flush();
   process.exit(0);
 }
@@ -96,17 +110,4 @@ function assertAllowed(address: Address, auth: ServeFlags['auth']): void {
   if (!isLoopback(address)) {
     throw new UsageError(`--auth none is refused on ${text}: it is not a loopback address`);
   }
-}
-
-/** A second signal, while the server shuts down, ends it at once, as signals do by default. */
-function nextSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    const onSignal = (signal: NodeJS.Signals): void => {
-      process.removeListener('SIGTERM', onSignal);
-      process.removeListener('SIGINT', onSignal);
-      resolve(signal);
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-  });
 }

@@ -1,5 +1,5 @@
 /** Signals that are passed on to the process. */
-const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGXCPU'] as const;
 
 /** One of them. */
 type Forwarded = (typeof FORWARDED)[number];

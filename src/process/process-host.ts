@@ -138,6 +138,11 @@ export class ProcessHost {
     ]);
   }
 
+  /** Kills every process at once, whatever grace it was given. */
+  killAll(): void {
+    for (const process of this.#processes) void process.terminate('server-shutdown', 0);
+  }
+
   /** Waits `waitMs` for a process that was ended to close; then cuts its output. */
   async closeOut(process: Process, waitMs: number): Promise<void> {
     process.abandon();

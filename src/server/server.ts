@@ -73,6 +73,8 @@ export interface RunletServer {
    * in time. Idempotent.
    */
   shutdown(): Promise<void>;
+  /** Ends the grace of a shutdown: what still runs gets SIGKILL now. */
+  hurry(): void;
 }
 
 /**
@@ -163,6 +165,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
       stopped ??= stop();
       return stopped;
     },
+    hurry: () => host.killAll(),
   };
 }
 

@@ -37,6 +37,8 @@ async function serveFrom(
   const argv = [process.execPath, ...nodeArgs, MAIN, 'serve', ...flags, ...state];
   const child = spawn('/bin/sh', ['-c', `${line}; exec "$@"`, 'sh', ...argv], {
     cwd: folder,
+    // Without the controlling terminal that this test may have.
+    detached: true,
     env: { ...process.env, ...env },
   });
   onTestFinished(async () => {
@@ -93,6 +95,17 @@ describe("a server's environment, as its processes can read it of the system", (
     await writeFile(preload, "process.env.RUNLET_PASSWORD = 'hunter2';\n");
     const server = await serveFrom(':', { RUNLET_TOO: 'x' }, ['--import', preload]);
     expect(await server.print('tr "\\0" "\\n" </proc/$1/environ')).not.toContain('hunter2');
+    expect(await server.end()).toBe('');
+  });
+});
+
+describe('a server without a terminal', () => {
+  it('is not ended by signals that ask for something else', async () => {
+    const server = await serveFrom(':', {});
+    for (const signal of ['HUP', 'USR2', 'ALRM', 'VTALRM', 'PROF', 'IO']) {
+      await server.print(`kill -${signal} $1`);
+    }
+    expect(await server.print('echo $PPID')).toBe(`${server.child.pid}\n`);
     expect(await server.end()).toBe('');
   });
 });
