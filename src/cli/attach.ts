@@ -20,6 +20,7 @@ import {
   type ServerFlags,
   withServer,
 } from './server-connection.ts';
+import { writeStandardError } from './standard-error.ts';
 import { feedStandardInput } from './standard-input.ts';
 
 /** Bytes of earlier output that are shown at first: the screen as it is, and some of what was before. */
@@ -154,7 +155,7 @@ function joinTerminal(
   return (ended) => {
     leaveRawMode();
     // A process that goes on left the cursor anywhere, and something will be said.
-    if (!ended && process.stderr.isTTY) process.stderr.write('\n');
+    if (!ended && process.stderr.isTTY) writeStandardError('\n');
   };
 }
 

@@ -1,3 +1,5 @@
+import { writeStandardError } from './standard-error.ts';
+
 /** A break that is over sooner is not worth a word, in milliseconds. */
 const NOTICE_MS = 1_000;
 
@@ -25,5 +27,5 @@ export function connectionNotice(reconnectFor: number): (connected: boolean) => 
 
 /** On lines of its own, on a terminal in raw mode too. */
 function notice(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\nrunlet: ${text}\r\n`);
+  if (process.stderr.isTTY) writeStandardError(`\r\nrunlet: ${text}\r\n`);
 }

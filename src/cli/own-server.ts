@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { formatAddress } from '../address.ts';
 import type { RunletServer } from '../server/server.ts';
 import { ignoreStraySignals } from './server-signals.ts';
+import { logStrayOutput } from './stray-output.ts';
 
 /** Bytes of output that may wait for whoever reads ours. */
 const RETAINED_BYTES = 8 * 1024 * 1024;
@@ -16,6 +17,8 @@ export async function withOwnServer<T>(use: (address: string) => Promise<T>): Pr
     import('pino'),
   ]);
   ignoreStraySignals();
+  const logger = pino({ enabled: false }, { write: () => {} });
+  logStrayOutput(logger);
   // Made with mode 0700.
   const folder = await mkdtemp(join(tmpdir(), 'runlet-run-'));
   const address = { kind: 'unix', path: join(folder, 'runlet.sock') } as const;
@@ -23,7 +26,7 @@ export async function withOwnServer<T>(use: (address: string) => Promise<T>): Pr
   try {
     server = await startServer({
       addresses: [address],
-      logger: pino({ enabled: false }, { write: () => {} }),
+      logger,
       // It is read as fast as we write it, and nothing is read again.
       limits: { defaultRetainedBytes: RETAINED_BYTES },
     });

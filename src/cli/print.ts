@@ -1,3 +1,4 @@
+import { writeStandardError } from './standard-error.ts';
 import { openStandardOutput } from './standard-output.ts';
 
 const stdout = openStandardOutput(1);
@@ -14,5 +15,5 @@ export function printJson(value: unknown): Promise<void> {
 
 /** Says something to a person, on standard error. */
 export function say(text: string): void {
-  process.stderr.write(`runlet: ${text}\n`);
+  writeStandardError(`runlet: ${text}\n`);
 }

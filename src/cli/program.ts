@@ -10,6 +10,7 @@ import { psCommand } from './ps.ts';
 import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
 import { sessionsCommand } from './sessions.ts';
+import { writeStandardError } from './standard-error.ts';
 import { startCommand } from './start.ts';
 
 /** The whole command line. Parsing it throws commander's errors, and those of commands. */
@@ -36,7 +37,8 @@ export function createProgram(): Command {
   return program;
 }
 
+/** What it has to say of wrong arguments is said before. */
 function throwInsteadOfExit(command: Command): void {
-  command.exitOverride();
+  command.exitOverride().configureOutput({ writeErr: writeStandardError });
   for (const inner of command.commands) throwInsteadOfExit(inner);
 }

@@ -4,6 +4,7 @@ import { defaultAddress, formatAddress, parseAddress } from '../address.ts';
 import { ConnectionError, connect, type RunletClient } from '../client/index.ts';
 import { addressText, seconds } from './arguments.ts';
 import { connectionNotice } from './connection-notice.ts';
+import { quietGrpc } from './stray-output.ts';
 import { UnreachableError } from './unreachable-error.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -82,6 +83,7 @@ export async function withServerAt<T>(
   reconnectFor: number | undefined,
   use: (client: RunletClient, address: string) => Promise<T>,
 ): Promise<T> {
+  quietGrpc(process.env);
   const client = connect(address, {
     // Somebody waits for an answer: where no server is there is none a moment later.
     connectTimeoutMs: 0,

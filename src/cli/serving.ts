@@ -11,6 +11,7 @@ import { printLine } from './print.ts';
 import type { ServeFlags } from './serve.ts';
 import { endsByHangup, takeServerSignals } from './server-signals.ts';
 import { usableStateFolder } from './state-folder.ts';
+import { logStrayOutput } from './stray-output.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
@@ -22,6 +23,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const addresses = flags.listen ?? [await privateAddress()];
   for (const address of addresses) assertAllowed(address, flags.auth);
   const { flush, logger } = createLogger(flags.logLevel);
+  logStrayOutput(logger);
   tuneHeapGrowth();
   // From the start: one that comes while the server starts ends it in order too.
   const ending = new Latch();

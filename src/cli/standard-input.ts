@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { writeStandardError } from './standard-error.ts';
 
 /** How standard input is passed on. */
 export interface FeedOptions {
@@ -27,7 +28,7 @@ export async function feedStandardInput(
       if (!(await written(target, passed))) return;
     }
   } catch (error) {
-    process.stderr.write(`runlet: standard input: ${String(error)}\n`);
+    writeStandardError(`runlet: standard input: ${String(error)}\n`);
     return;
   }
   if (end) target.end();
