@@ -185,6 +185,9 @@ export const MAX_ENV_SET_NAME_BYTES = 16 * KIB;
 /** Bytes of the path of a Unix socket: `sun_path` of unix(7) less its NUL; 4 fewer on macOS. */
 export const MAX_SOCKET_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
 
+/** How long a server waits for another that is looking at the same address right now. */
+export const FILE_LOCK_WAIT_MS = 10 * SECOND;
+
 /** How long a server that ends waits for its log to be written. */
 export const LOG_FLUSH_MS = SECOND;
 

@@ -1,7 +1,9 @@
+import { renameSync, type Stats } from 'node:fs';
 import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { Address } from '../address.ts';
+import { isFileOf, lockFile } from '../file-lock.ts';
 import { MAX_SOCKET_PATH_BYTES } from '../limits.ts';
 import { makeFolder } from '../private-folder.ts';
 
@@ -17,7 +19,8 @@ export interface Listener {
  * Listens on an address and hands over every connection.
  *
  * A Unix socket is bound with mode 0600, in a folder that is made with mode 0700
- * if it is missing; one that a dead server left is replaced.
+ * if it is missing; one that a dead server left is replaced. Servers that look at one path at
+ * the same time take turns, by a lock beside it.
  *
  * @throws Error if the address cannot be bound
  */
@@ -32,16 +35,27 @@ export async function listen(
       throw new Error(`${address.path}: longer than ${MAX_SOCKET_PATH_BYTES} bytes`);
     }
     await makeFolder(dirname(address.path));
-    await removeStaleSocket(address.path);
-    await listenWithUmask(server, address.path);
-    await chmod(address.path, 0o600);
-    return { address, close: () => closeServer(server) };
+    const own = await listenAtPath(server, address.path);
+    return { address, close: () => closeAtPath(server, address.path, own) };
   }
   const { host } = address;
   await listening(server, () => server.listen({ host, port: address.port }));
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
   return { address: { kind: 'tcp', host, port }, close: () => closeServer(server) };
+}
+
+/** Returns the file that the socket has. */
+async function listenAtPath(server: Server, path: string): Promise<Stats> {
+  const lock = await lockFile(`${path}.lock`);
+  try {
+    await removeStaleSocket(path);
+    await listenWithUmask(server, path);
+    await chmod(path, 0o600);
+    return await lstat(path);
+  } finally {
+    lock.release();
+  }
 }
 
 /** The socket is created by bind(2), inside `listen`, with the mode that the umask leaves. */
@@ -86,7 +100,36 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-/** Node removes the file of a Unix socket when its server closes. */
+/**
+ * Closes a server, and removes the file of its socket, unless another server has taken that
+ * path since: somebody may have removed the file, so that a new one could be made.
+ */
+async function closeAtPath(server: Server, path: string, own: Stats): Promise<void> {
+  if (!server.listening) return;
+  // The folder may be gone, or be nobody's to write to any more.
+  const lock = await lockFile(`${path}.lock`).catch(() => undefined);
+  try {
+    // libuv removes whatever is at the path that it bound, so another's is out of the way
+    // meanwhile. All of this is one step of the event loop.
+    const aside = `${path}.${process.pid}`;
+    const kept = !isFileOf(path, own) && moved(path, aside);
+    server.close();
+    if (kept) moved(aside, path);
+  } finally {
+    lock?.release();
+  }
+}
+
+/** Renames a file; false if it is not there, or not ours to rename or remove. */
+function moved(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
     // Calls back once the connections are gone too; they are not waited for here.

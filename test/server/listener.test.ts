@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { lstat, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { lstat, readFile, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Address } from '../../src/address.ts';
+import { lockFile } from '../../src/file-lock.ts';
 import { type Listener, listen } from '../../src/server/listener.ts';
 import { temporaryFolder } from '../support/harness.ts';
 
@@ -113,6 +114,42 @@ describe('a Unix socket', () => {
     await greet(address, 'first');
     await expect(greet(address, 'second')).rejects.toThrow('another server listens');
     expect(await greetingAt(address)).toBe('first');
+  });
+
+  it('is not looked at while another server does so', async () => {
+    const path = await socketPath();
+    await leaveStaleSocket(path);
+    const lock = await lockFile(`${path}.lock`);
+    let over = false;
+    const waiting = greet({ kind: 'unix', path }).finally(() => {
+      over = true;
+    });
+    // What nobody holds up goes through the same steps meanwhile.
+    for (let other = 0; other < 10; other++) {
+      await greet({ kind: 'unix', path: await socketPath() });
+    }
+    expect(over).toBe(false);
+    lock.release();
+    await waiting;
+    expect(await greetingAt({ kind: 'unix', path })).toBe('hello');
+  });
+
+  it('that a dead server left is taken by one of two at once', async () => {
+    const address: Address = { kind: 'unix', path: await socketPath() };
+    await leaveStaleSocket(address.path);
+    const both = await Promise.allSettled([greet(address, 'one'), greet(address, 'other')]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(readdirSync(dirname(address.path))).toEqual(['runlet.sock']);
+  });
+
+  it('stays if it is that of another server by the time that the listener closes', async () => {
+    const address: Address = { kind: 'unix', path: await socketPath() };
+    const listener = await greet(address, 'first');
+    await unlink(address.path);
+    await greet(address, 'second');
+    await listener.close();
+    expect(await greetingAt(address)).toBe('second');
+    expect(readdirSync(dirname(address.path))).toEqual(['runlet.sock']);
   });
 
   it('does not take the place of a file', async () => {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { closeSync, constants, openSync, type Stats } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isFileOf, isLocked, lockDescriptor } from '../../file-lock.ts';
 import { SPOOL_OWNERLESS_MS } from '../../limits.ts';
 import { ensureUnsharedFolder } from '../../private-folder.ts';
 import { formatOwner, isAlive, parseOwner, thisOwner } from './run-owner.ts';
@@ -39,17 +40,30 @@ const RUN_FOLDER_NAME = /^run-\d+-[0-9a-f]{16}(\.new)?$/;
  */
 export async function createRunFolder(stateFolder: string): Promise<RunFolder> {
   const path = join(stateFolder, `run-${process.pid}-${randomBytes(8).toString('hex')}`);
-  await makeRunFolder(stateFolder, path);
+  let run: MadeFolder | undefined = await makeRunFolder(stateFolder, path);
   let restoring: Promise<void> | undefined;
   return {
     path,
     restore() {
-      restoring ??= restore(stateFolder, path).finally(() => {
-        restoring = undefined;
-      });
+      restoring ??= restore(stateFolder, path)
+        .then((made) => {
+          if (made === undefined) return;
+          if (run !== undefined) closeSync(run.owner);
+          run = made;
+        })
+        .finally(() => {
+          restoring = undefined;
+        });
       return restoring;
     },
-    remove: () => rm(path, { recursive: true, force: true }),
+    async remove() {
+      const made = run;
+      run = undefined;
+      if (made === undefined) return;
+      // One that somebody put in its place is not ours to remove.
+      if (isFileOf(path, made.folder)) await rm(path, { recursive: true, force: true });
+      closeSync(made.owner);
+    },
   };
 }
 
@@ -73,21 +87,34 @@ export async function sweepRunFolders(stateFolder: string, options: SweepOptions
   }
 }
 
-async function restore(stateFolder: string, path: string): Promise<void> {
+async function restore(stateFolder: string, path: string): Promise<MadeFolder | undefined> {
   const found = await lstat(path).catch(() => undefined);
   // Another log may have been faster.
-  if (found === undefined) await makeRunFolder(stateFolder, path);
+  return found === undefined ? makeRunFolder(stateFolder, path) : undefined;
+}
+
+/** A run folder that was made. */
+interface MadeFolder {
+  readonly folder: Stats;
+  /**
+   * The file that tells its owner, which is locked as long as that runs: a pid tells nothing
+   * to a server in another container.
+   */
+  readonly owner: number;
 }
 
 /** The folder gets its name when its owner is told in it, so that nobody takes it for stale. */
-async function makeRunFolder(stateFolder: string, path: string): Promise<void> {
+async function makeRunFolder(stateFolder: string, path: string): Promise<MadeFolder> {
   await ensureUnsharedFolder(stateFolder);
   const unfinished = `${path}${UNFINISHED}`;
   try {
     await mkdir(unfinished, { mode: 0o700 });
     const owner = formatOwner(await thisOwner());
     await writeFile(join(unfinished, OWNER_FILE), owner, { flag: 'wx', mode: 0o600 });
+    const descriptor = openSync(join(unfinished, OWNER_FILE), 'r');
+    lockDescriptor(descriptor);
     await rename(unfinished, path);
+    return { folder: await lstat(path), owner: descriptor };
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true }).catch(() => {});
     throw error;
@@ -100,6 +127,7 @@ async function isStale(path: string, now: number): Promise<boolean> {
   const flag = constants.O_RDONLY | constants.O_NOFOLLOW;
   const text = await readFile(join(path, OWNER_FILE), { encoding: 'utf8', flag }).catch(() => '');
   const owner = parseOwner(text);
+  if (isLocked(join(path, OWNER_FILE))) return false;
   // Its server may be about to write the file.
   if (owner === undefined) return now - found.mtimeMs > SPOOL_OWNERLESS_MS;
   return !(await isAlive(owner));

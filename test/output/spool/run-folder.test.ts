@@ -7,12 +7,13 @@ import {
   mkdir,
   readdir,
   readFile,
+  rename,
   stat,
   symlink,
   utimes,
   writeFile,
 } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SPOOL_OWNERLESS_MS } from '../../../src/limits.ts';
 import { createRunFolder, sweepRunFolders } from '../../../src/output/spool/run-folder.ts';
@@ -65,6 +66,26 @@ describe('a run folder', () => {
     const owner = join(path, 'owner');
     expect((await stat(owner)).mode & 0o777).toBe(0o600);
     expect(parseOwner(await readFile(owner, 'utf8'))).toEqual(await thisOwner());
+    await remove();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('is not removed for another that is in its place', async () => {
+    const folder = await stateFolder();
+    const { path, remove } = await createRunFolder(folder);
+    await rename(path, `${path}.moved`);
+    await leftBehind(folder, basename(path));
+    await remove();
+    expect(await readdir(path)).toEqual(['0-0.seg']);
+  });
+
+  it('is not swept by a server that cannot see the process of its owner', async () => {
+    const folder = await stateFolder();
+    const { path, remove } = await createRunFolder(folder);
+    const elsewhere = { pid: await deadPid(), startTime: '1', bootId: undefined };
+    await writeFile(join(path, 'owner'), formatOwner(elsewhere));
+    await sweep(folder);
+    expect(await readdir(folder)).toEqual([basename(path)]);
     await remove();
     expect(await readdir(folder)).toEqual([]);
   });
