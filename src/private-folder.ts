@@ -10,7 +10,18 @@ import { dirname } from 'node:path';
  * @throws Error that says what is wrong with it
  */
 export async function ensurePrivateFolder(path: string): Promise<void> {
-  const { mode } = await ensureFolderOfThisUser(path);
+  await makeFolder(path);
+  await assertPrivateFolder(path);
+}
+
+/**
+ * Checks that a folder which is there is one that only this user can use; what is in it could
+ * be anybody's otherwise.
+ *
+ * @throws Error that says what is wrong with it
+ */
+export async function assertPrivateFolder(path: string): Promise<void> {
+  const { mode } = await folderOfThisUser(path);
   if ((mode & 0o077) !== 0) throw new Error(`${path} can be used by other users`);
 }
 
@@ -21,12 +32,21 @@ export async function ensurePrivateFolder(path: string): Promise<void> {
  * @throws Error that says what is wrong with it
  */
 export async function ensureUnsharedFolder(path: string): Promise<void> {
-  const { mode } = await ensureFolderOfThisUser(path);
+  await makeFolder(path);
+  await assertUnsharedFolder(path);
+}
+
+/**
+ * Checks that a folder which is there is one that only this user can write to.
+ *
+ * @throws Error that says what is wrong with it
+ */
+export async function assertUnsharedFolder(path: string): Promise<void> {
+  const { mode } = await folderOfThisUser(path);
   if ((mode & 0o022) !== 0) throw new Error(`${path} can be written to by other users`);
 }
 
-async function ensureFolderOfThisUser(path: string): Promise<Stats> {
-  await makeFolder(path);
+async function folderOfThisUser(path: string): Promise<Stats> {
   const found = await lstat(path);
   if (!found.isDirectory()) throw new Error(`${path} is not a folder`);
   if (found.uid !== process.getuid?.()) throw new Error(`${path} belongs to another user`);

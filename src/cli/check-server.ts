@@ -9,7 +9,7 @@ import { jsonReporter, type Summary, tapReporter } from '../conformance/report.t
 import { runChecks } from '../conformance/run-checks.ts';
 import type { ConformanceFlags } from './conformance.ts';
 import { printLine } from './print.ts';
-import { givenAddress, ownServeAddress } from './server-connection.ts';
+import { ownServeAddress, serverAddress } from './server-connection.ts';
 import { UnreachableError } from './unreachable-error.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -34,7 +34,7 @@ export async function conformance(flags: ConformanceFlags): Promise<void> {
     await printLine(checks.map(listed).join('\n'));
     return;
   }
-  const server = givenAddress(flags) ?? ownServeAddress();
+  const server = await serverAddress(flags);
   await assertReachable(server);
   const reporter = json ? jsonReporter() : tapReporter();
   const summary: Summary = { passed: 0, failed: 0, skipped: 0 };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureUnsharedFolder } from '../private-folder.ts';
+import { assertUnsharedFolder, ensureUnsharedFolder } from '../private-folder.ts';
 import { say } from './print.ts';
 import { defaultStateFolder } from './state-folder.ts';
 
@@ -53,9 +53,11 @@ function lastFilePath(): string {
   return join(defaultStateFolder(process.env), 'last.json');
 }
 
-/** One that is not there, or not as we write it, tells of nothing. */
+/** One that is not there, not as we write it, or anybody's, tells of nothing. */
 async function readLastFile(): Promise<LastFile> {
   try {
+    // It tells to which server to go.
+    await assertUnsharedFolder(defaultStateFolder(process.env));
     const file = JSON.parse(await readFile(lastFilePath(), 'utf8')) as Partial<LastFile>;
     const servers = file.version === 1 && Array.isArray(file.servers) ? file.servers : [];
     return { version: 1, servers: servers.filter(isEntry) };

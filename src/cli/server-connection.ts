@@ -1,7 +1,8 @@
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Option } from 'commander';
 import { defaultAddress, formatAddress, parseAddress } from '../address.ts';
 import { ConnectionError, connect, type RunletClient } from '../client/index.ts';
+import { assertPrivateFolder } from '../private-folder.ts';
 import { addressText, seconds } from './arguments.ts';
 import { connectionNotice } from './connection-notice.ts';
 import { quietGrpc } from './stray-output.ts';
@@ -47,9 +48,21 @@ export function givenAddress({ address }: ServerFlags): string | undefined {
   }
 }
 
-/** The address of the server to use. */
-function serverAddress(flags: ServerFlags): string {
-  return givenAddress(flags) ?? ownServeAddress();
+/**
+ * The address of the server to use.
+ *
+ * @throws Error if nobody named one, and it would be in a folder that somebody else could
+ *   have put a server of theirs into
+ */
+export async function serverAddress(flags: ServerFlags): Promise<string> {
+  const given = givenAddress(flags);
+  if (given !== undefined) return given;
+  const folder = dirname(defaultAddress(process.env).path);
+  await assertPrivateFolder(folder).catch((error: NodeJS.ErrnoException) => {
+    // Then there is no server either, which is told of by whoever looks for one.
+    if (error.code !== 'ENOENT') throw error;
+  });
+  return ownServeAddress();
 }
 
 /** Where `runlet serve` listens if nothing is said. */
@@ -62,11 +75,11 @@ export function ownServeAddress(): string {
  *
  * @throws UnreachableError if there is no server
  */
-export function withServer<T>(
+export async function withServer<T>(
   flags: ServerFlags,
   use: (client: RunletClient, address: string) => Promise<T>,
 ): Promise<T> {
-  return withServerAt(serverAddress(flags), flags.reconnectFor, use);
+  return withServerAt(await serverAddress(flags), flags.reconnectFor, use);
 }
 
 /** An address that means the same in every folder: as which a server is remembered and told of. */

@@ -1,3 +1,4 @@
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../support/cli.ts';
@@ -43,6 +44,21 @@ describe('where no server is', () => {
     expect((await runCli(['info', '--address', '127.0.0.1:1'], '', { env })).stderr).toBe(
       'runlet: no server answers at 127.0.0.1:1; start one with `runlet serve --listen 127.0.0.1:1 --auth none` (UNAVAILABLE)\n',
     );
+  });
+});
+
+describe('a default folder that others can use', () => {
+  it('is refused: the server in it may be theirs', async () => {
+    const folder = await temporaryFolder();
+    const env = { ...process.env, RUNLET_ADDRESS: '', XDG_RUNTIME_DIR: folder };
+    const runtime = join(folder, 'runlet');
+    await mkdir(runtime);
+    await chmod(runtime, 0o755);
+    for (const command of [['start', '--env', 'PASSWORD=hunter2', '--', 'true'], ['conformance']]) {
+      const { code, stderr } = await runCli(command, '', { env });
+      expect(stderr).toBe(`runlet: ${runtime} can be used by other users\n`);
+      expect(code).toBe(125);
+    }
   });
 });
 
