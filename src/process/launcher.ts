@@ -74,6 +74,10 @@ export interface LaunchedProcess {
 export interface Kinship {
   /** Of the processes in a scan those that came of it, whose parent ended, and is this process now. */
   orphansIn(scan: ProcessScan): readonly ScannedProcess[];
+  /** Of the same those that say no more of what they came: of any process that was launched. */
+  unmarkedIn(scan: ProcessScan): readonly ScannedProcess[];
+  /** Whether an orphan of any process that was launched bears a group's number. Needs no scan. */
+  hasOrphanIn(group: number): boolean;
   /**
    * Whether there may be such processes, of it or of another. If not, and it was reaped,
    * nothing is left that came of it. Costs little, whatever runs on the machine.

@@ -1,13 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { RunletError } from '../errors.ts';
 import type { ProcessTree } from './process-tree.ts';
-import {
-  type Delivery,
-  groupOutlivesLeader,
-  hostSignal,
-  signalGroup,
-  signalProcess,
-} from './signals.ts';
+import { type Delivery, hostSignal, signalProcess } from './signals.ts';
 import { TreeEnding } from './tree-ending.ts';
 
 /** Whom a signal reaches. */
@@ -91,12 +85,8 @@ export class ProcessControl {
   }
 
   #send(signal: number, scope: SignalScope): Delivery {
-    const { leader } = this.#tree;
     if (scope === 'tree') return this.#tree.signal(signal);
-    if (!this.#leader.reaped()) {
-      return scope === 'leader' ? signalProcess(leader, signal) : signalGroup(leader, signal);
-    }
-    if (scope === 'leader') return 'gone';
-    return groupOutlivesLeader(leader) ? signalGroup(leader, signal) : 'gone';
+    if (scope === 'group') return this.#tree.signalGroup(signal);
+    return this.#leader.reaped() ? 'gone' : signalProcess(this.#tree.leader, signal);
   }
 }

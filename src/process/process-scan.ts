@@ -64,10 +64,11 @@ export function scanProcess(pid: number): ScannedProcess | undefined {
   }
 }
 
-/** Whether a process that was scanned is still the same and has not ended. */
-export function stillRuns({ pid, startTime }: ScannedProcess): boolean {
+/** Whether a process that was scanned is still the same, and in a group, and has not ended. */
+export function stillRuns({ pid, startTime }: ScannedProcess, group?: number): boolean {
   const now = scanProcess(pid);
-  return now !== undefined && now.startTime === startTime && !now.ended;
+  if (now === undefined || now.startTime !== startTime || now.ended) return false;
+  return group === undefined || now.group === group;
 }
 
 function begin(): Scan {

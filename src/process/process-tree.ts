@@ -16,6 +16,8 @@ export class ProcessTree {
   readonly #kin: Kinship | undefined;
   /** Members outside of the group, by pid and start time. */
   readonly #strays = new Map<string, ScannedProcess>();
+  /** Members of the group; undefined where there is no proc(5) to tell of them. */
+  #inGroup: readonly ScannedProcess[] | undefined = [];
   /** Neither its group nor its session has members, and never will again. */
   #gone = false;
 
@@ -33,7 +35,7 @@ export class ProcessTree {
   /** Whether anything of it, or of its group alone, still runs though its leader was reaped. */
   async hasMembers(scope: 'tree' | 'group'): Promise<boolean> {
     const members = await this.#look();
-    if (members === undefined) return !this.#gone && groupOutlivesLeader(this.leader);
+    if (members === undefined) return this.#groupIsOurs();
     // One that ended but was not reaped is none: init, whose child it is now, may be slow.
     return members.some(
       (member) => (scope === 'tree' || member.group === this.leader) && stillRuns(member),
@@ -44,14 +46,17 @@ export class ProcessTree {
   signal(signal: number): Delivery {
     const deliveries: Delivery[] = [];
     if (signal === constants.signals.SIGKILL) this.#kin?.kill?.();
-    if (!this.#leaderReaped() || (!this.#gone && groupOutlivesLeader(this.leader))) {
-      deliveries.push(signalGroup(this.leader, signal));
-    }
+    deliveries.push(this.signalGroup(signal));
     for (const stray of this.#strays.values()) {
       if (stillRuns(stray)) deliveries.push(signalProcess(stray.pid, signal));
     }
     if (deliveries.includes('sent')) return 'sent';
     return deliveries.includes('denied') ? 'denied' : 'gone';
+  }
+
+  /** Sends a signal, by the machine's number, to the group alone. */
+  signalGroup(signal: number): Delivery {
+    return this.#groupIsOurs() ? signalGroup(this.leader, signal) : 'gone';
   }
 
   /**
@@ -71,12 +76,17 @@ export class ProcessTree {
   async #look(): Promise<readonly ScannedProcess[] | undefined> {
     if (this.#leaderReaped() && (await this.#kin?.mayHaveOrphans()) === false) {
       this.#strays.clear();
+      this.#inGroup = [];
       this.#gone = true;
       return [];
     }
     const scan = await scanProcesses();
-    if (scan === undefined) return undefined;
+    if (scan === undefined) {
+      this.#inGroup = undefined;
+      return undefined;
+    }
     const members = this.#membersIn(scan);
+    this.#inGroup = members.filter(({ group }) => group === this.leader);
     this.#strays.clear();
     for (const member of members) {
       if (member.group !== this.leader) this.#strays.set(keyOf(member), member);
@@ -87,16 +97,10 @@ export class ProcessTree {
 
   /** Its members in a scan, but for the leader. */
   #membersIn(scan: ProcessScan): readonly ScannedProcess[] {
-    const leader = scan.byPid.get(this.leader);
-    const pending: ScannedProcess[] = [];
-    // A number is given to no new process while a group or session bears it. So if the
-    // leader was reaped and its number is in use, none of them is ours any more.
-    if (!this.#gone && (leader === undefined || !this.#leaderReaped())) {
-      pending.push(...(scan.byGroup.get(this.leader) ?? []));
-      pending.push(...(scan.bySession.get(this.leader) ?? []));
-      if (leader !== undefined) pending.push(leader);
-    }
-    pending.push(...(this.#kin?.orphansIn(scan) ?? []));
+    const pending: ScannedProcess[] = [
+      ...this.#bearersIn(scan),
+      ...(this.#kin?.orphansIn(scan) ?? []),
+    ];
     for (const stray of this.#strays.values()) {
       const now = scan.byPid.get(stray.pid);
       if (now?.startTime === stray.startTime) pending.push(now);
@@ -109,6 +113,43 @@ export class ProcessTree {
     }
     members.delete(this.leader);
     return [...members.values()];
+  }
+
+  /**
+   * What is of it in a scan because of the group or the session that it is in. Whose these
+   * are is certain while nobody reaped the leader. Later they may be a stranger's: the
+   * number was given away once nothing bore it any more, and that process led a group and ended
+   * too. Then kinship decides; of it is what they have who tell nothing of theirs.
+   */
+  #bearersIn(scan: ProcessScan): readonly ScannedProcess[] {
+    if (this.#gone) return [];
+    const leader = scan.byPid.get(this.leader);
+    const reaped = this.#leaderReaped();
+    // A number is given to no new process while a group or session bears it. So if the
+    // leader was reaped and its number is in use, none of them is ours any more.
+    if (reaped && leader !== undefined) return [];
+    if (reaped && this.#kin !== undefined) {
+      return this.#kin
+        .unmarkedIn(scan)
+        .filter(({ group, session }) => group === this.leader || session === this.leader);
+    }
+    const bearers = [
+      ...(scan.byGroup.get(this.leader) ?? []),
+      ...(scan.bySession.get(this.leader) ?? []),
+    ];
+    return leader === undefined ? bearers : [...bearers, leader];
+  }
+
+  /** Whether the group with its leader's number is its own, and has members. */
+  #groupIsOurs(): boolean {
+    if (!this.#leaderReaped()) return true;
+    if (this.#gone) return false;
+    if (this.#kin === undefined) return groupOutlivesLeader(this.leader);
+    // While one of ours bears the number it is given to nobody else.
+    return (
+      this.#inGroup?.some((member) => stillRuns(member, this.leader)) ??
+      this.#kin.hasOrphanIn(this.leader)
+    );
   }
 }
 

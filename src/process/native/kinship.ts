@@ -1,31 +1,34 @@
 import { readdirSync } from 'node:fs';
 import { type ProcessScan, type ScannedProcess, scanProcess } from '../process-scan.ts';
 import type { KinMarks } from './kin-marks.ts';
-import { type Libc, P_PID, SIGINFO_SIZE, WEXITED, WNOHANG, WNOWAIT } from './libc.ts';
+import { type Libc, P_PGID, P_PID, SIGINFO_SIZE, WEXITED, WNOHANG, WNOWAIT } from './libc.ts';
 import { ownChildren } from './own-children.ts';
 
-/** The orphans of each scan by their marks, so that many trees look at a scan for little. */
-const orphansByScan = new WeakMap<ProcessScan, ReadonlyMap<bigint, readonly ScannedProcess[]>>();
+/** Orphans by their marks; undefined: they have none. */
+type Orphans = ReadonlyMap<bigint | undefined, readonly ScannedProcess[]>;
+
+/** The orphans of each scan, so that many trees look at a scan for little. */
+const orphansByScan = new WeakMap<ProcessScan, Orphans>();
 
 /**
  * Those that came of the process with a mark and are orphans: children of this
  * process, which the kernel made their parent when theirs ended. `isLaunched` tells
- * these from the children that were launched.
+ * these from the children that were launched. Undefined: those that have no mark
+ * any more, since they set the limit that it is.
  */
 export function orphansOf(
-  mark: bigint,
+  mark: bigint | undefined,
   scan: ProcessScan,
   marks: KinMarks,
   isLaunched: (pid: number) => boolean,
 ): readonly ScannedProcess[] {
   let byMark = orphansByScan.get(scan);
   if (byMark === undefined) {
-    const found = new Map<bigint, ScannedProcess[]>();
+    const found = new Map<bigint | undefined, ScannedProcess[]>();
     const own = scan.byPid.get(process.pid);
     for (const child of scan.byParent.get(process.pid) ?? []) {
       if (isMadeByNode(child, own) || isLaunched(child.pid)) continue;
       const its = marks.of(child.pid);
-      if (its === undefined) continue;
       const others = found.get(its);
       if (others === undefined) found.set(its, [child]);
       else others.push(child);
@@ -79,6 +82,11 @@ function allPids(): readonly number[] {
 /** Whether a process is a child of this one and has a mark: other servers may use the same ones. */
 export function isChildWith(libc: Libc, mark: bigint, pid: number, marks: KinMarks): boolean {
   return marks.of(pid) === mark && isChild(libc, pid);
+}
+
+/** Whether a group has a child of this process in it that was not reaped. */
+export function hasChildIn(libc: Libc, group: number): boolean {
+  return libc.waitid(P_PGID, group, info, WEXITED | WNOHANG | WNOWAIT) === 0;
 }
 
 /** What the kernel writes to; it is not looked at. */

@@ -36,9 +36,10 @@ export const TERMINAL_NAME_SIZE = 64;
 export const WNOHANG = 1;
 export const WEXITED = 4;
 export const WNOWAIT = 0x0100_0000;
-/** Whom waitid(2) waits for: any child, or the one with a pid. */
+/** Whom waitid(2) waits for: any child, the one with a pid, or any in a group. */
 export const P_ALL = 0;
 export const P_PID = 1;
+export const P_PGID = 2;
 
 /** Bytes that hold a `posix_spawn_file_actions_t` (80 with glibc). */
 export const FILE_ACTIONS_SIZE = 128;

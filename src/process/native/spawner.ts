@@ -5,7 +5,7 @@ import { type Cgroup, Cgroups } from './cgroups.ts';
 import { type ChildOrigin, ChildReaper } from './child-reaper.ts';
 import { errnoNameOf } from './errno-name.ts';
 import { KinMarks } from './kin-marks.ts';
-import { childWith, isDescendant, orphansOf } from './kinship.ts';
+import { childWith, hasChildIn, isDescendant, orphansOf } from './kinship.ts';
 import { type Libc, PR_SET_CHILD_SUBREAPER } from './libc.ts';
 import { MarkedSpawns } from './marked-spawns.ts';
 import { OrphanCheck } from './orphan-check.ts';
@@ -94,6 +94,7 @@ export class Spawner {
       }
     }
     const mark = marks.take();
+    const isLaunched = (child: number): boolean => this.reaper.knows(child);
     const cgroup = this.#cgroups?.begin();
     const release = (): void => {
       marks.giveBack(mark);
@@ -111,7 +112,9 @@ export class Spawner {
       return {
         pid,
         kin: {
-          orphansIn: (scan) => orphansOf(mark, scan, marks, (child) => this.reaper.knows(child)),
+          orphansIn: (scan) => orphansOf(mark, scan, marks, isLaunched),
+          unmarkedIn: (scan) => orphansOf(undefined, scan, marks, isLaunched),
+          hasOrphanIn: (group) => hasChildIn(this.#libc, group),
           mayHaveOrphans: () => this.#orphans.mayHaveOrphans(),
           kill: cgroup && (() => cgroup.kill()),
           release,
