@@ -27,6 +27,13 @@ export const F_SETFL = 4;
 export const O_NONBLOCK = 0o4000;
 /** `F_DUPFD_CLOEXEC` of fcntl.h. */
 export const F_DUPFD_CLOEXEC = 1030;
+/** `F_SETLEASE`, `F_GETLEASE` of fcntl.h, and the kinds of leases. */
+export const F_SETLEASE = 1024;
+export const F_GETLEASE = 1025;
+export const F_RDLCK = 0;
+export const F_UNLCK = 2;
+/** `MFD_CLOEXEC` of memfd_create(2). */
+export const MFD_CLOEXEC = 1;
 /** `TIOCSWINSZ` of ioctl_tty(2), and the bytes of the `struct winsize` that it takes. */
 export const TIOCSWINSZ = 0x5414;
 export const WINSIZE_SIZE = 8;
@@ -117,7 +124,7 @@ export interface Libc {
   prlimit: KoffiFunc<
     (pid: number, resource: number, newLimit: Buffer | null, oldLimit: Buffer | null) => number
   >;
-  mkfifo: KoffiFunc<(path: string, mode: number) => number>;
+  memfdCreate: KoffiFunc<(name: string, flags: number) => number>;
   /** The errno of the last call that failed. */
   errno(): number;
 }
@@ -176,7 +183,7 @@ export function loadLibc(): Libc {
       'int prctl(int operation, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
     ),
     prlimit: bind('int prlimit(int pid, int resource, const void *newLimit, void *oldLimit)'),
-    mkfifo: bind('int mkfifo(const char *path, unsigned int mode)'),
+    memfdCreate: bind('int memfd_create(const char *name, unsigned int flags)'),
     errno: () => koffi.errno(),
   };
 }

@@ -49,7 +49,7 @@ function createLauncher(libc: Libc): Launcher {
   return {
     name: 'posix_spawn',
     terminals: true,
-    limits: spawner.tree !== 'parents',
+    limits: spawner.limits,
     mergesStderr: true,
     tree: spawner.tree,
     async launch(request) {

@@ -28,7 +28,7 @@ export function pipeActions(
   }
   libc.fileActionsAddDup2(actions, pipes.stdout, 1);
   libc.fileActionsAddChdir(actions, cwd);
-  gate?.addTo(libc, actions);
+  gate?.addTo(actions);
   libc.fileActionsAddDup2(actions, pipes.stderr ?? pipes.stdout, 2);
   return actions;
 }
@@ -48,7 +48,7 @@ export function terminalActions(
   libc.fileActionsAddOpen(actions, 0, path, constants.O_RDWR, 0);
   libc.fileActionsAddDup2(actions, 0, 1);
   libc.fileActionsAddChdir(actions, cwd);
-  gate?.addTo(libc, actions);
+  gate?.addTo(actions);
   libc.fileActionsAddDup2(actions, 0, 2);
   return actions;
 }

@@ -12,7 +12,7 @@ import { OrphanCheck } from './orphan-check.ts';
 import { assertWithinOwn, limitProcess } from './resource-limits.ts';
 import { newActions } from './spawn-actions.ts';
 import { spawnAttributes } from './spawn-attributes.ts';
-import { SpawnGate } from './spawn-gate.ts';
+import { type SpawnGate, SpawnGates } from './spawn-gate.ts';
 
 /** Makes the actions that a child does first, with a stop at the gate if there is one. */
 export type MakeActions = (gate: SpawnGate | undefined) => Buffer;
@@ -43,10 +43,8 @@ export class Spawner {
   readonly #marks: KinMarks | undefined;
   readonly #spawns: MarkedSpawns | undefined;
   readonly #cgroups: Cgroups | undefined;
-  /** Those that are free. */
-  readonly #gates: SpawnGate[] = [];
-  /** How many children it began to make. */
-  #calls = 0;
+  /** Undefined: children cannot be limited. */
+  readonly #gates: SpawnGates | undefined;
   /** Those that are being made; each resolves with whether that worked. */
   readonly #underWay = new Set<Promise<boolean>>();
   readonly #orphans = new OrphanCheck({
@@ -63,6 +61,7 @@ export class Spawner {
     // Not without marks: orphans that are nobody's would be no better with us than with init.
     const adopts = marks !== undefined && libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) === 0;
     this.#marks = adopts ? marks : undefined;
+    this.#gates = this.#marks && SpawnGates.create(libc);
     this.reaper = new ChildReaper(libc, (pid) => this.#originOf(pid));
     const isLaunched = (pid: number): boolean => this.reaper.knows(pid);
     this.#spawns = this.#marks && new MarkedSpawns(libc, this.#marks, isLaunched);
@@ -71,7 +70,12 @@ export class Spawner {
     this.#cgroups = canEnter ? Cgroups.create((cgroup) => this.#canEnter(cgroup)) : undefined;
   }
 
-  /** How descendants are found; without marks children cannot be limited either. */
+  /** Whether children can be limited: they are found by their marks. */
+  get limits(): boolean {
+    return this.#gates !== undefined;
+  }
+
+  /** How descendants are found. */
   get tree(): Launcher['tree'] {
     if (this.#marks === undefined) return 'parents';
     return this.#cgroups === undefined ? 'subreaper' : 'cgroup';
@@ -134,7 +138,7 @@ export class Spawner {
    * @throws RunletError `START_FAILED`, `INVALID_REQUEST`
    */
   assertCanLimit(limits: ResourceLimits): void {
-    if (this.#marks === undefined) throw unsupported('SPAWN', 'limit processes');
+    if (!this.limits) throw unsupported('SPAWN', 'limit processes');
     assertWithinOwn(this.#libc, limits);
   }
 
@@ -165,33 +169,29 @@ export class Spawner {
     limits: ResourceLimits,
     findChild: () => number | undefined,
   ): Promise<number> {
-    let gate: SpawnGate | undefined;
-    let limited = false;
+    if (this.#gates === undefined) throw unsupported('SPAWN', 'limit processes');
+    let gate: SpawnGate;
+    let refused = false;
     try {
-      gate = this.#gates.pop() ?? new SpawnGate(this.#libc);
-      gate.close(() => {
+      gate = this.#gates.close(() => {
         const child = findChild();
-        limited = child !== undefined && limitProcess(this.#libc, child, limits);
-        if (!limited && child !== undefined) process.kill(child, 'SIGKILL');
-        gate?.open();
+        if (child !== undefined && limitProcess(this.#libc, child, limits)) {
+          gate.open();
+        } else {
+          refused = true;
+          gate.refuse();
+        }
       });
     } catch (error) {
       throw limitFailure(errnoName(error));
     }
-    const used = gate;
-    const calls = this.#calls + 1;
     try {
-      const pid = await this.#call(making, used);
-      if (limited) return pid;
-      process.kill(pid, 'SIGKILL');
-      await this.reaper.endOf(pid);
-      throw limitFailure('EPERM');
+      return await this.#call(making, gate);
+    } catch (error) {
+      if (refused) throw limitFailure('EPERM');
+      throw error;
     } finally {
-      used.leave();
-      // A child that was made meanwhile has a copy of the open gate's end until some time after
-      // it became its program: until then the gate would stand open for the next one.
-      if (this.#calls === calls) this.#gates.push(used);
-      else used.discard();
+      gate.leave();
     }
   }
 
@@ -200,7 +200,6 @@ export class Spawner {
     const libc = this.#libc;
     const { attributes, request } = making;
     const actions = making.actions(gate);
-    this.#calls += 1;
     const argv = [request.arg0, ...request.args, null];
     const envp = [...Array.from(request.env, ([name, value]) => `${name}=${value}`), null];
     const pid = [0];
