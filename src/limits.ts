@@ -191,6 +191,12 @@ export const FILE_LOCK_WAIT_MS = 10 * SECOND;
 /** How long a server that ends waits for its log to be written. */
 export const LOG_FLUSH_MS = SECOND;
 
+/**
+ * How long beyond the grace of processes a server may take to end in order after an error that
+ * nobody caught: twice what each step of that takes at most.
+ */
+export const FAULT_EXIT_MS = 20 * SECOND;
+
 /** Bytes of the log that may wait to be written; what comes then is dropped and counted. */
 export const MAX_QUEUED_LOG_BYTES = MIB;
 

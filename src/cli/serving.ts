@@ -1,10 +1,12 @@
 import { dirname } from 'node:path';
 import { type Address, defaultAddress, formatAddress, isLoopback } from '../address.ts';
 import { Latch } from '../latch.ts';
-import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
+import { DEFAULT_LIMITS, FAULT_EXIT_MS, type Limits } from '../limits.ts';
 import { ensurePrivateFolder } from '../private-folder.ts';
 import { createLauncher } from '../process/launchers.ts';
+import { exitAtOnce } from '../process/native/exit-at-once.ts';
 import { startServer } from '../server/server.ts';
+import { FAILURE_EXIT_CODE } from './exit-codes.ts';
 import { tuneHeapGrowth } from './heap-growth.ts';
 import { createLogger } from './logger.ts';
 import { printLine } from './print.ts';
@@ -12,6 +14,7 @@ import type { ServeFlags } from './serve.ts';
 import { endsByHangup, takeServerSignals } from './server-signals.ts';
 import { usableStateFolder } from './state-folder.ts';
 import { logStrayOutput } from './stray-output.ts';
+import { takeUncaught } from './uncaught.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
@@ -40,6 +43,13 @@ export async function serve(flags: ServeFlags): Promise<void> {
     ignored: (signal) => logger.info({ signal }, 'signal ignored'),
     endsByHangup: endsByHangup(process.env),
   });
+  takeUncaught(logger, () => {
+    process.exitCode = FAILURE_EXIT_CODE;
+    ending.open();
+    // Whatever is at fault may keep the server from ending in order.
+    const waitMs = flags.grace * 1000 + FAULT_EXIT_MS;
+    setTimeout(() => process.exit(), waitMs).unref();
+  });
   const limits: Partial<Limits> = {
     defaultRetentionMs: flags.retention * 1000,
     maxRetentionMs: Math.max(DEFAULT_LIMITS.maxRetentionMs, flags.retention * 1000),
@@ -56,11 +66,13 @@ export async function serve(flags: ServeFlags): Promise<void> {
     flags.outputDisk === 0
       ? undefined
       : await usableStateFolder(flags.stateDir, process.env, logger);
+  const launcher = createLauncher(flags.launcher);
+  exitAtOnce();
   const server = await startServer({
     addresses,
     logger,
     limits,
-    launcher: createLauncher(flags.launcher),
+    launcher,
     keepaliveMs: flags.keepalive * 1000,
     keepaliveTimeoutMs: flags.keepaliveTimeout * 1000,
     shutdownGraceMs: flags.grace * 1000,
@@ -81,7 +93,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   void hurried.wait().then(() => server.hurry());
   await stopped;
   await flush();
-  process.exit(0);
+  process.exit();
 }
 
 /** The range of `detached_ttl`, which the default must lie in. */

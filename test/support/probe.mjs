@@ -1,5 +1,6 @@
 // Loaded into a server that a test starts as a process of its own: answers, over
-// the channel that fork() makes, what the server holds.
+// the channel that fork() makes, what the server holds; or does to it what a test asks for.
+import { open } from 'node:fs';
 import process from 'node:process';
 
 const cpuMs = () => {
@@ -9,7 +10,12 @@ const cpuMs = () => {
 
 let collectingMs = 0;
 
-process.on('message', () => {
+process.on('message', (message) => {
+  if (message.throw !== undefined) throw new Error(message.throw);
+  if (message.open !== undefined) {
+    open(message.open, () => {});
+    return;
+  }
   const before = cpuMs();
   globalThis.gc?.();
   const after = cpuMs();

@@ -171,16 +171,17 @@ export class Spawner {
   ): Promise<number> {
     if (this.#gates === undefined) throw unsupported('SPAWN', 'limit processes');
     let gate: SpawnGate;
-    let refused = false;
+    let refused: string | undefined;
     try {
       gate = this.#gates.close(() => {
         const child = findChild();
         if (child !== undefined && limitProcess(this.#libc, child, limits)) {
           gate.open();
-        } else {
-          refused = true;
-          gate.refuse();
+          return;
         }
+        // It is not found if this process has no descriptor left to look for it.
+        refused = child === undefined ? 'EAGAIN' : 'EPERM';
+        gate.refuse();
       });
     } catch (error) {
       throw limitFailure(errnoName(error));
@@ -188,7 +189,7 @@ export class Spawner {
     try {
       return await this.#call(making, gate);
     } catch (error) {
-      if (refused) throw limitFailure('EPERM');
+      if (refused !== undefined) throw limitFailure(refused);
       throw error;
     } finally {
       gate.leave();
