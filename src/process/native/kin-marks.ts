@@ -31,9 +31,8 @@ export class KinMarks {
   readonly #used = new Set<bigint>();
   #last = 0n;
 
-  /** Undefined where this process cannot mark others. */
-  static create(libc: Libc): KinMarks | undefined {
-    const own = limitOf(libc, 0);
+  /** Undefined where this process cannot mark others. `own`: its limit, if it is known. */
+  static create(libc: Libc, own = limitOf(libc, 0)): KinMarks | undefined {
     if (own === undefined || own.hard < 2n * BASE) return undefined;
     const inherited = own.soft >= BASE && own.soft < 2n * BASE ? own.soft : undefined;
     // One deeper than the server that gave the mark which this process has.
@@ -54,8 +53,9 @@ export class KinMarks {
     this.#count = count;
   }
 
-  /** A mark that no process has. To be given back in the end. */
-  take(): bigint {
+  /** A mark that no process has, to be given back in the end; undefined: there is none left. */
+  take(): bigint | undefined {
+    if (this.#used.size >= this.#count) return undefined;
     do this.#last = (this.#last % this.#count) + 1n;
     while (this.#used.has(this.#last));
     this.#used.add(this.#last);

@@ -98,6 +98,8 @@ export class Spawner {
       }
     }
     const mark = marks.take();
+    // A server deep in others has a few thousand.
+    if (mark === undefined) throw spawnFailure('EAGAIN');
     const isLaunched = (child: number): boolean => this.reaper.knows(child);
     const cgroup = this.#cgroups?.begin();
     const release = (): void => {

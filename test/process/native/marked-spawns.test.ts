@@ -14,6 +14,12 @@ function createMarks(): KinMarks {
   return marks;
 }
 
+function takeMark(marks: KinMarks): bigint {
+  const mark = marks.take();
+  if (mark === undefined) throw new Error('there is no mark left');
+  return mark;
+}
+
 /** A child of Node.js, which is made at once, and so has the mark that is worn. */
 async function child(): Promise<number> {
   const options: SpawnOptions = { stdio: 'ignore', detached: true };
@@ -39,7 +45,7 @@ describe('a marked child', () => {
   it('has its mark, as does what comes of it, and this process has none', async () => {
     const marks = createMarks();
     const spawns = new MarkedSpawns(loadLibc(), marks, () => false);
-    const mark = marks.take();
+    const mark = takeMark(marks);
     const pid = await spawns.spawn(mark, child);
     expect(marks.of(pid)).toBe(mark);
     expect(marks.of(await childOf(pid))).toBe(mark);
@@ -57,7 +63,7 @@ describe('a marked child', () => {
     });
     // One to look at: each child is, to see whether it is the one that is being made.
     await child();
-    const [first, second] = [marks.take(), marks.take()];
+    const [first, second] = [takeMark(marks), takeMark(marks)];
     const made = new Latch();
     const gate = new Latch();
     let firstPid = 0;
@@ -88,8 +94,8 @@ describe('a marked child', () => {
   it('that could not be made holds up nobody', async () => {
     const marks = createMarks();
     const spawns = new MarkedSpawns(loadLibc(), marks, () => false);
-    const failing = spawns.spawn(marks.take(), () => Promise.reject(new Error('no')));
-    const next = spawns.spawn(marks.take(), child);
+    const failing = spawns.spawn(takeMark(marks), () => Promise.reject(new Error('no')));
+    const next = spawns.spawn(takeMark(marks), child);
     await expect(failing).rejects.toThrow('no');
     expect(await next).toBeGreaterThan(0);
   });
@@ -98,8 +104,23 @@ describe('a marked child', () => {
 describe('marks', () => {
   it('are nobody else’s while they are not given back', () => {
     const marks = createMarks();
-    const taken = Array.from({ length: 100 }, () => marks.take());
+    const taken = Array.from({ length: 100 }, () => takeMark(marks));
     expect(new Set(taken).size).toBe(100);
     for (const mark of taken) marks.giveBack(mark);
+  });
+
+  it('of a server deep in others come to an end, and can be given again', () => {
+    // Knows the limit that this process has to have again.
+    const own = createMarks();
+    onTestFinished(() => own.wear(undefined));
+    // As in a process of a server that runs in a process of another.
+    const soft = (1n << 62n) + 5n * (1n << 32n) + 3n * (1n << 12n);
+    const marks = KinMarks.create(loadLibc(), { soft, hard: 2n ** 64n - 1n });
+    if (marks === undefined) throw new Error('this machine has no marks');
+    const taken = Array.from({ length: 4095 }, () => takeMark(marks));
+    expect(new Set(taken).size).toBe(4095);
+    expect(marks.take()).toBeUndefined();
+    marks.giveBack(taken[2000] ?? 0n);
+    expect(marks.take()).toBe(taken[2000]);
   });
 });
