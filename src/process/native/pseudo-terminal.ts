@@ -1,5 +1,5 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { Readable, Writable } from 'node:stream';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { Readable, type Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import type { TerminalSize } from '../launcher.ts';
 import { errnoName, startFailure } from '../start-failure.ts';
@@ -15,15 +15,7 @@ import {
   TIOCSWINSZ,
   WINSIZE_SIZE,
 } from './libc.ts';
-
-/**
- * The character EOT, which ends the input of a terminal that is not in raw mode: a read gets
- * what was typed since the end of the last line, and end-of-file only if that is nothing, termios(3).
- */
-const EOT = 4;
-
-/** After these a line begins. A terminal makes the second of the first unless told otherwise. */
-const LINE_ENDS: readonly (number | undefined)[] = [undefined, 13, 10, EOT];
+import { terminalInput } from './terminal-input.ts';
 
 /** Bytes read at a time, and at most in one turn: others may write to the terminal without end. */
 const READ_BYTES = 64 * 1024;
@@ -47,7 +39,7 @@ export class PseudoTerminal {
   readonly input: Writable;
   readonly #libc: Libc;
   readonly #master: ReadStream;
-  /** The master's end too, for what the stream cannot do. */
+  /** The master's end too, which never blocks: for what the stream cannot do. */
   readonly #own: number;
   #slave: number | undefined;
   #closed = false;
@@ -83,7 +75,7 @@ export class PseudoTerminal {
     // libuv leaves it as it was; both of our descriptors share this flag.
     libc.fcntl(master, F_SETFL, libc.fcntl(master, F_GETFL, 0) | O_NONBLOCK);
     this.output = this.#makeOutput();
-    this.input = this.#makeInput();
+    this.input = terminalInput((data) => this.#writeNow(data));
   }
 
   /** Sets its size. Does nothing once it is closed. */
@@ -119,20 +111,6 @@ export class PseudoTerminal {
     return output;
   }
 
-  #makeInput(): Writable {
-    const master = this.#master;
-    let last: number | undefined;
-    const write = (data: Uint8Array, callback: (error?: Error | null) => void): void => {
-      last = data.at(-1) ?? last;
-      master.write(data, callback);
-    };
-    return new Writable({
-      write: (data: Uint8Array, _, callback) => write(data, callback),
-      final: (callback) =>
-        write(Buffer.from(LINE_ENDS.includes(last) ? [EOT] : [EOT, EOT]), callback),
-    });
-  }
-
   /** Hands over what is there; ends the output if nobody can write to the terminal any more. */
   #drain(): void {
     if (this.#closed) return;
@@ -161,6 +139,19 @@ export class PseudoTerminal {
     }
   }
 
+  /**
+   * Not through the stream: for the master's end of a terminal libuv tries again at once,
+   * and does nothing else, until all of a write is taken.
+   */
+  #writeNow(data: Uint8Array): number {
+    try {
+      return writeSync(this.#own, data);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+      throw error;
+    }
+  }
+
   #closeSlave(): void {
     if (this.#slave !== undefined) closeSync(this.#slave);
     this.#slave = undefined;
@@ -171,6 +162,8 @@ export class PseudoTerminal {
     this.#closed = true;
     this.#closeSlave();
     this.#master.destroy();
+    // Before the number of its descriptor is another's.
+    this.input.destroy();
     closeSync(this.#own);
   }
 }
