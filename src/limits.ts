@@ -70,6 +70,12 @@ export const DEFAULT_LIMITS: Limits = {
   maxQueuedSessionEvents: 4096,
 };
 
+/** Bytes that a write which waits counts as at least in `maxQueuedStdinBytes`: what it takes beside its data. */
+export const MIN_STDIN_WRITE_BYTES = 256;
+
+/** Request messages of a stream that are dealt with in one turn of the event loop at most. */
+export const MAX_MESSAGES_PER_TURN = 64;
+
 /** Bytes of output in one event at most: what one read of a pipe yields. */
 export const MAX_EVENT_BYTES = 64 * KIB;
 

@@ -17,9 +17,11 @@ import type {
   UntypedHandleCall,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { MAX_MESSAGES_PER_TURN } from '../limits.ts';
 import type { CallReport } from './call-context.ts';
 import { encodeMessage } from './encoded-message.ts';
 import { type CallEnding, GrpcCallContext } from './grpc-call-context.ts';
+import { inTurns } from './in-turns.ts';
 import {
   methodPath,
   type Response,
@@ -210,7 +212,8 @@ async function* decodeAll(
   options: BridgeOptions,
 ): AsyncGenerator<AnyRequest> {
   // Destroying the stream would take the answer's way with it.
-  for await (const bytes of call.iterator({ destroyOnReturn: false })) {
+  const messages = call.iterator({ destroyOnReturn: false });
+  for await (const bytes of inTurns(messages, MAX_MESSAGES_PER_TURN)) {
     yield decode(method, bytes as Buffer, options);
   }
 }

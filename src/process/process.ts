@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Clock, Timer } from '../clock.ts';
 import { RunletError } from '../errors.ts';
 import { Latch } from '../latch.ts';
-import { DEFAULT_GRACE_MS } from '../limits.ts';
+import { DEFAULT_GRACE_MS, MIN_STDIN_WRITE_BYTES } from '../limits.ts';
 import {
   type EndReason,
   type ExitStatus,
@@ -139,6 +139,7 @@ export class Process {
         ? undefined
         : new StdinPipe(launched.stdin, {
             maxQueuedBytes: options.maxQueuedStdinBytes,
+            minWriteBytes: MIN_STDIN_WRITE_BYTES,
             onClosed: () => this.#onStdinClosed(),
           });
     for (const stream of this.#streams) this.#follow(stream, launched.output[stream]);

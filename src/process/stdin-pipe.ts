@@ -14,12 +14,17 @@ export interface StdinWrite {
 export interface StdinPipeOptions {
   /** Bytes that may wait to be written. */
   readonly maxQueuedBytes: number;
+  /** Bytes that a write counts as at least: so many have to be kept for it, whatever its data. */
+  readonly minWriteBytes: number;
   /** Called once, when the pipe takes no more while the process still runs. */
   readonly onClosed: () => void;
 }
 
 interface Pending {
   readonly write: StdinWrite;
+  /** What it counts as. */
+  readonly bytes: number;
+  withdrawn: boolean;
   readonly resolve: (acceptedOffset: number) => void;
   readonly reject: (error: unknown) => void;
   readonly stopListening: () => void;
@@ -34,7 +39,9 @@ interface Pending {
 export class StdinPipe {
   readonly #sink: Writable;
   readonly #options: StdinPipeOptions;
-  readonly #queue: Pending[] = [];
+  #queue: Pending[] = [];
+  /** Those of the queue that are to be passed over. */
+  #withdrawn = 0;
   #queuedBytes = 0;
   #writing = false;
   #accepted = 0;
@@ -55,21 +62,22 @@ export class StdinPipe {
    * @throws RunletError `STDIN_CLOSED`, `STDIN_OFFSET_GAP`, `LIMIT_EXCEEDED`
    */
   write(write: StdinWrite, signal: AbortSignal): Promise<number> {
-    const { maxQueuedBytes } = this.#options;
-    if (this.#queuedBytes + write.data.byteLength > maxQueuedBytes) {
+    const { maxQueuedBytes, minWriteBytes } = this.#options;
+    const bytes = Math.max(write.data.byteLength, minWriteBytes);
+    if (this.#queuedBytes + bytes > maxQueuedBytes) {
       return Promise.reject(limitExceeded('max_queued_stdin_bytes', maxQueuedBytes));
     }
     return new Promise((resolve, reject) => {
       const onAbort = (): void => this.#withdraw(pending, signal);
       const stopListening = (): void => signal.removeEventListener('abort', onAbort);
-      const pending: Pending = { write, resolve, reject, stopListening };
+      const pending: Pending = { write, bytes, withdrawn: false, resolve, reject, stopListening };
       if (signal.aborted) {
         reject(signal.reason);
         return;
       }
       signal.addEventListener('abort', onAbort);
       this.#queue.push(pending);
-      this.#queuedBytes += write.data.byteLength;
+      this.#queuedBytes += bytes;
       this.#next();
     });
   }
@@ -81,24 +89,33 @@ export class StdinPipe {
     this.#next();
   }
 
+  /** To be called while it waits for its turn. */
   #withdraw(pending: Pending, signal: AbortSignal): void {
-    const index = this.#queue.indexOf(pending);
-    // Not there: its turn has come, and it is done whatever becomes of the call.
-    if (index < 0) return;
-    this.#queue.splice(index, 1);
+    pending.withdrawn = true;
     this.#settle(pending);
     pending.reject(signal.reason);
+    this.#withdrawn += 1;
+    // Taken out many at a time, since each time all others are gone through.
+    if (this.#withdrawn * 2 <= this.#queue.length) return;
+    this.#queue = this.#queue.filter(({ withdrawn }) => !withdrawn);
+    this.#withdrawn = 0;
   }
 
   #settle(pending: Pending): void {
     pending.stopListening();
-    this.#queuedBytes -= pending.write.data.byteLength;
+    this.#queuedBytes -= pending.bytes;
   }
 
   #next(): void {
     while (!this.#writing) {
       const pending = this.#queue.shift();
       if (pending === undefined) return;
+      if (pending.withdrawn) {
+        this.#withdrawn -= 1;
+        continue;
+      }
+      // Its turn has come, and it is done whatever becomes of the call.
+      pending.stopListening();
       this.#take(pending);
     }
   }

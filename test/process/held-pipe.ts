@@ -3,7 +3,7 @@ import { RunletError } from '../../src/errors.ts';
 import { StdinPipe, type StdinWrite } from '../../src/process/stdin-pipe.ts';
 
 /** A sink that keeps each write until the test lets it go on, and a pipe to it. */
-export function heldPipe(maxQueuedBytes = 1000) {
+export function heldPipe(maxQueuedBytes = 1000, minWriteBytes = 0) {
   const arrived: Buffer[] = [];
   let closedCalls = 0;
   let held: ((error: Error | null) => void) | undefined;
@@ -26,7 +26,11 @@ export function heldPipe(maxQueuedBytes = 1000) {
       callback(error);
     },
   });
-  const pipe = new StdinPipe(sink, { maxQueuedBytes, onClosed: () => closedCalls++ });
+  const pipe = new StdinPipe(sink, {
+    maxQueuedBytes,
+    minWriteBytes,
+    onClosed: () => closedCalls++,
+  });
   return {
     pipe,
     sink,

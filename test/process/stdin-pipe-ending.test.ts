@@ -56,7 +56,11 @@ describe('a process that ended', () => {
     // It reads nothing: the rest of the write is still in the stream when that is destroyed.
     const child = spawn('sleep', ['1000'], { stdio: ['pipe', 'ignore', 'ignore'] });
     const { stdin } = child;
-    const pipe = new StdinPipe(stdin, { maxQueuedBytes: 10_000_000, onClosed: () => {} });
+    const pipe = new StdinPipe(stdin, {
+      maxQueuedBytes: 10_000_000,
+      minWriteBytes: 0,
+      onClosed: () => {},
+    });
     const data = Buffer.alloc(1_000_000);
     const written = pipe.write(
       { offset: undefined, data, eof: false },
@@ -157,5 +161,26 @@ describe('a process that closes its stdin', () => {
     fail();
     expect(await last.settled).toBe('STDIN_CLOSED');
     expect(sink.writableEnded).toBe(false);
+  });
+});
+
+describe('ten thousand calls that are given up at once', () => {
+  it('leave room, and those behind them their turn', async () => {
+    const { received, release, write } = heldPipe(100_000);
+    const aborts = Array.from({ length: 10_000 }, () => new AbortController());
+    write('abc');
+    const given = aborts.map(({ signal }) => write('def', {}, signal));
+    const next = write('ghi');
+    for (const abort of aborts) abort.abort('given up');
+    expect(new Set(await Promise.all(given.map(({ settled }) => settled)))).toEqual(
+      new Set(['given up']),
+    );
+    const after = write('x'.repeat(90_000));
+    release();
+    release();
+    release();
+    expect(await next.settled).toBe(6);
+    expect(await after.settled).toBe(90_006);
+    expect(received().slice(0, 7)).toBe('abcghix');
   });
 });

@@ -177,3 +177,17 @@ describe('the limit of queued bytes', () => {
     expect(await whole.settled).toBe(7);
   });
 });
+
+describe('writes without data', () => {
+  it('are bounded, too', async () => {
+    const { release, write } = heldPipe(1000, 100);
+    const first = write('abc');
+    const empty = Array.from({ length: 9 }, () => write(''));
+    expect(await write('').settled).toBe('LIMIT_EXCEEDED');
+    release();
+    expect(await Promise.all([first, ...empty].map(({ settled }) => settled))).toEqual(
+      Array(10).fill(3),
+    );
+    expect(await write('').settled).toBe(3);
+  });
+});

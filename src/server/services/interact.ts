@@ -9,13 +9,10 @@ import {
 } from '../../gen/runlet/v1/process_pb.ts';
 import type { EventCursor } from '../../output/event-cursor.ts';
 import type { Process } from '../../process/process.ts';
-import type { StdinWrite } from '../../process/stdin-pipe.ts';
 import { followEvents } from '../event-stream.ts';
 import { processMessage } from '../messages.ts';
 import { parseOffset, parseSignal, parseTerminalSize } from '../requests/fields.ts';
-
-/** Bytes of stdin that are taken though the process has not read them yet. */
-const STDIN_AHEAD_BYTES = 256 * 1024;
+import { StdinAhead } from './stdin-ahead.ts';
 
 /** The process that a call interacts with, and the events that it is given. */
 export interface Interaction {
@@ -59,7 +56,16 @@ async function takeMessages(
   process: Process,
   context: CallContext,
 ): Promise<void> {
-  const stdin = new StdinAhead(process, context);
+  const stdin = new StdinAhead(
+    {
+      write: (write, signal) => process.writeStdin(write, signal),
+      onFailure(error) {
+        const closed = error instanceof RunletError && error.reason === 'STDIN_CLOSED';
+        if (!closed) context.fail(error);
+      },
+    },
+    context.signal,
+  );
   for (;;) {
     const next = await messages.next();
     if (next.done === true || context.signal.aborted) return;
@@ -67,7 +73,7 @@ async function takeMessages(
     if (request.case === 'stdin') {
       const { data, eof } = request.value;
       const offset = parseOffset('stdin.offset', request.value.offset);
-      await stdin.write({ offset, data, eof });
+      await stdin.take({ offset, data, eof });
     } else if (request.case === 'signal') {
       const { scope, signal } = parseSignal('signal', request.value);
       await process.signal(signal, scope);
@@ -75,41 +81,6 @@ async function takeMessages(
       process.resizeTerminal(parseTerminalSize('resize', request.value));
     } else {
       throw invalidField('request', 'must be stdin, resize or signal after the first message');
-    }
-  }
-}
-
-/** Writes stdin without waiting for each write, up to a bound of what waits. */
-class StdinAhead {
-  readonly #process: Process;
-  readonly #context: CallContext;
-  #waitingBytes = 0;
-  #wake = (): void => {};
-
-  constructor(process: Process, context: CallContext) {
-    this.#process = process;
-    this.#context = context;
-    context.signal.addEventListener('abort', () => this.#wake());
-  }
-
-  /** Resolves when the next message may be taken, or the call is over. */
-  async write(write: StdinWrite): Promise<void> {
-    const { signal } = this.#context;
-    this.#waitingBytes += write.data.byteLength;
-    void this.#process
-      .writeStdin(write, signal)
-      .catch((error: unknown) => {
-        const closed = error instanceof RunletError && error.reason === 'STDIN_CLOSED';
-        if (!closed) this.#context.fail(error);
-      })
-      .finally(() => {
-        this.#waitingBytes -= write.data.byteLength;
-        this.#wake();
-      });
-    while (this.#waitingBytes > STDIN_AHEAD_BYTES && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
     }
   }
 }

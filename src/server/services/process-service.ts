@@ -46,6 +46,7 @@ import { parseProcessSpec, specFingerprint } from '../requests/process-spec.ts';
 import { enterSession, type SessionReference } from './enter-session.ts';
 import { interact } from './interact.ts';
 import { runOnce } from './run-once.ts';
+import { streamStdin } from './stream-stdin.ts';
 
 /** What the service is made with. */
 export interface ProcessServiceOptions {
@@ -161,18 +162,8 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
       return { acceptedOffset: BigInt(accepted) };
     },
 
-    async streamStdin(requests, context) {
-      let target: { readonly sessionId: string; readonly process: Process } | undefined;
-      let accepted = 0;
-      for await (const request of requests) {
-        const { data, eof } = request;
-        const offset = parseOffset('offset', request.offset);
-        target ??= { sessionId: request.sessionId, process: findProcess(request, context).process };
-        assertSameTarget(target.sessionId, target.process.id, request);
-        accepted = await target.process.writeStdin({ offset, data, eof }, context.signal);
-      }
-      if (target === undefined) throw invalidField('session_id', 'is required');
-      return { acceptedOffset: BigInt(accepted) };
+    streamStdin(requests, context) {
+      return streamStdin(requests, context, (first) => findProcess(first, context).process);
     },
 
     async signalProcess(request, context) {
@@ -234,20 +225,4 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
       }
     },
   };
-}
-
-/** A stream is about one process, whatever its later messages say. */
-function assertSameTarget(
-  sessionId: string,
-  processId: string,
-  request: { readonly sessionId: string; readonly processId: string },
-): void {
-  for (const [field, first, later] of [
-    ['session_id', sessionId, request.sessionId],
-    ['process_id', processId, request.processId],
-  ] as const) {
-    if (later !== '' && later !== first) {
-      throw invalidField(field, 'differs from that of the first message');
-    }
-  }
 }
