@@ -13,7 +13,6 @@ const IGNORED = [
   'SIGALRM',
   'SIGVTALRM',
   'SIGPROF',
-  'SIGIO',
   'SIGPWR',
   'SIGSTKFLT',
 ] as const satisfies readonly NodeJS.Signals[];
@@ -56,6 +55,8 @@ export function ignoreStraySignals(
   for (const signal of IGNORED) {
     if (signal !== 'SIGPROF' || !profilerRuns()) source.on(signal, ignored);
   }
+  // Comes with each start of a process with limits: see `SpawnGates`.
+  source.on('SIGIO', () => {});
 }
 
 /** Decides for every signal what it does to a server. */
