@@ -47,7 +47,7 @@ export async function lockFile(path: string): Promise<FileLock> {
 }
 
 /** Does so at once; undefined if another holds it. */
-export function tryLockFile(path: string): FileLock | undefined {
+function tryLockFile(path: string): FileLock | undefined {
   for (;;) {
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
     const fd = openSync(path, flags, 0o600);
