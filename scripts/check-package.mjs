@@ -100,7 +100,7 @@ function checkContents(installed, manifest) {
     (file) =>
       !TOP_FILES.includes(file) &&
       !/^proto\/runlet\/v1\/\w+\.proto$/.test(file) &&
-      !/^bundle\/[\w-]+\.js$/.test(file) &&
+      !/^bundle\/(?:[\w-]+\.js|LICENSES\.txt)$/.test(file) &&
       !/^dist\/.*(?<!\.test)\.(?:js|js\.map|d\.ts)$/.test(file),
   );
   if (strange.length > 0) throw new Error(`in the package: ${strange.join(', ')}`);

@@ -9,7 +9,7 @@ import { openSpool, type Spool } from '../../src/output/spool/spool.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { hasGap, isSettled, LogRig, outputLength, type Reader } from './log-rig.ts';
 import { FaultyFiles, type FaultyOperation } from './spool/faulty-files.ts';
-import { openDescriptors, segmentFiles } from './spool/support.ts';
+import { openSegments, segmentFiles } from './spool/support.ts';
 
 /** How many logs share the store. */
 export const LOGS = 3;
@@ -264,7 +264,7 @@ export class TiersRig {
     expect(this.#store.writing).toBe(0);
     expect(this.#spool.bytes).toBe(0);
     expect(await segmentFiles(this.#folder)).toEqual([]);
-    expect(await openDescriptors(this.#folder)).toEqual([]);
+    expect(await openSegments(this.#folder)).toEqual([]);
     // Waits that nobody woke, and watches over files.
     this.#clock.advance(SPOOL_STALL_MS);
     expect(this.#clock.pending).toBe(0);

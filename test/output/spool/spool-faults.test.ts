@@ -5,7 +5,7 @@ import { FaultyFiles } from './faulty-files.ts';
 import {
   blockHeader,
   bytesOf,
-  openDescriptors,
+  openSegments,
   runFolders,
   segmentFiles,
   spoolFailure,
@@ -58,7 +58,7 @@ describe('a write that fails', () => {
     expect(await spoolFailure(log.append(blockHeader(1), payload))).toBe('write/EIO');
     await files.quiet();
     expect(await segmentFiles(folder)).toEqual([]);
-    expect(await openDescriptors(folder)).toEqual([]);
+    expect(await openSegments(folder)).toEqual([]);
     expect(spool.bytes).toBe(0);
     const place = await log.append(blockHeader(2), payload);
     expect((await log.read(place)).equals(whole)).toBe(true);
@@ -112,7 +112,7 @@ describe('a folder that is removed under the server', () => {
     expect(await runFolders(folder)).toEqual([run]);
     expect((await stat(`${run}/owner`)).mode & 0o777).toBe(0o600);
     await spool.close();
-    expect(await openDescriptors(folder)).toEqual([]);
+    expect(await openSegments(folder)).toEqual([]);
   });
 
   it('rejects a block while it cannot be made again', async () => {
@@ -178,7 +178,7 @@ describe('a file that cannot be removed', () => {
     log.release(place);
     await files.quiet();
     expect(problems).toHaveLength(2);
-    expect(await openDescriptors(folder)).toEqual([]);
+    expect(await openSegments(folder)).toEqual([]);
     await spool.close();
     expect(await runFolders(folder)).toEqual([]);
   });

@@ -7,7 +7,7 @@ import { openSpool, type Spool } from '../../../src/output/spool/spool.ts';
 import { SpoolError } from '../../../src/output/spool/spool-error.ts';
 import type { SpoolLog } from '../../../src/output/spool/spool-log.ts';
 import { FaultyFiles, type FaultyOperation } from './faulty-files.ts';
-import { blockHeader, bytesOf, openDescriptors, segmentFiles, stateFolder } from './support.ts';
+import { blockHeader, bytesOf, openSegments, segmentFiles, stateFolder } from './support.ts';
 
 /** Small, so that files begin and go all the time. */
 const SEGMENT_BYTES = 6000;
@@ -126,7 +126,7 @@ class Rig {
     await this.settle();
     await this.#spool.close();
     expect(await readdir(this.#folder)).toEqual([]);
-    expect(await openDescriptors(this.#folder)).toEqual([]);
+    expect(await openSegments(this.#folder)).toEqual([]);
     expect(this.#spool.bytes).toBe(0);
     expect(this.#files.peak.reads).toBeLessThanOrEqual(2);
     expect(this.#files.peak.writes).toBeLessThanOrEqual(2);
@@ -206,7 +206,7 @@ class Rig {
     expect(this.#spool.bytes).toBe(ofLogs);
     if (process.platform === 'linux') {
       const files = await segmentFiles(this.#folder);
-      expect(await openDescriptors(this.#folder)).toHaveLength(files.length);
+      expect(await openSegments(this.#folder)).toHaveLength(files.length);
     }
   }
 }

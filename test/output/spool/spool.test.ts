@@ -5,6 +5,7 @@ import {
   blockHeader,
   bytesOf,
   openDescriptors,
+  openSegments,
   runFolders,
   segmentFiles,
   spoolFailure,
@@ -109,7 +110,7 @@ describe('a released block', () => {
     expect(spool.bytes).toBe(all / 2);
     await files.quiet();
     expect(await segmentFiles(folder)).toHaveLength(1);
-    expect(await openDescriptors(folder)).toHaveLength(process.platform === 'linux' ? 1 : 0);
+    expect(await openSegments(folder)).toHaveLength(process.platform === 'linux' ? 1 : 0);
     expect((await log.read(three)).equals(bytesOf(400, 3))).toBe(true);
   });
 
@@ -163,7 +164,7 @@ describe('a released block', () => {
     for (const read of reads) expect((await read).equals(bytesOf(400, 1))).toBe(true);
     expect(await spoolFailure(log.read(place))).toBe('read/ECANCELED');
     await files.quiet();
-    expect(await openDescriptors(folder)).toEqual([]);
+    expect(await openSegments(folder)).toEqual([]);
   });
 });
 
@@ -206,7 +207,7 @@ describe('a log that is closed', () => {
     ]);
     await files.quiet();
     expect(await segmentFiles(folder)).toEqual([]);
-    expect(await openDescriptors(folder)).toEqual([]);
+    expect(await openSegments(folder)).toEqual([]);
     expect(spool.bytes).toBe(0);
   });
 });

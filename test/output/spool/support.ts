@@ -58,6 +58,12 @@ export async function openDescriptors(folder: string): Promise<string[]> {
   return targets.filter((target) => target.startsWith(folder));
 }
 
+/** Those of them that are of files of blocks; a spool that is open has another. */
+export async function openSegments(folder: string): Promise<string[]> {
+  const descriptors = await openDescriptors(folder);
+  return descriptors.filter((target) => !/\/owner(?: \(deleted\))?$/.test(target));
+}
+
 /** How something failed, which must fail with a {@link SpoolError}: `write/ENOSPC`. */
 export async function spoolFailure(action: Promise<unknown>): Promise<string> {
   try {
