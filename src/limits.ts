@@ -15,6 +15,8 @@ export interface Limits {
   readonly maxSessions: number;
   /** Processes at one time in all sessions, retained ones included. */
   readonly maxProcesses: number;
+  /** Bytes that the command lines and labels of all processes may take, retained ones included. */
+  readonly maxDescriptionBytes: number;
   /** Bytes of one request message. */
   readonly maxRequestBytes: number;
   /** Bytes of stdin that may wait for one process. */
@@ -50,6 +52,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxSessions: 20_000,
   // 30 s of retention at some 600 starts a second, all of them retained.
   maxProcesses: 20_000,
+  // 3 KiB for each of as many processes as there may be: much more than most have.
+  maxDescriptionBytes: 64 * MIB,
   // gRPC's own default, which clients expect.
   maxRequestBytes: 4 * MIB,
   // Two full requests: one that is being read and the next.
@@ -205,6 +209,9 @@ export const FAULT_EXIT_MS = 20 * SECOND;
 
 /** Bytes of the log that may wait to be written; what comes then is dropped and counted. */
 export const MAX_QUEUED_LOG_BYTES = MIB;
+
+/** Bytes that a text which is kept takes beside its characters, about. */
+export const TEXT_OVERHEAD_BYTES = 24;
 
 /** Labels of a session or process. */
 export const MAX_LABELS = 64;

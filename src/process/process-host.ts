@@ -6,6 +6,7 @@ import {
   DRAINING_RETRY_MS,
   LEFT_BEHIND_DELAY_MS,
   type Limits,
+  TEXT_OVERHEAD_BYTES,
 } from '../limits.ts';
 import type { OutputStore } from '../output/output-store.ts';
 import type { Launcher } from './launcher.ts';
@@ -49,6 +50,8 @@ export interface ProcessOrder {
 export class ProcessHost {
   readonly #options: ProcessHostOptions;
   readonly #processes = new Set<Process>();
+  /** What the command lines and labels of these take, and of those that are being launched. */
+  #descriptionBytes = 0;
   /** Those that are being launched, each counting as one. */
   readonly #starting = new Set<Promise<unknown>>();
   readonly #trees = new TreeRegistry();
@@ -86,10 +89,19 @@ export class ProcessHost {
     this.assertAccepting();
     const { maxProcesses } = this.#options.limits;
     if (this.size >= maxProcesses) throw limitExceeded('max_processes', maxProcesses);
+    const bytes = descriptionBytes(order.spec);
+    const { maxDescriptionBytes } = this.#options.limits;
+    if (this.#descriptionBytes + bytes > maxDescriptionBytes) {
+      throw limitExceeded('max_description_bytes', maxDescriptionBytes);
+    }
+    this.#descriptionBytes += bytes;
     const starting = this.#launch(order);
     this.#starting.add(starting);
     try {
       return await starting;
+    } catch (error) {
+      this.#descriptionBytes -= bytes;
+      throw error;
     } finally {
       this.#starting.delete(starting);
     }
@@ -101,6 +113,7 @@ export class ProcessHost {
    */
   release(process: Process, keeper?: LeftBehind): void {
     if (!this.#processes.delete(process)) return;
+    this.#descriptionBytes -= descriptionBytes(process);
     process.dispose();
     if (keeper === undefined) this.#trees.remove(process.tree);
     else keeper.add(process.tree);
@@ -204,6 +217,19 @@ export class ProcessHost {
     await process.terminate('call-cancelled', 0);
     process.abandon();
     process.cutOutput();
-    this.release(process);
+    // As release does; what it counted is given back with the start.
+    if (!this.#processes.delete(process)) return;
+    process.dispose();
+    this.#trees.remove(process.tree);
   }
+}
+
+/** What is kept of a spec for as long as its process is known. Characters have a byte, or two. */
+function descriptionBytes({ argv, labels }: Pick<ProcessSpec, 'argv' | 'labels'>): number {
+  let bytes = 0;
+  for (const text of argv) bytes += TEXT_OVERHEAD_BYTES + 2 * text.length;
+  for (const [key, value] of labels) {
+    bytes += 2 * TEXT_OVERHEAD_BYTES + 2 * (key.length + value.length);
+  }
+  return bytes;
 }

@@ -1,6 +1,7 @@
 import { closeSync, readdirSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type {
+  Kinship,
   LaunchedProcess,
   Launcher,
   LaunchRequest,
@@ -10,7 +11,7 @@ import type {
 import { quiet } from '../output-quiet.ts';
 import { F_GETFD, F_SETFD, FD_CLOEXEC, type Libc, loadLibc } from './libc.ts';
 import { pipeOutput } from './pipe-output.ts';
-import { openPipes } from './pipes.ts';
+import { openPipes, type Pipes } from './pipes.ts';
 import { PseudoTerminal } from './pseudo-terminal.ts';
 import { Slots } from './slots.ts';
 import { pipeActions, terminalActions } from './spawn-actions.ts';
@@ -83,25 +84,58 @@ async function launchOnPipes(
         gate,
       ),
     );
-    const output = {
-      stdout: pipeOutput(stdout.ours),
-      ...(stderr && { stderr: pipeOutput(stderr.ours) }),
-    };
-    return {
-      pid,
-      kin,
-      stdin: stdin && new Socket({ fd: stdin.ours, readable: false, writable: true }),
-      output,
-      resize: undefined,
-      exited: endOf(spawner, pid, output),
-      reaped: () => !spawner.reaper.knows(pid),
-    };
+    return onPipes(spawner, pid, kin, pipes);
   } catch (error) {
     for (const pipe of all) closeSync(pipe.ours);
     throw error;
   } finally {
     for (const pipe of all) closeSync(pipe.child);
   }
+}
+
+/*
+ * What is made of a child that was launched lives as long as it and longer. It is made apart
+ * from the launch: functions that are made in one place keep alive whatever any of them uses
+ * there, and the request, with the environment, must not outlive the launch.
+ */
+
+function onPipes(
+  spawner: Spawner,
+  pid: number,
+  kin: Kinship | undefined,
+  { stderr, stdin, stdout }: Pipes,
+): LaunchedProcess {
+  const output = {
+    stdout: pipeOutput(stdout.ours),
+    ...(stderr && { stderr: pipeOutput(stderr.ours) }),
+  };
+  return {
+    pid,
+    kin,
+    stdin: stdin && new Socket({ fd: stdin.ours, readable: false, writable: true }),
+    output,
+    resize: undefined,
+    exited: endOf(spawner, pid, output),
+    reaped: () => !spawner.reaper.knows(pid),
+  };
+}
+
+function onTerminal(
+  spawner: Spawner,
+  pid: number,
+  kin: Kinship | undefined,
+  terminal: PseudoTerminal,
+): LaunchedProcess {
+  const output = { terminal: terminal.output };
+  return {
+    pid,
+    kin,
+    stdin: terminal.input,
+    output,
+    resize: (newSize) => terminal.resize(newSize),
+    exited: endOf(spawner, pid, output, () => terminal.leaderExited()),
+    reaped: () => !spawner.reaper.knows(pid),
+  };
 }
 
 async function launchOnTerminal(
@@ -115,16 +149,7 @@ async function launchOnTerminal(
     const { kin, pid } = await spawner.spawn(request, (gate) =>
       terminalActions(libc, request.cwd, terminal.path, gate),
     );
-    const output = { terminal: terminal.output };
-    return {
-      pid,
-      kin,
-      stdin: terminal.input,
-      output,
-      resize: (newSize) => terminal.resize(newSize),
-      exited: endOf(spawner, pid, output, () => terminal.leaderExited()),
-      reaped: () => !spawner.reaper.knows(pid),
-    };
+    return onTerminal(spawner, pid, kin, terminal);
   } catch (error) {
     terminal.output.destroy();
     throw error;

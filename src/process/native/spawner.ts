@@ -100,12 +100,8 @@ export class Spawner {
     const mark = marks.take();
     // A server deep in others has a few thousand.
     if (mark === undefined) throw spawnFailure('EAGAIN');
-    const isLaunched = (child: number): boolean => this.reaper.knows(child);
     const cgroup = this.#cgroups?.begin();
-    const release = (): void => {
-      marks.giveBack(mark);
-      cgroup?.remove();
-    };
+    const kin = this.#kinOf(marks, mark, cgroup);
     const attributes =
       cgroup === undefined ? this.#attributes : spawnAttributes(this.#libc, cgroup.fd);
     const making: Making = { request, actions, attributes };
@@ -115,19 +111,9 @@ export class Spawner {
           ? this.#call(making)
           : this.#spawnLimited(making, request.limits, () => this.#childWith(mark, marks)),
       );
-      return {
-        pid,
-        kin: {
-          orphansIn: (scan) => orphansOf(mark, scan, marks, isLaunched),
-          unmarkedIn: (scan) => orphansOf(undefined, scan, marks, isLaunched),
-          hasOrphanIn: (group) => hasChildIn(this.#libc, group),
-          mayHaveOrphans: () => this.#orphans.mayHaveOrphans(),
-          kill: cgroup && (() => cgroup.kill()),
-          release,
-        },
-      };
+      return { pid, kin };
     } catch (error) {
-      release();
+      kin.release();
       throw error;
     } finally {
       cgroup?.made();
@@ -142,6 +128,22 @@ export class Spawner {
   assertCanLimit(limits: ResourceLimits): void {
     if (!this.limits) throw unsupported('SPAWN', 'limit processes');
     assertWithinOwn(this.#libc, limits);
+  }
+
+  /** Apart from the spawn: it lives on, and what was to be spawned must not. */
+  #kinOf(marks: KinMarks, mark: bigint, cgroup: Cgroup | undefined): Kinship {
+    const isLaunched = (child: number): boolean => this.reaper.knows(child);
+    return {
+      orphansIn: (scan) => orphansOf(mark, scan, marks, isLaunched),
+      unmarkedIn: (scan) => orphansOf(undefined, scan, marks, isLaunched),
+      hasOrphanIn: (group) => hasChildIn(this.#libc, group),
+      mayHaveOrphans: () => this.#orphans.mayHaveOrphans(),
+      kill: cgroup && (() => cgroup.kill()),
+      release: () => {
+        marks.giveBack(mark);
+        cgroup?.remove();
+      },
+    };
   }
 
   #childWith(mark: bigint, marks: KinMarks): number | undefined {

@@ -42,6 +42,7 @@ export function serverService({
         limits: {
           maxSessions: limits.maxSessions,
           maxProcesses: limits.maxProcesses,
+          maxDescriptionBytes: BigInt(limits.maxDescriptionBytes),
           maxRequestBytes: limits.maxRequestBytes,
           maxQueuedStdinBytes: limits.maxQueuedStdinBytes,
           maxRetainedBytes: BigInt(limits.maxRetainedBytes),

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { RunletError } from '../../src/errors.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../src/limits.ts';
+import type { Launcher } from '../../src/process/launcher.ts';
+import type { Process } from '../../src/process/process.ts';
+import { ProcessHost } from '../../src/process/process-host.ts';
+import type { ProcessSpec } from '../../src/process/process-spec.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { memoryStore } from '../support/output.ts';
+import { ScriptedLauncher } from '../support/scripted-launcher.ts';
+
+/** A host, and how to start a process on it that differs from others as a test says. */
+function createHost<T extends Launcher>(launcher: T, limits: Partial<Limits> = {}) {
+  const clock = new FakeClock();
+  const host = new ProcessHost({
+    launcher,
+    clock,
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    environment: new Map(),
+    store: memoryStore(clock),
+  });
+  const { spec } = new ScriptedLauncher().request();
+  const start = (more: Partial<ProcessSpec> = {}): Promise<Process> =>
+    host.start({ id: 'p', owner: 's', spec: { ...spec, ...more }, assertWanted: () => {} });
+  return { clock, host, launcher, start };
+}
+
+/** The reason for which a start failed, or `started`. */
+async function outcomeOf(started: Promise<unknown>): Promise<string> {
+  return started.then(
+    () => 'started',
+    (error: unknown) => (error instanceof RunletError ? error.reason : String(error)),
+  );
+}
+
+describe('the command lines and labels of all processes', () => {
+  it('may take so much, which is given back with the processes and by starts that fail', async () => {
+    const launcher = new ScriptedLauncher();
+    const { host, start } = createHost(launcher, { maxDescriptionBytes: 10_000 });
+    const argv = ['/bin/true', 'a'.repeat(2_000)];
+    const labels = new Map([['key', 'v'.repeat(2_000)]]);
+    const first = await start({ argv });
+    const second = await start({ labels });
+    expect(await outcomeOf(start({ argv }))).toBe('LIMIT_EXCEEDED');
+    expect(await outcomeOf(start())).toBe('started');
+    host.release(first);
+    for (let i = 0; i < 3; i++) {
+      expect(await outcomeOf(start({ argv }))).toBe(i === 0 ? 'started' : 'LIMIT_EXCEEDED');
+    }
+    host.release(second);
+    for (let i = 0; i < 3; i++) {
+      const failing = start({ argv: ['no-such-program', 'a'.repeat(2_000)] });
+      expect(await outcomeOf(failing)).toBe('START_FAILED');
+    }
+    expect(await outcomeOf(start({ argv }))).toBe('started');
+    launcher.exitAll();
+  });
+});
