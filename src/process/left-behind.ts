@@ -47,6 +47,8 @@ export class LeftBehind {
 
   async #endTree(tree: ProcessTree, graceMs: number): Promise<void> {
     const target = {
+      // It hung up when its process ended.
+      hangsUp: false,
       leaderExited: () => true,
       collect: () => tree.collect(),
       hasMembers: () => tree.hasMembers('tree'),

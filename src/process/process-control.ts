@@ -13,6 +13,8 @@ export interface LeaderState {
   reaped(): boolean;
   /** Its end was told, which is a little later. */
   exited(): boolean;
+  /** It was started with a terminal. */
+  readonly hasTerminal: boolean;
 }
 
 /** How a process, and what came of it, is signaled and ended. */
@@ -75,6 +77,7 @@ export class ProcessControl {
   #target(scope: SignalScope): ConstructorParameters<typeof TreeEnding>[0] {
     const tree = this.#tree;
     return {
+      hangsUp: this.#leader.hasTerminal,
       leaderExited: () => this.#leader.exited(),
       collect: async () => {
         if (scope === 'tree') await tree.collect();

@@ -122,7 +122,11 @@ export class Process {
     this.tree = new ProcessTree(launched.pid, () => launched.reaped(), launched.kin);
     this.#control = new ProcessControl(
       this.tree,
-      { reaped: () => launched.reaped(), exited: () => this.exited.isOpen },
+      {
+        reaped: () => launched.reaped(),
+        exited: () => this.exited.isOpen,
+        hasTerminal: this.hasTerminal,
+      },
       clock,
     );
     this.#log = new EventLog({

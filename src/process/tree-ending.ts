@@ -5,6 +5,8 @@ import { KILL_SETTLE_MS, TREE_POLL_MS } from '../limits.ts';
 
 /** The tree that is to be ended, as the ending sees it. */
 export interface EndingTarget {
+  /** It has a terminal, which hangs up. */
+  readonly hangsUp: boolean;
   /** Whether its leader was reaped. */
   leaderExited(): boolean;
   /** Looks for members, so that a signal reaches them. */
@@ -16,7 +18,9 @@ export interface EndingTarget {
 }
 
 /**
- * Ends a process tree: SIGTERM, a grace, SIGKILL. Over when the leader was reaped
+ * Ends a process tree: SIGTERM, a grace, SIGKILL. SIGCONT follows the first, since what is
+ * stopped acts on nothing; with a terminal SIGHUP too, as when that hangs up: a shell
+ * that is typed into ignores SIGTERM. Over when the leader was reaped
  * and no member is left, or a bounded time after SIGKILL: a process in an
  * uninterruptible wait cannot be hurried.
  *
@@ -71,6 +75,8 @@ export class TreeEnding {
     await this.#target.collect();
     if (this.over || this.#killed) return;
     this.#target.signal(constants.signals.SIGTERM);
+    if (this.#target.hangsUp) this.#target.signal(constants.signals.SIGHUP);
+    this.#target.signal(constants.signals.SIGCONT);
     if (this.#target.leaderExited()) await this.#look();
   }
 

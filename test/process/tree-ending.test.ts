@@ -5,15 +5,21 @@ import { FakeClock } from '../support/fake-clock.ts';
 
 const TERM = 15;
 const KILL = 9;
+const HUP = 1;
+const CONT = 18;
 
 /** A tree whose members do what the test says, and its ending, which has begun. */
-async function scripted(graceMs: number, { leaderExited = false, members = 0 } = {}) {
+async function scripted(
+  graceMs: number,
+  { hangsUp = false, leaderExited = false, members = 0 } = {},
+) {
   const clock = new FakeClock();
   const began = clock.now();
   const group = { leaderExited, members, looks: 0 };
   const sent: { readonly signal: number; readonly afterMs: number; readonly to: number }[] = [];
   const ending = new TreeEnding(
     {
+      hangsUp,
       leaderExited: () => group.leaderExited,
       collect: async () => {},
       hasMembers: async () => {
@@ -42,9 +48,13 @@ async function scripted(graceMs: number, { leaderExited = false, members = 0 } =
     ending,
     group,
     pass,
-    /** The signals that reached someone. */
+    /** The numbers of the signals that reached someone. */
+    signals: () => sent.filter(({ to }) => to > 0).map(({ signal }) => signal),
+    /** The signals that reached someone, but for those that go with SIGTERM. */
     received: () =>
-      sent.filter(({ to }) => to > 0).map(({ afterMs, signal }) => ({ signal, afterMs })),
+      sent
+        .filter(({ signal, to }) => to > 0 && signal !== CONT)
+        .map(({ afterMs, signal }) => ({ signal, afterMs })),
     /** The leader is reaped, and leaves some members behind. */
     async exit(left = 0): Promise<void> {
       group.leaderExited = true;
@@ -63,6 +73,18 @@ describe('ending a tree', () => {
     const { ending, received } = await scripted(5000);
     expect(received()).toEqual([{ signal: TERM, afterMs: 0 }]);
     expect(ending.over).toBe(false);
+  });
+
+  it('lets what is stopped go on, so that it can act on that', async () => {
+    const { pass, signals } = await scripted(5000);
+    expect(signals()).toEqual([TERM, CONT]);
+    await pass(5000);
+    expect(signals()).toEqual([TERM, CONT, KILL]);
+  });
+
+  it('hangs up a terminal, so that a shell that ignores SIGTERM ends', async () => {
+    const { signals } = await scripted(5000, { hangsUp: true });
+    expect(signals()).toEqual([TERM, HUP, CONT]);
   });
 
   it('goes on with SIGKILL when the grace is over, and not before', async () => {

@@ -117,4 +117,19 @@ export const termination: readonly Check[] = [
       ensureEqual(process?.reason, EndReason.EXITED, 'the reason');
     },
   },
+  {
+    id: 'END-07',
+    title: 'A process that is stopped acts on SIGTERM when it is terminated',
+    clause: 'ProcessService.TerminateProcess',
+    async run(context) {
+      const script = `trap 'exit 9' TERM; echo ready
+        while :; do sleep 1000 > /dev/null 2>&1 & wait $!; done`;
+      const target = await context.startShell(script);
+      const reader = context.watch(target);
+      await reader.untilOutput('ready\n');
+      await context.processes.signalProcess({ ...target, signal: Signal.STOP });
+      await context.processes.terminateProcess({ ...target, grace: LONG_GRACE });
+      ensureEqual(statusOf(exitedOf(await reader.rest())), 'code 9', 'the status');
+    },
+  },
 ];

@@ -82,7 +82,7 @@ export const ofEnds: readonly Mutant[] = [
   },
   {
     fault: 'a termination kills at once',
-    fails: ['END-01'],
+    fails: ['END-01', 'END-07'],
     mutate: (real) =>
       onRequests(real, ['terminateProcess'], (request) => {
         if (request.grace && request.grace.seconds >= 0n) request.grace = durationFromMs(0);
