@@ -169,6 +169,9 @@ export const KILL_SETTLE_MS = 5 * SECOND;
 /** How often what a leader left behind is looked at while it is being ended. */
 export const TREE_POLL_MS = 20;
 
+/** The same when that has gone on for long: an eighth of how long it has, and this at most. */
+export const MAX_TREE_POLL_MS = SECOND;
+
 /** Forgotten processes after which it is looked for what they left behind, to forget that too. */
 export const MIN_LEFT_BEHIND_SWEEP = 1024;
 

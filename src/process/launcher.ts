@@ -76,6 +76,8 @@ export interface Kinship {
   orphansIn(scan: ProcessScan): readonly ScannedProcess[];
   /** Of the same those that say no more of what they came: of any process that was launched. */
   unmarkedIn(scan: ProcessScan): readonly ScannedProcess[];
+  /** Whether there is such a process at this moment. Needs no scan. */
+  hasOrphans(): boolean;
   /** Whether an orphan of any process that was launched bears a group's number. Needs no scan. */
   hasOrphanIn(group: number): boolean;
   /**

@@ -34,12 +34,18 @@ export class ProcessTree {
 
   /** Whether anything of it, or of its group alone, still runs though its leader was reaped. */
   async hasMembers(scope: 'tree' | 'group'): Promise<boolean> {
-    const members = await this.#look();
-    if (members === undefined) return this.#groupIsOurs();
-    // One that ended but was not reaped is none: init, whose child it is now, may be slow.
-    return members.some(
-      (member) => (scope === 'tree' || member.group === this.leader) && stillRuns(member),
-    );
+    for (;;) {
+      const members = await this.#look();
+      if (members === undefined) return this.#groupIsOurs();
+      // One that ended but was not reaped is none: init, whose child it is now, may be slow.
+      const running = members.filter(
+        ({ ended, group }) => !ended && (scope === 'tree' || group === this.leader),
+      );
+      if (running.some((member) => stillRuns(member))) return true;
+      // What ended since it was seen, or while it was looked for, may have left another.
+      if (scope === 'tree' && this.#leaderReaped() && this.#kin?.hasOrphans()) return true;
+      if (running.length === 0) return false;
+    }
   }
 
   /** Sends a signal, by the machine's number, to the group and what was found outside of it. */
@@ -91,7 +97,9 @@ export class ProcessTree {
     for (const member of members) {
       if (member.group !== this.leader) this.#strays.set(keyOf(member), member);
     }
-    if (members.length === 0 && this.#leaderReaped()) this.#gone = true;
+    if (members.length === 0 && this.#leaderReaped() && !this.#kin?.hasOrphans()) {
+      this.#gone = true;
+    }
     return members;
   }
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import type { Clock, Timer } from '../clock.ts';
 import { Latch } from '../latch.ts';
-import { KILL_SETTLE_MS, TREE_POLL_MS } from '../limits.ts';
+import { KILL_SETTLE_MS, MAX_TREE_POLL_MS, TREE_POLL_MS } from '../limits.ts';
 
 /** The tree that is to be ended, as the ending sees it. */
 export interface EndingTarget {
@@ -37,6 +37,8 @@ export class TreeEnding {
   #killed = false;
   #deadline: Timer | undefined;
   #poll: Timer | undefined;
+  /** Since when it is looked at members, on the monotonic clock; anew after SIGKILL. */
+  #looksSince: number | undefined;
 
   /** Begins with SIGTERM, unless the first grace is zero. */
   constructor(target: EndingTarget, clock: Clock, graceMs: number) {
@@ -82,6 +84,7 @@ export class TreeEnding {
 
   async #kill(): Promise<void> {
     this.#killed = true;
+    this.#looksSince = undefined;
     this.#deadline = this.#clock.setTimer(KILL_SETTLE_MS, () => this.#finish());
     await this.#target.collect();
     // Sent even if it took so long that nobody waits any more.
@@ -97,8 +100,15 @@ export class TreeEnding {
     // one that was forked in the meantime is not spared. Nobody else is left to be hit.
     if (!hasMembers || this.#killed) this.#target.signal(constants.signals.SIGKILL);
     this.#poll?.cancel();
-    if (hasMembers) this.#poll = this.#clock.setTimer(TREE_POLL_MS, () => void this.#look());
+    if (hasMembers) this.#poll = this.#clock.setTimer(this.#pollMs(), () => void this.#look());
     else this.#finish();
+  }
+
+  /** Longer the longer it goes on: what takes a minute to end need not be told to the instant. */
+  #pollMs(): number {
+    const now = this.#clock.monotonic();
+    this.#looksSince ??= now;
+    return Math.max(TREE_POLL_MS, Math.min(MAX_TREE_POLL_MS, (now - this.#looksSince) / 8));
   }
 
   #finish(): void {

@@ -16,6 +16,7 @@ function kinWith(orphans: Partial<Record<'own' | 'unmarked', number>>): Kinship 
   return {
     orphansIn: inScan(orphans.own),
     unmarkedIn: inScan(orphans.unmarked),
+    hasOrphans: () => orphans.own !== undefined,
     hasOrphanIn: () => false,
     mayHaveOrphans: async () => true,
     kill: undefined,
@@ -81,6 +82,16 @@ describe('the tree of a leader that exited', () => {
     expect(tree.signal(KILL)).toBe('gone');
     expect(tree.signalGroup(KILL)).toBe('gone');
     expect(isAlive(member)).toBe(true);
+  });
+
+  it('is not over while an orphan of it is there that was made during the look', async () => {
+    let orphans = true;
+    const kin = { ...kinWith({}), hasOrphans: () => orphans };
+    const { tree } = await leaveMember(() => kin);
+    // Nothing is found of it, though something is there at the end of the look.
+    expect(await tree.hasMembers('tree')).toBe(true);
+    orphans = false;
+    expect(await tree.hasMembers('tree')).toBe(false);
   });
 
   it.each(['own', 'unmarked'] as const)('has its group where an orphan in it is %s', async (as) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KILL_SETTLE_MS, TREE_POLL_MS } from '../../src/limits.ts';
+import { KILL_SETTLE_MS, MAX_TREE_POLL_MS, TREE_POLL_MS } from '../../src/limits.ts';
 import { TreeEnding } from '../../src/process/tree-ending.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -151,6 +151,21 @@ describe('members that the leader left behind', () => {
     expect(ending.over).toBe(true);
     expect(clock.pending).toBe(0);
     expect(received()).toEqual([{ signal: TERM, afterMs: 0 }]);
+  });
+
+  it('are looked at less often the longer that goes on, and often again once killed', async () => {
+    const { exit, group, pass } = await scripted(60_000);
+    await exit(1);
+    const looksIn = async (ms: number): Promise<number> => {
+      const before = group.looks;
+      await pass(ms);
+      return group.looks - before;
+    };
+    expect(await looksIn(10 * TREE_POLL_MS)).toBeGreaterThan(7);
+    await pass(20_000);
+    expect(await looksIn(10_000)).toBeLessThanOrEqual(10_000 / MAX_TREE_POLL_MS + 1);
+    await pass(60_000 - 30_000 - 10 * TREE_POLL_MS);
+    expect(await looksIn(10 * TREE_POLL_MS)).toBeGreaterThan(7);
   });
 
   it('are killed when the grace is over', async () => {

@@ -63,9 +63,31 @@ export function childWith(
   marks: KinMarks,
   isLaunched: (pid: number) => boolean,
 ): number | undefined {
-  const pids = (ownChildren() ?? allPids()).filter((pid) => !isLaunched(pid));
+  const pids = otherPids(isLaunched);
   // The newest are most often those with the greatest numbers.
   return pids.sort((a, b) => b - a).find((pid) => isChildWith(libc, mark, pid, marks));
+}
+
+/** The marks of the orphans that run at this moment: of the children that were not launched. */
+export function marksOfOrphans(
+  libc: Libc,
+  marks: KinMarks,
+  isLaunched: (pid: number) => boolean,
+): ReadonlySet<bigint> {
+  const own = scanProcess(process.pid);
+  const found = new Set<bigint>();
+  for (const pid of otherPids(isLaunched)) {
+    const mark = isChild(libc, pid) ? marks.of(pid) : undefined;
+    if (mark === undefined || found.has(mark)) continue;
+    const child = scanProcess(pid);
+    if (child !== undefined && !child.ended && !isMadeByNode(child, own)) found.add(mark);
+  }
+  return found;
+}
+
+/** The children that were not launched, and perhaps others. */
+function otherPids(isLaunched: (pid: number) => boolean): number[] {
+  return (ownChildren() ?? allPids()).filter((pid) => !isLaunched(pid));
 }
 
 /** None where they cannot be listed: this process may have no descriptor left for that. */

@@ -5,7 +5,7 @@ import { type Cgroup, Cgroups } from './cgroups.ts';
 import { type ChildOrigin, ChildReaper } from './child-reaper.ts';
 import { errnoNameOf } from './errno-name.ts';
 import { KinMarks } from './kin-marks.ts';
-import { childWith, hasChildIn, isDescendant, orphansOf } from './kinship.ts';
+import { childWith, hasChildIn, isDescendant, marksOfOrphans, orphansOf } from './kinship.ts';
 import { type Libc, PR_SET_CHILD_SUBREAPER } from './libc.ts';
 import { MarkedSpawns } from './marked-spawns.ts';
 import { OrphanCheck } from './orphan-check.ts';
@@ -51,6 +51,7 @@ export class Spawner {
     isOrphan: (child) => !this.reaper.knows(child) && this.#originOf(child) !== 'launching',
     underWay: this.#underWay,
   });
+  #orphanMarks: ReadonlySet<bigint> | undefined;
   /** Children without marks that are being made. */
   #unmarked = 0;
 
@@ -136,6 +137,7 @@ export class Spawner {
     return {
       orphansIn: (scan) => orphansOf(mark, scan, marks, isLaunched),
       unmarkedIn: (scan) => orphansOf(undefined, scan, marks, isLaunched),
+      hasOrphans: () => this.#marksOfOrphans(marks).has(mark),
       hasOrphanIn: (group) => hasChildIn(this.#libc, group),
       mayHaveOrphans: () => this.#orphans.mayHaveOrphans(),
       kill: cgroup && (() => cgroup.kill()),
@@ -144,6 +146,20 @@ export class Spawner {
         cgroup?.remove();
       },
     };
+  }
+
+  /**
+   * The marks of orphans, looked for once in a turn of the event loop, however many trees ask.
+   * What runs at its end came of what ran at its beginning, so that no answer is too early.
+   */
+  #marksOfOrphans(marks: KinMarks): ReadonlySet<bigint> {
+    if (this.#orphanMarks === undefined) {
+      this.#orphanMarks = marksOfOrphans(this.#libc, marks, (pid) => this.reaper.knows(pid));
+      setImmediate(() => {
+        this.#orphanMarks = undefined;
+      });
+    }
+    return this.#orphanMarks;
   }
 
   #childWith(mark: bigint, marks: KinMarks): number | undefined {
