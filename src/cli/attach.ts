@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { Command } from 'commander';
 import type { ProcessExit, ProcessInfo, RemoteProcess, RunletClient } from '../client/index.ts';
 import { nonEmpty } from './arguments.ts';
@@ -9,7 +10,7 @@ import { processExitCode, signalExitCode } from './exit-codes.ts';
 import { findProcess, type ProcessFlags } from './find-process.ts';
 import { rememberProcess } from './last-process.ts';
 import { enterRawMode, findOwnTerminal } from './own-terminal.ts';
-import { say } from './print.ts';
+import { say, sayAsIs } from './print.ts';
 import { RECONNECT_SECONDS } from './reconnect.ts';
 import { passSizes } from './remote-run.ts';
 import { replayAndFollow } from './replay.ts';
@@ -20,11 +21,13 @@ import {
   type ServerFlags,
   withServer,
 } from './server-connection.ts';
-import { writeStandardError } from './standard-error.ts';
 import { feedStandardInput } from './standard-input.ts';
 
 /** Bytes of earlier output that are shown at first: the screen as it is, and some of what was before. */
 const REPLAY_BYTES = 1024 * 1024;
+
+/** Bytes that can be typed to a process that does not read before the keys that detach are not seen. */
+const TYPED_AHEAD_BYTES = 8 * 1024 * 1024;
 
 /** Signals that end us, and not the process. */
 const LEAVING = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
@@ -114,10 +117,12 @@ async function follow(
   const join = info.hasTerminal ? joinTerminal : joinPipes;
   const part = join(remote, info, flags, leave);
   const sink = flags.json === true ? lineSink() : outputSink();
+  // Whoever leaves does not wait for what nobody takes.
+  const leaving = rejectedWhen(left);
   let exit: ProcessExit | undefined;
   try {
     for await (const event of replayAndFollow(remote, info.lastSeq, REPLAY_BYTES, left)) {
-      await sink(event);
+      await Promise.race([sink(event), leaving]);
       if (event.kind === 'exited') exit = event;
       // What it left in the background may hold its terminal for ever, and nobody types to it.
       if (event.kind === 'exited' && info.hasTerminal) break;
@@ -127,6 +132,15 @@ async function follow(
   }
   if (exit === undefined) throw new Error('the process was closed without an exit');
   return exit;
+}
+
+/** Rejects when a signal aborts. */
+function rejectedWhen(signal: AbortSignal): Promise<never> {
+  const rejected = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  rejected.catch(() => {});
+  return rejected;
 }
 
 /** Parts us from a process, which has ended or not. */
@@ -151,11 +165,11 @@ function joinTerminal(
     return passed;
   };
   // Its end is ours alone: Ctrl-D, which it would be, ends a shell.
-  void feedStandardInput(remote.stdin, { filter, end: false });
+  void feedStandardInput(remote.stdin, { filter, end: false, aheadBytes: TYPED_AHEAD_BYTES });
   return (ended) => {
     leaveRawMode();
     // A process that goes on left the cursor anywhere, and something will be said.
-    if (!ended && process.stderr.isTTY) writeStandardError('\n');
+    if (!ended && isatty(2)) sayAsIs('\n');
   };
 }
 

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
+import { endProgram } from './ending.ts';
 import { USAGE_EXIT_CODE } from './exit-codes.ts';
 import { fail } from './failure.ts';
-import { releaseLostTerminals } from './own-terminal.ts';
 import { createProgram } from './program.ts';
 
 /** Does what the arguments of this program say, and ends it. */
@@ -14,7 +14,5 @@ export async function runCommandLine(): Promise<never> {
       process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
     else fail(error);
   }
-  releaseLostTerminals();
-  // Standard input may still be open, and would keep this process waiting for nothing.
-  process.exit();
+  return endProgram();
 }

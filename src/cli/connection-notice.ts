@@ -1,4 +1,5 @@
-import { writeStandardError } from './standard-error.ts';
+import { isatty } from 'node:tty';
+import { sayAsIs } from './print.ts';
 
 /** A break that is over sooner is not worth a word, in milliseconds. */
 const NOTICE_MS = 1_000;
@@ -27,5 +28,5 @@ export function connectionNotice(reconnectFor: number): (connected: boolean) => 
 
 /** On lines of its own, on a terminal in raw mode too. */
 function notice(text: string): void {
-  if (process.stderr.isTTY) writeStandardError(`\r\nrunlet: ${text}\r\n`);
+  if (isatty(2)) sayAsIs(`\r\nrunlet: ${text}\r\n`);
 }

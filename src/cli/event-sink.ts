@@ -1,17 +1,17 @@
 import type { GapRange, OutputStreamName, ProcessEvent, ProcessExit } from '../client/index.ts';
 import { eventLine } from './event-line.ts';
 import { printJson, say } from './print.ts';
-import { openStandardOutput, type StandardOutput } from './standard-output.ts';
+import { type StandardOutput, standardOutput } from './standard-output.ts';
 
 /** Takes events, no faster than whoever reads our standard streams does. */
 export type EventSink = (event: ProcessEvent) => Promise<void>;
 
 /** Writes output to the streams that it is of, and says on standard error what is missing. */
 export function outputSink(): EventSink {
-  const stdout = openStandardOutput(1);
+  const stdout = standardOutput(1);
   const outputs: Readonly<Record<OutputStreamName, StandardOutput>> = {
     stdout,
-    stderr: openStandardOutput(2),
+    stderr: standardOutput(2),
     terminal: stdout,
   };
   return async (event) => {

@@ -8,7 +8,7 @@ import {
   signalExitCode,
   USAGE_EXIT_CODE,
 } from './exit-codes.ts';
-import { writeStandardError } from './standard-error.ts';
+import { say } from './print.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Says in one line why runlet could not do what it was asked to, and lets it exit. */
@@ -16,7 +16,7 @@ export function fail(error: unknown): void {
   process.exitCode = failureExitCode(error);
   // As a program does that writes on.
   if (isBrokenPipe(error)) return;
-  writeStandardError(`runlet: ${describeFailure(error)}\n`);
+  say(describeFailure(error));
 }
 
 /** A failure in one sentence, with its typed reason. */

@@ -6,11 +6,11 @@ import { conformanceCommand } from './conformance.ts';
 import { infoCommand } from './info.ts';
 import { killCommand } from './kill.ts';
 import { logsCommand } from './logs.ts';
+import { sayAsIs } from './print.ts';
 import { psCommand } from './ps.ts';
 import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
 import { sessionsCommand } from './sessions.ts';
-import { writeStandardError } from './standard-error.ts';
 import { startCommand } from './start.ts';
 
 /** The whole command line. Parsing it throws commander's errors, and those of commands. */
@@ -39,6 +39,6 @@ export function createProgram(): Command {
 
 /** What it has to say of wrong arguments is said before. */
 function throwInsteadOfExit(command: Command): void {
-  command.exitOverride().configureOutput({ writeErr: writeStandardError });
+  command.exitOverride().configureOutput({ writeErr: sayAsIs });
   for (const inner of command.commands) throwInsteadOfExit(inner);
 }

@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { ProcessExit, ProcessSpec, RemoteProcess, RunletClient } from '../client/index.ts';
+import { systemClock } from '../clock.ts';
 import { type EventSink, lineSink, outputSink } from './event-sink.ts';
+import { OutputPatience, OutputStuckError } from './output-patience.ts';
 import { enterRawMode, findOwnTerminal, type OwnTerminal } from './own-terminal.ts';
 import type { SignalRelay } from './signal-relay.ts';
 import { feedStandardInput } from './standard-input.ts';
@@ -13,6 +15,9 @@ export interface RemoteRun {
   /** Whether events are printed as lines of JSON. */
   readonly json: boolean;
 }
+
+/** What Ctrl-C types on a terminal in raw mode. */
+const CTRL_C = 3;
 
 /** How long the closing of a session whose process has ended may take. */
 const CLOSE_MS = 1_000;
@@ -30,22 +35,40 @@ export async function runRemote(
   const session = await client.session({ detachedTtlMs: orphanMs, ifAttached: 'share' });
   const onTerminal = spec.terminal !== undefined;
   let exit: ProcessExit | undefined;
+  let stuck = false;
   try {
     const process: RemoteProcess = await session.start({
       ...spec,
       overflow: 'pause',
       ...(onTerminal ? {} : { stdin: 'pipe' }),
     });
-    // It may have ended meanwhile, which is no matter.
-    signals.passTo((signal) => void process.kill(signal).catch(() => {}));
-    const sink = json ? lineSink() : outputSink();
+    const patience = new OutputPatience(systemClock);
+    signals.passTo((signal) => {
+      // It may have ended meanwhile, which is no matter.
+      void process.kill(signal).catch(() => {});
+      patience.asked(signal, process.exited);
+    });
+    const sink = patience.watch(json ? lineSink() : outputSink());
     const own = onTerminal && !json ? findOwnTerminal() : undefined;
     const leaveRawMode = onTerminal && !json ? enterRawMode() : () => {};
     try {
-      void feedStandardInput(process.stdin);
+      void feedStandardInput(process.stdin, {
+        filter(data) {
+          if (onTerminal && data.includes(CTRL_C)) patience.interrupted(process.exited);
+          return data;
+        },
+      });
       if (own !== undefined) void passSizes(own, process);
       exit = await follow(process, sink, onTerminal);
       return exit;
+    } catch (error) {
+      // What would not end for our signal must not keep us.
+      stuck = error instanceof OutputStuckError;
+      if (stuck) {
+        const killed = process.kill('SIGKILL', { scope: 'tree' }).catch(() => {});
+        await Promise.race([killed, setTimeout(CLOSE_MS)]);
+      }
+      throw error;
     } finally {
       leaveRawMode();
     }
@@ -54,7 +77,8 @@ export async function runRemote(
     // One that cannot be closed expires. Where the end of the process is known there is nothing
     // to come back for if the server went away meanwhile.
     const closed = session.close().catch(() => {});
-    await (exit === undefined ? closed : Promise.race([closed, setTimeout(CLOSE_MS)]));
+    const known = exit !== undefined || stuck;
+    await (known ? Promise.race([closed, setTimeout(CLOSE_MS)]) : closed);
   }
 }
 

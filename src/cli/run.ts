@@ -2,8 +2,10 @@ import { Command } from 'commander';
 import type { ProcessExit } from '../client/index.ts';
 import { positiveSeconds } from './arguments.ts';
 import { sayWhyEnded } from './end-notice.ts';
+import { endAsBy } from './ending.ts';
 import { addExamples } from './examples.ts';
 import { processExitCode } from './exit-codes.ts';
+import { OutputStuckError } from './output-patience.ts';
 import { withOwnServer } from './own-server.ts';
 import { type RemoteRun, runRemote } from './remote-run.ts';
 import {
@@ -72,12 +74,20 @@ async function run(argv: readonly string[], flags: RunFlags): Promise<void> {
     orphanMs: flags.reconnectFor * 1000,
     json: flags.json ?? false,
   };
-  const exit =
-    address === undefined
-      ? await withOwnServer((own) => runAt(own, what, signals))
-      : await runAt(address, what, signals);
-  if (!what.json) sayWhyEnded(exit);
-  process.exitCode = processExitCode(exit);
+  try {
+    const exit =
+      address === undefined
+        ? await withOwnServer((own) => runAt(own, what, signals))
+        : await runAt(address, what, signals);
+    if (!what.json) sayWhyEnded(exit);
+    process.exitCode = processExitCode(exit);
+    // Of Ctrl-C it dies as its program does, also where that was a key for the program alone.
+    const { signal } = exit;
+    if (signal !== null && (signal === 'SIGINT' || signals.came(signal))) endAsBy(signal);
+  } catch (error) {
+    if (!(error instanceof OutputStuckError)) throw error;
+    endAsBy(error.signal);
+  }
 }
 
 function runAt(address: string, what: RemoteRun, signals: SignalRelay): Promise<ProcessExit> {

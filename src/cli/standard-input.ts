@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { writeStandardError } from './standard-error.ts';
+import { say } from './print.ts';
 
 /** How standard input is passed on. */
 export interface FeedOptions {
@@ -7,6 +7,11 @@ export interface FeedOptions {
   readonly filter?: (data: Buffer) => Buffer | undefined;
   /** Whether its end is passed on, too. Default: true. */
   readonly end?: boolean;
+  /**
+   * Bytes that are read though the process has not taken them, so that `filter` sees what is
+   * typed while it does not. Default: none, since what is read is nobody else's any more.
+   */
+  readonly aheadBytes?: number;
 }
 
 /**
@@ -15,9 +20,10 @@ export interface FeedOptions {
  */
 export async function feedStandardInput(
   target: Writable | null,
-  { end = true, filter = (data) => data }: FeedOptions = {},
+  { aheadBytes = 0, end = true, filter = (data) => data }: FeedOptions = {},
 ): Promise<void> {
   if (target === null) return;
+  const written = writerTo(target, aheadBytes);
   try {
     // Left open: a terminal has to be made what it was before.
     for await (const data of process.stdin.iterator({ destroyOnReturn: false })) {
@@ -25,16 +31,35 @@ export async function feedStandardInput(
       if (passed === undefined) return;
       // A process need not read its stdin; and if it cannot be written to for another reason,
       // the calls that matter fail too and say so.
-      if (!(await written(target, passed))) return;
+      if (!(await written(passed))) return;
     }
   } catch (error) {
-    writeStandardError(`runlet: standard input: ${String(error)}\n`);
+    say(`standard input: ${String(error)}`);
     return;
   }
   if (end) target.end();
 }
 
-/** Whether a piece could be written. */
-function written(target: Writable, data: Buffer): Promise<boolean> {
-  return new Promise((resolve) => target.write(data, (error) => resolve(!error)));
+/**
+ * Writes pieces. Resolves when no more than so many bytes wait to be written, with whether all
+ * before could be.
+ */
+function writerTo(target: Writable, aheadBytes: number): (data: Buffer) => Promise<boolean> {
+  let waiting = 0;
+  let failed = false;
+  let wake = (): void => {};
+  return async (data) => {
+    waiting += data.byteLength;
+    target.write(data, (error) => {
+      waiting -= data.byteLength;
+      if (error) failed = true;
+      wake();
+    });
+    while (waiting > aheadBytes && !failed) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    return !failed;
+  };
 }
