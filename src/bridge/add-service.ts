@@ -19,6 +19,7 @@ import type {
 } from '@grpc/grpc-js';
 import { MAX_MESSAGES_PER_TURN } from '../limits.ts';
 import type { CallReport } from './call-context.ts';
+import type { CallEdges } from './call-edges.ts';
 import { encodeMessage } from './encoded-message.ts';
 import { type CallEnding, GrpcCallContext } from './grpc-call-context.ts';
 import { inTurns } from './in-turns.ts';
@@ -42,6 +43,8 @@ export interface BridgeOptions {
   readonly decodeError: (cause: unknown) => Error;
   /** Called once for every call, when it is over. */
   readonly onCall: (report: CallReport) => void;
+  /** What is known of calls before grpc-js has seen them. Default: nothing. */
+  readonly edges?: CallEdges;
 }
 
 type UnaryCallback = (error: Partial<StatusObject> | null, response?: Buffer) => void;
@@ -92,9 +95,9 @@ function grpcHandler(
   implement: AnyImpl,
   options: BridgeOptions,
 ): UntypedHandleCall {
-  const { onCall, toStatus } = options;
+  const { edges, onCall, toStatus } = options;
   const contextOf = (call: AnyCall, sendFailure: CallEnding['sendFailure']): GrpcCallContext =>
-    new GrpcCallContext(call, { toStatus, sendFailure, onCall });
+    new GrpcCallContext(call, { toStatus, sendFailure, onCall }, edges?.of(call.metadata));
   switch (method.methodKind) {
     case 'unary':
       return (call: ServerUnaryCall<Buffer, Buffer>, callback: UnaryCallback) => {

@@ -1,5 +1,6 @@
 import { Metadata, type ServerUnaryCall, type StatusObject, status } from '@grpc/grpc-js';
 import type { CallContext, CallReport } from './call-context.ts';
+import { type CallEdge, callAt } from './call-edges.ts';
 
 /** What all four kinds of grpc-js calls have. */
 type AnyServerCall = Pick<
@@ -25,6 +26,7 @@ export class GrpcCallContext implements CallContext {
   readonly method: string;
   readonly #call: AnyServerCall;
   readonly #ending: CallEnding;
+  readonly #edge: CallEdge | undefined;
   readonly #began = performance.now();
   /** Made when it is asked for: most calls end before anybody does. */
   #abort: AbortController | undefined;
@@ -34,10 +36,14 @@ export class GrpcCallContext implements CallContext {
   /** It ended before its handler did. */
   #gone = false;
 
-  constructor(call: AnyServerCall, ending: CallEnding) {
+  constructor(call: AnyServerCall, ending: CallEnding, edge?: CallEdge) {
     this.method = call.getPath();
     this.#call = call;
     this.#ending = ending;
+    this.#edge = edge;
+    if (edge?.farDeadline !== undefined) {
+      this.defer(callAt(edge.farDeadline, () => this.#expire()));
+    }
     // Emitted after every call, successful ones included
     // (https://github.com/grpc/grpc-node/issues/2771): it cancels only what we did not end.
     call.once('cancelled', () => this.#cancelled());
@@ -51,7 +57,7 @@ export class GrpcCallContext implements CallContext {
   }
 
   get deadline(): number {
-    return Number(this.#call.getDeadline());
+    return this.#edge?.farDeadline ?? Number(this.#call.getDeadline());
   }
 
   header(name: string): string | undefined {
@@ -85,6 +91,14 @@ export class GrpcCallContext implements CallContext {
     if (this.#over) return;
     this.#finish(status.OK, undefined);
     send();
+  }
+
+  /** As grpc-js does it for the deadlines that it sees to. */
+  #expire(): void {
+    if (this.#over) return;
+    this.#finish(status.DEADLINE_EXCEEDED, undefined);
+    this.#ending.sendFailure({ code: status.DEADLINE_EXCEEDED, details: 'Deadline exceeded' });
+    this.#giveUp();
   }
 
   #cancelled(): void {

@@ -4,6 +4,8 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { type Address, formatAddress, isLoopback } from '../address.ts';
 import { addService, type BridgeOptions } from '../bridge/add-service.ts';
+import { CallEdges } from '../bridge/call-edges.ts';
+import { onStreams } from '../bridge/http2-streams.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Environment } from '../environment/env-policy.ts';
 import { limitExceeded, RunletError } from '../errors.ts';
@@ -110,7 +112,9 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     'grpc.keepalive_time_ms': options.keepaliveMs ?? DEFAULT_KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs ?? DEFAULT_KEEPALIVE_TIMEOUT_MS,
   });
+  const edges = new CallEdges();
   const bridge: BridgeOptions = {
+    edges,
     maxRequestBytes: limits.maxRequestBytes,
     toStatus,
     oversizeError: () => limitExceeded('max_request_bytes', limits.maxRequestBytes),
@@ -138,6 +142,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
 
   const connections = new Set<Socket>();
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+  onStreams(grpc, edges.take);
   const listeners = await listenAll(options.addresses, (socket) => {
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));

@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { type Client, Server, ServerCredentials } from '@grpc/grpc-js';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { addService } from '../../src/bridge/add-service.ts';
 import type { CallReport } from '../../src/bridge/call-context.ts';
+import { CallEdges } from '../../src/bridge/call-edges.ts';
 import { createClient } from '../../src/bridge/create-client.ts';
+import { onStreams } from '../../src/bridge/http2-streams.ts';
 import type { ServiceClient, ServiceImpl } from '../../src/bridge/types.ts';
 import { openConnection } from '../../src/client/connection.ts';
 import { limitExceeded, RunletError } from '../../src/errors.ts';
@@ -51,6 +53,7 @@ export async function startEcho(
     'grpc.max_receive_message_length': 2 * MAX_REQUEST_BYTES,
     'grpc.max_send_message_length': -1,
   });
+  const edges = new CallEdges();
   const reports: CallReport[] = [];
   const waiters = new Set<() => void>();
   addService(
@@ -58,6 +61,7 @@ export async function startEcho(
     EchoService,
     { ...echo, ...replaced },
     {
+      edges,
       maxRequestBytes: MAX_REQUEST_BYTES,
       toStatus,
       oversizeError: () => limitExceeded('max_request_bytes', MAX_REQUEST_BYTES),
@@ -71,6 +75,7 @@ export async function startEcho(
   const sockets: Socket[] = [];
   const path = join(await temporaryFolder(), 'echo.sock');
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  expect(onStreams(server, edges.take)).toBe(true);
   const listener = await listen({ kind: 'unix', path }, (socket) => {
     sockets.push(socket);
     injector.injectConnection(socket);
