@@ -108,6 +108,9 @@ export const BLOCK_BYTES = 4 * (MAX_EVENT_BYTES + MAX_OUTPUT_HEAD_BYTES);
 /** The same where little is retained, so that dropping is gradual. */
 export const MIN_BLOCK_BYTES = 4 * KIB;
 
+/** Bytes of memory that a block has beside its events, about, in memory or in a file. */
+export const BLOCK_RECORD_BYTES = 768;
+
 /** Blocks whose memory is kept to be used again, 4 MiB together. */
 export const SPARE_BLOCKS = 16;
 
@@ -135,6 +138,32 @@ export const SPOOL_STALL_MS = 10 * SECOND;
 
 /** Events in the files of a process whose sizes are remembered, some 8 bytes each. */
 export const SPOOLED_INDEX_ENTRIES = 256 * KIB;
+
+/** How far memory may be beyond the budget while it is being written to files. */
+export const LAG_FACTOR = 1.25;
+
+/**
+ * The part of the budget of memory, and of that of disk, that may be taken by output which
+ * must not be dropped: beyond it its processes wait, so that there is room for all others.
+ */
+export const KEPT_PART = 1 / 2;
+
+/** The part of memory up to which a process that has little of it goes on nevertheless. */
+export const KEPT_PART_OF_SMALL = 3 / 4;
+
+/** What is little: this part of memory, and so many bytes at most. */
+export const SMALL_PART = 1 / 64;
+export const SMALL_BYTES = MIB;
+
+/**
+ * The part of the budget of memory that may be taken by what is known of output which is not
+ * in memory: where it is, and the sizes of its events. The least of it, where that is tiny.
+ */
+export const INDEX_PART = 1 / 4;
+export const MIN_INDEX_BYTES = 4 * KIB;
+
+/** Processes that are told at one time to go on: each begins to be read from. */
+export const WOKEN_AT_ONCE = 64;
 
 /** Events retained at most: this many, or one for each {@link RETAINED_BYTES_PER_EVENT}. */
 export const MIN_EVENT_COUNT_BOUND = 1024;
@@ -260,6 +289,12 @@ export const SPOOL_JOIN_BYTES = 4 * KIB;
 
 /** After this time a run folder that does not tell its owner is no longer one just being made. */
 export const SPOOL_OWNERLESS_MS = 5 * MINUTE;
+
+/** How long what the latest server left that did not end in order is kept, so that it can be read. */
+export const SPOOL_KEEP_MS = 24 * HOUR;
+
+/** How long a server that ends waits for its files to be removed: a disk may not answer. */
+export const SPOOL_CLOSE_MS = 5 * SECOND;
 
 /**
  * Bytes that a small heap may grow by before all of it is collected: twice the 32 MiB of

@@ -1,15 +1,17 @@
 import { SPOOL_RETRY_MS, SPOOL_STALL_MS } from '../limits.ts';
 import type { EventBlock } from './event-block.ts';
-import { Fifo } from './fifo.ts';
+import { type FileEnd, FileEnds } from './file-ends.ts';
+import { KnownBlocks } from './known-blocks.ts';
 import type { OutputStore, StoredLog } from './output-store.ts';
 import type { RetainedEvents } from './retained-events.ts';
 import { SpoolError } from './spool/spool-error.ts';
 import type { SpoolLog } from './spool/spool-log.ts';
+import type { Relief } from './store-ledger.ts';
 
 /** The blocks of a log, as their files see them. */
 export interface BlockHolder {
   readonly events: RetainedEvents;
-  /** Memory was given back, or files work again or not. */
+  /** A write came to its end, or takes too long. */
   changed(): void;
   /** A block cannot be read any more. */
   lose(block: EventBlock): void;
@@ -18,64 +20,93 @@ export interface BlockHolder {
 /**
  * Moves the older blocks of a log from memory to files, and reads them from there.
  * What cannot be written stays in memory, as far as the budget goes, and is tried
- * again later.
+ * again later. Whatever is done to it from outside only changes what it holds: who does so
+ * tells the store.
  */
 export class BlockFiles {
   readonly #log: StoredLog;
   readonly #store: OutputStore;
   readonly #name: string;
   readonly #holder: BlockHolder;
+  readonly #known: KnownBlocks;
+  readonly #ends = new FileEnds();
+  readonly #loading = new Map<EventBlock, Promise<Buffer | undefined>>();
   #files: SpoolLog | undefined;
   #memory = 0;
   #writing = 0;
+  #stalled = 0;
+  #restsUntil = Number.NEGATIVE_INFINITY;
+  #changed = false;
   /** The first event of what was not handed to the files so far. */
   #unwrittenSeq = 1;
-  /** On the monotonic clock: no file is written before. */
-  #failedUntil = Number.NEGATIVE_INFINITY;
-  readonly #loading = new Map<EventBlock, Promise<Buffer | undefined>>();
-  /** Those in files of whose events the sizes are known. */
-  readonly #indexed = new Fifo<EventBlock>();
-  #indexedEvents = 0;
   #closed = false;
 
   constructor(log: StoredLog, store: OutputStore, name: string, holder: BlockHolder) {
+    const { indexedEvents, recordBytes } = store.sizes;
     this.#log = log;
     this.#store = store;
     this.#name = name;
     this.#holder = holder;
+    this.#known = new KnownBlocks(recordBytes, indexedEvents);
   }
 
-  /** Whether a block can be written now, for all that is known. */
-  get canWrite(): boolean {
-    return (
-      !this.#closed && this.#store.canSpill && this.#store.clock.monotonic() >= this.#failedUntil
-    );
+  /** Bytes of memory that its blocks have. */
+  get memory(): number {
+    return this.#memory;
+  }
+
+  /** Those of them that are being written. */
+  get writing(): number {
+    return this.#writing;
+  }
+
+  /** Those about which the disk does not answer. */
+  get stalled(): number {
+    return this.#stalled;
+  }
+
+  /** Bytes of its files. */
+  get disk(): number {
+    return this.#files?.bytes ?? 0;
+  }
+
+  /** What is known of blocks that are not in memory. */
+  get known(): KnownBlocks {
+    return this.#known;
+  }
+
+  /** On the monotonic clock: nothing is written before. */
+  get restsUntil(): number {
+    return this.#restsUntil;
   }
 
   /** So much is being written that the process should wait for that. */
   get lagging(): boolean {
     const { hotBytes, lagBytes } = this.#store.sizes;
-    return this.#memory > hotBytes + lagBytes && this.#writing > 0 && this.canWrite;
+    return (
+      this.#memory > hotBytes + lagBytes && this.#writing > 0 && this.#store.maySpill(this.#log)
+    );
   }
 
-  /** A block was begun, and has its first event. */
-  began(block: EventBlock): void {
-    this.#store.began(this.#log, block);
+  /** Whether it holds more or less than when this was asked last. */
+  takeChanged(): boolean {
+    const changed = this.#changed;
+    this.#changed = false;
+    return changed;
   }
 
-  /** The memory of its blocks grew, or shrank. */
-  memoryChanged(bytes: number): void {
-    if (bytes === 0) return;
-    this.#memory += bytes;
-    this.#store.memoryChanged(bytes);
+  /** A block's memory grew; `begun`: it has its first event. */
+  grew(bytes: number, begun: boolean): void {
+    this.#addMemory(begun ? bytes + this.#store.sizes.recordBytes : bytes);
   }
 
   /** Begins to write what is more than shall stay in memory. */
   spillOver(): void {
-    while (this.#memory - this.#writing > this.#store.sizes.hotBytes && this.canWrite) {
+    while (this.#memory - this.#writing > this.#store.sizes.hotBytes) {
+      if (!this.#store.maySpill(this.#log)) return;
       const block = this.oldestInMemory();
       if (block === undefined || !block.sealed) return;
-      this.write(block);
+      this.#write(block);
     }
   }
 
@@ -89,32 +120,43 @@ export class BlockFiles {
     }
   }
 
-  /** The oldest block that is in a file; older ones may be in memory, as they failed. */
-  oldestInFile(): EventBlock | undefined {
-    if (this.#files === undefined || this.#files.bytes === 0) return undefined;
-    for (let i = 0; ; i++) {
-      const block = this.#holder.events.blocks.at(i);
-      if (block === undefined || block.place !== undefined) return block;
+  /** What is in its oldest file; undefined: there is none that would go if nothing in it was needed. */
+  oldestFile(): FileEnd | undefined {
+    return this.#ends.oldest;
+  }
+
+  /** Does what was decided: see `Relief`. */
+  relieve(action: Relief<unknown>['action']): void {
+    const { events } = this.#holder;
+    if (action === 'forget') {
+      if (events.dropped.forgettable > this.#known.sizesBytes) events.dropped.halve();
+      else this.#known.halve();
+    } else if (action === 'drop-file') {
+      events.dropThrough(this.oldestFile()?.lastSeq ?? 0);
+    } else {
+      const block = this.oldestInMemory();
+      if (block === undefined) return;
+      if (action === 'spill') this.#write(block);
+      else events.lose(block);
     }
   }
 
   /** Begins to write a block, to which nothing is appended any more. */
-  write(block: EventBlock): void {
-    const { encoded, memory } = block;
+  #write(block: EventBlock): void {
+    const { encoded } = block;
     if (encoded === undefined) return;
+    const memory = this.#memoryOf(block);
+    block.sealed = true;
     block.writing = true;
     this.#unwrittenSeq = Math.max(this.#unwrittenSeq, block.lastSeq + 1);
     this.#writing += memory;
-    this.#store.writingChanged(memory);
+    this.#changed = true;
     const endWatch = this.#watch(memory);
     void this.#append(block, encoded).then((written) => {
       endWatch();
       block.writing = false;
       this.#writing -= memory;
-      this.#store.writingChanged(-memory);
       this.#settle(block, written);
-      this.#store.reconsider();
-      this.spillOver();
       this.#holder.changed();
     });
   }
@@ -135,17 +177,20 @@ export class BlockFiles {
   /** A block is not retained any more, or lost: gives back what it has. */
   forget(block: EventBlock): void {
     const { place } = block;
-    if (!block.writing) this.#freeMemory(block);
+    this.#changed = true;
     if (place !== undefined) {
       block.place = undefined;
+      this.#ends.leave(place.file);
       this.#files?.release(place);
     }
-    while (this.#indexed.length > 0 && this.#indexed.at(0)?.place === undefined) {
-      this.#indexedEvents -= this.#indexed.shift()?.count ?? 0;
-    }
+    // Its memory is needed until it was written.
+    if (block.writing) return;
+    this.#freeMemory(block);
+    if (this.#holder.events.retains(block)) this.#known.add(block);
+    else this.#known.remove(block);
   }
 
-  /** Nothing is needed any more. */
+  /** Gives up what is left of the files, when nothing is retained any more. */
   close(): void {
     this.#closed = true;
     this.#files?.close();
@@ -159,6 +204,7 @@ export class BlockFiles {
       if (this.#files === undefined) return false;
       const header = { firstSeq, eventCount: count, before };
       block.place = await this.#files.append(header, [encoded]);
+      this.#ends.enter(block.place.file, block.lastSeq);
       return true;
     } catch (error) {
       this.#fail(error);
@@ -168,33 +214,31 @@ export class BlockFiles {
 
   /** The writing of a block came to its end. */
   #settle(block: EventBlock, written: boolean): void {
-    if (this.#closed || !this.#holder.events.retains(block) || block.lost) {
+    this.#changed = true;
+    if (this.#closed || block.lost || !this.#holder.events.retains(block)) {
       this.forget(block);
     } else if (written) {
       this.#freeMemory(block);
-      this.#store.written(this.#log, block);
-      this.#remember(block);
+      this.#known.add(block);
+      this.#store.worked();
     } else {
       this.#unwrittenSeq = Math.min(this.#unwrittenSeq, block.firstSeq);
-      this.#store.notWritten(this.#log, block);
     }
+  }
+
+  #memoryOf(block: EventBlock): number {
+    return block.memory === 0 ? 0 : block.memory + this.#store.sizes.recordBytes;
   }
 
   #freeMemory(block: EventBlock): void {
-    const { memory } = block;
+    const memory = this.#memoryOf(block);
     block.freeMemory();
-    this.memoryChanged(-memory);
+    this.#addMemory(-memory);
   }
 
-  /** The sizes of its events stay known, until there are too many of them. */
-  #remember(block: EventBlock): void {
-    this.#indexed.push(block);
-    this.#indexedEvents += block.count;
-    while (this.#indexedEvents > this.#store.sizes.indexedEvents) {
-      const oldest = this.#indexed.shift();
-      oldest?.forgetSizes();
-      this.#indexedEvents -= oldest?.count ?? 0;
-    }
+  #addMemory(bytes: number): void {
+    this.#memory += bytes;
+    if (bytes !== 0) this.#changed = true;
   }
 
   async #read(block: EventBlock): Promise<Buffer | undefined> {
@@ -219,20 +263,20 @@ export class BlockFiles {
     let stalled = 0;
     const timer = this.#store.clock.setTimer(SPOOL_STALL_MS, () => {
       stalled = bytes;
-      this.#store.stalledChanged(stalled);
+      this.#stalled += stalled;
       this.#fail(new SpoolError('write', 'ETIMEDOUT'));
-      this.#store.reconsider();
       this.#holder.changed();
     });
     return () => {
       timer.cancel();
-      this.#store.stalledChanged(-stalled);
+      this.#stalled -= stalled;
     };
   }
 
   #fail(error: unknown): void {
     if (this.#closed) return;
-    this.#failedUntil = this.#store.clock.monotonic() + SPOOL_RETRY_MS;
+    this.#restsUntil = this.#store.clock.monotonic() + SPOOL_RETRY_MS;
+    this.#changed = true;
     this.#store.failed(error);
   }
 }

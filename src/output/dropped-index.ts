@@ -3,6 +3,9 @@ import { OUTPUT_STREAMS, type OutputStream, type StreamOffsets } from './event.t
 /** Lengths of events are kept in the bits above the stream's. */
 const STREAM_BITS = 2;
 
+/** Entries that there is room for at least. */
+const MIN_LENGTH = 16;
+
 /**
  * Remembers how many bytes each dropped event had, four bytes of memory for
  * each, so that a reader that resumes in the midst of what was dropped is told
@@ -14,7 +17,7 @@ const STREAM_BITS = 2;
  */
 export class DroppedIndex {
   readonly #maxEntries: number;
-  #entries = new Uint32Array(16);
+  #entries = new Uint32Array(0);
   #count = 0;
   /** The seq of the event that the first entry stands for. */
   #firstSeq: number;
@@ -33,11 +36,28 @@ export class DroppedIndex {
     return this.#firstSeq;
   }
 
+  /** Bytes of memory that it has. */
+  get bytes(): number {
+    return this.#entries.byteLength;
+  }
+
+  /** Those of them that it could do without. */
+  get forgettable(): number {
+    return Math.max(0, this.bytes - 4 * MIN_LENGTH);
+  }
+
+  /** Forgets the older half, and gives back its memory. */
+  halve(): void {
+    this.#forget((this.#count + 1) >>> 1);
+    this.#shrink();
+  }
+
   /** Adds the next event; `length` is 0 for one that is not output. */
   add(stream: OutputStream, length: number): void {
     if (this.#count === this.#maxEntries) this.#forget((this.#count + 1) >>> 1);
     if (this.#count === this.#entries.length) {
-      const larger = new Uint32Array(Math.min(this.#count * 2, this.#maxEntries));
+      const length = Math.max(MIN_LENGTH, this.#count * 2);
+      const larger = new Uint32Array(Math.min(length, this.#maxEntries));
       larger.set(this.#entries);
       this.#entries = larger;
     }
@@ -49,6 +69,7 @@ export class DroppedIndex {
     this.#count = 0;
     this.#firstSeq = seq;
     this.#firstOffsets = { ...offsets };
+    this.#shrink();
   }
 
   /** Where the streams stood before the event `seq`, which must be remembered or the next. */
@@ -61,6 +82,11 @@ export class DroppedIndex {
     this.#firstSeq += count;
     this.#entries.copyWithin(0, count, this.#count);
     this.#count -= count;
+  }
+
+  #shrink(): void {
+    const length = Math.max(MIN_LENGTH, this.#count);
+    if (length < this.#entries.length) this.#entries = this.#entries.slice(0, length);
   }
 
   #sum(count: number): StreamOffsets {

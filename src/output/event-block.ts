@@ -8,6 +8,7 @@ import {
 } from './event.ts';
 import { decodeOutput, elementEnd, writeOutput } from './output-encoder.ts';
 import type { BlockPlace } from './spool/block.ts';
+import { Uint32List } from './uint32-list.ts';
 
 /** Bytes that a block begins with: most processes write little. */
 const FIRST_CAPACITY = 512;
@@ -36,8 +37,6 @@ export class EventBlock {
   readonly lifecycle: LifecycleRecord[] = [];
   /** Where it is in the spool, once it was written. */
   place: BlockPlace | undefined;
-  /** Which of all blocks of the store it is, in the order in which they were begun. */
-  order = 0;
   /** It is being written, and needs its memory for that. */
   writing = false;
   /** Nothing is appended any more. */
@@ -47,9 +46,9 @@ export class EventBlock {
   #memory: BlockMemory | undefined;
   #bytes = 0;
   /** Of each event the bytes and stream of its output, packed; 0: none. Undefined: forgotten. */
-  #outputs: number[] | undefined = [];
+  #outputs: Uint32List | undefined = new Uint32List();
   /** Where the encoding of each event ends; while it is in memory. */
-  #ends: number[] = [];
+  #ends = new Uint32List();
   #count = 0;
   #dropped = 0;
   #outputBytes = 0;
@@ -102,9 +101,15 @@ export class EventBlock {
     return this.#bytes;
   }
 
-  /** Bytes of memory that it has for its events. */
+  /** Bytes of memory that it has for its events and what it knows of them; 0 once it has none of them. */
   get memory(): number {
-    return this.#memory?.buffer.byteLength ?? 0;
+    if (this.#memory === undefined) return 0;
+    return this.#memory.buffer.byteLength + this.#ends.bytes + this.sizesBytes;
+  }
+
+  /** Bytes of memory in which are the sizes of its events. */
+  get sizesBytes(): number {
+    return this.#outputs?.bytes ?? 0;
   }
 
   /** Bytes of output in it that are not dropped. */
@@ -145,7 +150,7 @@ export class EventBlock {
 
   /** Drops the oldest event, or all where their sizes are not known; returns what that was. */
   dropOldest(): { readonly stream: OutputStream; readonly length: number } | 'all' {
-    const packed = this.#outputs?.[this.#dropped];
+    const packed = this.#outputs?.at(this.#dropped);
     if (packed === undefined) {
       this.#dropped = this.#count;
       this.#outputBytes = 0;
@@ -172,7 +177,7 @@ export class EventBlock {
     }
     if (this.#outputs === undefined) return false;
     for (let i = fromSeq - this.firstSeq; i < toSeq - this.firstSeq; i++) {
-      const { length, stream } = unpack(this.#outputs[i] ?? 0);
+      const { length, stream } = unpack(this.#outputs.at(i) ?? 0);
       offsets[stream] += length;
     }
     return true;
@@ -213,15 +218,15 @@ export class EventBlock {
     if (encoded === undefined) return undefined;
     const ends = this.#memory === undefined ? endsOf(encoded) : this.#ends;
     const first = seq - this.firstSeq;
-    const start = first === 0 ? 0 : (ends[first - 1] ?? 0);
+    const start = first === 0 ? 0 : (ends.at(first - 1) ?? 0);
     const limit = start + maxBytes;
     let last = this.#count - 1;
-    if ((ends[last] ?? 0) > limit) last = lastEndWithin(ends, first, limit);
+    if ((ends.at(last) ?? 0) > limit) last = ends.lastWithin(first, limit);
     if (last < first) {
       if (!atLeastOne) return undefined;
       last = first;
     }
-    return { bytes: encoded.subarray(start, ends[last]), lastSeq: this.firstSeq + last };
+    return { bytes: encoded.subarray(start, ends.at(last)), lastSeq: this.firstSeq + last };
   }
 
   /** Its output is gone, though it is not the oldest. */
@@ -232,11 +237,12 @@ export class EventBlock {
     this.#outputCount = 0;
   }
 
-  /** It was written: the memory is not needed any more. */
+  /** It was written, or is gone: the memory is not needed any more. The sizes stay. */
   freeMemory(): void {
     this.#memory?.free();
     this.#memory = undefined;
-    this.#ends = [];
+    this.#ends = new Uint32List();
+    this.#outputs?.trim();
   }
 
   /** Forgets the sizes of its events, which take memory too. */
@@ -272,23 +278,11 @@ function unpack(packed: number): { readonly stream: OutputStream; readonly lengt
   return { stream, length: packed >>> STREAM_BITS };
 }
 
-function endsOf(encoded: Uint8Array): number[] {
-  const ends: number[] = [];
+function endsOf(encoded: Uint8Array): Uint32List {
+  const ends = new Uint32List();
   for (let at = 0; at < encoded.byteLength; ) {
     at = elementEnd(encoded, at);
     ends.push(at);
   }
   return ends;
-}
-
-/** The index of the last end that is not beyond `limit`, or `first - 1`. */
-function lastEndWithin(ends: readonly number[], first: number, limit: number): number {
-  let low = first - 1;
-  let high = ends.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if ((ends[middle] ?? 0) <= limit) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }

@@ -3,13 +3,13 @@ import { RunletError } from '../errors.ts';
 import { DROPPED_INDEX_ENTRIES } from '../limits.ts';
 import { BlockFiles } from './block-files.ts';
 import type { LifecycleEvent, OutputStream, StreamOffsets } from './event.ts';
-import type { EventBlock } from './event-block.ts';
 import { EventCursor, type EventSource } from './event-cursor.ts';
 import { encodeLifecycle } from './event-encoding.ts';
 import type { EventLogOptions, Overflow } from './event-log-options.ts';
 import { type LogSizes, logSizes } from './log-sizes.ts';
 import type { OutputStore, StoredLog } from './output-store.ts';
 import { type Appended, RetainedEvents } from './retained-events.ts';
+import type { Relief, Standing } from './store-ledger.ts';
 import { Waiters } from './waiters.ts';
 
 /**
@@ -53,8 +53,16 @@ export class EventLog implements StoredLog {
     });
     this.#files = new BlockFiles(this, store, options.name, {
       events: this.#events,
-      changed: () => this.#setFlow(),
-      lose: (block) => this.#lose(block),
+      changed: () => {
+        this.#files.spillOver();
+        this.#changed();
+        this.#setFlow();
+      },
+      lose: (block) => {
+        this.#events.lose(block);
+        this.#changed();
+        this.#setFlow();
+      },
     });
   }
 
@@ -91,7 +99,7 @@ export class EventLog implements StoredLog {
     this.#account(this.#events.appendLifecycle(bytes));
     if (event.kind === 'closed') {
       this.#closed = true;
-      this.#store.closed(this);
+      this.#changed();
     }
     this.#trim();
     this.#waiters.wake();
@@ -151,46 +159,31 @@ export class EventLog implements StoredLog {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    const blocks = this.#events.blocks.length;
     while (this.#events.blocks.length > 0) this.#events.removeOldest();
     this.#files.close();
-    this.#store.remove(this, blocks);
+    this.#changed();
   }
 
-  oldestInMemory(): EventBlock | undefined {
-    return this.#files.oldestInMemory();
+  standing(): Standing {
+    const files = this.#files;
+    const { dropped } = this.#events;
+    return {
+      memory: files.memory,
+      writing: files.writing,
+      stalled: files.stalled,
+      disk: files.disk,
+      index: files.known.bytes + dropped.bytes,
+      forgettable: files.known.sizesBytes + dropped.forgettable,
+      oldestBlock: this.#needOf(files.oldestInMemory()),
+      oldestFile: this.#needOf(files.oldestFile()),
+      keeps: this.#isNeeded(this),
+      over: this.#closed && !this.#isAwaited(),
+      restsUntil: files.restsUntil,
+    };
   }
 
-  oldestInFile(): EventBlock | undefined {
-    return this.#files.oldestInFile();
-  }
-
-  holdsInMemory(block: EventBlock): boolean {
-    return block.memory > 0 && !block.writing && this.#events.retains(block);
-  }
-
-  holdsInFile(block: EventBlock): boolean {
-    return block.place !== undefined && this.#events.retains(block);
-  }
-
-  spill(block: EventBlock): boolean {
-    if (!this.#files.canWrite) return false;
-    block.sealed = true;
-    this.#files.write(block);
-    return true;
-  }
-
-  lose(block: EventBlock): boolean {
-    if (this.#isNeeded(block)) return false;
-    this.#lose(block);
-    return true;
-  }
-
-  dropThrough(block: EventBlock): boolean {
-    if (this.#isNeeded(block)) return false;
-    while (this.#events.retains(block)) this.#events.dropOldest();
-    this.#setFlow();
-    return true;
+  relieve(action: Relief<unknown>['action']): void {
+    this.#files.relieve(action);
   }
 
   pressureChanged(): void {
@@ -201,21 +194,32 @@ export class EventLog implements StoredLog {
     if (this.#closed) throw new Error('an event was appended to a log that is closed');
   }
 
-  #account({ block, first, memory }: Appended): void {
-    if (first) this.#files.began(block);
-    this.#files.memoryChanged(memory);
+  #account({ first, memory }: Appended): void {
+    this.#files.grew(memory, first);
     this.#files.spillOver();
   }
 
-  /** A block can be read nowhere any more. */
-  #lose(block: EventBlock): void {
-    this.#events.lose(block);
-    this.#setFlow();
+  /** It holds more or less, or has other readers. */
+  #changed(): void {
+    // What is being written has its memory until that comes to an end.
+    if (this.#disposed && this.#files.writing === 0) this.#store.remove(this);
+    else this.#store.changed(this);
   }
 
-  /** Whether a reader has a right to a block: only where it would pause the process for it. */
-  #isNeeded(block: EventBlock): boolean {
-    return this.#overflow === 'pause' && !this.#allArePast(block.lastSeq);
+  /** Whether a reader has a right to what ends with an event: only where it would pause the process for it. */
+  #isNeeded({ lastSeq }: { readonly lastSeq: number }): boolean {
+    return this.#overflow === 'pause' && !this.#allArePast(lastSeq);
+  }
+
+  #needOf(what: { readonly lastSeq: number } | undefined): Standing['oldestBlock'] {
+    if (what === undefined) return 'none';
+    return this.#isNeeded(what) ? 'needed' : 'free';
+  }
+
+  /** Whether somebody is reading who has not had all. */
+  #isAwaited(): boolean {
+    for (const cursor of this.#cursors) if (cursor.nextSeq <= this.lastSeq) return true;
+    return false;
   }
 
   /** Whether nobody has still to read an event, and nobody else is waited for. */
@@ -233,6 +237,8 @@ export class EventLog implements StoredLog {
     ) {
       this.#events.dropOldest();
     }
+    // What is appended is needed where it may not be dropped.
+    if (this.#files.takeChanged() || this.#overflow === 'pause') this.#changed();
     this.#setFlow();
   }
 
@@ -279,8 +285,8 @@ export class EventLog implements StoredLog {
 
   /** A reader got on or left, or none will come: what it held up may go on. */
   #needsLess(): void {
-    if (this.#overflow !== 'pause' || this.#disposed) return;
-    this.#store.reconsider();
+    if (this.#disposed) return;
+    this.#changed();
     this.#trim();
   }
 }

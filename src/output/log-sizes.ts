@@ -1,5 +1,6 @@
 import {
   BLOCK_BYTES,
+  BLOCK_RECORD_BYTES,
   HOT_BYTES,
   MAX_EVENT_BYTES,
   MIN_BLOCK_BYTES,
@@ -31,6 +32,8 @@ export interface TierSizes {
   readonly lagBytes: number;
   /** Events in files whose sizes are remembered. */
   readonly indexedEvents: number;
+  /** Bytes of memory that a block has besides, wherever it is. */
+  readonly recordBytes: number;
 }
 
 /** The sizes where nobody asks for others, as tests do. */
@@ -39,6 +42,7 @@ export const DEFAULT_TIER_SIZES: TierSizes = {
   hotBytes: HOT_BYTES,
   lagBytes: SPOOL_LAG_BYTES,
   indexedEvents: SPOOLED_INDEX_ENTRIES,
+  recordBytes: BLOCK_RECORD_BYTES,
 };
 
 /** Finer where little is retained, so that dropping the oldest does not drop everything. */

@@ -1,30 +1,20 @@
 import type { Clock, Timer } from '../clock.ts';
-import { SPOOL_RETRY_MS } from '../limits.ts';
-import { BlockQueue } from './block-queue.ts';
-import type { EventBlock } from './event-block.ts';
+import { SPOOL_RETRY_MS, WOKEN_AT_ONCE } from '../limits.ts';
 import { DEFAULT_TIER_SIZES, type TierSizes } from './log-sizes.ts';
 import type { Spool } from './spool/spool.ts';
 import type { SpoolLog } from './spool/spool-log.ts';
+import { type Pressure, type Relief, type Standing, StoreLedger } from './store-ledger.ts';
 
-/** A log as the store sees it. */
+/**
+ * A log as the store sees it. What the store asks it to do it does at once, and tells
+ * nobody: the store looks at where it stands then.
+ */
 export interface StoredLog {
-  /** Its process is closed: nothing is appended any more, and its output is the first to go. */
-  readonly closed: boolean;
-  /** Its oldest block that only memory holds; undefined: there is none. */
-  oldestInMemory(): EventBlock | undefined;
-  /** Its oldest block that is in a file; undefined: there is none. */
-  oldestInFile(): EventBlock | undefined;
-  /** Whether a block still belongs to it, in memory alone, and is not being written. */
-  holdsInMemory(block: EventBlock): boolean;
-  /** Whether a block still belongs to it, in a file. */
-  holdsInFile(block: EventBlock): boolean;
-  /** Begins to write a block to a file; false: it cannot be done now. */
-  spill(block: EventBlock): boolean;
-  /** Gives up a block that is in memory; false: somebody still needs it. */
-  lose(block: EventBlock): boolean;
-  /** Gives up everything up to the end of a block; false: somebody still needs it. */
-  dropThrough(block: EventBlock): boolean;
-  /** What it was told of {@link OutputStore.pressure} may have changed. */
+  /** What it holds now. */
+  standing(): Standing;
+  /** Does what was decided: see {@link Relief}. */
+  relieve(action: Relief<unknown>['action']): void;
+  /** What it was told of {@link OutputStore.pressureFor} may have changed. */
   pressureChanged(): void;
 }
 
@@ -49,65 +39,49 @@ export type StoreProblem =
   | { readonly kind: 'spool-recovered' };
 
 /**
- * How much too full the store is. `lagging`: files are being written, and output comes
- * faster. `full`: what is there may not be dropped, since readers need it.
- */
-export type Pressure = 'none' | 'lagging' | 'full';
-
-/** How far memory may be beyond the budget while it is being written to files. */
-const LAG_FACTOR = 1.5;
-
-/**
- * What all logs of a server share: a budget of memory and one of disk. When one is
- * reached the oldest output of closed processes goes first, in the order in which
- * they were closed, then the oldest of all others: from memory to files, and from
- * where it cannot go further, for good.
+ * What all logs of a server share: a budget of memory and one of disk. What has to go where
+ * one is used up is decided by a {@link StoreLedger}; here it is done. Logs say when they
+ * hold more or less, and are asked to give; none of them is called by another.
  */
 export class OutputStore {
   readonly clock: Clock;
   readonly sizes: TierSizes;
-  readonly #memoryBytes: number;
-  readonly #diskBytes: number;
   readonly #spool: Spool | undefined;
   readonly #onProblem: (problem: StoreProblem) => void;
-  /** Those of closed processes that may have something in memory, in the order of closing. */
-  readonly #closedInMemory = new Set<StoredLog>();
-  /** Those that may have something in files. */
-  readonly #closedInFiles = new Set<StoredLog>();
-  /** In the order in which they were begun. */
-  readonly #inMemory = new BlockQueue<StoredLog>(({ log, block }) => log.holdsInMemory(block));
-  /** In the order in which they were written. */
-  readonly #inFiles = new BlockQueue<StoredLog>(({ log, block }) => log.holdsInFile(block));
-  readonly #pressed = new Set<StoredLog>();
-  #memory = 0;
-  #writing = 0;
-  #stalled = 0;
-  #begun = 0;
-  #relieving = false;
-  #dropping = false;
+  readonly #ledger: StoreLedger<StoredLog>;
+  /** Those that asked while there was pressure, in that order. */
+  readonly #waiting = new Set<StoredLog>();
+  /** How many of them have still to be told that there is less. */
+  #toWake = 0;
+  #wakes = false;
+  #lagging = false;
+  #fullness = 0;
   /** Set while there is pressure because files fail. */
   #retry: Timer | undefined;
-  #pressure: Pressure = 'none';
-  #diskFull = false;
   #failing = false;
 
   constructor(options: OutputStoreOptions) {
+    const { diskBytes, memoryBytes, spool } = options;
     this.clock = options.clock;
     this.sizes = { ...DEFAULT_TIER_SIZES, ...options.sizes };
-    this.#memoryBytes = options.memoryBytes;
-    this.#diskBytes = options.diskBytes;
-    this.#spool = options.spool;
+    this.#spool = spool;
     this.#onProblem = options.onProblem ?? (() => {});
+    this.#ledger = new StoreLedger({ memoryBytes, diskBytes, hasFiles: spool !== undefined });
   }
 
-  /** Bytes of memory that all logs have. */
+  /** Bytes of memory that the output of all logs has. */
   get memory(): number {
-    return this.#memory;
+    return this.#ledger.memory;
   }
 
   /** Those of them that are being written to files. */
   get writing(): number {
-    return this.#writing;
+    return this.#ledger.writing;
+  }
+
+  /** Bytes of memory, of what is known of output that is not there. */
+  get index(): number {
+    return this.#ledger.index;
   }
 
   /** Bytes of files that all logs have. */
@@ -115,18 +89,16 @@ export class OutputStore {
     return this.#spool?.bytes ?? 0;
   }
 
-  /** How much too full it is. A log that asks while it is will be told of a change. */
+  /** How much too full it is for a log. One that asks while it is will be told of a change. */
   pressureFor(log: StoredLog): Pressure {
-    if (this.#pressure !== 'none') this.#pressed.add(log);
-    return this.#pressure;
+    const pressure = this.#ledger.pressureFor(log);
+    if (pressure !== 'none') this.#waiting.add(log);
+    return pressure;
   }
 
-  /**
-   * Whether a block could be written now, for all that is known. While the disk does
-   * not answer nothing more is given to it.
-   */
-  get canSpill(): boolean {
-    return this.#spool !== undefined && !this.#diskFull && this.#stalled === 0;
+  /** Whether a log may write a block now, for all that is known. */
+  maySpill(log: StoredLog): boolean {
+    return this.#ledger.maySpill(log);
   }
 
   /** The files of a process; undefined: there are none. */
@@ -134,40 +106,23 @@ export class OutputStore {
     return this.#spool?.openLog({ processId: name });
   }
 
-  /** A block was begun. */
-  began(log: StoredLog, block: EventBlock): void {
-    block.order = this.#begun++;
-    this.#inMemory.push({ log, block });
+  /** A log is new, holds more or less than before, or is needed by others. */
+  changed(log: StoredLog): void {
+    this.#ledger.update(log, log.standing(), this.clock.monotonic());
+    this.#relieve();
   }
 
-  /** The memory of a log grew, or shrank. */
-  memoryChanged(bytes: number): void {
-    this.#memory += bytes;
-    if (bytes > 0 ? this.#memory > this.#memoryBytes : this.#pressure !== 'none') this.#relieve();
-  }
-
-  /** A block of so many bytes of memory is being written, or is no longer. */
-  writingChanged(bytes: number): void {
-    this.#writing += bytes;
-  }
-
-  /** The disk does not answer about a block of so many bytes of memory, or did after all. */
-  stalledChanged(bytes: number): void {
-    this.#stalled += bytes;
+  /** A log is gone: it holds nothing any more. */
+  remove(log: StoredLog): void {
+    this.#waiting.delete(log);
+    this.#ledger.remove(log);
+    this.#relieve();
   }
 
   /** A block was written. */
-  written(log: StoredLog, block: EventBlock): void {
+  worked(): void {
     if (this.#failing) this.#onProblem({ kind: 'spool-recovered' });
     this.#failing = false;
-    if (log.closed) this.#closedInFiles.add(log);
-    this.#inFiles.push({ log, block });
-  }
-
-  /** A block could not be written, and is in memory alone as before. */
-  notWritten(log: StoredLog, block: EventBlock): void {
-    if (log.closed) this.#closedInMemory.add(log);
-    this.#inMemory.putBack({ log, block });
   }
 
   /** A block could not be written, or not read. */
@@ -176,67 +131,28 @@ export class OutputStore {
     this.#failing = true;
   }
 
-  /** More may be taken than before: a write came to its end, or somebody needs less. */
-  reconsider(): void {
-    this.diskChanged();
-    if (this.#memory > this.#memoryBytes || this.#pressure !== 'none') this.#relieve();
-  }
-
-  /** Files grew, or may have gone. */
-  diskChanged(): void {
-    const spool = this.#spool;
-    if (spool === undefined || this.#dropping) return;
-    this.#dropping = true;
-    while (spool.bytes > this.#diskBytes && this.#dropFromFiles());
-    this.#dropping = false;
-    const full = spool.bytes > this.#diskBytes;
-    if (full === this.#diskFull) return;
-    this.#diskFull = full;
-    this.#relieve();
-  }
-
-  /** A log's process is closed. */
-  closed(log: StoredLog): void {
-    this.#closedInMemory.add(log);
-    this.#closedInFiles.add(log);
-    this.reconsider();
-  }
-
-  /** A log is gone, with so many blocks; it has given back its memory. */
-  remove(log: StoredLog, blocks: number): void {
-    this.#inMemory.forget(blocks);
-    this.#inFiles.forget(blocks);
-    this.#closedInMemory.delete(log);
-    this.#closedInFiles.delete(log);
-    this.#pressed.delete(log);
-    this.diskChanged();
-  }
-
   #relieve(): void {
-    // What is taken changes memory, and leads back here.
-    if (this.#relieving) return;
-    this.#relieving = true;
-    while (this.#memory - this.#writing > this.#memoryBytes && this.#takeFromMemory());
-    this.#relieving = false;
-    const pressure = this.#measure();
-    this.#retryLater(pressure);
-    if (pressure === this.#pressure) return;
-    this.#pressure = pressure;
-    const pressed = [...this.#pressed];
-    this.#pressed.clear();
-    for (const log of pressed) log.pressureChanged();
-  }
-
-  #measure(): Pressure {
-    if (this.#memory - this.#writing > this.#memoryBytes) return 'full';
-    // What a disk that does not answer holds comes back nobody knows when.
-    const lagging = this.#memory - this.#stalled > LAG_FACTOR * this.#memoryBytes;
-    return lagging ? 'lagging' : 'none';
+    const ledger = this.#ledger;
+    const now = this.clock.monotonic();
+    ledger.wake(now);
+    for (let relief = ledger.next(); relief !== undefined; relief = ledger.next()) {
+      relief.log.relieve(relief.action);
+      ledger.update(relief.log, relief.log.standing(), now);
+    }
+    const { fullness, isLagging } = ledger;
+    if (fullness < this.#fullness || (this.#lagging && !isLagging)) {
+      this.#toWake = this.#waiting.size;
+    }
+    this.#fullness = fullness;
+    this.#lagging = isLagging;
+    this.#retryLater();
+    this.#wake();
   }
 
   /** All who would try the files again may be waiting for just that. */
-  #retryLater(pressure: Pressure): void {
-    if (pressure === 'none' || !this.#failing) {
+  #retryLater(): void {
+    const pressed = this.#fullness > 0 || this.#lagging;
+    if (!pressed || !this.#failing) {
       this.#retry?.cancel();
       this.#retry = undefined;
       return;
@@ -247,24 +163,22 @@ export class OutputStore {
     });
   }
 
-  /** Takes one block out of memory, or begins to; false: there is none that can be taken. */
-  #takeFromMemory(): boolean {
-    for (const log of this.#closedInMemory) {
-      const block = log.oldestInMemory();
-      // It will not have any again, unless what is being written comes back.
-      if (block === undefined) this.#closedInMemory.delete(log);
-      else if (log.spill(block) || log.lose(block)) return true;
+  /** Tells some, and others in later turns of the event loop: there may be thousands. */
+  #wake(): void {
+    if (this.#toWake === 0 || this.#wakes) return;
+    const some: StoredLog[] = [];
+    for (const log of this.#waiting) {
+      if (some.length === Math.min(this.#toWake, WOKEN_AT_ONCE)) break;
+      some.push(log);
     }
-    return this.#inMemory.takeFirst(({ log, block }) => log.spill(block) || log.lose(block));
-  }
-
-  #dropFromFiles(): boolean {
-    for (const log of this.#closedInFiles) {
-      const block = log.oldestInFile();
-      // It will not have any again, unless something is written yet.
-      if (block === undefined) this.#closedInFiles.delete(log);
-      else if (log.dropThrough(block)) return true;
-    }
-    return this.#inFiles.takeFirst(({ log, block }) => log.dropThrough(block));
+    this.#toWake = Math.min(this.#toWake, this.#waiting.size) - some.length;
+    for (const log of some) this.#waiting.delete(log);
+    for (const log of some) log.pressureChanged();
+    if (this.#toWake === 0 || this.#wakes) return;
+    this.#wakes = true;
+    setImmediate(() => {
+      this.#wakes = false;
+      this.#wake();
+    });
   }
 }

@@ -43,14 +43,15 @@ export class RetainedEvents {
   readonly #base: MutableOffsets = { ...ZERO_OFFSETS };
   /** Records of dropped blocks that are never dropped, in order; a handful at most. */
   readonly #kept: LifecycleRecord[] = [];
-  readonly #dropped: DroppedIndex;
+  /** What is known of dropped events. */
+  readonly dropped: DroppedIndex;
   #outputBytes = 0;
   #outputCount = 0;
 
   constructor(options: RetainedEventsOptions) {
     this.#blockBytes = options.blockBytes;
     this.#onForgotten = options.onForgotten;
-    this.#dropped = new DroppedIndex(1, ZERO_OFFSETS, options.droppedIndexEntries);
+    this.dropped = new DroppedIndex(1, ZERO_OFFSETS, options.droppedIndexEntries);
   }
 
   /** The number of the event that is appended next. */
@@ -146,7 +147,7 @@ export class RetainedEvents {
     }
     const record = this.#kept.find((kept) => kept.seq === seq);
     if (record !== undefined) return { ...record.before };
-    if (seq >= this.#dropped.firstSeq) return { ...this.#dropped.offsetsBefore(seq) };
+    if (seq >= this.dropped.firstSeq) return { ...this.dropped.offsetsBefore(seq) };
     // Forgotten: the latest position before it that is still known.
     return { ...(this.#kept.findLast((kept) => kept.seq < seq)?.before ?? ZERO_OFFSETS) };
   }
@@ -161,13 +162,18 @@ export class RetainedEvents {
       if (record.seq >= seq && record.seq < block.headSeq) this.#kept.push(record);
     }
     if (dropped === 'all') {
-      this.#dropped.skipTo(block.headSeq, block.after);
+      this.dropped.skipTo(block.headSeq, block.after);
       Object.assign(this.#base, block.after);
     } else {
-      this.#dropped.add(dropped.stream, dropped.length);
+      this.dropped.add(dropped.stream, dropped.length);
       this.#base[dropped.stream] += dropped.length;
     }
     if (block.dropped === block.count) this.removeOldest();
+  }
+
+  /** Drops all up to an event; more where only whole blocks are known. */
+  dropThrough(seq: number): void {
+    while (this.blocks.length > 0 && this.baseSeq <= seq) this.dropOldest();
   }
 
   /** Drops the oldest blocks for which a condition holds, but never the last: it is appended to. */

@@ -75,6 +75,6 @@ describe('a disk that does not answer', () => {
     files.resume();
     await files.quiet();
     expect(store.writing).toBe(0);
-    expect(store.canSpill).toBe(true);
+    expect(store.maySpill(waiting)).toBe(true);
   });
 });

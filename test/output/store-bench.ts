@@ -9,12 +9,12 @@ import { testSpool } from './spool/support.ts';
 /** One piece of output, which fills a block by itself. */
 export const PIECE = Buffer.alloc(100, 'x');
 /** Memory that a block has at least. */
-export const BLOCK_MEMORY = 512;
+export const BLOCK_MEMORY = 512 + 2 * 16;
 /** Blocks of a log with two pieces: `started` has one of its own. */
 export const BLOCKS = 3;
 /** Room for one more file, but not two. */
 export const FILE_BYTES = 300;
-const SIZES = { blockBytes: 150, hotBytes: 1_000_000, lagBytes: 1_000_000 };
+const SIZES = { blockBytes: 150, hotBytes: 1_000_000, lagBytes: 1_000_000, recordBytes: 0 };
 
 /** Logs, and what they share. */
 export interface Bench {

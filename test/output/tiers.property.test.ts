@@ -99,6 +99,7 @@ function plan(...overflows: readonly Overflow[]): fc.Arbitrary<Plan> {
       hotBytes: fc.constantFrom(0, 600, 3_000),
       lagBytes: fc.constantFrom(600, 3_000),
       indexedEvents: fc.constantFrom(4, 30, 1_000_000),
+      recordBytes: fc.constantFrom(0, 100),
     }),
   });
 }

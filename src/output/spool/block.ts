@@ -10,8 +10,18 @@ export interface BlockHeader {
   readonly before: StreamOffsets;
 }
 
+/** A file of a log. Disk is given back a whole one at a time. */
+export interface BlockFile {
+  /** Bytes on disk. */
+  readonly bytes: number;
+  /** It is being written to: it would not go now, whatever is released. */
+  readonly busy: boolean;
+}
+
 /** Where a block is. Of use to the log that gave it. */
 export interface BlockPlace {
   /** Bytes on disk, those of its header included. */
   readonly bytes: number;
+  /** The file that it is in. */
+  readonly file: BlockFile;
 }

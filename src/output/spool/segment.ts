@@ -1,3 +1,4 @@
+import type { BlockFile } from './block.ts';
 import {
   decodeRecordHeader,
   type EncodedRecord,
@@ -12,10 +13,12 @@ import { readFully, type SpoolFile, writeFully } from './spool-files.ts';
  * read anywhere. It keeps its descriptor as long as it exists, so reading does
  * not need the file's name.
  */
-export class Segment {
+export class Segment implements BlockFile {
   readonly path: string;
   /** Blocks in it that are needed still; counted by its log. */
   needed = 0;
+  /** A block is being written to it; set by its log. */
+  busy = false;
   readonly #file: SpoolFile;
   /** The file's header, until the first block is written, which it goes along with. */
   #header: Uint8Array | undefined;

@@ -56,13 +56,13 @@ export interface SpoolRun {
 }
 
 class Block implements BlockPlace {
-  readonly segment: Segment;
+  readonly file: Segment;
   readonly position: number;
   readonly bytes: number;
   released = false;
 
-  constructor(segment: Segment, position: number, bytes: number) {
-    this.segment = segment;
+  constructor(file: Segment, position: number, bytes: number) {
+    this.file = file;
     this.position = position;
     this.bytes = bytes;
   }
@@ -82,7 +82,6 @@ export class SegmentedLog implements SpoolLog {
   readonly #removals = new Set<Promise<void>>();
   /** Settled when all appends so far are. */
   #appends: Promise<unknown> = Promise.resolve();
-  #appending = false;
   #bytes = 0;
   #ended: Promise<void> | undefined;
 
@@ -107,7 +106,7 @@ export class SegmentedLog implements SpoolLog {
   }
 
   async read(place: BlockPlace): Promise<Buffer> {
-    const { segment, position, bytes, released } = toBlock(place);
+    const { file: segment, position, bytes, released } = toBlock(place);
     if (released) throw new SpoolError('read', 'ECANCELED');
     segment.enter();
     try {
@@ -126,8 +125,8 @@ export class SegmentedLog implements SpoolLog {
     const block = toBlock(place);
     if (block.released) return;
     block.released = true;
-    block.segment.needed -= 1;
-    this.#removeUnneeded(block.segment);
+    block.file.needed -= 1;
+    this.#removeUnneeded(block.file);
   }
 
   close(): void {
@@ -142,7 +141,7 @@ export class SegmentedLog implements SpoolLog {
 
   async #end(): Promise<void> {
     for (const segment of this.#segments) {
-      if (!this.#isWritten(segment)) this.#remove(segment);
+      if (!segment.busy) this.#remove(segment);
     }
     await this.#appends;
     for (const segment of this.#segments) this.#remove(segment);
@@ -152,9 +151,9 @@ export class SegmentedLog implements SpoolLog {
 
   async #append(record: EncodedRecord): Promise<BlockPlace> {
     if (this.#ended !== undefined) throw new SpoolError('write', 'ECANCELED');
-    this.#appending = true;
+    let segment: Segment | undefined;
     try {
-      const segment = await this.#segmentFor(record.bytes);
+      segment = await this.#segmentFor(record.bytes);
       const bytesBefore = segment.bytes;
       const position = await segment.append(record);
       segment.needed += 1;
@@ -163,16 +162,19 @@ export class SegmentedLog implements SpoolLog {
     } catch (error) {
       throw toSpoolError('write', error);
     } finally {
-      this.#appending = false;
-      // It could not go while it was written to, whatever was released meanwhile.
-      if (this.#current !== undefined) this.#removeUnneeded(this.#current);
+      if (segment !== undefined) {
+        segment.busy = false;
+        // It could not go while it was written to, whatever was released meanwhile.
+        this.#removeUnneeded(segment);
+      }
     }
   }
 
-  /** The file that a block of so many bytes goes to. */
+  /** The file that a block of so many bytes goes to, which is busy from then on. */
   async #segmentFor(bytes: number): Promise<Segment> {
     const current = this.#current;
     if (current !== undefined && !current.torn && current.bytes + bytes <= this.#run.segmentBytes) {
+      current.busy = true;
       return current;
     }
     this.#current = undefined;
@@ -192,6 +194,7 @@ export class SegmentedLog implements SpoolLog {
     });
     try {
       const segment = new Segment(path, await this.#create(path), header);
+      segment.busy = true;
       this.#segments.add(segment);
       return segment;
     } catch (error) {
@@ -211,12 +214,8 @@ export class SegmentedLog implements SpoolLog {
     }
   }
 
-  #isWritten(segment: Segment): boolean {
-    return this.#appending && segment === this.#current;
-  }
-
   #removeUnneeded(segment: Segment): void {
-    if (segment.needed === 0 && !this.#isWritten(segment)) this.#remove(segment);
+    if (segment.needed === 0 && !segment.busy) this.#remove(segment);
   }
 
   /** Removes a file, unless it is going already. */
