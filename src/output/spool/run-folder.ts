@@ -22,6 +22,15 @@ export interface SweepOptions {
   readonly now: number;
   /** Told why a folder could not be looked at or removed. */
   readonly onProblem: (problem: unknown) => void;
+  /** How long the latest that holds output is kept, from its last change on. */
+  readonly keepMs: number;
+}
+
+/** What a server left that did not end in order. */
+export interface LeftBehind {
+  readonly path: string;
+  /** When it was changed last, in milliseconds since 1970. */
+  readonly changedMs: number;
 }
 
 /** The file that tells whose folder it is. */
@@ -61,30 +70,57 @@ export async function createRunFolder(stateFolder: string): Promise<RunFolder> {
       run = undefined;
       if (made === undefined) return;
       // One that somebody put in its place is not ours to remove.
-      if (isFileOf(path, made.folder)) await rm(path, { recursive: true, force: true });
+      if (isFileOf(path, made.folder)) await removeRunFolder(path);
       closeSync(made.owner);
     },
   };
 }
 
 /**
- * Removes the folders of runs whose server is gone. Leaves alone whatever is not
- * named like one and links, wherever they lead. Never rejects.
+ * Removes the folders of runs whose server is gone, but for the latest that holds output, which
+ * somebody may want to read: returns it. Leaves alone whatever is not named like one and
+ * links, wherever they lead. Never rejects.
  */
-export async function sweepRunFolders(stateFolder: string, options: SweepOptions): Promise<void> {
+export async function sweepRunFolders(
+  stateFolder: string,
+  { keepMs, now, onProblem }: SweepOptions,
+): Promise<LeftBehind | undefined> {
   const names = await readdir(stateFolder).catch((error: unknown) => {
-    options.onProblem(error);
+    onProblem(error);
     return [];
   });
+  let kept: LeftBehind | undefined;
   for (const name of names) {
     if (!RUN_FOLDER_NAME.test(name)) continue;
     const path = join(stateFolder, name);
     try {
-      if (await isStale(path, options.now)) await rm(path, { recursive: true, force: true });
+      if (!(await isStale(path, now))) continue;
+      const changedMs = Math.min(await lastOutput(path), now);
+      const isLatest = changedMs > Math.max(now - keepMs, kept?.changedMs ?? 0);
+      const goes = isLatest ? kept?.path : path;
+      if (isLatest) kept = { path, changedMs };
+      if (goes !== undefined) await removeRunFolder(goes);
     } catch (error) {
-      options.onProblem(error);
+      onProblem(error);
     }
   }
+  return kept;
+}
+
+/** Removes a run folder with all that is in it, if it is there. */
+export function removeRunFolder(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true });
+}
+
+/** When output was written to a run folder last, in milliseconds since 1970; 0: none is in it. */
+async function lastOutput(path: string): Promise<number> {
+  let last = 0;
+  for (const name of await readdir(path)) {
+    if (!name.endsWith('.seg')) continue;
+    const { mtimeMs } = await lstat(join(path, name));
+    last = Math.max(last, mtimeMs);
+  }
+  return last;
 }
 
 async function restore(stateFolder: string, path: string): Promise<MadeFolder | undefined> {

@@ -1,7 +1,13 @@
-import { type Clock, systemClock } from '../../clock.ts';
-import { SPOOL_READS, SPOOL_SEGMENT_BYTES, SPOOL_WRITES } from '../../limits.ts';
+import { type Clock, systemClock, type Timer } from '../../clock.ts';
+import {
+  SPOOL_CLOSE_MS,
+  SPOOL_KEEP_MS,
+  SPOOL_READS,
+  SPOOL_SEGMENT_BYTES,
+  SPOOL_WRITES,
+} from '../../limits.ts';
 import { IoSlots } from './io-slots.ts';
-import { createRunFolder, sweepRunFolders } from './run-folder.ts';
+import { createRunFolder, removeRunFolder, sweepRunFolders } from './run-folder.ts';
 import { MAX_PROCESS_ID_BYTES } from './segment-format.ts';
 import { type SpoolFiles, systemFiles } from './spool-files.ts';
 import { SegmentedLog, type SpoolLog, type SpoolRun } from './spool-log.ts';
@@ -39,19 +45,34 @@ export interface Spool {
   openLog(owner: { readonly processId: string }): SpoolLog;
   /** Bytes of all segment files; of those that go, no longer. */
   readonly bytes: number;
-  /** Closes all logs and removes everything, the run's folder too. Idempotent, never rejects. */
+  /**
+   * Closes all logs and removes everything, the run's folder too. Where a disk does not answer
+   * it stays after {@link SPOOL_CLOSE_MS}. Idempotent, never rejects.
+   */
   close(): Promise<void>;
 }
 
 /**
- * Makes the folder of this server run, and removes those that dead servers left.
+ * Makes the folder of this server run, and removes those that dead servers left, the latest
+ * of them after {@link SPOOL_KEEP_MS}.
  *
  * @throws Error that says what is wrong with the state folder
  */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const { stateFolder, clock = systemClock, onProblem = () => {} } = options;
   const folder = await createRunFolder(stateFolder);
-  await sweepRunFolders(stateFolder, { now: clock.now(), onProblem });
+  const left = await sweepRunFolders(stateFolder, {
+    now: clock.now(),
+    onProblem,
+    keepMs: SPOOL_KEEP_MS,
+  });
+  let keeping: Timer | undefined;
+  if (left !== undefined) {
+    const keptMs = Math.max(0, clock.now() - left.changedMs);
+    keeping = clock.setTimer(Math.max(0, SPOOL_KEEP_MS - keptMs), () => {
+      void removeRunFolder(left.path).catch(onProblem);
+    });
+  }
 
   let bytes = 0;
   let ordinal = 0;
@@ -74,9 +95,22 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     },
   };
 
-  async function close(): Promise<void> {
+  async function removeAll(): Promise<void> {
     await Promise.all([...logs].map((log) => log.end()));
     await folder.remove().catch(onProblem);
+  }
+
+  async function close(): Promise<void> {
+    keeping?.cancel();
+    let bound: Timer | undefined;
+    const late = new Promise<void>((resolve) => {
+      bound = clock.setTimer(SPOOL_CLOSE_MS, () => {
+        onProblem(new Error(`the disk does not answer: ${folder.path} is left behind`));
+        resolve();
+      });
+    });
+    await Promise.race([removeAll(), late]);
+    bound?.cancel();
   }
 
   return {

@@ -10,15 +10,18 @@ import {
   rename,
   stat,
   symlink,
+  unlink,
   utimes,
   writeFile,
 } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { SPOOL_OWNERLESS_MS } from '../../../src/limits.ts';
+import { SPOOL_KEEP_MS, SPOOL_OWNERLESS_MS } from '../../../src/limits.ts';
 import { createRunFolder, sweepRunFolders } from '../../../src/output/spool/run-folder.ts';
 import { formatOwner, parseOwner, thisOwner } from '../../../src/output/spool/run-owner.ts';
 import { openSpool } from '../../../src/output/spool/spool.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { blockHeader, bytesOf, runFolders, stateFolder, testSpool } from './support.ts';
 
 const ON_LINUX = process.platform === 'linux';
@@ -47,9 +50,10 @@ async function statOf(pid: number | undefined): Promise<{ name: string; state: s
   return { name, state };
 }
 
-async function sweep(folder: string): Promise<unknown[]> {
+async function sweep(folder: string, keepMs = 0): Promise<unknown[]> {
   const problems: unknown[] = [];
-  await sweepRunFolders(folder, { now: NOW, onProblem: (problem) => problems.push(problem) });
+  const onProblem = (problem: unknown): void => void problems.push(problem);
+  await sweepRunFolders(folder, { now: NOW, onProblem, keepMs });
   return problems;
 }
 
@@ -248,9 +252,53 @@ describe('sweeping', () => {
     const folder = await stateFolder();
     const owner = formatOwner({ pid: await deadPid(), startTime: undefined, bootId: undefined });
     const stale = await leftBehind(folder, 'run-1-0123456789abcdef', owner);
+    await unlink(join(stale, '0-0.seg'));
     await testSpool({ stateFolder: folder });
     const left = await runFolders(folder);
     expect(left).toHaveLength(1);
     expect(left).not.toContain(stale);
+  });
+});
+
+describe('what servers left that did not end in order', () => {
+  const MINUTES = 60_000;
+
+  /** Three of them, the second the latest with output; the third has none. */
+  async function crashed(): Promise<{ folder: string; latest: string }> {
+    const folder = await stateFolder();
+    const owner = formatOwner({ pid: await deadPid(), startTime: undefined, bootId: undefined });
+    const [older, latest, empty] = await Promise.all(
+      ['1', '2', '3'].map((n) => leftBehind(folder, `run-${n}-0123456789abcdef`, owner)),
+    );
+    if (older === undefined || latest === undefined || empty === undefined) throw new Error();
+    await age(join(older, '0-0.seg'), 3 * MINUTES);
+    await age(join(latest, '0-0.seg'), 2 * MINUTES);
+    await unlink(join(empty, '0-0.seg'));
+    return { folder, latest };
+  }
+
+  it('is kept where it is the latest that holds output, and nothing else is', async () => {
+    const { folder, latest } = await crashed();
+    expect(await sweep(folder, 3 * MINUTES)).toEqual([]);
+    expect(await runFolders(folder)).toEqual([latest]);
+    expect(await readFile(join(latest, '0-0.seg'), 'utf8')).toBe('output');
+  });
+
+  it('goes when that was long ago', async () => {
+    const { folder } = await crashed();
+    await sweep(folder, MINUTES);
+    expect(await runFolders(folder)).toEqual([]);
+  });
+
+  it('is read back after the next start, and goes in a day though that server runs', async () => {
+    const { folder, latest } = await crashed();
+    const clock = new FakeClock(NOW);
+    const { spool } = await testSpool({ stateFolder: folder, clock });
+    expect(await runFolders(folder)).toContain(latest);
+    clock.advance(SPOOL_KEEP_MS);
+    while ((await runFolders(folder)).includes(latest)) await turn();
+    expect(await runFolders(folder)).toHaveLength(1);
+    await spool.close();
+    expect(clock.pending).toBe(0);
   });
 });

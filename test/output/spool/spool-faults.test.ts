@@ -1,6 +1,9 @@
 import { open, rm, stat } from 'node:fs/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { SPOOL_CLOSE_MS } from '../../../src/limits.ts';
 import { readSegment } from '../../../src/output/spool/segment-reader.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { FaultyFiles } from './faulty-files.ts';
 import {
   blockHeader,
@@ -193,3 +196,24 @@ async function flipByte(path: string, position: number): Promise<void> {
     await file.close();
   }
 }
+
+describe('closing a spool whose disk does not answer', () => {
+  it('is over after a while, and says what it leaves behind', async () => {
+    const files = new FaultyFiles();
+    const clock = new FakeClock();
+    const problems: unknown[] = [];
+    const onProblem = (problem: unknown): void => void problems.push(problem);
+    const { spool, folder } = await testSpool({ files, clock, onProblem });
+    files.pause();
+    const append = spool.openLog({ processId: 'p' }).append(blockHeader(1), payload);
+    await files.busy('writes', 1);
+    const closed = spool.close();
+    clock.advance(SPOOL_CLOSE_MS);
+    await closed;
+    expect(String(problems)).toContain((await runFolders(folder))[0]);
+    files.resume();
+    await append;
+    // What is done late is done nevertheless.
+    while ((await runFolders(folder)).length > 0) await turn();
+  });
+});
