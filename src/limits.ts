@@ -227,6 +227,19 @@ export const MAX_ENV_SET_NAME_BYTES = 16 * KIB;
 /** Bytes of the path of a Unix socket: `sun_path` of unix(7) less its NUL; 4 fewer on macOS. */
 export const MAX_SOCKET_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
 
+/**
+ * Bytes of the messages of all calls that were received and are not done with, and as many
+ * that were answered and are not sent: 16 of the largest requests, decompressed. One
+ * connection has half of them at most.
+ */
+export const CALL_MEMORY_BYTES = 128 * MIB;
+
+/** Bytes that a connection which holds none of these gets at any time: a message of a stream. */
+export const ASSURED_CALL_BYTES = 512 * KIB;
+
+/** How long a call waits for some of them before it is refused. */
+export const CALL_MEMORY_WAIT_MS = 10 * SECOND;
+
 /** How long a server waits for another that is looking at the same address right now. */
 export const FILE_LOCK_WAIT_MS = 10 * SECOND;
 

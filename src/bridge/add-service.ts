@@ -23,6 +23,7 @@ import type { CallEdges } from './call-edges.ts';
 import { encodeMessage } from './encoded-message.ts';
 import { type CallEnding, GrpcCallContext } from './grpc-call-context.ts';
 import { inTurns } from './in-turns.ts';
+import { SMALL_MESSAGE_BYTES } from './request-meter.ts';
 import {
   methodPath,
   type Response,
@@ -103,28 +104,28 @@ function grpcHandler(
       return (call: ServerUnaryCall<Buffer, Buffer>, callback: UnaryCallback) => {
         const context = contextOf(call, callback);
         void answerOnce(method, callback, context, () =>
-          implement(decode(method, call.request, options), context),
+          implement(decode(method, call.request, options, context), context),
         );
       };
     case 'client_streaming':
       return (call: ServerReadableStream<Buffer, Buffer>, callback: UnaryCallback) => {
         const context = contextOf(call, callback);
         void answerOnce(method, callback, context, () =>
-          implement(decodeAll(method, call, options), context),
+          implement(decodeAll(method, call, options, context), context),
         );
       };
     case 'server_streaming':
       return (call: ServerWritableStream<Buffer, Buffer>) => {
         const context = contextOf(call, failStream(call));
         void answerStream(method, call, context, () =>
-          implement(decode(method, call.request, options), context),
+          implement(decode(method, call.request, options, context), context),
         );
       };
     case 'bidi_streaming':
       return (call: ServerDuplexStream<Buffer, Buffer>) => {
         const context = contextOf(call, failStream(call));
         void answerStream(method, call, context, () =>
-          implement(decodeAll(method, call, options), context),
+          implement(decodeAll(method, call, options, context), context),
         );
       };
   }
@@ -145,7 +146,12 @@ async function answerOnce(
   answer: () => ReturnType<AnyImpl>,
 ): Promise<void> {
   try {
+    // Nothing is begun for a connection that does not take what it was answered.
+    if (context.edge?.answers.blocks(SMALL_MESSAGE_BYTES) === true) {
+      (await context.reserve(SMALL_MESSAGE_BYTES))();
+    }
     const response = encodeMessage(method.output, (await answer()) as AnyResponse);
+    context.holdAnswer(response.byteLength);
     context.succeed(() => callback(null, response));
   } catch (error) {
     context.fail(error);
@@ -159,7 +165,7 @@ async function answerStream(
   context: GrpcCallContext,
   answer: () => ReturnType<AnyImpl>,
 ): Promise<void> {
-  const write = streamWriter(call, context.signal);
+  const write = streamWriter(call, context);
   try {
     for await (const response of answer() as AsyncIterable<AnyResponse>) {
       await write(encodeMessage(method.output, response));
@@ -180,8 +186,9 @@ async function answerStream(
  */
 function streamWriter(
   call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>,
-  signal: AbortSignal,
+  { edge, signal }: GrpcCallContext,
 ): (message: Buffer) => Promise<void> {
+  const hold = edge?.answers;
   let giveUp: (reason: symbol) => void = () => {};
   signal.addEventListener('abort', () => giveUp(GONE));
   return (message) =>
@@ -191,11 +198,28 @@ function streamWriter(
         return;
       }
       giveUp = reject;
-      call.write(message, () => resolve());
+      const bytes = message.byteLength > SMALL_MESSAGE_BYTES ? message.byteLength : 0;
+      const write = (): void => {
+        call.write(message, () => {
+          hold?.give(bytes);
+          resolve();
+        });
+      };
+      if (hold === undefined || bytes === 0 || hold.tryTake(bytes)) return write();
+      void hold.take(bytes, false).then((taken) => {
+        if (!taken) reject(GONE);
+        else if (!signal.aborted) write();
+      });
     });
 }
 
-function decode(method: DescMethod, bytes: Buffer, options: BridgeOptions): AnyRequest {
+function decode(
+  method: DescMethod,
+  bytes: Buffer,
+  options: BridgeOptions,
+  { edge }: GrpcCallContext,
+): AnyRequest {
+  edge?.requests.decoded(bytes.byteLength);
   if (bytes.byteLength > options.maxRequestBytes) throw options.oversizeError();
   try {
     return fromBinary(method.input, bytes);
@@ -213,10 +237,12 @@ async function* decodeAll(
   method: DescMethod,
   call: ServerReadableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>,
   options: BridgeOptions,
+  context: GrpcCallContext,
 ): AsyncGenerator<AnyRequest> {
   // Destroying the stream would take the answer's way with it.
   const messages = call.iterator({ destroyOnReturn: false });
   for await (const bytes of inTurns(messages, MAX_MESSAGES_PER_TURN)) {
-    yield decode(method, bytes as Buffer, options);
+    yield decode(method, bytes as Buffer, options, context);
+    context.edge?.requests.consumed();
   }
 }

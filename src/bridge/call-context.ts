@@ -16,6 +16,14 @@ export interface CallContext {
    * otherwise, and a proxy may cut a call that answers nothing for long.
    */
   sendHeaders(): void;
+  /**
+   * Takes memory for an answer before it is made, of what all calls share, and waits for it
+   * where too many answers are not sent yet. Held until it is called back or the handler has
+   * answered; the answer counts by itself then.
+   *
+   * @throws Error if that takes too long
+   */
+  reserve(bytes: number): Promise<() => void>;
   /** Calls back when the call is over, however it ends; at once if it is over. */
   defer(cleanup: () => void): void;
   /**

@@ -1,5 +1,12 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type {
+  Http2Session,
+  IncomingHttpHeaders,
+  OutgoingHttpHeaders,
+  ServerHttp2Stream,
+} from 'node:http2';
 import type { Metadata } from '@grpc/grpc-js';
+import { CallHold, type CallMemory, type ConnectionMemory } from './call-memory.ts';
+import { RequestMeter } from './request-meter.ts';
 
 /** What is known of a call before grpc-js has seen it. */
 export interface CallEdge {
@@ -8,7 +15,32 @@ export interface CallEdge {
    * grpc-js: it counts in 32 bits. Undefined: it sees to that.
    */
   readonly farDeadline: number | undefined;
+  /** The memory that its answers hold until they are sent. */
+  readonly answers: CallHold;
+  /** Counts what it receives. */
+  readonly requests: RequestMeter;
+  /** The error of a call for which there is no memory. */
+  readonly memoryError: () => Error;
+  /** Fails it, when there is no memory for it. Set once there is somebody who can do that. */
+  refuse: () => void;
 }
+
+/** What the calls of a server share. */
+export interface CallEdgesOptions {
+  /**
+   * The memory of what they receive, and that of what they answer. Each by itself, so that
+   * none waits for the other: a call that was received may have to be answered to go.
+   */
+  readonly memory: { readonly received: CallMemory; readonly answered: CallMemory };
+  /** Bytes of a request message that grpc-js takes. */
+  readonly maxMessageBytes: number;
+  /** The error of a call for which there is no memory, and an error as HTTP/2 carries it. */
+  readonly memoryError: () => Error;
+  readonly statusHeaders: (error: Error) => OutgoingHttpHeaders;
+}
+
+/** What the calls of a connection hold. */
+type Connection = Record<'received' | 'answered', ConnectionMemory>;
 
 /** The header by which a call is found again; none that comes from outside is heeded. */
 const EDGE_HEADER = 'runlet-call-edge';
@@ -30,19 +62,43 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The calls of a server, from the moment that their streams open until these are closed. */
 export class CallEdges {
+  readonly #options: CallEdgesOptions;
   readonly #edges = new Map<string, CallEdge>();
+  readonly #connections = new WeakMap<Http2Session, Connection>();
   #ordinal = 0;
+
+  constructor(options: CallEdgesOptions) {
+    this.#options = options;
+  }
 
   /** Takes a stream, to be called before grpc-js sees it. */
   readonly take = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
-    delete headers[EDGE_HEADER];
-    const farDeadline = takeFarDeadline(headers);
-    if (farDeadline === undefined) return;
     this.#ordinal += 1;
     const id = String(this.#ordinal);
     headers[EDGE_HEADER] = id;
-    this.#edges.set(id, { farDeadline });
-    stream.once('close', () => this.#edges.delete(id));
+    const { maxMessageBytes, memoryError, statusHeaders } = this.#options;
+    const connection = this.#connectionOf(stream.session);
+    const received = new CallHold(connection.received);
+    const answers = new CallHold(connection.answered);
+    const edge: CallEdge = {
+      farDeadline: takeFarDeadline(headers),
+      answers,
+      memoryError,
+      requests: new RequestMeter(received, maxMessageBytes, () => edge.refuse()),
+      refuse: () => {
+        // It was cut, or grpc-js has answered it by itself.
+        if (stream.destroyed || stream.headersSent) return;
+        stream.respond(statusHeaders(memoryError()), { endStream: true });
+        stream.close();
+      },
+    };
+    edge.requests.attach(stream);
+    this.#edges.set(id, edge);
+    stream.once('close', () => {
+      this.#edges.delete(id);
+      received.end();
+      answers.end();
+    });
   };
 
   /** What is known of the call that has this metadata, which is taken out of it. */
@@ -51,6 +107,15 @@ export class CallEdges {
     if (id === undefined) return undefined;
     metadata.remove(EDGE_HEADER);
     return this.#edges.get(String(id));
+  }
+
+  #connectionOf(session: Http2Session | undefined): Connection {
+    const known = session === undefined ? undefined : this.#connections.get(session);
+    if (known !== undefined) return known;
+    const { answered, received } = this.#options.memory;
+    const connection = { received: received.connect(), answered: answered.connect() };
+    if (session !== undefined) this.#connections.set(session, connection);
+    return connection;
   }
 }
 

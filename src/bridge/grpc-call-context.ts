@@ -1,6 +1,7 @@
 import { Metadata, type ServerUnaryCall, type StatusObject, status } from '@grpc/grpc-js';
 import type { CallContext, CallReport } from './call-context.ts';
 import { type CallEdge, callAt } from './call-edges.ts';
+import { SMALL_MESSAGE_BYTES } from './request-meter.ts';
 
 /** What all four kinds of grpc-js calls have. */
 type AnyServerCall = Pick<
@@ -26,12 +27,14 @@ export class GrpcCallContext implements CallContext {
   readonly method: string;
   readonly #call: AnyServerCall;
   readonly #ending: CallEnding;
-  readonly #edge: CallEdge | undefined;
+  /** What is known of the call beyond grpc-js. */
+  readonly edge: CallEdge | undefined;
   readonly #began = performance.now();
   /** Made when it is asked for: most calls end before anybody does. */
   #abort: AbortController | undefined;
   readonly #ids: Record<string, string> = {};
   readonly #cleanups: (() => void)[] = [];
+  readonly #reservations: (() => void)[] = [];
   #over = false;
   /** It ended before its handler did. */
   #gone = false;
@@ -40,7 +43,8 @@ export class GrpcCallContext implements CallContext {
     this.method = call.getPath();
     this.#call = call;
     this.#ending = ending;
-    this.#edge = edge;
+    this.edge = edge;
+    if (edge !== undefined) edge.refuse = () => this.fail(edge.memoryError());
     if (edge?.farDeadline !== undefined) {
       this.defer(callAt(edge.farDeadline, () => this.#expire()));
     }
@@ -57,7 +61,7 @@ export class GrpcCallContext implements CallContext {
   }
 
   get deadline(): number {
-    return this.#edge?.farDeadline ?? Number(this.#call.getDeadline());
+    return this.edge?.farDeadline ?? Number(this.#call.getDeadline());
   }
 
   header(name: string): string | undefined {
@@ -67,6 +71,25 @@ export class GrpcCallContext implements CallContext {
 
   sendHeaders(): void {
     this.#call.sendMetadata(new Metadata());
+  }
+
+  async reserve(bytes: number): Promise<() => void> {
+    if (this.edge === undefined) return () => {};
+    const { answers, memoryError } = this.edge;
+    if (!(answers.tryTake(bytes) || (await answers.take(bytes, true)))) throw memoryError();
+    let reserved = true;
+    const release = (): void => {
+      if (reserved) answers.give(bytes);
+      reserved = false;
+    };
+    this.#reservations.push(release);
+    return release;
+  }
+
+  /** Counts an answer until it is sent, and nothing that was reserved for it. */
+  holdAnswer(bytes: number): void {
+    if (bytes > SMALL_MESSAGE_BYTES) this.edge?.answers.hold(bytes);
+    for (const release of this.#reservations.splice(0)) release();
   }
 
   annotate(ids: Readonly<Record<string, string>>): void {

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { type Address, formatAddress, isLoopback } from '../address.ts';
 import { addService, type BridgeOptions } from '../bridge/add-service.ts';
 import { CallEdges } from '../bridge/call-edges.ts';
+import { CallMemory } from '../bridge/call-memory.ts';
 import { onStreams } from '../bridge/http2-streams.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Environment } from '../environment/env-policy.ts';
@@ -14,6 +15,9 @@ import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../gen/runlet/v1/session_pb.ts';
 import {
+  ASSURED_CALL_BYTES,
+  CALL_MEMORY_BYTES,
+  CALL_MEMORY_WAIT_MS,
   CLOSE_WAIT_MS,
   DEFAULT_GRACE_MS,
   DEFAULT_KEEPALIVE_MS,
@@ -35,7 +39,7 @@ import { processService } from './services/process-service.ts';
 import { addReflection } from './services/reflection-service.ts';
 import { serverService } from './services/server-service.ts';
 import { sessionService } from './services/session-service.ts';
-import { toStatus } from './status.ts';
+import { statusHeaders, toStatus } from './status.ts';
 
 /** How a server is made. */
 export interface ServerOptions {
@@ -112,7 +116,19 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     'grpc.keepalive_time_ms': options.keepaliveMs ?? DEFAULT_KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs ?? DEFAULT_KEEPALIVE_TIMEOUT_MS,
   });
-  const edges = new CallEdges();
+  const callMemory = (): CallMemory =>
+    new CallMemory({
+      maxBytes: CALL_MEMORY_BYTES,
+      assuredBytes: ASSURED_CALL_BYTES,
+      maxWaitMs: CALL_MEMORY_WAIT_MS,
+      clock: systemClock,
+    });
+  const edges = new CallEdges({
+    memory: { received: callMemory(), answered: callMemory() },
+    maxMessageBytes: limits.maxRequestBytes * OVERSIZE_HEADROOM,
+    memoryError: () => limitExceeded('call_memory_bytes', CALL_MEMORY_BYTES),
+    statusHeaders,
+  });
   const bridge: BridgeOptions = {
     edges,
     maxRequestBytes: limits.maxRequestBytes,

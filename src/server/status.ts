@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http2';
 import { create, type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { type Any, anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
@@ -47,6 +48,18 @@ export function toStatus(error: unknown): Partial<StatusObject> {
   const metadata = new Metadata();
   metadata.set(DETAILS_HEADER, Buffer.from(toBinary(StatusSchema, details)));
   return { code, details: message, metadata };
+}
+
+/** The status for an error as HTTP/2 carries it where there is nothing else to answer. */
+export function statusHeaders(error: unknown): OutgoingHttpHeaders {
+  const { code, details = '', metadata } = toStatus(error);
+  return {
+    ...metadata?.toHttp2Headers(),
+    ':status': 200,
+    'content-type': 'application/grpc+proto',
+    'grpc-status': code,
+    'grpc-message': encodeURI(details),
+  };
 }
 
 /** What may go over the wire: a lone surrogate would throw in grpc-js's way to the trailers. */

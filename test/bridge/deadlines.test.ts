@@ -2,8 +2,10 @@ import { EventEmitter } from 'node:events';
 import { Metadata } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { callAt } from '../../src/bridge/call-edges.ts';
+import { CallHold, CallMemory } from '../../src/bridge/call-memory.ts';
 import { GrpcCallContext } from '../../src/bridge/grpc-call-context.ts';
-import { startEcho, textsOf } from './echo-server.ts';
+import { RequestMeter } from '../../src/bridge/request-meter.ts';
+import { MEMORY, startEcho, textsOf } from './echo-server.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
@@ -38,7 +40,12 @@ describe('a call with a deadline that is far away', () => {
     const sendFailure = vi.fn();
     const onCall = vi.fn();
     const ending = { toStatus: () => ({}), sendFailure, onCall };
-    const context = new GrpcCallContext(call, ending, { farDeadline: 40 * DAY_MS });
+    const answers = new CallHold(new CallMemory(MEMORY).connect());
+    const requests = new RequestMeter(answers, 0, () => {});
+    const refuse = (): void => {};
+    const memoryError = (): Error => new Error();
+    const edge = { farDeadline: 40 * DAY_MS, answers, requests, refuse, memoryError };
+    const context = new GrpcCallContext(call, ending, edge);
     vi.advanceTimersByTime(39 * DAY_MS);
     expect(context.signal.aborted).toBe(false);
     vi.advanceTimersByTime(2 * DAY_MS);

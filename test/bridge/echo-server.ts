@@ -5,18 +5,28 @@ import { expect, onTestFinished } from 'vitest';
 import { addService } from '../../src/bridge/add-service.ts';
 import type { CallReport } from '../../src/bridge/call-context.ts';
 import { CallEdges } from '../../src/bridge/call-edges.ts';
+import { CallMemory, type CallMemoryOptions } from '../../src/bridge/call-memory.ts';
 import { createClient } from '../../src/bridge/create-client.ts';
 import { onStreams } from '../../src/bridge/http2-streams.ts';
 import type { ServiceClient, ServiceImpl } from '../../src/bridge/types.ts';
 import { openConnection } from '../../src/client/connection.ts';
+import { systemClock } from '../../src/clock.ts';
 import { limitExceeded, RunletError } from '../../src/errors.ts';
 import { listen } from '../../src/server/listener.ts';
-import { toStatus } from '../../src/server/status.ts';
+import { statusHeaders, toStatus } from '../../src/server/status.ts';
 import { EchoService } from '../gen/runlet/test/v1/echo_pb.ts';
 import { temporaryFolder } from '../support/harness.ts';
 
 /** Bytes of a request that the echo server takes. */
 export const MAX_REQUEST_BYTES = 64 * 1024;
+
+/** What calls have where a test says nothing else. */
+export const MEMORY: CallMemoryOptions = {
+  maxBytes: 4 * 1024 * 1024,
+  assuredBytes: 0,
+  maxWaitMs: 3_600_000,
+  clock: systemClock,
+};
 
 /** A server of the bridge alone, and a client of it over a real socket. */
 export interface Echo {
@@ -48,12 +58,21 @@ const echo: ServiceImpl<typeof EchoService> = {
 /** Serves an echo service, parts of it replaced, until the test is over. */
 export async function startEcho(
   replaced: Partial<ServiceImpl<typeof EchoService>> = {},
+  memory: Partial<CallMemoryOptions> = {},
 ): Promise<Echo> {
   const server = new Server({
     'grpc.max_receive_message_length': 2 * MAX_REQUEST_BYTES,
     'grpc.max_send_message_length': -1,
   });
-  const edges = new CallEdges();
+  const edges = new CallEdges({
+    memory: {
+      received: new CallMemory({ ...MEMORY, ...memory }),
+      answered: new CallMemory({ ...MEMORY, ...memory }),
+    },
+    maxMessageBytes: 2 * MAX_REQUEST_BYTES,
+    memoryError: () => limitExceeded('call_memory_bytes', MEMORY.maxBytes),
+    statusHeaders,
+  });
   const reports: CallReport[] = [];
   const waiters = new Set<() => void>();
   addService(

@@ -20,6 +20,10 @@ export class TestCallContext implements CallContext {
 
   sendHeaders(): void {}
 
+  reserve(): Promise<() => void> {
+    return Promise.resolve(() => {});
+  }
+
   annotate(): void {}
 
   defer(cleanup: () => void): void {

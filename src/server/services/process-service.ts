@@ -22,6 +22,7 @@ import {
   READ_DEADLINE_MARGIN_MS,
   RUN_AHEAD_BYTES,
 } from '../../limits.ts';
+import type { EventBatch } from '../../output/event-cursor.ts';
 import type { Process } from '../../process/process.ts';
 import type { ProcessHost } from '../../process/process-host.ts';
 import type { Session } from '../../session/session.ts';
@@ -130,8 +131,14 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
       const maxBytes = Math.min(request.maxBytes || DEFAULT_READ_BYTES, MAX_READ_BYTES);
       const { process, session } = findProcess(request, context);
       const cursor = session.processes.openCursor(process.id, afterSeq);
+      const read = async (): Promise<EventBatch | undefined> => {
+        const release = await context.reserve(maxBytes);
+        const found = await cursor.read(maxBytes);
+        if (found === undefined) release();
+        return found;
+      };
       try {
-        let batch = await cursor.read(maxBytes);
+        let batch = await read();
         if (batch === undefined && waitMs > 0 && !cursor.ended) {
           context.sendHeaders();
           const { maxReadWaitMs } = limits;
@@ -140,7 +147,7 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
             pollWaitMs(waitMs, maxReadWaitMs, deadline, READ_DEADLINE_MARGIN_MS, clock),
             signal,
           );
-          batch = await cursor.read(maxBytes);
+          batch = await read();
         }
         const rest = toBinary(ReadProcessResponseSchema, {
           $typeName: 'runlet.v1.ReadProcessResponse',
