@@ -224,6 +224,9 @@ export const MAX_ENV_PATTERNS = 64;
 export const MAX_ENV_PATTERN_BYTES = 2 * KIB;
 export const MAX_ENV_SET_NAME_BYTES = 16 * KIB;
 
+/** Variables of a spec: all are passed to the system in one step, which holds up everybody. */
+export const MAX_ENV_VARIABLES = 4096;
+
 /** Bytes of the path of a Unix socket: `sun_path` of unix(7) less its NUL; 4 fewer on macOS. */
 export const MAX_SOCKET_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
 

@@ -9,6 +9,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** When the call fails by itself, in milliseconds since 1970; infinite if never. */
   readonly deadline: number;
+  /** The same for all calls of one connection, and for none of another. */
+  readonly peer: unknown;
   /** The first value of a request header, by its name in lower case. */
   header(name: string): string | undefined;
   /**

@@ -15,6 +15,8 @@ export interface CallEdge {
    * grpc-js: it counts in 32 bits. Undefined: it sees to that.
    */
   readonly farDeadline: number | undefined;
+  /** What is the same for all calls of a connection. */
+  readonly peer: unknown;
   /** The memory that its answers hold until they are sent. */
   readonly answers: CallHold;
   /** Counts what it receives. */
@@ -82,6 +84,7 @@ export class CallEdges {
     const answers = new CallHold(connection.answered);
     const edge: CallEdge = {
       farDeadline: takeFarDeadline(headers),
+      peer: connection,
       answers,
       memoryError,
       requests: new RequestMeter(received, maxMessageBytes, () => edge.refuse()),

@@ -64,6 +64,10 @@ export class GrpcCallContext implements CallContext {
     return this.edge?.farDeadline ?? Number(this.#call.getDeadline());
   }
 
+  get peer(): unknown {
+    return this.edge?.peer;
+  }
+
   header(name: string): string | undefined {
     const [value] = this.#call.metadata.get(name);
     return typeof value === 'string' ? value : undefined;

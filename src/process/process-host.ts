@@ -14,6 +14,7 @@ import { LeftBehind } from './left-behind.ts';
 import { Process } from './process.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import { checkProgram, checkWorkingDirectory, findProgram } from './program-lookup.ts';
+import { StartTurns } from './start-turns.ts';
 import { TreeRegistry } from './tree-registry.ts';
 
 /** What a host is made with. */
@@ -32,6 +33,8 @@ export interface ProcessOrder {
   readonly id: string;
   /** The session that it is of, for the files of its output; empty: none. */
   readonly owner: string;
+  /** Whose turn it takes among those who start processes. Default: the owner's. */
+  readonly asker?: unknown;
   readonly spec: ProcessSpec;
   /** Whoever starts it is the only one to read its events. Default: others may. */
   readonly readOnce?: boolean;
@@ -54,6 +57,7 @@ export class ProcessHost {
   #descriptionBytes = 0;
   /** Those that are being launched, each counting as one. */
   readonly #starting = new Set<Promise<unknown>>();
+  readonly #turns: StartTurns;
   readonly #trees = new TreeRegistry();
   /** Of processes that belonged to no session. */
   readonly #leftBehind: LeftBehind;
@@ -62,6 +66,7 @@ export class ProcessHost {
 
   constructor(options: ProcessHostOptions) {
     this.#options = options;
+    this.#turns = new StartTurns(options.clock);
     this.#leftBehind = this.collectLeftBehind();
   }
 
@@ -95,7 +100,11 @@ export class ProcessHost {
       throw limitExceeded('max_description_bytes', maxDescriptionBytes);
     }
     this.#descriptionBytes += bytes;
-    const starting = this.#launch(order);
+    const starting = this.#turns.use(order.asker ?? order.owner, () => {
+      this.assertAccepting();
+      order.assertWanted();
+      return this.#launch(order);
+    });
     this.#starting.add(starting);
     try {
       return await starting;

@@ -44,7 +44,14 @@ describe('a call with a deadline that is far away', () => {
     const requests = new RequestMeter(answers, 0, () => {});
     const refuse = (): void => {};
     const memoryError = (): Error => new Error();
-    const edge = { farDeadline: 40 * DAY_MS, answers, requests, refuse, memoryError };
+    const edge = {
+      farDeadline: 40 * DAY_MS,
+      peer: undefined,
+      answers,
+      requests,
+      refuse,
+      memoryError,
+    };
     const context = new GrpcCallContext(call, ending, edge);
     vi.advanceTimersByTime(39 * DAY_MS);
     expect(context.signal.aborted).toBe(false);

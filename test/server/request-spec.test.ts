@@ -32,6 +32,8 @@ function parse(init: SpecInit, overflow: SpecDefaults['overflow'] = 'drop-oldest
   return parseProcessSpec(message, { cwd: '/default', limits: LIMITS, overflow });
 }
 
+const manyVariables = (count: number): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`V${i}`, '']));
 const withPolicy = (envPolicy: NonNullable<SpecInit['envPolicy']>): SpecInit => ({
   argv: ['sh'],
   envPolicy,
@@ -164,6 +166,7 @@ describe('a spec', () => {
     ['spec.env', 'has a name with =', { argv: ['sh'], env: { 'A=B': '1' } }],
     ['spec.env', 'has a name with NUL', { argv: ['sh'], env: { 'A\0': '1' } }],
     ['spec.env', 'has a value with NUL', { argv: ['sh'], env: { A: '1\0' } }],
+    ['spec.env', 'has too many variables', { argv: ['sh'], env: manyVariables(4_097) }],
     ['spec.env_policy.set', 'has a name with =', withPolicy({ set: { '=A': '1' } })],
     ['spec.env_policy.set', 'has a value with NUL', withPolicy({ set: { A: '\0' } })],
     ['spec.env_policy.inherit', 'is unknown', withPolicy({ inherit: 9 as Inherit })],

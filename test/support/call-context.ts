@@ -4,6 +4,7 @@ import { RunletError } from '../../src/errors.ts';
 /** The context of a call that was made without a server. */
 export class TestCallContext implements CallContext {
   readonly method = '/test';
+  readonly peer = undefined;
   readonly deadline = Number.POSITIVE_INFINITY;
   readonly #abort = new AbortController();
   readonly #cleanups: (() => void)[] = [];

@@ -19,6 +19,7 @@ import {
   MAX_ENV_PATTERN_BYTES,
   MAX_ENV_PATTERNS,
   MAX_ENV_SET_NAME_BYTES,
+  MAX_ENV_VARIABLES,
   MAX_TIMEOUT_MS,
 } from '../../limits.ts';
 import type { LimitName, ResourceLimits } from '../../process/launcher.ts';
@@ -193,6 +194,9 @@ function totalBytes(texts: readonly string[]): number {
 /** The errors name no variable: a client may have put a secret in the wrong place. */
 function parseEnvironment(field: string, env: Readonly<Record<string, string>>): Environment {
   const entries = Object.entries(env);
+  if (entries.length > MAX_ENV_VARIABLES) {
+    throw invalidField(field, `more than ${MAX_ENV_VARIABLES} variables`);
+  }
   for (const [name, value] of entries) {
     if (name === '' || /[=\0]/.test(name)) {
       throw invalidField(field, 'a name must not be empty nor contain "=" or NUL');

@@ -31,6 +31,7 @@ export async function* runOnce(
   const process = await host.start({
     id: newId(),
     owner: '',
+    asker: context.peer,
     spec: withStdin,
     readOnce: true,
     assertWanted: () => signal.throwIfAborted(),
