@@ -7,7 +7,7 @@ import type { Check } from '../conformance/check.ts';
 import { createClients } from '../conformance/clients.ts';
 import { jsonReporter, type Summary, tapReporter } from '../conformance/report.ts';
 import { runChecks } from '../conformance/run-checks.ts';
-import type { ConformanceFlags } from './conformance.ts';
+import type { ConformanceFlags } from './conformance-flags.ts';
 import { printLine } from './print.ts';
 import { ownServeAddress, serverAddress } from './server-connection.ts';
 import { UnreachableError } from './unreachable-error.ts';

@@ -1,21 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { positive, positiveSeconds } from './arguments.ts';
+import type { ConformanceFlags } from './conformance-flags.ts';
 import { addExamples } from './examples.ts';
-import { addressOption, type ServerFlags } from './server-connection.ts';
+import { addressOption } from './server-connection.ts';
 
 /** What there is to be waited for takes milliseconds; this is for one that hangs. */
 const DEFAULT_TIMEOUT_SECONDS = 20;
 const DEFAULT_JOBS = 4;
-
-/** The flags of `runlet conformance`. */
-export interface ConformanceFlags extends ServerFlags {
-  readonly json?: boolean;
-  readonly only?: readonly string[];
-  readonly grep?: RegExp;
-  readonly list?: boolean;
-  readonly timeout: number;
-  readonly jobs: number;
-}
 
 /** `runlet conformance` */
 export function conformanceCommand(): Command {

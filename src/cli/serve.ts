@@ -1,34 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Address, parseAddress } from '../address.ts';
 import { DEFAULT_KEEPALIVE_MS, DEFAULT_KEEPALIVE_TIMEOUT_MS, DEFAULT_LIMITS } from '../limits.ts';
-import { LAUNCHER_NAMES, type LauncherName } from '../process/launchers.ts';
+import { LAUNCHER_NAMES } from '../process/launchers.ts';
 import { absolutePath, positive, positiveSeconds, seconds, wholeNumber } from './arguments.ts';
 import { addExamples } from './examples.ts';
 import { hideOwnVariables } from './own-variables.ts';
-
-/** The flags of `runlet serve`. */
-export interface ServeFlags {
-  readonly listen?: readonly Address[];
-  readonly auth?: 'none';
-  readonly launcher?: LauncherName;
-  readonly cwd?: string;
-  readonly logLevel: string;
-  readonly retention: number;
-  readonly retainedBytes: number;
-  readonly maxRetainedBytes: number;
-  readonly outputMemory: number;
-  readonly outputDisk: number;
-  readonly stateDir?: string;
-  readonly maxSessions: number;
-  readonly maxProcesses: number;
-  readonly detachedTtl: number;
-  readonly minDetachedTtl: number;
-  readonly maxDetachedTtl: number;
-  readonly heartbeat: number;
-  readonly keepalive: number;
-  readonly keepaliveTimeout: number;
-  readonly grace: number;
-}
+import type { ServeFlags } from './serve-flags.ts';
 
 /** `runlet serve` */
 export function serveCommand(): Command {

@@ -10,7 +10,7 @@ import { FAILURE_EXIT_CODE } from './exit-codes.ts';
 import { tuneHeapGrowth } from './heap-growth.ts';
 import { createLogger } from './logger.ts';
 import { printLine } from './print.ts';
-import type { ServeFlags } from './serve.ts';
+import type { ServeFlags } from './serve-flags.ts';
 import { endsByHangup, takeServerSignals } from './server-signals.ts';
 import { usableStateFolder } from './state-folder.ts';
 import { logStrayOutput } from './stray-output.ts';

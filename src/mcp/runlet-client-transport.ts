@@ -10,13 +10,14 @@ import {
   type TransportSettings,
   transportSettings,
 } from './options.ts';
-import { type ServerProcess, startServerProcess } from './server-process.ts';
+import type { RunningServer } from './running-server.ts';
+import { startServerProcess } from './server-process.ts';
 import { shutDown } from './shutdown.ts';
 
 type State =
   | { readonly kind: 'new' }
   | { readonly kind: 'starting'; readonly over: AbortController; readonly done: Promise<unknown> }
-  | { readonly kind: 'open'; readonly server: ServerProcess; readonly read: Promise<void> }
+  | { readonly kind: 'open'; readonly server: RunningServer; readonly read: Promise<void> }
   /** Nothing can be sent any more. `done` resolves when the server process is gone. */
   | { readonly kind: 'over'; readonly error: McpTransportError; readonly done: Promise<void> };
 
@@ -70,7 +71,7 @@ export class RunletClientTransport implements Transport {
       () => {},
     );
     this.#state = { kind: 'starting', over, done: settled };
-    let server: ServerProcess;
+    let server: RunningServer;
     try {
       server = await starting;
     } catch (error) {
@@ -133,7 +134,7 @@ export class RunletClientTransport implements Transport {
     return this.close();
   }
 
-  #close(server: ServerProcess, read: Promise<void>): Promise<void> {
+  #close(server: RunningServer, read: Promise<void>): Promise<void> {
     const done = this.#shutDown(server, read).then(() => {
       this.#reading.abort();
       this.onclose?.();
@@ -158,13 +159,13 @@ export class RunletClientTransport implements Transport {
     this.#sending.clear();
   }
 
-  async #shutDown(server: ServerProcess, read: Promise<void> | undefined): Promise<void> {
+  async #shutDown(server: RunningServer, read: Promise<void> | undefined): Promise<void> {
     const error = await shutDown(server, read, this.#settings);
     if (error !== undefined) this.onerror?.(error);
   }
 
   /** Never rejects. */
-  async #read(server: ServerProcess): Promise<void> {
+  async #read(server: RunningServer): Promise<void> {
     const { graceMs, maxLineBytes, onStderr } = this.#settings;
     const reader = new MessageReader(maxLineBytes, {
       onMessage: (message) => this.#guard(() => this.onmessage?.(message)),

@@ -1,16 +1,7 @@
-import type { Writable } from 'node:stream';
-import { connect, type RemoteProcess, type RemoteSession } from '../client/index.ts';
+import { connect, type RemoteSession } from '../client/index.ts';
 import type { McpServerPlace, TransportSettings } from './options.ts';
+import type { RunningServer } from './running-server.ts';
 import { leave } from './shutdown.ts';
-
-/** An MCP server that runs. */
-export interface ServerProcess {
-  readonly process: RemoteProcess & { readonly stdin: Writable };
-  /** Closes the session that was made for it; one that was given stays. */
-  release(): Promise<void>;
-  /** Lets go of it at once, without asking the server. */
-  abandon(): void;
-}
 
 /**
  * Starts an MCP server. If that fails, or `signal` aborts meanwhile, nothing is left of it.
@@ -20,7 +11,7 @@ export interface ServerProcess {
 export async function startServerProcess(
   { clock, place, spec }: TransportSettings,
   signal: AbortSignal,
-): Promise<ServerProcess> {
+): Promise<RunningServer> {
   const { abandon, release, session } = await enter(place);
   try {
     const process = await session.start({ ...spec, stdin: 'pipe' }, { signal });

@@ -2,7 +2,7 @@ import { RemoteError, SessionLostError } from '../client/index.ts';
 import type { Clock, Timer } from '../clock.ts';
 import { McpShutdownError } from './errors.ts';
 import type { TransportSettings } from './options.ts';
-import type { ServerProcess } from './server-process.ts';
+import type { RunningServer } from './running-server.ts';
 
 /** How long the calls may take, beside the graces if any, in milliseconds, reconnecting included. */
 const CALLS_MS = 5_000;
@@ -13,7 +13,7 @@ const CALLS_MS = 5_000;
  * over, with what went wrong; bounded in time.
  */
 export async function shutDown(
-  server: ServerProcess,
+  server: RunningServer,
   read: Promise<void> | undefined,
   { clock, graceMs }: Pick<TransportSettings, 'clock' | 'graceMs'>,
 ): Promise<McpShutdownError | undefined> {
@@ -29,7 +29,7 @@ export async function shutDown(
 
 /** Lets go of a session in which nothing was started; bounded in time. Never rejects. */
 export async function leave(
-  { abandon, release }: Pick<ServerProcess, 'abandon' | 'release'>,
+  { abandon, release }: Pick<RunningServer, 'abandon' | 'release'>,
   clock: Clock,
 ): Promise<void> {
   const left = release().then(
@@ -40,7 +40,7 @@ export async function leave(
 }
 
 async function end(
-  { process, release }: ServerProcess,
+  { process, release }: RunningServer,
   read: Promise<void> | undefined,
   clock: Clock,
   graceMs: number,

@@ -1,0 +1,26 @@
+import type { Address } from '../address.ts';
+import type { LauncherName } from '../process/launchers.ts';
+
+/** The flags of `runlet serve`. */
+export interface ServeFlags {
+  readonly listen?: readonly Address[];
+  readonly auth?: 'none';
+  readonly launcher?: LauncherName;
+  readonly cwd?: string;
+  readonly logLevel: string;
+  readonly retention: number;
+  readonly retainedBytes: number;
+  readonly maxRetainedBytes: number;
+  readonly outputMemory: number;
+  readonly outputDisk: number;
+  readonly stateDir?: string;
+  readonly maxSessions: number;
+  readonly maxProcesses: number;
+  readonly detachedTtl: number;
+  readonly minDetachedTtl: number;
+  readonly maxDetachedTtl: number;
+  readonly heartbeat: number;
+  readonly keepalive: number;
+  readonly keepaliveTimeout: number;
+  readonly grace: number;
+}
