@@ -18,11 +18,11 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { MAX_MESSAGES_PER_TURN } from '../limits.ts';
-import type { CallReport } from './call-context.ts';
 import type { CallEdges } from './call-edges.ts';
 import { encodeMessage } from './encoded-message.ts';
 import { type CallEnding, GrpcCallContext } from './grpc-call-context.ts';
 import { inTurns } from './in-turns.ts';
+import { type Interceptor, intercept } from './interceptor.ts';
 import { SMALL_MESSAGE_BYTES } from './request-meter.ts';
 import {
   methodPath,
@@ -42,8 +42,8 @@ export interface BridgeOptions {
   readonly oversizeError: () => Error;
   /** The error for a request that cannot be decoded. */
   readonly decodeError: (cause: unknown) => Error;
-  /** Called once for every call, when it is over. */
-  readonly onCall: (report: CallReport) => void;
+  /** What every call passes before its handler has it, the first first. Default: nothing. */
+  readonly interceptors?: readonly Interceptor[];
   /** What is known of calls before grpc-js has seen them. Default: nothing. */
   readonly edges?: CallEdges;
 }
@@ -96,37 +96,45 @@ function grpcHandler(
   implement: AnyImpl,
   options: BridgeOptions,
 ): UntypedHandleCall {
-  const { edges, onCall, toStatus } = options;
+  const { edges, interceptors = [], toStatus } = options;
   const contextOf = (call: AnyCall, sendFailure: CallEnding['sendFailure']): GrpcCallContext =>
-    new GrpcCallContext(call, { toStatus, sendFailure, onCall }, edges?.of(call.metadata));
+    new GrpcCallContext(call, { toStatus, sendFailure }, edges?.of(call.metadata));
   switch (method.methodKind) {
     case 'unary':
       return (call: ServerUnaryCall<Buffer, Buffer>, callback: UnaryCallback) => {
         const context = contextOf(call, callback);
-        void answerOnce(method, callback, context, () =>
-          implement(decode(method, call.request, options, context), context),
-        );
+        void intercept(interceptors, method, context, () => {
+          void answerOnce(method, callback, context, () =>
+            implement(decode(method, call.request, options, context), context),
+          );
+        });
       };
     case 'client_streaming':
       return (call: ServerReadableStream<Buffer, Buffer>, callback: UnaryCallback) => {
         const context = contextOf(call, callback);
-        void answerOnce(method, callback, context, () =>
-          implement(decodeAll(method, call, options, context), context),
-        );
+        void intercept(interceptors, method, context, () => {
+          void answerOnce(method, callback, context, () =>
+            implement(decodeAll(method, call, options, context), context),
+          );
+        });
       };
     case 'server_streaming':
       return (call: ServerWritableStream<Buffer, Buffer>) => {
         const context = contextOf(call, failStream(call));
-        void answerStream(method, call, context, () =>
-          implement(decode(method, call.request, options, context), context),
-        );
+        void intercept(interceptors, method, context, () => {
+          void answerStream(method, call, context, () =>
+            implement(decode(method, call.request, options, context), context),
+          );
+        });
       };
     case 'bidi_streaming':
       return (call: ServerDuplexStream<Buffer, Buffer>) => {
         const context = contextOf(call, failStream(call));
-        void answerStream(method, call, context, () =>
-          implement(decodeAll(method, call, options, context), context),
-        );
+        void intercept(interceptors, method, context, () => {
+          void answerStream(method, call, context, () =>
+            implement(decodeAll(method, call, options, context), context),
+          );
+        });
       };
   }
 }

@@ -1,3 +1,17 @@
+/** Names a value of a call, and has its type. Keys are told apart by their identity. */
+export interface ContextKey<T> {
+  /** What a call has before it is set. */
+  readonly initial: T;
+}
+
+/** Makes a key. */
+export function contextKey<T>(initial: T): ContextKey<T> {
+  return { initial };
+}
+
+/** Ids that a call is about, for its line in the log. No contents, no secrets. */
+export const CALL_IDS = contextKey<Readonly<Record<string, string>>>({});
+
 /**
  * What a handler knows of its call beside the request. A test can make one
  * without a server.
@@ -33,17 +47,10 @@ export interface CallContext {
    * `signal` aborts so that the handler gives up. Does nothing once it is over.
    */
   fail(error: unknown): void;
-  /** Adds ids to the call's line in the log. No contents, no secrets. */
+  /** What was set for the call last, or what the key begins with. */
+  get<T>(key: ContextKey<T>): T;
+  /** Sets a value for those that come later on the call's way, and for those that see its end. */
+  set<T>(key: ContextKey<T>, value: T): void;
+  /** Adds ids to {@link CALL_IDS}. */
   annotate(ids: Readonly<Record<string, string>>): void;
-}
-
-/** How a call went, for the log. */
-export interface CallReport {
-  readonly method: string;
-  /** The status code. */
-  readonly code: number;
-  readonly durationMs: number;
-  readonly ids: Readonly<Record<string, string>>;
-  /** The error that was answered, if one was. */
-  readonly error: unknown;
 }

@@ -1,6 +1,7 @@
 import { Metadata, type ServerUnaryCall, type StatusObject, status } from '@grpc/grpc-js';
-import type { CallContext, CallReport } from './call-context.ts';
+import { CALL_IDS, type CallContext, type ContextKey } from './call-context.ts';
 import { type CallEdge, callAt } from './call-edges.ts';
+import type { CallOutcome } from './interceptor.ts';
 import { SMALL_MESSAGE_BYTES } from './request-meter.ts';
 
 /** What all four kinds of grpc-js calls have. */
@@ -18,8 +19,6 @@ export interface CallEnding {
   readonly toStatus: (error: unknown) => Partial<StatusObject>;
   /** Sends the status of a call that failed. Called once at most. */
   readonly sendFailure: (failure: Partial<StatusObject>) => void;
-  /** Called once, when the call is over. */
-  readonly onCall: (report: CallReport) => void;
 }
 
 /** The context of a call that came through grpc-js. */
@@ -29,10 +28,12 @@ export class GrpcCallContext implements CallContext {
   readonly #ending: CallEnding;
   /** What is known of the call beyond grpc-js. */
   readonly edge: CallEdge | undefined;
-  readonly #began = performance.now();
+  /** Resolves when the call is over. */
+  readonly outcome: Promise<CallOutcome>;
+  #settle: (outcome: CallOutcome) => void = () => {};
   /** Made when it is asked for: most calls end before anybody does. */
   #abort: AbortController | undefined;
-  readonly #ids: Record<string, string> = {};
+  readonly #values = new Map<ContextKey<unknown>, unknown>();
   readonly #cleanups: (() => void)[] = [];
   readonly #reservations: (() => void)[] = [];
   #over = false;
@@ -44,6 +45,9 @@ export class GrpcCallContext implements CallContext {
     this.#call = call;
     this.#ending = ending;
     this.edge = edge;
+    this.outcome = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
     if (edge !== undefined) edge.refuse = () => this.fail(edge.memoryError());
     if (edge?.farDeadline !== undefined) {
       this.defer(callAt(edge.farDeadline, () => this.#expire()));
@@ -62,6 +66,11 @@ export class GrpcCallContext implements CallContext {
 
   get deadline(): number {
     return this.edge?.farDeadline ?? Number(this.#call.getDeadline());
+  }
+
+  /** Whether the call is over, answered or not. */
+  get over(): boolean {
+    return this.#over;
   }
 
   get peer(): unknown {
@@ -96,8 +105,16 @@ export class GrpcCallContext implements CallContext {
     for (const release of this.#reservations.splice(0)) release();
   }
 
+  get<T>(key: ContextKey<T>): T {
+    return this.#values.has(key) ? (this.#values.get(key) as T) : key.initial;
+  }
+
+  set<T>(key: ContextKey<T>, value: T): void {
+    this.#values.set(key, value);
+  }
+
   annotate(ids: Readonly<Record<string, string>>): void {
-    Object.assign(this.#ids, ids);
+    this.set(CALL_IDS, { ...this.get(CALL_IDS), ...ids });
   }
 
   defer(cleanup: () => void): void {
@@ -143,12 +160,6 @@ export class GrpcCallContext implements CallContext {
   #finish(code: number, error: unknown): void {
     this.#over = true;
     for (const cleanup of this.#cleanups) cleanup();
-    this.#ending.onCall({
-      method: this.method,
-      code,
-      durationMs: performance.now() - this.#began,
-      ids: this.#ids,
-      error,
-    });
+    this.#settle({ code, error });
   }
 }

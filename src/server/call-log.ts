@@ -1,19 +1,26 @@
 import { status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import type { CallReport } from '../bridge/call-context.ts';
+import { CALL_IDS } from '../bridge/call-context.ts';
+import type { Interceptor } from '../bridge/interceptor.ts';
 
 /** Writes one line for every call: how it went and about which ids, never what it held. */
-export function callLogger(logger: Logger): (report: CallReport) => void {
-  return ({ code, durationMs, error, ids, method }) => {
+export function logCalls(logger: Logger): Interceptor {
+  return async (_method, context, next) => {
+    const began = performance.now();
+    const outcome = await next();
     const line = {
-      method,
-      code: status[code],
-      durationMs: Math.round(durationMs * 1000) / 1000,
-      ...ids,
+      method: context.method,
+      code: status[outcome.code],
+      durationMs: Math.round((performance.now() - began) * 1000) / 1000,
+      ...context.get(CALL_IDS),
     };
     // Only what was not thrown on purpose: its text may hold anything, its name and stack do not.
-    if (code === status.INTERNAL) logger.error({ ...line, stack: stackOf(error) }, 'call');
-    else logger.info(line, 'call');
+    if (outcome.code === status.INTERNAL) {
+      logger.error({ ...line, stack: stackOf(outcome.error) }, 'call');
+    } else {
+      logger.info(line, 'call');
+    }
+    return outcome;
   };
 }
 

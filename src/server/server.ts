@@ -32,8 +32,8 @@ import type { Launcher } from '../process/launcher.ts';
 import { createLauncher } from '../process/launchers.ts';
 import { ProcessHost } from '../process/process-host.ts';
 import { SessionRegistry } from '../session/session-registry.ts';
-import { callLogger } from './call-log.ts';
 import { type Listener, listen } from './listener.ts';
+import { pipeline } from './pipeline.ts';
 import { Health, healthService } from './services/health-service.ts';
 import { processService } from './services/process-service.ts';
 import { addReflection } from './services/reflection-service.ts';
@@ -136,7 +136,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     oversizeError: () => limitExceeded('max_request_bytes', limits.maxRequestBytes),
     decodeError: (cause) =>
       new RunletError('INVALID_REQUEST', { message: 'the request cannot be decoded', cause }),
-    onCall: callLogger(logger),
+    interceptors: pipeline(logger),
   };
   addService(grpc, SessionService, sessionService({ sessions, clock, limits }), bridge);
   addService(

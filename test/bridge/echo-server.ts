@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { type Client, Server, ServerCredentials } from '@grpc/grpc-js';
 import { expect, onTestFinished } from 'vitest';
 import { addService } from '../../src/bridge/add-service.ts';
-import type { CallReport } from '../../src/bridge/call-context.ts';
+import { CALL_IDS } from '../../src/bridge/call-context.ts';
 import { CallEdges } from '../../src/bridge/call-edges.ts';
 import { CallMemory, type CallMemoryOptions } from '../../src/bridge/call-memory.ts';
 import { createClient } from '../../src/bridge/create-client.ts';
 import { onStreams } from '../../src/bridge/http2-streams.ts';
+import type { CallOutcome, Interceptor } from '../../src/bridge/interceptor.ts';
 import type { ServiceClient, ServiceImpl } from '../../src/bridge/types.ts';
 import { openConnection } from '../../src/client/connection.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -27,6 +28,13 @@ export const MEMORY: CallMemoryOptions = {
   maxWaitMs: 3_600_000,
   clock: systemClock,
 };
+
+/** How a call went. */
+interface CallReport extends CallOutcome {
+  readonly method: string;
+  readonly durationMs: number;
+  readonly ids: Readonly<Record<string, string>>;
+}
 
 /** A server of the bridge alone, and a client of it over a real socket. */
 export interface Echo {
@@ -59,6 +67,7 @@ const echo: ServiceImpl<typeof EchoService> = {
 export async function startEcho(
   replaced: Partial<ServiceImpl<typeof EchoService>> = {},
   memory: Partial<CallMemoryOptions> = {},
+  interceptors: readonly Interceptor[] = [],
 ): Promise<Echo> {
   const server = new Server({
     'grpc.max_receive_message_length': 2 * MAX_REQUEST_BYTES,
@@ -85,10 +94,18 @@ export async function startEcho(
       toStatus,
       oversizeError: () => limitExceeded('max_request_bytes', MAX_REQUEST_BYTES),
       decodeError: (cause) => new RunletError('INVALID_REQUEST', { cause }),
-      onCall: (report) => {
-        reports.push(report);
-        for (const wake of waiters) wake();
-      },
+      interceptors: [
+        async (_, context, next) => {
+          const began = performance.now();
+          const outcome = await next();
+          const durationMs = performance.now() - began;
+          const { method } = context;
+          reports.push({ ...outcome, method, durationMs, ids: context.get(CALL_IDS) });
+          for (const wake of waiters) wake();
+          return outcome;
+        },
+        ...interceptors,
+      ],
     },
   );
   const sockets: Socket[] = [];

@@ -1,4 +1,4 @@
-import type { CallContext } from '../../src/bridge/call-context.ts';
+import type { CallContext, ContextKey } from '../../src/bridge/call-context.ts';
 import { RunletError } from '../../src/errors.ts';
 
 /** The context of a call that was made without a server. */
@@ -24,6 +24,12 @@ export class TestCallContext implements CallContext {
   reserve(): Promise<() => void> {
     return Promise.resolve(() => {});
   }
+
+  get<T>(key: ContextKey<T>): T {
+    return key.initial;
+  }
+
+  set(): void {}
 
   annotate(): void {}
 

@@ -61,7 +61,6 @@ export async function startGate(
           : toStatus(error),
     oversizeError: () => new RunletError('INTERNAL'),
     decodeError: () => new RunletError('INTERNAL'),
-    onCall: () => {},
   };
   const services = { sessions: SessionService, processes: ProcessService, server: ServerService };
   for (const [name, service] of Object.entries(services)) {

@@ -59,7 +59,6 @@ export async function startMutant(mutant: Mutant, upstream: Address): Promise<Ru
     toStatus: passedOn,
     oversizeError: () => new Error('more than any check sends'),
     decodeError: () => new RunletError('INVALID_REQUEST'),
-    onCall: () => {},
   };
   addService(grpc, SessionService, services as ServiceImpl<typeof SessionService>, options);
   addService(grpc, ProcessService, services as ServiceImpl<typeof ProcessService>, options);
