@@ -36,7 +36,11 @@ describe('the handlers of calls for an attachment', () => {
     const sessionCalls = sessionService({ sessions, clock, limits });
     const processCalls = processService({ sessions, host, clock, limits, cwd: '/', newId });
     const session = sessions.create({ id: undefined, labels: new Map(), detachedTtlMs: 1_000 });
-    const { id: processId } = await session.processes.start(launcher.request());
+    const request = launcher.request();
+    const { id: processId } = await session.processes.start({
+      ...request,
+      spec: { ...request.spec, stdin: 'pipe' },
+    });
     const attachment = create(AttachSessionRequestSchema, { sessionId: session.id });
 
     const attach = new TestCallContext();

@@ -1,5 +1,10 @@
 import { PassThrough } from 'node:stream';
-import type { LaunchedProcess, Launcher, ProcessEnd } from '../../src/process/launcher.ts';
+import type {
+  LaunchedProcess,
+  Launcher,
+  LaunchRequest,
+  ProcessEnd,
+} from '../../src/process/launcher.ts';
 import type { StartRequest } from '../../src/process/process-table.ts';
 
 /**
@@ -57,7 +62,7 @@ export class ScriptedLauncher implements Launcher {
     while (this.running > 0) this.exitOne();
   }
 
-  launch(): Promise<LaunchedProcess> {
+  launch(request?: Pick<LaunchRequest, 'stdin'>): Promise<LaunchedProcess> {
     const output = { stdout: new PassThrough(), stderr: new PassThrough() };
     let over = false;
     const exited = new Promise<ProcessEnd>((resolve) => {
@@ -69,7 +74,7 @@ export class ScriptedLauncher implements Launcher {
     });
     return Promise.resolve({
       pid: this.#nextPid++,
-      stdin: undefined,
+      stdin: request?.stdin === 'pipe' ? new PassThrough() : undefined,
       output,
       resize: undefined,
       exited,
