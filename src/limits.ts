@@ -162,6 +162,15 @@ export const SMALL_BYTES = MIB;
 export const INDEX_PART = 1 / 4;
 export const MIN_INDEX_BYTES = 4 * KIB;
 
+/**
+ * The part of the budget of memory that readers may keep from being used otherwise while what
+ * they read from it is sent. Beyond it each gets copies, of {@link MAX_EVENT_BYTES} at a time.
+ */
+export const LENT_PART = 1 / 8;
+
+/** The part of the budget of memory that gives way to such copies: others do not pay for more. */
+export const COPIED_PART = 1 / 4;
+
 /** Processes that are told at one time to go on: each begins to be read from. */
 export const WOKEN_AT_ONCE = 64;
 

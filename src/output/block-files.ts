@@ -83,9 +83,7 @@ export class BlockFiles {
   /** So much is being written that the process should wait for that. */
   get lagging(): boolean {
     const { hotBytes, lagBytes } = this.#store.sizes;
-    return (
-      this.#memory > hotBytes + lagBytes && this.#writing > 0 && this.#store.maySpill(this.#log)
-    );
+    return this.#memory > hotBytes + lagBytes && this.#writing > 0 && this.#mayWrite;
   }
 
   /** Whether it holds more or less than when this was asked last. */
@@ -103,7 +101,7 @@ export class BlockFiles {
   /** Begins to write what is more than shall stay in memory. */
   spillOver(): void {
     while (this.#memory - this.#writing > this.#store.sizes.hotBytes) {
-      if (!this.#store.maySpill(this.#log)) return;
+      if (!this.#mayWrite) return;
       const block = this.oldestInMemory();
       if (block === undefined || !block.sealed) return;
       this.#write(block);
@@ -123,6 +121,12 @@ export class BlockFiles {
   /** What is in its oldest file; undefined: there is none that would go if nothing in it was needed. */
   oldestFile(): FileEnd | undefined {
     return this.#ends.oldest;
+  }
+
+  /** Whether a block can be written now, for all that is known. */
+  get #mayWrite(): boolean {
+    const rests = this.#store.clock.monotonic() < this.#restsUntil;
+    return !rests && this.#store.maySpill(this.#log);
   }
 
   /** Does what was decided: see `Relief`. */

@@ -1,8 +1,10 @@
 import type { Clock } from '../clock.ts';
+import { MAX_EVENT_BYTES } from '../limits.ts';
 import type { BlockMemory } from './block-memory.ts';
 import { type GapRange, type MutableOffsets, OUTPUT_STREAMS, type StreamOffsets } from './event.ts';
 import type { EventBlock, LifecycleRecord } from './event-block.ts';
 import { encodeGap } from './event-encoding.ts';
+import type { Loans } from './loans.ts';
 
 /** What there is where a reader goes on. */
 export type Located =
@@ -16,6 +18,7 @@ export type Located =
 /** What a cursor needs of its log. */
 export interface EventSource {
   clock(): Clock;
+  loans(): Loans;
   lastSeq(): number;
   closed(): boolean;
   locate(seq: number): Located;
@@ -52,6 +55,10 @@ export class EventCursor {
   #onClose: (() => void) | undefined;
   /** What the batch that was read last is in. */
   #held: BlockMemory[] = [];
+  /** Bytes of memory that this takes. */
+  #lent = 0;
+  /** Bytes of copies that were made instead. */
+  #copied = 0;
   #closed = false;
 
   /** Made by `EventLog.openCursor`; `offsets` is where the streams stood before `nextSeq`. */
@@ -89,9 +96,7 @@ export class EventCursor {
           if (pieces.length === 0) return this.#readFile(found.block, maxBytes);
           break;
         }
-        piece = this.#take(found.block, maxBytes - bytes, pieces.length === 0);
-        const held = piece && found.block.hold();
-        if (held !== undefined) this.#held.push(held);
+        piece = this.#borrow(found.block, maxBytes - bytes, pieces.length === 0);
       } else if (found.kind === 'record') {
         if (pieces.length > 0 && bytes + found.record.bytes.byteLength > maxBytes) break;
         piece = this.#takeRecord(found.record);
@@ -140,6 +145,35 @@ export class EventCursor {
   #release(): void {
     for (const memory of this.#held) memory.release();
     this.#held = [];
+    this.#source.loans().giveBack(this.#lent, this.#copied);
+    this.#lent = 0;
+    this.#copied = 0;
+  }
+
+  #copy(piece: Uint8Array): Uint8Array {
+    this.#source.loans().copy(piece.byteLength);
+    this.#copied += piece.byteLength;
+    return Uint8Array.from(piece);
+  }
+
+  /** What is in so much memory may be passed on as it is; false: a copy, which is small. */
+  #mayBorrow(bytes: number): boolean {
+    if (!this.#source.loans().take(bytes)) return false;
+    this.#lent += bytes;
+    return true;
+  }
+
+  /** Events of a block that is in memory, which is held as long as they are needed. */
+  #borrow(block: EventBlock, maxBytes: number, first: boolean): Uint8Array | undefined {
+    if (this.#mayBorrow(block.memory)) {
+      const piece = this.#take(block, maxBytes, first);
+      const held = piece && block.hold();
+      if (held !== undefined) this.#held.push(held);
+      return piece;
+    }
+    if (!first) return undefined;
+    const piece = this.#take(block, Math.min(maxBytes, MAX_EVENT_BYTES), true);
+    return piece && this.#copy(piece);
   }
 
   #hasNext(): boolean {
@@ -151,7 +185,10 @@ export class EventCursor {
     if (this.#closed) return undefined;
     // It is lost, or was dropped while it waited: now it is a gap.
     if (encoded === undefined) return this.read(maxBytes);
-    const piece = this.#take(block, maxBytes, true, encoded);
+    const lent = this.#mayBorrow(encoded.byteLength);
+    const most = lent ? maxBytes : Math.min(maxBytes, MAX_EVENT_BYTES);
+    const taken = this.#take(block, most, true, encoded);
+    const piece = taken && !lent ? this.#copy(taken) : taken;
     return piece === undefined ? undefined : this.#finish([piece], piece.byteLength);
   }
 

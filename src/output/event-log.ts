@@ -262,6 +262,7 @@ export class EventLog implements StoredLog {
   /** What cursors need of the log. */
   readonly #source: EventSource = {
     clock: () => this.#clock,
+    loans: () => this.#store.loans,
     lastSeq: () => this.lastSeq,
     closed: () => this.#closed,
     locate: (seq) => this.#events.locate(seq),

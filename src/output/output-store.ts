@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../clock.ts';
-import { SPOOL_RETRY_MS, WOKEN_AT_ONCE } from '../limits.ts';
+import { LENT_PART, SPOOL_RETRY_MS, WOKEN_AT_ONCE } from '../limits.ts';
+import { Loans } from './loans.ts';
 import { DEFAULT_TIER_SIZES, type TierSizes } from './log-sizes.ts';
 import type { Spool } from './spool/spool.ts';
 import type { SpoolLog } from './spool/spool-log.ts';
@@ -46,6 +47,8 @@ export type StoreProblem =
 export class OutputStore {
   readonly clock: Clock;
   readonly sizes: TierSizes;
+  /** Memory that readers have. */
+  readonly loans: Loans;
   readonly #spool: Spool | undefined;
   readonly #onProblem: (problem: StoreProblem) => void;
   readonly #ledger: StoreLedger<StoredLog>;
@@ -64,6 +67,7 @@ export class OutputStore {
     const { diskBytes, memoryBytes, spool } = options;
     this.clock = options.clock;
     this.sizes = { ...DEFAULT_TIER_SIZES, ...options.sizes };
+    this.loans = new Loans(LENT_PART * memoryBytes);
     this.#spool = spool;
     this.#onProblem = options.onProblem ?? (() => {});
     this.#ledger = new StoreLedger({ memoryBytes, diskBytes, hasFiles: spool !== undefined });
@@ -96,7 +100,7 @@ export class OutputStore {
     return pressure;
   }
 
-  /** Whether a log may write a block now, for all that is known. */
+  /** Whether there is room for a block that a log would write. */
   maySpill(log: StoredLog): boolean {
     return this.#ledger.maySpill(log);
   }
@@ -134,6 +138,7 @@ export class OutputStore {
   #relieve(): void {
     const ledger = this.#ledger;
     const now = this.clock.monotonic();
+    ledger.copied = this.loans.copied;
     ledger.wake(now);
     for (let relief = ledger.next(); relief !== undefined; relief = ledger.next()) {
       relief.log.relieve(relief.action);

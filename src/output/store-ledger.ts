@@ -1,4 +1,5 @@
 import {
+  COPIED_PART,
   INDEX_PART,
   KEPT_PART,
   KEPT_PART_OF_SMALL,
@@ -81,6 +82,8 @@ interface Account {
  * logarithm of the number of logs.
  */
 export class StoreLedger<Log> {
+  /** Bytes of memory that readers have beside that of logs. */
+  copied = 0;
   readonly #budgets: Budgets;
   readonly #accounts = new Map<Log, Account>();
   /** By their oldest block in memory: those that may give it up, and those that may only write it. */
@@ -156,10 +159,10 @@ export class StoreLedger<Log> {
     }
   }
 
-  /** Whether a log may write a block now, for all that is known. */
+  /** Whether there is room for a block that a log would write, unless it rests. */
   maySpill(log: Log): boolean {
     const keeps = this.#accounts.get(log)?.standing.keeps ?? false;
-    return this.#canWrite && !this.#rests(log) && !(keeps && this.#keptDiskIsFull);
+    return this.#canWrite && !(keeps && this.#keptDiskIsFull);
   }
 
   /** The next that has to be done; undefined: nothing has, or nothing can. */
@@ -210,7 +213,9 @@ export class StoreLedger<Log> {
 
   /** More is in memory than may be, but for what is being written. */
   get #isOver(): boolean {
-    return this.#memory + this.#index - this.#writing > this.#budgets.memoryBytes;
+    const { memoryBytes } = this.#budgets;
+    const copied = Math.min(this.copied, COPIED_PART * memoryBytes);
+    return this.#memory + this.#index + copied - this.#writing > memoryBytes;
   }
 
   get #keptIsOver(): boolean {
@@ -256,11 +261,8 @@ export class StoreLedger<Log> {
     }
     const { first } = free;
     if (first === undefined) return undefined;
-    return { log: first, action: this.maySpill(first) ? 'spill' : 'lose' };
-  }
-
-  #rests(log: Log): boolean {
-    return this.#resting.has(log);
+    const spills = this.maySpill(first) && !this.#resting.has(first);
+    return { log: first, action: spills ? 'spill' : 'lose' };
   }
 
   #rank(log: Log, { order, standing }: Account, now: number): void {

@@ -59,7 +59,7 @@ describe('files that fail', () => {
 
 describe('a disk that does not answer', () => {
   it('holds up a process until it is taken for one that failed, and is given no more', async () => {
-    const { clock, files, log, store } = await bench(4, 1_000_000);
+    const { clock, files, log, store } = await bench(4, 1_000_000, { indexedEvents: 0 });
     files.pause();
     const waiting = log('a');
     while (waiting.flowing) waiting.appendOutput('stdout', PIECE);

@@ -50,7 +50,7 @@ describe('memory that is full', () => {
     const last = log('new');
     expect(await fill(last)).toEqual(['new']);
     expect(missing(paused)).toBe(0);
-    await cursor.read(1000);
+    while (cursor.nextSeq <= paused.lastSeq) await cursor.read(1000);
     last.appendOutput('stdout', PIECE);
     last.appendOutput('stdout', PIECE);
     expect(missing(paused)).toBe(PIECE.byteLength);
