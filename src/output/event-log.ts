@@ -34,6 +34,8 @@ export class EventLog implements StoredLog {
   readonly #waiters = new Waiters();
   #closed = false;
   #flowing = true;
+  /** An append changes nothing of what somebody has a right to, by what the store was told last. */
+  #appendIsSilent = false;
   #abandoned = false;
   #disposed = false;
 
@@ -167,6 +169,8 @@ export class EventLog implements StoredLog {
   standing(): Standing {
     const files = this.#files;
     const { dropped } = this.#events;
+    const keeps = this.#isNeeded(this);
+    this.#appendIsSilent = keeps || this.#overflow !== 'pause';
     return {
       memory: files.memory,
       writing: files.writing,
@@ -176,7 +180,7 @@ export class EventLog implements StoredLog {
       forgettable: files.known.sizesBytes + dropped.forgettable,
       oldestBlock: this.#needOf(files.oldestInMemory()),
       oldestFile: this.#needOf(files.oldestFile()),
-      keeps: this.#isNeeded(this),
+      keeps,
       over: this.#closed && !this.#isAwaited(),
       restsUntil: files.restsUntil,
     };
@@ -237,8 +241,8 @@ export class EventLog implements StoredLog {
     ) {
       this.#events.dropOldest();
     }
-    // What is appended is needed where it may not be dropped.
-    if (this.#files.takeChanged() || this.#overflow === 'pause') this.#changed();
+    // What is appended may be the first that somebody has a right to.
+    if (this.#files.takeChanged() || !this.#appendIsSilent) this.#changed();
     this.#setFlow();
   }
 
