@@ -39,12 +39,14 @@ export const isOwnVariable = compileNamePattern('RUNLET_*');
 
 /**
  * The environment of a process: `env` over what `policy` lets through of `base`,
- * the server's own. Without a policy it is exactly `env`.
+ * the server's own. Without a policy it is exactly `env`. The server's working directory is
+ * not that of the process, which starts in `cwd` and comes from nowhere.
  */
 export function buildEnvironment(
   base: Environment,
   policy: EnvPolicy | undefined,
   env: Environment,
+  cwd?: string,
 ): Environment {
   if (policy === undefined) return env;
   const result = new Map<string, string>();
@@ -53,7 +55,8 @@ export function buildEnvironment(
     if (isOwnVariable(name) || !isInherited(policy.inherit, name)) continue;
     if (!policy.ignoreDefaultExcludes && matchesAny(DEFAULT_EXCLUDES, name)) continue;
     if (matchesAny(excludes, name)) continue;
-    result.set(name, value);
+    if (name === 'OLDPWD') continue;
+    result.set(name, name === 'PWD' ? (cwd ?? value) : value);
   }
   for (const [name, value] of policy.set) result.set(name, value);
   if (policy.includeOnly.length > 0) {

@@ -180,7 +180,7 @@ export class ProcessHost {
   async #launch({ id, owner, spec, readOnce, assertWanted }: ProcessOrder): Promise<Process> {
     const { clock, environment, launcher, limits } = this.#options;
     const { argv, cwd } = spec;
-    const env = buildEnvironment(environment, spec.envPolicy, spec.env);
+    const env = buildEnvironment(environment, spec.envPolicy, spec.env, cwd);
     // Whether a folder or a program is as it has to be is looked at when the launch failed: each
     // look is a thread's work, which costs a start that does not fail as much as a tenth of it.
     const program = await findProgram(argv[0] ?? '', cwd, env).catch(async (error: unknown) => {

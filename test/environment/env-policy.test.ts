@@ -244,6 +244,27 @@ describe("the server's own settings", () => {
   });
 });
 
+describe("the server's own working directory", () => {
+  const base = new Map([
+    ['PWD', '/srv'],
+    ['OLDPWD', '/root'],
+    ['A', '1'],
+  ]);
+
+  it('is not inherited, but that of the process is told', () => {
+    const result = buildEnvironment(base, policy(), new Map(), '/tmp');
+    expect(Object.fromEntries(result)).toEqual({ PWD: '/tmp', A: '1' });
+  });
+
+  it('is not told where PWD is not inherited, nor against who asks for another', () => {
+    expect(buildEnvironment(base, undefined, new Map(), '/tmp').has('PWD')).toBe(false);
+    const set = buildEnvironment(base, policy({ set: { PWD: '/a' } }), new Map(), '/tmp');
+    expect(set.get('PWD')).toBe('/a');
+    const env = buildEnvironment(base, policy(), new Map([['PWD', '/b']]), '/tmp');
+    expect(env.get('PWD')).toBe('/b');
+  });
+});
+
 describe('building', () => {
   it('changes neither the base nor env', () => {
     const base = new Map([['PATH', '/bin']]);
