@@ -134,4 +134,18 @@ describe('any pattern', () => {
     expect(matches(`${'*a'.repeat(1000)}*b`, name)).toBe(false);
     expect(matches(`${'*?'.repeat(1000)}*`, name)).toBe(true);
   });
+
+  it('takes little more time with a long pattern than with a short one', () => {
+    const name = 'a'.repeat(16_000);
+    const timeOf = (pattern: string): number => {
+      const began = performance.now();
+      expect(matches(pattern, name)).toBe(false);
+      return performance.now() - began;
+    };
+    // The first calls compile it.
+    for (let i = 0; i < 20; i++) timeOf('*b');
+    const [short, long] = [timeOf('*b'), timeOf(`*${'a'.repeat(2_000)}b`)];
+    // By the product of the lengths it would be several hundred times as much.
+    expect(long).toBeLessThan(100 * short);
+  });
 });
