@@ -236,6 +236,12 @@ export const MAX_ENV_SET_NAME_BYTES = 16 * KIB;
 /** Variables of a spec: all are passed to the system in one step, which holds up everybody. */
 export const MAX_ENV_VARIABLES = 4096;
 
+/** Bytes of one variable with its name: `MAX_ARG_STRLEN` of Linux, with which no program starts. */
+export const MAX_VARIABLE_BYTES = 128 * KIB;
+
+/** Folders of a PATH that a program is looked for in: each takes some calls of the system. */
+export const MAX_PATH_FOLDERS = 1024;
+
 /** Bytes of the path of a Unix socket: `sun_path` of unix(7) less its NUL; 4 fewer on macOS. */
 export const MAX_SOCKET_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
 

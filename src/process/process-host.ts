@@ -9,6 +9,7 @@ import {
   TEXT_OVERHEAD_BYTES,
 } from '../limits.ts';
 import type { OutputStore } from '../output/output-store.ts';
+import { within } from '../within.ts';
 import type { Launcher } from './launcher.ts';
 import { LeftBehind } from './left-behind.ts';
 import { Process } from './process.ts';
@@ -149,7 +150,8 @@ export class ProcessHost {
    */
   async drain(graceMs: number, waitMs: number): Promise<void> {
     this.#draining = true;
-    await Promise.allSettled(this.#starting);
+    // What comes later is ended as soon as it is there. It may never come: a disk may hang.
+    await within(Promise.allSettled(this.#starting), this.#options.clock, waitMs);
     this.#ending?.cancel();
     await Promise.all([
       this.#leftBehind.end(graceMs),

@@ -4,6 +4,7 @@ import { CLOSE_WAIT_MS, DEFAULT_GRACE_MS, MAX_TOMBSTONES } from '../limits.ts';
 import type { EndReason } from '../output/event.ts';
 import type { EventCursor } from '../output/event-cursor.ts';
 import { Tombstones } from '../tombstones.ts';
+import { within } from '../within.ts';
 import type { LeftBehind } from './left-behind.ts';
 import type { Process } from './process.ts';
 import type { ProcessHost } from './process-host.ts';
@@ -151,12 +152,14 @@ export class ProcessTable {
    */
   async close(cause: EndReason): Promise<void> {
     this.#closed = true;
-    const { host } = this.#options;
+    const { clock, host } = this.#options;
     const entries = [...this.#entries.values()];
     await Promise.all([
       this.#leftBehind.end(DEFAULT_GRACE_MS),
       ...entries.map(async (entry) => {
-        const process = await entry.started.catch(() => undefined);
+        // One that comes later, or never, is not wanted any more: the host ends it.
+        const started = entry.started.catch(() => undefined);
+        const process = await within(started, clock, CLOSE_WAIT_MS);
         if (process === undefined) return;
         await process.terminate(cause, DEFAULT_GRACE_MS);
         await host.closeOut(process, CLOSE_WAIT_MS);

@@ -1,5 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises';
 import type { Environment } from '../environment/env-policy.ts';
+import { MAX_PATH_FOLDERS, MAX_VARIABLE_BYTES } from '../limits.ts';
 import { errnoName, startFailure } from './start-failure.ts';
 
 /** Where programs are looked for if the environment has no PATH: confstr(_CS_PATH). */
@@ -37,10 +38,15 @@ export async function checkProgram(path: string): Promise<void> {
 export async function findProgram(name: string, cwd: string, env: Environment): Promise<string> {
   if (name.includes('/')) return pathFrom(cwd, name);
   let errno = 'ENOENT';
-  for (const folder of (env.get('PATH') ?? SYSTEM_PATH).split(':')) {
-    const path = `${pathFrom(cwd, folder)}/${name}`;
-    const found = await programError(path);
-    if (found === undefined) return path;
+  const path = env.get('PATH') ?? SYSTEM_PATH;
+  const folders = new Set(path.length > MAX_VARIABLE_BYTES ? [] : path.split(':'));
+  if (folders.size === 0 || folders.size > MAX_PATH_FOLDERS) {
+    throw startFailure('PROGRAM', 'E2BIG', 'PATH is too long: E2BIG');
+  }
+  for (const folder of folders) {
+    const program = `${pathFrom(cwd, folder)}/${name}`;
+    const found = await programError(program);
+    if (found === undefined) return program;
     if (found !== 'ENOENT' && found !== 'ENOTDIR') errno = found;
   }
   throw programFailure(errno);

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { RunletError } from '../../src/errors.ts';
-import { DEFAULT_LIMITS, type Limits } from '../../src/limits.ts';
+import { CLOSE_WAIT_MS, DEFAULT_LIMITS, type Limits } from '../../src/limits.ts';
 import type { Launcher } from '../../src/process/launcher.ts';
 import type { Process } from '../../src/process/process.ts';
 import { ProcessHost } from '../../src/process/process-host.ts';
 import type { ProcessSpec } from '../../src/process/process-spec.ts';
+import { ProcessTable } from '../../src/process/process-table.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { HeldLauncher } from '../support/held-launcher.ts';
 import { memoryStore } from '../support/output.ts';
 import { ScriptedLauncher } from '../support/scripted-launcher.ts';
+import { settle } from '../support/settle.ts';
 
 /** A host, and how to start a process on it that differs from others as a test says. */
 function createHost<T extends Launcher>(launcher: T, limits: Partial<Limits> = {}) {
@@ -54,5 +57,33 @@ describe('the command lines and labels of all processes', () => {
     }
     expect(await outcomeOf(start({ argv }))).toBe('started');
     launcher.exitAll();
+  });
+});
+
+describe('a start that does not come to an end', () => {
+  it('holds up the end of the host for a bounded time', async () => {
+    const { clock, host, launcher, start } = createHost(new HeldLauncher());
+    void start().catch(() => {});
+    await launcher.asked.wait();
+    let drained = false;
+    const drain = host.drain(0, 1_000).then(() => {
+      drained = true;
+    });
+    await settle();
+    expect(drained).toBe(false);
+    clock.advance(1_000);
+    await drain;
+  });
+
+  it('holds up the end of a session for a bounded time', async () => {
+    const { clock, host, launcher } = createHost(new HeldLauncher());
+    const newId = (): string => 'p';
+    const table = new ProcessTable({ owner: 's', host, clock, newId, onEvent: () => {} });
+    void table.start(new ScriptedLauncher().request()).catch(() => {});
+    await launcher.asked.wait();
+    const closed = table.close('session-closed');
+    await settle();
+    clock.advance(CLOSE_WAIT_MS);
+    await closed;
   });
 });

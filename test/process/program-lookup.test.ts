@@ -211,3 +211,20 @@ describe('a working directory', () => {
     });
   });
 });
+
+describe('a PATH', () => {
+  it.each([
+    ['is longer than a program can be started with', ':'.repeat(3_500_000)],
+    [
+      'has more folders than are looked at',
+      Array.from({ length: 2_000 }, (_, i) => `/${i}`).join(':'),
+    ],
+  ])('that %s is refused', async (_, path) => {
+    expect(await startFailureOf(find('sh', '/', path))).toMatchObject({ errnoName: 'E2BIG' });
+  });
+
+  it('that names a folder many times is searched once', async () => {
+    const path = `${'/nowhere:'.repeat(10_000)}/bin`;
+    expect(await find('sh', '/', path)).toBe(await realpath('/bin/sh'));
+  });
+});
