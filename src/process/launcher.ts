@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Environment } from '../environment/env-policy.ts';
 import type { ExitStatus, OutputStream, ResourceUsage } from '../output/event.ts';
 import type { ProcessScan, ScannedProcess } from './process-scan.ts';
+import type { Delivery } from './signals.ts';
 
 /** What to launch: everything resolved, nothing left to look up. */
 export interface LaunchRequest {
@@ -78,6 +79,8 @@ export interface Kinship {
   unmarkedIn(scan: ProcessScan): readonly ScannedProcess[];
   /** Whether there is such a process at this moment. Needs no scan. */
   hasOrphans(): boolean;
+  /** Sends a signal, by the machine's number, to all of them. Needs no scan. */
+  signalOrphans(signal: number): readonly Delivery[];
   /** Whether an orphan of any process that was launched bears a group's number. Needs no scan. */
   hasOrphanIn(group: number): boolean;
   /**

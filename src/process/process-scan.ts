@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { hasOwnProc } from './own-proc.ts';
 
 /** A process of the machine, as proc(5) tells of it. */
 export interface ScannedProcess {
@@ -36,7 +37,7 @@ let underWay: Scan | undefined;
 let next: Scan | undefined;
 
 /**
- * All processes of the machine; undefined where there is no proc(5). A scan that
+ * All processes of the machine; undefined where there is no proc(5) of this process's own. A scan that
  * is under way may have passed by what the caller looks for, so it is never of
  * use to those who come later: they share the one after it.
  */
@@ -51,6 +52,7 @@ const stat = Buffer.allocUnsafeSlow(4096);
 
 /** One process, as it is now; undefined: it is not there. */
 export function scanProcess(pid: number): ScannedProcess | undefined {
+  if (!hasOwnProc()) return undefined;
   try {
     const fd = openSync(`/proc/${pid}/stat`, 'r');
     try {
@@ -81,7 +83,7 @@ function begin(): Scan {
 }
 
 async function scanAll(): Scan {
-  if (process.platform !== 'linux') return undefined;
+  if (process.platform !== 'linux' || !hasOwnProc()) return undefined;
   const names = await readdir('/proc').catch(() => undefined);
   if (names === undefined) return undefined;
   const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);

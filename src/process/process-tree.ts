@@ -36,7 +36,9 @@ export class ProcessTree {
   async hasMembers(scope: 'tree' | 'group'): Promise<boolean> {
     for (;;) {
       const members = await this.#look();
-      if (members === undefined) return this.#groupIsOurs();
+      if (members === undefined) {
+        return this.#groupIsOurs() || (scope === 'tree' && this.#kin?.hasOrphans() === true);
+      }
       // One that ended but was not reaped is none: init, whose child it is now, may be slow.
       const running = members.filter(
         ({ ended, group }) => !ended && (scope === 'tree' || group === this.leader),
@@ -53,6 +55,7 @@ export class ProcessTree {
     const deliveries: Delivery[] = [];
     if (signal === constants.signals.SIGKILL) this.#kin?.kill?.();
     deliveries.push(this.signalGroup(signal));
+    if (this.#inGroup === undefined) deliveries.push(...(this.#kin?.signalOrphans(signal) ?? []));
     for (const stray of this.#strays.values()) {
       if (stillRuns(stray)) deliveries.push(signalProcess(stray.pid, signal));
     }

@@ -17,6 +17,7 @@ function kinWith(orphans: Partial<Record<'own' | 'unmarked', number>>): Kinship 
     orphansIn: inScan(orphans.own),
     unmarkedIn: inScan(orphans.unmarked),
     hasOrphans: () => orphans.own !== undefined,
+    signalOrphans: () => [],
     hasOrphanIn: () => false,
     mayHaveOrphans: async () => true,
     kill: undefined,

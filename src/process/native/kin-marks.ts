@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { hasOwnProc } from '../own-proc.ts';
 import { type Libc, RLIMIT_RTTIME, RLIMIT_SIZE } from './libc.ts';
 
 /** Marks lie between this and its double. As microseconds: nothing that a limit would be set to. */
@@ -110,6 +111,7 @@ function limitBytes(soft: bigint, hard: bigint): Buffer {
 
 /** Of a process that became another user's, prlimit(2) does not tell, but proc(5) does. */
 function softLimitOfOther(pid: number): bigint | undefined {
+  if (!hasOwnProc()) return undefined;
   try {
     const [, soft] = /^Max realtime timeout +(\d+) /m.exec(
       readFileSync(`/proc/${pid}/limits`, 'latin1'),

@@ -1,8 +1,22 @@
 import { readdirSync } from 'node:fs';
+import { hasOwnProc } from '../own-proc.ts';
 import { type ProcessScan, type ScannedProcess, scanProcess } from '../process-scan.ts';
 import type { KinMarks } from './kin-marks.ts';
-import { type Libc, P_PGID, P_PID, SIGINFO_SIZE, WEXITED, WNOHANG, WNOWAIT } from './libc.ts';
+import { LastPid } from './last-pid.ts';
+import {
+  type Libc,
+  P_PGID,
+  P_PID,
+  SI_PID_OFFSET,
+  SIGINFO_SIZE,
+  WEXITED,
+  WNOHANG,
+  WNOWAIT,
+} from './libc.ts';
 import { ownChildren } from './own-children.ts';
+
+/** Numbers that are tried where no list of processes is: such a namespace is young most often. */
+const MAX_PROBED_PIDS = 32_768;
 
 /** Orphans by their marks; undefined: they have none. */
 type Orphans = ReadonlyMap<bigint | undefined, readonly ScannedProcess[]>;
@@ -68,19 +82,26 @@ export function childWith(
   return pids.sort((a, b) => b - a).find((pid) => isChildWith(libc, mark, pid, marks));
 }
 
-/** The marks of the orphans that run at this moment: of the children that were not launched. */
-export function marksOfOrphans(
+/**
+ * The orphans that run at this moment by their marks: of the children that were not launched.
+ * They are asked for by number alone, so that it does not matter whose proc(5) there is. None
+ * of the numbers is given away while nobody reaps them.
+ */
+export function runningOrphans(
   libc: Libc,
   marks: KinMarks,
   isLaunched: (pid: number) => boolean,
-): ReadonlySet<bigint> {
-  const own = scanProcess(process.pid);
-  const found = new Set<bigint>();
+): ReadonlyMap<bigint, readonly number[]> {
+  const found = new Map<bigint, number[]>();
+  const session = libc.getsid(0);
   for (const pid of otherPids(isLaunched)) {
-    const mark = isChild(libc, pid) ? marks.of(pid) : undefined;
-    if (mark === undefined || found.has(mark)) continue;
-    const child = scanProcess(pid);
-    if (child !== undefined && !child.ended && !isMadeByNode(child, own)) found.add(mark);
+    // What is in our session was made by Node.js.
+    if (!isRunningChild(libc, pid) || libc.getsid(pid) === session) continue;
+    const mark = marks.of(pid);
+    if (mark === undefined) continue;
+    const others = found.get(mark);
+    if (others === undefined) found.set(mark, [pid]);
+    else others.push(pid);
   }
   return found;
 }
@@ -92,6 +113,10 @@ function otherPids(isLaunched: (pid: number) => boolean): number[] {
 
 /** None where they cannot be listed: this process may have no descriptor left for that. */
 function allPids(): readonly number[] {
+  if (!hasOwnProc()) {
+    const last = new LastPid().take();
+    return Array.from({ length: Math.min(last, MAX_PROBED_PIDS) }, (_, index) => index + 1);
+  }
   try {
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
@@ -111,7 +136,13 @@ export function hasChildIn(libc: Libc, group: number): boolean {
   return libc.waitid(P_PGID, group, info, WEXITED | WNOHANG | WNOWAIT) === 0;
 }
 
-/** What the kernel writes to; it is not looked at. */
+/** Whether a process is a child of this one that has not ended. */
+function isRunningChild(libc: Libc, pid: number): boolean {
+  info.fill(0);
+  return isChild(libc, pid) && info.readInt32LE(SI_PID_OFFSET) === 0;
+}
+
+/** What the kernel writes to. */
 const info = Buffer.alloc(SIGINFO_SIZE);
 
 /** Whether a process is a child of this one that was not reaped: no other can be waited for. */

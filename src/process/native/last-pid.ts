@@ -1,4 +1,4 @@
-import { openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 
 /** The pid that the kernel gave last, in the pid namespace of this process. */
 export class LastPid {
@@ -12,6 +12,13 @@ export class LastPid {
       // Without proc(5) nobody can say.
       this.#fd = undefined;
     }
+  }
+
+  /** The same, of one that is asked once. */
+  take(): number {
+    const last = this.read();
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    return last;
   }
 
   /** The pid; 0: nobody can say. It is the last of the fields of proc_loadavg(5). */

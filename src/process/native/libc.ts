@@ -124,6 +124,8 @@ export interface Libc {
   prlimit: KoffiFunc<
     (pid: number, resource: number, newLimit: Buffer | null, oldLimit: Buffer | null) => number
   >;
+  /** Process 0 is this one. */
+  getsid: KoffiFunc<(pid: number) => number>;
   memfdCreate: KoffiFunc<(name: string, flags: number) => number>;
   /** The errno of the last call that failed. */
   errno(): number;
@@ -183,6 +185,7 @@ export function loadLibc(): Libc {
       'int prctl(int operation, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
     ),
     prlimit: bind('int prlimit(int pid, int resource, const void *newLimit, void *oldLimit)'),
+    getsid: bind('int getsid(int pid)'),
     memfdCreate: bind('int memfd_create(const char *name, unsigned int flags)'),
     errno: () => koffi.errno(),
   };

@@ -1,11 +1,13 @@
 import { constants } from 'node:os';
 import type { Kinship, Launcher, LaunchRequest, ResourceLimits } from '../launcher.ts';
+import { hasOwnProc } from '../own-proc.ts';
+import { signalProcess } from '../signals.ts';
 import { errnoName, spawnFailure, startFailure, unsupported } from '../start-failure.ts';
 import { type Cgroup, Cgroups } from './cgroups.ts';
 import { type ChildOrigin, ChildReaper } from './child-reaper.ts';
 import { errnoNameOf } from './errno-name.ts';
 import { KinMarks } from './kin-marks.ts';
-import { childWith, hasChildIn, isDescendant, marksOfOrphans, orphansOf } from './kinship.ts';
+import { childWith, hasChildIn, isDescendant, orphansOf, runningOrphans } from './kinship.ts';
 import { type Libc, PR_SET_CHILD_SUBREAPER } from './libc.ts';
 import { MarkedSpawns } from './marked-spawns.ts';
 import { OrphanCheck } from './orphan-check.ts';
@@ -51,7 +53,7 @@ export class Spawner {
     isOrphan: (child) => !this.reaper.knows(child) && this.#originOf(child) !== 'launching',
     underWay: this.#underWay,
   });
-  #orphanMarks: ReadonlySet<bigint> | undefined;
+  #runningNow: ReadonlyMap<bigint, readonly number[]> | undefined;
   /** Children without marks that are being made. */
   #unmarked = 0;
 
@@ -62,7 +64,8 @@ export class Spawner {
     // Not without marks: orphans that are nobody's would be no better with us than with init.
     const adopts = marks !== undefined && libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) === 0;
     this.#marks = adopts ? marks : undefined;
-    this.#gates = this.#marks && SpawnGates.create(libc);
+    // What is to be limited is looked for in proc(5).
+    this.#gates = hasOwnProc() ? this.#marks && SpawnGates.create(libc) : undefined;
     this.reaper = new ChildReaper(libc, (pid) => this.#originOf(pid));
     const isLaunched = (pid: number): boolean => this.reaper.knows(pid);
     this.#spawns = this.#marks && new MarkedSpawns(libc, this.#marks, isLaunched);
@@ -78,7 +81,7 @@ export class Spawner {
 
   /** How descendants are found. */
   get tree(): Launcher['tree'] {
-    if (this.#marks === undefined) return 'parents';
+    if (this.#marks === undefined || !hasOwnProc()) return 'parents';
     return this.#cgroups === undefined ? 'subreaper' : 'cgroup';
   }
 
@@ -137,7 +140,11 @@ export class Spawner {
     return {
       orphansIn: (scan) => orphansOf(mark, scan, marks, isLaunched),
       unmarkedIn: (scan) => orphansOf(undefined, scan, marks, isLaunched),
-      hasOrphans: () => this.#marksOfOrphans(marks).has(mark),
+      hasOrphans: () => this.#runningOrphans(marks).has(mark),
+      signalOrphans: (signal) =>
+        (runningOrphans(this.#libc, marks, isLaunched).get(mark) ?? []).map((pid) =>
+          signalProcess(pid, signal),
+        ),
       hasOrphanIn: (group) => hasChildIn(this.#libc, group),
       mayHaveOrphans: () => this.#orphans.mayHaveOrphans(),
       kill: cgroup && (() => cgroup.kill()),
@@ -149,17 +156,17 @@ export class Spawner {
   }
 
   /**
-   * The marks of orphans, looked for once in a turn of the event loop, however many trees ask.
+   * The orphans that run, looked for once in a turn of the event loop, however many trees ask.
    * What runs at its end came of what ran at its beginning, so that no answer is too early.
    */
-  #marksOfOrphans(marks: KinMarks): ReadonlySet<bigint> {
-    if (this.#orphanMarks === undefined) {
-      this.#orphanMarks = marksOfOrphans(this.#libc, marks, (pid) => this.reaper.knows(pid));
+  #runningOrphans(marks: KinMarks): ReadonlyMap<bigint, readonly number[]> {
+    if (this.#runningNow === undefined) {
+      this.#runningNow = runningOrphans(this.#libc, marks, (pid) => this.reaper.knows(pid));
       setImmediate(() => {
-        this.#orphanMarks = undefined;
+        this.#runningNow = undefined;
       });
     }
-    return this.#orphanMarks;
+    return this.#runningNow;
   }
 
   #childWith(mark: bigint, marks: KinMarks): number | undefined {
