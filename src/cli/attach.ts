@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { Command } from 'commander';
 import type { ProcessExit, ProcessInfo, RemoteProcess, RunletClient } from '../client/index.ts';
@@ -22,12 +23,21 @@ import {
   withServer,
 } from './server-connection.ts';
 import { feedStandardInput } from './standard-input.ts';
+import { standardOutput } from './standard-output.ts';
+import { CTRL_C } from './terminal-keys.ts';
+import { TerminalView } from './terminal-view.ts';
 
-/** Bytes of earlier output that are shown at first: the screen as it is, and some of what was before. */
+/** Bytes of earlier output that are shown at first. */
 const REPLAY_BYTES = 1024 * 1024;
+
+/** The same where it is of a terminal that is shown on ours: what set it may be long ago. */
+const TERMINAL_REPLAY_BYTES = 16 * 1024 * 1024;
 
 /** Bytes that can be typed to a process that does not read before the keys that detach are not seen. */
 const TYPED_AHEAD_BYTES = 8 * 1024 * 1024;
+
+/** How long our terminal may take to be set as it was. */
+const RESTORE_MS = 1_000;
 
 /** Signals that end us, and not the process. */
 const LEAVING = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
@@ -115,20 +125,23 @@ async function follow(
   // is not taken.
   for (const signal of LEAVING) process.once(signal, () => leave(signal));
   const join = info.hasTerminal ? joinTerminal : joinPipes;
-  const part = join(remote, info, flags, leave);
+  const view = flags.json === true ? undefined : await terminalView(info);
+  const part = join(remote, info, flags, leave, view);
   const sink = flags.json === true ? lineSink() : outputSink();
+  const show = view === undefined ? sink : view.over(sink);
+  const replayBytes = view === undefined ? REPLAY_BYTES : TERMINAL_REPLAY_BYTES;
   // Whoever leaves does not wait for what nobody takes.
   const leaving = rejectedWhen(left);
   let exit: ProcessExit | undefined;
   try {
-    for await (const event of replayAndFollow(remote, info.lastSeq, REPLAY_BYTES, left)) {
-      await Promise.race([sink(event), leaving]);
+    for await (const event of replayAndFollow(remote, info.lastSeq, replayBytes, left)) {
+      await Promise.race([show(event), leaving]);
       if (event.kind === 'exited') exit = event;
       // What it left in the background may hold its terminal for ever, and nobody types to it.
       if (event.kind === 'exited' && info.hasTerminal) break;
     }
   } finally {
-    part(exit !== undefined);
+    await part(exit !== undefined);
   }
   if (exit === undefined) throw new Error('the process was closed without an exit');
   return exit;
@@ -144,7 +157,7 @@ function rejectedWhen(signal: AbortSignal): Promise<never> {
 }
 
 /** Parts us from a process, which has ended or not. */
-type Part = (ended: boolean) => void;
+type Part = (ended: boolean) => Promise<void>;
 
 /** Joins our terminal to that of a process. Returns how to part them. */
 function joinTerminal(
@@ -152,29 +165,56 @@ function joinTerminal(
   info: ProcessInfo,
   flags: AttachFlags,
   leave: Leave,
+  view: TerminalView | undefined,
 ): Part {
-  if (info.exit !== undefined) return () => {};
+  const restore = async (): Promise<void> => {
+    if (view !== undefined)
+      await Promise.race([view.leave().catch(() => {}), setTimeout(RESTORE_MS)]);
+  };
+  if (info.exit !== undefined) return restore;
   const own = findOwnTerminal();
   if (own !== undefined) void passSizes(own, remote);
-  if (!flags.stdin) return () => {};
+  if (!flags.stdin) return restore;
   const leaveRawMode = enterRawMode();
   const keys = new DetachKeys(flags.detachKeys);
   const filter = (data: Buffer): Buffer | undefined => {
     const passed = keys.take(data);
     if (passed === undefined) leave();
+    else if (view !== undefined && passed.includes(CTRL_C)) void skip(remote, view);
     return passed;
   };
   // Its end is ours alone: Ctrl-D, which it would be, ends a shell.
   void feedStandardInput(remote.stdin, { filter, end: false, aheadBytes: TYPED_AHEAD_BYTES });
-  return (ended) => {
+  return async (ended) => {
+    await restore();
     leaveRawMode();
     // A process that goes on left the cursor anywhere, and something will be said.
     if (!ended && isatty(2)) sayAsIs('\n');
   };
 }
 
+/** What was written until it was interrupted need not all be shown. */
+async function skip(remote: RemoteProcess, view: TerminalView): Promise<void> {
+  // If it cannot be asked, whoever reads its output is told why.
+  const info = await remote.info().catch(() => undefined);
+  if (info !== undefined) view.skipTo(info.lastSeq);
+}
+
+/** How its terminal is shown on ours; undefined: it has none, or our output is none. */
+async function terminalView(info: ProcessInfo): Promise<TerminalView | undefined> {
+  const own = info.hasTerminal && isatty(1) ? findOwnTerminal() : undefined;
+  if (own === undefined) return undefined;
+  // Large, and needed here alone.
+  const { followTerminal } = await import('./terminal-state.ts');
+  const state = followTerminal(own.size());
+  void (async () => {
+    for await (const size of own.sizes()) state.resize(size);
+  })();
+  return new TerminalView(state, standardOutput(1), info.lastSeq);
+}
+
 /** Joins our standard input to that of a process. */
 function joinPipes(remote: RemoteProcess, info: ProcessInfo, flags: AttachFlags): Part {
   if (info.exit === undefined && flags.stdin) void feedStandardInput(remote.stdin);
-  return () => {};
+  return async () => {};
 }

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import type { ProcessExit, ProcessSpec, RemoteProcess, RunletClient } from '../client/index.ts';
 import { systemClock } from '../clock.ts';
 import { type EventSink, lineSink, outputSink } from './event-sink.ts';
@@ -6,6 +7,7 @@ import { OutputPatience, OutputStuckError } from './output-patience.ts';
 import { enterRawMode, findOwnTerminal, type OwnTerminal } from './own-terminal.ts';
 import type { SignalRelay } from './signal-relay.ts';
 import { feedStandardInput } from './standard-input.ts';
+import { CTRL_C } from './terminal-keys.ts';
 
 /** What to run, and how it is joined to us. */
 export interface RemoteRun {
@@ -16,8 +18,11 @@ export interface RemoteRun {
   readonly json: boolean;
 }
 
-/** What Ctrl-C types on a terminal in raw mode. */
-const CTRL_C = 3;
+/**
+ * Bytes of output that may wait for a terminal: after Ctrl-C they are all still shown. Others
+ * are written to as fast as can be.
+ */
+const TERMINAL_AHEAD_BYTES = 128 * 1024;
 
 /** How long the closing of a session whose process has ended may take. */
 const CLOSE_MS = 1_000;
@@ -40,6 +45,7 @@ export async function runRemote(
     const process: RemoteProcess = await session.start({
       ...spec,
       overflow: 'pause',
+      ...(isatty(1) ? { retainedBytes: TERMINAL_AHEAD_BYTES } : {}),
       ...(onTerminal ? {} : { stdin: 'pipe' }),
     });
     const patience = new OutputPatience(systemClock);

@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import { Option } from 'commander';
 import { defaultAddress, formatAddress, parseAddress } from '../address.ts';
 import { ConnectionError, connect, type RunletClient } from '../client/index.ts';
@@ -8,6 +9,9 @@ import { connectionNotice } from './connection-notice.ts';
 import { quietGrpc } from './stray-output.ts';
 import { UnreachableError } from './unreachable-error.ts';
 import { UsageError } from './usage-error.ts';
+
+/** Bytes on their way to a terminal: after Ctrl-C they are all still shown. */
+const TERMINAL_WINDOW_BYTES = 512 * 1024;
 
 /** The flags with which a command finds its server. */
 export interface ServerFlags {
@@ -100,6 +104,7 @@ export async function withServerAt<T>(
   const client = connect(address, {
     // Somebody waits for an answer: where no server is there is none a moment later.
     connectTimeoutMs: 0,
+    ...(isatty(1) ? { flowControlWindowBytes: TERMINAL_WINDOW_BYTES } : {}),
     ...(reconnectFor === undefined
       ? {}
       : { windowMs: reconnectFor * 1000, onConnectionChange: connectionNotice(reconnectFor) }),
