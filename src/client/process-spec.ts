@@ -18,8 +18,8 @@ export interface EnvPolicy {
   readonly ignoreDefaultExcludes?: boolean;
   /** Patterns of names to drop: `*` is any run of characters, `?` one. */
   readonly exclude?: readonly string[];
-  /** Variables to set, before `includeOnly` filters. */
-  readonly set?: Readonly<Record<string, string>>;
+  /** Variables to set, before `includeOnly` filters. Those that are undefined are left out. */
+  readonly set?: Readonly<Record<string, string | undefined>>;
   /** Patterns of names to keep. Default: all. */
   readonly includeOnly?: readonly string[];
 }
@@ -58,8 +58,8 @@ export interface ProcessSpec {
   readonly cwd?: string;
   /** What it inherits of the server's environment. Default: nothing; it is exactly `env`. */
   readonly envPolicy?: EnvPolicy;
-  /** Variables to set, over what `envPolicy` lets through. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** Variables to set, over what `envPolicy` lets through. Those that are undefined are left out. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** `pipe`: it can be written to. Default: `closed`, it reads end-of-file at once. */
   readonly stdin?: StdinModeName;
   /** Gives it a terminal for stdin, stdout and stderr. Default: it has none. */
@@ -92,10 +92,10 @@ export function specMessage(
 ): MessageInitShape<typeof ProcessSpecSchema> {
   const { drainTimeoutMs, envPolicy, retentionMs, terminal, timeoutMs } = spec;
   return {
-    argv: [...spec.argv],
-    arg0: spec.arg0 ?? '',
-    cwd: spec.cwd ?? '',
-    env: { ...spec.env },
+    argv: spec.argv.map((argument, i) => text(`argv[${i}]`, argument)),
+    arg0: text('arg0', spec.arg0 ?? ''),
+    cwd: text('cwd', spec.cwd ?? ''),
+    env: variables('env', spec.env),
     stdin: spec.stdin === undefined ? 0 : STDIN_MODES.value(spec.stdin),
     mergeStderr: spec.mergeStderr ?? false,
     labels: { ...spec.labels },
@@ -114,6 +114,29 @@ export function specMessage(
   };
 }
 
+/**
+ * A text as it is.
+ *
+ * @throws TypeError if it would become another: one that is none, or has half of a character
+ */
+function text(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw new TypeError(`${name} is no string`);
+  if (!value.isWellFormed()) throw new TypeError(`${name} has no form in UTF-8`);
+  return value;
+}
+
+/** Variables. Those that are undefined are left out, as Node.js does when it starts a program. */
+function variables(
+  name: string,
+  given: Readonly<Record<string, string | undefined>> | undefined,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(given ?? {}).flatMap(([key, value]) =>
+      value === undefined ? [] : [[text(`a name in ${name}`, key), text(`${name}.${key}`, value)]],
+    ),
+  );
+}
+
 type SpecInit = MessageInitShape<typeof ProcessSpecSchema>;
 
 function envPolicyMessage(policy: EnvPolicy): NonNullable<SpecInit['envPolicy']> {
@@ -121,7 +144,7 @@ function envPolicyMessage(policy: EnvPolicy): NonNullable<SpecInit['envPolicy']>
     inherit: policy.inherit === undefined ? 0 : INHERITS.value(policy.inherit),
     ignoreDefaultExcludes: policy.ignoreDefaultExcludes ?? false,
     exclude: [...(policy.exclude ?? [])],
-    set: { ...policy.set },
+    set: variables('envPolicy.set', policy.set),
     includeOnly: [...(policy.includeOnly ?? [])],
   };
 }
