@@ -2,11 +2,13 @@ import { CommanderError } from 'commander';
 import { endProgram } from './ending.ts';
 import { USAGE_EXIT_CODE } from './exit-codes.ts';
 import { fail } from './failure.ts';
+import { assertArgumentsAreText } from './own-bytes.ts';
 import { createProgram } from './program.ts';
 
 /** Does what the arguments of this program say, and ends it. */
 export async function runCommandLine(): Promise<never> {
   try {
+    assertArgumentsAreText(process.argv);
     await createProgram().parseAsync();
   } catch (error) {
     // Commander has said what is wrong; asking for help or the version is no error.

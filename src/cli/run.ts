@@ -6,6 +6,7 @@ import { endAsBy } from './ending.ts';
 import { addExamples } from './examples.ts';
 import { processExitCode } from './exit-codes.ts';
 import { OutputStuckError } from './output-patience.ts';
+import { assertInheritedIsText, assertWorkingFolderIsText } from './own-bytes.ts';
 import { withOwnServer } from './own-server.ts';
 import { type RemoteRun, runRemote } from './remote-run.ts';
 import {
@@ -69,6 +70,10 @@ export function runCommand(): Command {
 async function run(argv: readonly string[], flags: RunFlags): Promise<void> {
   const signals = new SignalRelay();
   const address = givenAddress(flags);
+  if (address === undefined) {
+    if (flags.cwd === undefined) assertWorkingFolderIsText();
+    if (flags.envPolicy === undefined) assertInheritedIsText(process.env);
+  }
   const what: RemoteRun = {
     spec: specOf(argv, flags, address === undefined),
     orphanMs: flags.reconnectFor * 1000,

@@ -62,7 +62,8 @@ export function addSpecOptions(command: Command): Command {
  * its working directory are meant; otherwise none of this machine's are.
  */
 export function specOf(argv: readonly string[], flags: SpecFlags, own: boolean): ProcessSpec {
-  const cwd = own ? resolve(flags.cwd ?? '.') : flags.cwd;
+  // Where nothing is said, a server of our own takes the one that it shares with us.
+  const cwd = own && flags.cwd !== undefined ? resolve(flags.cwd) : flags.cwd;
   return {
     argv,
     env: variables(flags.env ?? []),

@@ -96,7 +96,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
   const launcher = options.launcher ?? createLauncher();
   const environment = options.environment ?? environmentOf(process.env);
-  const cwd = options.cwd ?? process.cwd();
+  const cwd = options.cwd ?? workingFolder();
   const newId = (): string => randomUUID();
 
   const spool = await openOutputSpool(options.stateFolder, clock, logger);
@@ -188,6 +188,15 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     },
     hurry: () => host.killAll(),
   };
+}
+
+/** Ours. Where it was removed, those that need it are told of its name, and others do without. */
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return process.env['PWD'] ?? '/';
+  }
 }
 
 /** The variables of an environment as Node.js has them. */

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../bundle/main.js', import.meta.url));
+/** The built program. */
+export const MAIN = fileURLToPath(new URL('../../bundle/main.js', import.meta.url));
 
 /** What a command did. */
 export interface CliResult {

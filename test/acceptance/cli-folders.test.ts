@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type CliResult, MAIN, resultOf, runCli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/harness.ts';
+
+/** Runs a script of the shell in which `$RUNLET` is the built program. */
+function shell(script: string): Promise<CliResult> {
+  const env = { ...process.env, RUNLET: `${process.execPath} ${MAIN}` };
+  return resultOf(spawn('bash', ['-c', script], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
+}
+
+describe('runlet run', () => {
+  it('works where the folder for temporary files is missing or has a long name', async () => {
+    const folder = join(await temporaryFolder(), 'x'.repeat(90));
+    await mkdir(folder);
+    for (const TMPDIR of ['/nonexistent', folder]) {
+      const result = await runCli(['run', '--', 'echo', 'hello'], '', {
+        env: { ...process.env, TMPDIR },
+      });
+      expect([result.code, result.stdout.toString()]).toEqual([0, 'hello\n']);
+    }
+  });
+
+  it('needs no working directory but the one that is named', async () => {
+    const gone = `d=${await temporaryFolder()}/d; mkdir $d; cd $d; rmdir $d`;
+    const named = await shell(`${gone}; $RUNLET run --cwd / -- pwd`);
+    expect([named.code, named.stdout.toString()]).toEqual([0, '/\n']);
+    const own = await shell(`${gone}; $RUNLET run -- true`);
+    expect(own.stderr).toBe(
+      'runlet: cannot start in the working directory: ENOENT (START_FAILED)\n',
+    );
+  });
+
+  it.runIf(process.platform === 'linux').each([
+    ['an argument', "$RUNLET run -- echo $'caf\\xe9'"],
+    ['a variable', "V=$'caf\\xe9' $RUNLET run -- true"],
+    ['the working directory', "cd $FOLDER; mkdir $'d\\xe9'; cd $'d\\xe9'; $RUNLET run -- true"],
+  ])('refuses what is no text, and would be another: %s', async (what, script) => {
+    const result = await shell(`FOLDER=${await temporaryFolder()}; ${script}`);
+    expect(result.code).toBe(2);
+    expect(result.stderr).toContain(`runlet: ${what} is not UTF-8: `);
+  });
+
+  it('takes the character that stands for such bytes', async () => {
+    const { stdout } = await runCli(['run', '--', 'echo', '\ufffd']);
+    expect(stdout.toString()).toBe('\ufffd\n');
+  });
+});
