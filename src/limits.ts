@@ -130,6 +130,16 @@ export const HOT_BYTES = 32 * MIB;
 /** Bytes beyond these that may wait to be written before the process has to. */
 export const SPOOL_LAG_BYTES = 8 * MIB;
 
+/**
+ * Bytes of events that may be on their way to a reader which acknowledges nothing, an event
+ * counting as {@link RETAINED_BYTES_PER_EVENT} at least: until it was sent so much more, they
+ * are not taken to have arrived. The stream's window of HTTP/2 bounds what the connection
+ * holds: 16 MiB is the largest that a gRPC library opens by itself (Go's, which measures the
+ * path), and what Envoy, a proxy between, opens for its own side. Other windows and sockets,
+ * nginx's and HAProxy's buffers included, hold less.
+ */
+export const UNACKNOWLEDGED_BYTES = 32 * MIB;
+
 /** How long after a failure nothing is written to the files of a process. */
 export const SPOOL_RETRY_MS = 5 * SECOND;
 

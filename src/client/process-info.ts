@@ -11,6 +11,8 @@ import {
   type EndReasonName,
   OUTPUT_STREAMS,
   type OutputStreamName,
+  OVERFLOWS,
+  type OverflowName,
   PROCESS_STATES,
   type ProcessStateName,
   type SignalName,
@@ -67,6 +69,8 @@ export interface ProcessInfo {
   readonly hasTerminal: boolean;
   /** Whether it was started with a stdin that can be written to. */
   readonly hasStdin: boolean;
+  /** What becomes of its output beyond what is retained; undefined: the server does not say. */
+  readonly overflow: OverflowName | undefined;
   /** Once it has exited. */
   readonly exit: ProcessExit | undefined;
   readonly exitTime: Date | undefined;
@@ -114,6 +118,7 @@ export function processInfo(message: ProcessMessage): ProcessInfo {
     lastSeq: Number(message.lastSeq),
     hasTerminal,
     hasStdin,
+    overflow: OVERFLOWS.name(message.overflow),
     exit,
     exitTime: dateOf(message.exitTime),
     closure,

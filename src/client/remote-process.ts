@@ -176,7 +176,9 @@ export class RemoteProcess {
     after: number,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly ProcessEvent[]> {
-    for await (const events of this.#parts.calls.follow(this.id, BigInt(after), signal)) {
+    const { calls, info } = this.#parts;
+    const options = { acknowledge: info.overflow === 'pause', signal };
+    for await (const events of calls.follow(this.id, BigInt(after), options)) {
       yield events.flatMap((event) => processEvent(event) ?? []);
     }
   }

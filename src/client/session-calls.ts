@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { CallOptions } from '../bridge/types.ts';
 import type { ProcessEvent as ProcessEventMessage } from '../gen/runlet/v1/event_pb.ts';
+import { Acknowledger } from './acknowledger.ts';
 import { callFailure } from './call-failure.ts';
 import { ConnectionError } from './errors.ts';
 import { followEvents } from './follow-events.ts';
@@ -9,6 +11,9 @@ import type { Link } from './link.ts';
 import type { ClientSettings } from './options.ts';
 import { Pacer } from './pacer.ts';
 import { unlessAborted } from './waiting.ts';
+
+/** Bytes that an event counts as beside its data: see `unacknowledged_bytes` in the protos. */
+const EVENT_BYTES = 64;
 
 /** Failures in a row of one call that may be the server's fault, before it is given up. */
 const MAX_AMBIGUOUS_FAILURES = 5;
@@ -27,6 +32,14 @@ export interface CallPolicy {
   readonly idempotent: boolean;
   /** Gives the call up, and rejects with the reason. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How events are followed. */
+export interface FollowOptions {
+  /** Whether the server is told what has come. */
+  readonly acknowledge: boolean;
+  /** Ends it. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Makes calls that name a session, as often as it takes. */
@@ -83,25 +96,30 @@ export class SessionCalls {
 
   /**
    * The events of a process after one, in batches, to `closed`: over as many connections
-   * as it takes. Reads no faster than they are taken.
+   * as it takes. Reads no faster than they are taken. `acknowledge`: the process waits until it
+   * is said that they have come; a batch has when the next is asked for.
    *
    * @throws RemoteError, SessionLostError
    */
   async *follow(
     processId: string,
     afterSeq: bigint,
-    signal: AbortSignal | undefined,
+    { acknowledge, signal }: FollowOptions,
   ): AsyncGenerator<readonly ProcessEventMessage[]> {
+    const readerId = acknowledge ? randomUUID() : '';
     let last = afterSeq;
     let ambiguous = 0;
     for (;;) {
       const generation = await this.#ready(signal);
       const joined = joinSignals(generation.signal, signal);
+      const acknowledger = new Acknowledger(this.#settings.clock, (seq) =>
+        this.#acknowledge(generation, { processId, readerId, seq }),
+      );
       try {
         const target = await this.#target(generation, joined.signal);
         if (target === undefined) continue;
         const { ids, options } = target;
-        const request = { ...ids, processId, afterSeq: last };
+        const request = { ...ids, processId, afterSeq: last, readerId };
         const responses = generation.output.processes.watchProcess(request, options);
         for await (const events of followEvents(responses, this.#silenceMs, this.#settings.clock)) {
           ambiguous = 0;
@@ -110,6 +128,7 @@ export class SessionCalls {
           yield events;
           last = newest.seq;
           if (newest.event.case === 'closed') return;
+          if (acknowledge) acknowledger.had(last, sizeOf(events));
         }
         // Nothing but `closed` ends it in order.
         throw new ConnectionError('the stream of events ended early', false);
@@ -119,9 +138,21 @@ export class SessionCalls {
         if (failure.ambiguous) ambiguous += 1;
         if (ambiguous >= MAX_AMBIGUOUS_FAILURES) throw failure.error;
       } finally {
+        acknowledger.stop();
         joined.release();
       }
     }
+  }
+
+  /** Over the connection that carries no output: it does not wait behind that. */
+  async #acknowledge(
+    generation: Generation,
+    what: { readonly processId: string; readonly readerId: string; readonly seq: bigint },
+  ): Promise<void> {
+    const target = await this.#target(generation, generation.signal);
+    if (target === undefined) return;
+    const { ids, options } = target;
+    await generation.control.processes.acknowledgeOutput({ ...ids, ...what }, options);
   }
 
   #ready(signal: AbortSignal | undefined): Promise<Generation> {
@@ -168,4 +199,13 @@ export class SessionCalls {
     if (!gone) throw failure.error;
     return { error: failure.error, ambiguous: false };
   }
+}
+
+/** About how many bytes some events took. */
+function sizeOf(events: readonly ProcessEventMessage[]): number {
+  let bytes = 0;
+  for (const { event } of events) {
+    bytes += EVENT_BYTES + (event.case === 'output' ? event.value.data.byteLength : 0);
+  }
+  return bytes;
 }

@@ -1,4 +1,5 @@
 import type { Check } from './check.ts';
+import { acknowledging } from './checks/acknowledging.ts';
 import { attachments } from './checks/attachments.ts';
 import { environmentChecks } from './checks/environment.ts';
 import { errors } from './checks/errors.ts';
@@ -40,6 +41,7 @@ export const AREAS: readonly Area[] = [
   { title: 'Events and output', checks: events },
   { title: 'Reading by polls', checks: reading },
   { title: 'Gaps and overflow', checks: gaps },
+  { title: 'Acknowledging output', checks: acknowledging },
   { title: 'Retention', checks: retention },
   { title: 'Standard input', checks: stdin },
   { title: 'Streams of standard input', checks: stdinStream },

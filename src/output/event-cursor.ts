@@ -1,9 +1,12 @@
 import type { Clock } from '../clock.ts';
+import { RunletError } from '../errors.ts';
 import { MAX_EVENT_BYTES } from '../limits.ts';
+import { Acknowledgment } from './acknowledgment.ts';
 import type { BlockMemory } from './block-memory.ts';
 import { type GapRange, type MutableOffsets, OUTPUT_STREAMS, type StreamOffsets } from './event.ts';
 import type { EventBlock, LifecycleRecord } from './event-block.ts';
 import { encodeGap } from './event-encoding.ts';
+import type { ReaderOptions } from './event-log-options.ts';
 import type { Loans } from './loans.ts';
 
 /** What there is where a reader goes on. */
@@ -26,7 +29,21 @@ export interface EventSource {
   load(block: EventBlock): Promise<Buffer | undefined>;
   addWaiter(waiter: () => void): void;
   removeWaiter(waiter: () => void): void;
+  /** It was sent more, or has had more. */
   advanced(): void;
+}
+
+/** How a cursor is made. */
+export interface CursorOptions {
+  /** The event before the first that is read. */
+  readonly afterSeq: number;
+  /** Where the streams stand after that. */
+  readonly offsets: MutableOffsets;
+  /** Bytes that may be on their way. */
+  readonly slackBytes: number;
+  readonly reader: ReaderOptions;
+  /** Called once, when it is closed. */
+  readonly onClose: () => void;
 }
 
 /** Consecutive events, in order, encoded one after the other. */
@@ -53,25 +70,54 @@ export class EventCursor {
   #nextSeq: number;
   readonly #offsets: MutableOffsets;
   #onClose: (() => void) | undefined;
+  /** What its client calls it; empty: nothing. */
+  readonly readerId: string;
+  /** What has arrived of what was read, as far as that is known. */
+  readonly acknowledgment: Acknowledgment;
   /** What the batch that was read last is in. */
   #held: BlockMemory[] = [];
   /** Bytes of memory that this takes. */
   #lent = 0;
   /** Bytes of copies that were made instead. */
   #copied = 0;
+  /** Events that the batch which is being read leaves out. */
+  #missing = 0;
   #closed = false;
 
-  /** Made by `EventLog.openCursor`; `offsets` is where the streams stood before `nextSeq`. */
-  constructor(source: EventSource, nextSeq: number, offsets: MutableOffsets, onClose: () => void) {
+  /** Made by `EventLog.openCursor`. */
+  constructor(source: EventSource, options: CursorOptions) {
+    const { afterSeq, offsets, onClose, reader, slackBytes } = options;
+    const { acknowledges = false, readerId = '' } = reader;
     this.#source = source;
-    this.#nextSeq = nextSeq;
+    this.#nextSeq = afterSeq + 1;
     this.#offsets = offsets;
     this.#onClose = onClose;
+    this.readerId = readerId;
+    const always = acknowledges || readerId !== '';
+    this.acknowledgment = new Acknowledgment({ seq: afterSeq, always, slackBytes });
   }
 
   /** The number of the event that is read next. */
   get nextSeq(): number {
     return this.#nextSeq;
+  }
+
+  /** The bytes of output before that, of all streams together. */
+  get offset(): number {
+    const { stderr, stdout, terminal } = this.#offsets;
+    return stdout + stderr + terminal;
+  }
+
+  /**
+   * An event has arrived, and all before it: they need not be kept for this reader.
+   *
+   * @throws RunletError `SEQ_BEYOND_END`
+   */
+  acknowledge(seq: number): void {
+    assertWithin(seq, this.#source.lastSeq());
+    if (this.#closed) return;
+    this.acknowledgment.acknowledge(seq);
+    this.#source.advanced();
   }
 
   /** `closed` has been read: nothing will follow. */
@@ -86,6 +132,8 @@ export class EventCursor {
    */
   read(maxBytes: number): EventBatch | undefined | Promise<EventBatch | undefined> {
     this.#release();
+    const from = this.#nextSeq;
+    this.#missing = 0;
     const pieces: Uint8Array[] = [];
     let bytes = 0;
     while (this.#hasNext() && (bytes < maxBytes || pieces.length === 0)) {
@@ -108,7 +156,7 @@ export class EventCursor {
       pieces.push(piece);
       bytes += piece.byteLength;
     }
-    return this.#finish(pieces, bytes);
+    return this.#finish(pieces, bytes, from);
   }
 
   /**
@@ -185,15 +233,17 @@ export class EventCursor {
     if (this.#closed) return undefined;
     // It is lost, or was dropped while it waited: now it is a gap.
     if (encoded === undefined) return this.read(maxBytes);
+    const from = this.#nextSeq;
     const lent = this.#mayBorrow(encoded.byteLength);
     const most = lent ? maxBytes : Math.min(maxBytes, MAX_EVENT_BYTES);
     const taken = this.#take(block, most, true, encoded);
     const piece = taken && !lent ? this.#copy(taken) : taken;
-    return piece === undefined ? undefined : this.#finish([piece], piece.byteLength);
+    return piece === undefined ? undefined : this.#finish([piece], piece.byteLength, from);
   }
 
-  #finish(pieces: readonly Uint8Array[], bytes: number): EventBatch | undefined {
+  #finish(pieces: readonly Uint8Array[], bytes: number, from: number): EventBatch | undefined {
     if (pieces.length === 0) return undefined;
+    this.acknowledgment.sent(this.#nextSeq - 1, this.#nextSeq - from - this.#missing, bytes);
     this.#source.advanced();
     return { pieces, bytes, lastSeq: this.#nextSeq - 1 };
   }
@@ -229,8 +279,15 @@ export class EventCursor {
       const length = after[stream] - offset;
       if (length > 0) ranges.push({ stream, offset, length });
     }
+    this.#missing += lastSeq + 1 - this.#nextSeq;
     this.#nextSeq = lastSeq + 1;
     Object.assign(this.#offsets, after);
     return encodeGap(lastSeq, this.#source.clock().now(), ranges);
   }
+}
+
+/** @throws RunletError `SEQ_BEYOND_END` for an event that is not there yet */
+export function assertWithin(seq: number, lastSeq: number): void {
+  if (seq <= lastSeq) return;
+  throw new RunletError('SEQ_BEYOND_END', { metadata: { last_seq: String(lastSeq) } });
 }

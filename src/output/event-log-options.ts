@@ -19,6 +19,16 @@ export interface EventLogOptions {
    * when it should again (true).
    */
   readonly onFlow?: (flowing: boolean) => void;
+  /** Bytes that may be on their way to a reader; see {@link UNACKNOWLEDGED_BYTES}. */
+  readonly slackBytes?: number;
   /** Dropped events to remember; see {@link DroppedIndex}. */
   readonly droppedIndexEntries?: number;
+}
+
+/** How a reader lets know what has arrived: in no way where nothing is said here. */
+export interface ReaderOptions {
+  /** What it acknowledges by: see `EventLog.acknowledge`. It says so of everything. */
+  readonly readerId?: string;
+  /** It says so of everything, by its cursor or by where the next one begins. */
+  readonly acknowledges?: boolean;
 }

@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts';
-import { RunletError } from '../errors.ts';
-import { DROPPED_INDEX_ENTRIES } from '../limits.ts';
+import { DROPPED_INDEX_ENTRIES, UNACKNOWLEDGED_BYTES } from '../limits.ts';
 import { BlockFiles } from './block-files.ts';
 import type { LifecycleEvent, OutputStream, StreamOffsets } from './event.ts';
-import { EventCursor, type EventSource } from './event-cursor.ts';
+import { assertWithin, EventCursor, type EventSource } from './event-cursor.ts';
 import { encodeLifecycle } from './event-encoding.ts';
-import type { EventLogOptions, Overflow } from './event-log-options.ts';
+import type { EventLogOptions, Overflow, ReaderOptions } from './event-log-options.ts';
 import { type LogSizes, logSizes } from './log-sizes.ts';
 import type { OutputStore, StoredLog } from './output-store.ts';
+import { Readers } from './readers.ts';
 import { type Appended, RetainedEvents } from './retained-events.ts';
 import type { Relief, Standing } from './store-ledger.ts';
 import { Waiters } from './waiters.ts';
@@ -28,15 +28,17 @@ export class EventLog implements StoredLog {
   readonly #onFlow: (flowing: boolean) => void;
   readonly #overflow: Overflow;
   readonly #readOnce: boolean;
+  readonly #slackBytes: number;
   readonly #events: RetainedEvents;
   readonly #files: BlockFiles;
-  readonly #cursors = new Set<EventCursor>();
+  readonly #readers = new Readers();
   readonly #waiters = new Waiters();
   #closed = false;
   #flowing = true;
   /** An append changes nothing of what somebody has a right to, by what the store was told last. */
   #appendIsSilent = false;
-  #abandoned = false;
+  /** Bytes of output so far. */
+  #written = 0;
   #disposed = false;
 
   constructor(options: EventLogOptions) {
@@ -47,6 +49,8 @@ export class EventLog implements StoredLog {
     this.#sizes = logSizes(retainedBytes, store.sizes.blockBytes);
     this.#overflow = options.overflow;
     this.#readOnce = options.readOnce ?? false;
+    // What was sent once cannot be sent again.
+    this.#slackBytes = this.#readOnce ? 0 : (options.slackBytes ?? UNACKNOWLEDGED_BYTES);
     this.#onFlow = options.onFlow ?? (() => {});
     this.#events = new RetainedEvents({
       blockBytes: this.#sizes.blockBytes,
@@ -115,6 +119,7 @@ export class EventLog implements StoredLog {
     const { eventBytes } = this.#sizes;
     for (let start = 0; start < data.byteLength; start += eventBytes) {
       const piece = data.subarray(start, start + eventBytes);
+      this.#written += piece.byteLength;
       this.#account(this.#events.appendOutput(time, stream, piece));
       this.#trim();
     }
@@ -122,29 +127,36 @@ export class EventLog implements StoredLog {
   }
 
   /**
-   * Opens a cursor that reads what follows `afterSeq`. `onClose` is called once,
-   * when the cursor is closed.
-   *
-   * @throws RunletError `SEQ_BEYOND_END`
+   * Opens a cursor that reads what follows `afterSeq`. `onClose` is called once, when it
+   * is closed. Throws `SEQ_BEYOND_END`.
    */
-  openCursor(afterSeq: number, onClose: () => void = () => {}): EventCursor {
-    if (afterSeq > this.lastSeq) {
-      throw new RunletError('SEQ_BEYOND_END', { metadata: { last_seq: String(this.lastSeq) } });
-    }
-    const cursor = new EventCursor(
-      this.#source,
-      afterSeq + 1,
-      this.#events.offsetsBefore(afterSeq + 1),
-      () => {
-        this.#cursors.delete(cursor);
+  openCursor(
+    afterSeq: number,
+    onClose: () => void = () => {},
+    reader: ReaderOptions = {},
+  ): EventCursor {
+    assertWithin(afterSeq, this.lastSeq);
+    const cursor = new EventCursor(this.#source, {
+      afterSeq,
+      offsets: this.#events.offsetsBefore(afterSeq + 1),
+      slackBytes: this.#slackBytes,
+      reader,
+      onClose: () => {
+        this.#readers.remove(cursor);
         this.#needsLess();
         onClose();
       },
-    );
-    this.#cursors.add(cursor);
+    });
+    this.#readers.add(cursor);
     // One that begins at the end needs nothing of what the process waits with.
     this.#needsLess();
     return cursor;
+  }
+
+  /** An event has arrived at the reader with an id, and all before it. Throws `SEQ_BEYOND_END`. */
+  acknowledge(readerId: string, seq: number): void {
+    assertWithin(seq, this.lastSeq);
+    this.#readers.find(readerId)?.acknowledge(seq);
   }
 
   /**
@@ -153,7 +165,7 @@ export class EventLog implements StoredLog {
    * end.
    */
   abandon(): void {
-    this.#abandoned = true;
+    this.#readers.abandon();
     this.#needsLess();
   }
 
@@ -181,7 +193,7 @@ export class EventLog implements StoredLog {
       oldestBlock: this.#needOf(files.oldestInMemory()),
       oldestFile: this.#needOf(files.oldestFile()),
       keeps,
-      over: this.#closed && !this.#isAwaited(),
+      over: this.#closed && !this.#readers.areSentMore(this.lastSeq),
       restsUntil: files.restsUntil,
     };
   }
@@ -195,7 +207,7 @@ export class EventLog implements StoredLog {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new Error('an event was appended to a log that is closed');
+    if (this.#closed) throw new Error('the log is closed');
   }
 
   #account({ first, memory }: Appended): void {
@@ -212,7 +224,7 @@ export class EventLog implements StoredLog {
 
   /** Whether a reader has a right to what ends with an event: only where it would pause the process for it. */
   #isNeeded({ lastSeq }: { readonly lastSeq: number }): boolean {
-    return this.#overflow === 'pause' && !this.#allArePast(lastSeq);
+    return this.#overflow === 'pause' && !this.#readers.canSpare(lastSeq, this.#closed);
   }
 
   #needOf(what: { readonly lastSeq: number } | undefined): Standing['oldestBlock'] {
@@ -220,24 +232,11 @@ export class EventLog implements StoredLog {
     return this.#isNeeded(what) ? 'needed' : 'free';
   }
 
-  /** Whether somebody is reading who has not had all. */
-  #isAwaited(): boolean {
-    for (const cursor of this.#cursors) if (cursor.nextSeq <= this.lastSeq) return true;
-    return false;
-  }
-
-  /** Whether nobody has still to read an event, and nobody else is waited for. */
-  #allArePast(seq: number): boolean {
-    if (this.#cursors.size === 0) return this.#abandoned || this.#closed;
-    for (const cursor of this.#cursors) if (cursor.nextSeq <= seq) return false;
-    return true;
-  }
-
   /** Drops what the bound and the policy say, and sets the flow by what is left. */
   #trim(): void {
     while (
-      this.#isOver() &&
-      (this.#overflow === 'drop-oldest' || this.#allArePast(this.#events.oldestEndSeq))
+      this.#exceeds(this.#events.outputBytes, this.#events.outputCount) &&
+      (this.#overflow === 'drop-oldest' || this.#readers.haveHad(this.#events.oldestEndSeq))
     ) {
       this.#events.dropOldest();
     }
@@ -246,9 +245,17 @@ export class EventLog implements StoredLog {
     this.#setFlow();
   }
 
-  #isOver(): boolean {
-    const { outputBytes, outputCount } = this.#events;
+  #exceeds(outputBytes: number, outputCount: number): boolean {
     return outputBytes > this.#retainedBytes || outputCount > this.#sizes.maxOutputs;
+  }
+
+  /** Whether as much as shall be retained is still to be sent to a reader, or to be acknowledged. */
+  #isAhead(): boolean {
+    const { outputBytes, outputCount } = this.#events;
+    if (!this.#exceeds(outputBytes, outputCount)) return false;
+    const { bytes, count } = this.#readers.unsent(this.#written, this.lastSeq);
+    const exceeds = this.#exceeds(Math.min(outputBytes, bytes), Math.min(outputCount, count));
+    return exceeds || this.#readers.overdue;
   }
 
   #setFlow(): void {
@@ -256,8 +263,9 @@ export class EventLog implements StoredLog {
     const pressure = this.#disposed ? 'none' : this.#store.pressureFor(this);
     // Where all have read all, it is not this one that memory is full of.
     const pressed =
-      pressure === 'lagging' || (pressure === 'full' && pauses && !this.#allArePast(this.lastSeq));
-    const flowing = !(pauses && this.#isOver()) && !pressed && !this.#files.lagging;
+      pressure === 'lagging' ||
+      (pressure === 'full' && pauses && !this.#readers.canSpare(this.lastSeq, this.#closed));
+    const flowing = !(pauses && this.#isAhead()) && !pressed && !this.#files.lagging;
     if (flowing === this.#flowing) return;
     this.#flowing = flowing;
     this.#onFlow(flowing);
@@ -284,8 +292,8 @@ export class EventLog implements StoredLog {
    * then, and nothing goes to files.
    */
   #forgetRead(): void {
-    if (!this.#readOnce || this.#cursors.size === 0) return;
-    this.#events.dropBlocksWhile((block) => this.#allArePast(block.lastSeq));
+    if (!this.#readOnce) return;
+    this.#events.dropBlocksWhile((block) => this.#readers.haveHad(block.lastSeq));
   }
 
   /** A reader got on or left, or none will come: what it held up may go on. */

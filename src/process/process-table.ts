@@ -3,6 +3,7 @@ import { RunletError } from '../errors.ts';
 import { CLOSE_WAIT_MS, DEFAULT_GRACE_MS, MAX_TOMBSTONES } from '../limits.ts';
 import type { EndReason } from '../output/event.ts';
 import type { EventCursor } from '../output/event-cursor.ts';
+import type { ReaderOptions } from '../output/event-log-options.ts';
 import { Tombstones } from '../tombstones.ts';
 import { within } from '../within.ts';
 import type { LeftBehind } from './left-behind.ts';
@@ -127,13 +128,14 @@ export class ProcessTable {
    *
    * @throws RunletError `PROCESS_NOT_FOUND`, `PROCESS_EVICTED`, `SEQ_BEYOND_END`
    */
-  openCursor(id: string, afterSeq: number): EventCursor {
+  openCursor(id: string, afterSeq: number, reader?: ReaderOptions): EventCursor {
     const { entry, process } = this.#find(id);
-    const cursor = process.openCursor(afterSeq, () => {
+    const onClose = (): void => {
       if (!entry.readers.delete(cursor)) return;
       if (this.#closed) this.#releaseIfUnread(entry);
       else this.#evictIfOver(entry);
-    });
+    };
+    const cursor = process.openCursor(afterSeq, onClose, reader);
     if (!entry.expired) entry.readers.add(cursor);
     return cursor;
   }

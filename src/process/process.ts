@@ -13,7 +13,7 @@ import {
 } from '../output/event.ts';
 import type { EventCursor } from '../output/event-cursor.ts';
 import { EventLog } from '../output/event-log.ts';
-import type { Overflow } from '../output/event-log-options.ts';
+import type { Overflow, ReaderOptions } from '../output/event-log-options.ts';
 import type { OutputStore } from '../output/output-store.ts';
 import type { LaunchedProcess, ProcessEnd, TerminalSize } from './launcher.ts';
 import { ProcessControl, type SignalScope } from './process-control.ts';
@@ -77,6 +77,7 @@ export class Process {
   readonly argv: readonly string[];
   readonly labels: ReadonlyMap<string, string>;
   readonly retentionMs: number;
+  readonly overflow: Overflow;
   /** Milliseconds since 1970. */
   readonly startTime: number;
   /** It and what came of it. */
@@ -112,6 +113,7 @@ export class Process {
     this.argv = options.argv;
     this.labels = options.labels;
     this.retentionMs = options.retentionMs;
+    this.overflow = options.overflow;
     this.startTime = clock.now();
     this.#started = clock.monotonic();
     this.#clock = clock;
@@ -172,14 +174,14 @@ export class Process {
     return this.#log.lastSeq;
   }
 
-  /**
-   * Opens a cursor on its events after `afterSeq`. `onClose` is called once, when
-   * the cursor is closed, which its owner must do.
-   *
-   * @throws RunletError `SEQ_BEYOND_END`
-   */
-  openCursor(afterSeq: number, onClose?: () => void): EventCursor {
-    return this.#log.openCursor(afterSeq, onClose);
+  /** Opens a cursor, as `EventLog.openCursor` does, which its owner must close. */
+  openCursor(afterSeq: number, onClose?: () => void, reader?: ReaderOptions): EventCursor {
+    return this.#log.openCursor(afterSeq, onClose, reader);
+  }
+
+  /** An event has arrived at the reader with an id, and all before it. Throws `SEQ_BEYOND_END`. */
+  acknowledge(readerId: string, seq: number): void {
+    this.#log.acknowledge(readerId, seq);
   }
 
   /**

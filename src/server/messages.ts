@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
+  Overflow,
   type Process as ProcessMessage,
   ProcessSchema,
   ProcessState,
@@ -37,6 +38,7 @@ export function processMessage(sessionId: string, process: Process): ProcessMess
     lastSeq: BigInt(process.lastSeq),
     hasTerminal: process.hasTerminal,
     hasStdin: process.hasStdin,
+    overflow: process.overflow === 'pause' ? Overflow.PAUSE : Overflow.DROP_OLDEST,
   });
   if (phase.state !== 'running') {
     message.exitTime = timestampFromMs(phase.exit.time);

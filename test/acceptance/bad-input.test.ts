@@ -108,6 +108,10 @@ describe('a call about something that is not there', () => {
         (h, sessionId) => collect(h.processes.watchProcess({ sessionId, processId })),
       ],
       ['ReadProcess', (h, sessionId) => h.processes.readProcess({ sessionId, processId })],
+      [
+        'AcknowledgeOutput',
+        (h, sessionId) => h.processes.acknowledgeOutput({ sessionId, processId, readerId: 'r' }),
+      ],
       ['WriteStdin', (h, sessionId) => h.processes.writeStdin({ sessionId, processId })],
       [
         'SignalProcess',

@@ -20,6 +20,7 @@ const INFO: ProcessInfo = {
   lastSeq: 1,
   hasTerminal: false,
   hasStdin: false,
+  overflow: undefined,
   exit: undefined,
   exitTime: undefined,
   closure: undefined,

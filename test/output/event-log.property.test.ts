@@ -57,10 +57,13 @@ function operations(maxLength: number): fc.Arbitrary<readonly Operation[]> {
   return fc.array(operation, { maxLength, size: 'max' });
 }
 
-/** The log of a store that has as much memory as it wants. */
+/**
+ * The log of a store that has as much memory as it wants, for which what was sent has arrived:
+ * what is kept of that is in acknowledgment.property.test.ts.
+ */
 function memoryRig(overflow: Overflow): { readonly rig: LogRig; readonly clock: FakeClock } {
   const clock = new FakeClock();
-  const options = { name: 'p', retainedBytes: RETAINED_BYTES, overflow };
+  const options = { name: 'p', retainedBytes: RETAINED_BYTES, slackBytes: 0, overflow };
   return { rig: new LogRig({ ...options, store: memoryStore(clock) }), clock };
 }
 

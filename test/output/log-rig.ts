@@ -4,7 +4,7 @@ import { OutputStream } from '../../src/gen/runlet/v1/event_pb.ts';
 import { type OutputStream as StreamName, ZERO_OFFSETS } from '../../src/output/event.ts';
 import type { EventBatch, EventCursor, WaitOutcome } from '../../src/output/event-cursor.ts';
 import { EventLog } from '../../src/output/event-log.ts';
-import type { EventLogOptions } from '../../src/output/event-log-options.ts';
+import type { EventLogOptions, ReaderOptions } from '../../src/output/event-log-options.ts';
 import { logSizes } from '../../src/output/log-sizes.ts';
 import { decodeBatch } from '../support/decode.ts';
 
@@ -58,8 +58,8 @@ export class LogRig {
     this.truths.push({ stream: undefined, data: Buffer.alloc(0) });
   }
 
-  open(afterSeq = 0, received: ProcessEvent[] = []): Reader {
-    const cursor = this.log.openCursor(afterSeq);
+  open(afterSeq = 0, received: ProcessEvent[] = [], options: ReaderOptions = {}): Reader {
+    const cursor = this.log.openCursor(afterSeq, () => {}, options);
     const reader = { cursor, received, resumed: afterSeq > 0, waiting: undefined };
     this.readers.push(reader);
     return reader;

@@ -105,7 +105,9 @@ export class TiersRig {
 
   #begin(overflow: Overflow): Member {
     const { retainedBytes } = this.#plan;
-    const rig = new LogRig({ name: 'p', store: this.#store, retainedBytes, overflow });
+    // What was sent has arrived: what is kept of that comes on top, which is tested elsewhere.
+    const sizes = { retainedBytes, slackBytes: 0 };
+    const rig = new LogRig({ name: 'p', store: this.#store, overflow, ...sizes });
     return { rig, overflow, faithful: rig.open(), reading: new Map() };
   }
 

@@ -99,6 +99,7 @@ export const errors: readonly Check[] = [
       const calls = {
         WatchProcess: context.eventsOf(target),
         ReadProcess: processes.readProcess(target),
+        AcknowledgeOutput: processes.acknowledgeOutput({ ...target, readerId: 'reader' }),
         WriteStdin: context.write(target, 'x'),
         SignalProcess: processes.signalProcess({ ...target, signal: 15 }),
         TerminateProcess: processes.terminateProcess({ ...target, grace: ZERO }),

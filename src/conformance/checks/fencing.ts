@@ -122,6 +122,7 @@ export const fencing: readonly Check[] = [
         ListProcesses: processes.listProcesses({ sessionId, attachmentId }),
         SignalProcess: processes.signalProcess({ ...older, signal: 10 }),
         ReadProcess: processes.readProcess(older),
+        AcknowledgeOutput: processes.acknowledgeOutput({ ...older, readerId: 'reader' }),
         TerminateProcess: processes.terminateProcess({ ...older, grace: ZERO }),
       };
       await ensureAllFail(calls, SUPERSEDED);

@@ -6,6 +6,7 @@ import { ensure, ensureEqual, ensureFails, outcomeOf } from '../assert.ts';
 import type { Check } from '../check.ts';
 import { type CheckContext, LONG_WAIT, specOf } from '../context.ts';
 import { EventReader, exitedOf, statusOf, textOf } from '../event-reader.ts';
+import { ensureDropped, PAUSING, PAUSING_SCRIPT, readWritten } from './acknowledging.ts';
 
 type Request = NonNullable<MessageInitShape<typeof InteractRequestSchema>['request']>;
 
@@ -207,6 +208,23 @@ export const interact: readonly Check[] = [
       send(stdin('\n'));
       const output = textOf(await reader.rest(), OutputStream.TERMINAL);
       ensure(output.includes('11 77'), `it showed ${JSON.stringify(output)}`);
+    },
+  },
+  {
+    id: 'INTERACT-10',
+    title: 'What was acknowledged by a message is kept no longer than `retained_bytes` says',
+    clause: 'InteractRequest.acknowledge',
+    async run(context) {
+      const { sessionId } = context;
+      const target = { sessionId, processId: idIn(sessionId) };
+      const argv = ['/bin/sh', '-c', PAUSING_SCRIPT];
+      const spec = specOf(argv, { ...PAUSING, stdin: StdinMode.PIPE });
+      const { reader, send } = interactWith(context, { case: 'start', value: { ...target, spec } });
+      const { seq } = await readWritten(reader);
+      send({ case: 'acknowledge', value: { seq } });
+      send(stdin('\n'));
+      await reader.untilOutput('done');
+      await ensureDropped(context, target, seq);
     },
   },
 ];

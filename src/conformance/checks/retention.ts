@@ -50,6 +50,7 @@ export const retention: readonly Check[] = [
       const calls = {
         GetProcess: processes.getProcess(target),
         ReadProcess: processes.readProcess(target),
+        AcknowledgeOutput: processes.acknowledgeOutput({ ...target, readerId: 'reader' }),
         WatchProcess: context.eventsOf(target),
         WaitProcess: processes.waitProcess(target),
       };

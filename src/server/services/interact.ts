@@ -11,7 +11,7 @@ import type { EventCursor } from '../../output/event-cursor.ts';
 import type { Process } from '../../process/process.ts';
 import { followEvents } from '../event-stream.ts';
 import { processMessage } from '../messages.ts';
-import { parseOffset, parseSignal, parseTerminalSize } from '../requests/fields.ts';
+import { parseOffset, parseSignal, parseTerminalSize, parseUint64 } from '../requests/fields.ts';
 import { StdinAhead } from './stdin-ahead.ts';
 
 /** The process that a call interacts with, and the events that it is given. */
@@ -39,7 +39,7 @@ export async function* interact(
     first.done === true ? { case: undefined } : first.value.request,
   );
   // It goes on beside the events, and never rejects.
-  void takeMessages(messages, process, context).catch((error) => context.fail(error));
+  void takeMessages(messages, process, cursor, context).catch((error) => context.fail(error));
   try {
     yield create(InteractResponseSchema, { process: processMessage(sessionId, process) });
     for await (const bytes of followEvents(cursor, context.signal, heartbeatMs)) {
@@ -54,6 +54,7 @@ export async function* interact(
 async function takeMessages(
   messages: AsyncIterator<InteractRequest>,
   process: Process,
+  cursor: EventCursor,
   context: CallContext,
 ): Promise<void> {
   const stdin = new StdinAhead(
@@ -79,8 +80,13 @@ async function takeMessages(
       await process.signal(signal, scope);
     } else if (request.case === 'resize') {
       process.resizeTerminal(parseTerminalSize('resize', request.value));
+    } else if (request.case === 'acknowledge') {
+      cursor.acknowledge(parseUint64('acknowledge.seq', request.value.seq));
     } else {
-      throw invalidField('request', 'must be stdin, resize or signal after the first message');
+      throw invalidField(
+        'request',
+        'must be stdin, resize, signal or acknowledge after the first message',
+      );
     }
   }
 }

@@ -117,8 +117,9 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
 
     async *watchProcess(request, context) {
       const afterSeq = parseUint64('after_seq', request.afterSeq);
+      const readerId = parseOptionalId('reader_id', request.readerId);
       const { process, session } = findProcess(request, context);
-      const cursor = session.processes.openCursor(process.id, afterSeq);
+      const cursor = session.processes.openCursor(process.id, afterSeq, { readerId });
       context.sendHeaders();
       for await (const bytes of followEvents(cursor, context.signal, limits.heartbeatMs)) {
         yield new EncodedMessage(WatchProcessResponseSchema, bytes);
@@ -130,7 +131,9 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
       const waitMs = parseDuration('wait', request.wait) ?? 0;
       const maxBytes = Math.min(request.maxBytes || DEFAULT_READ_BYTES, MAX_READ_BYTES);
       const { process, session } = findProcess(request, context);
-      const cursor = session.processes.openCursor(process.id, afterSeq);
+      // The next one says what has arrived of this one's answer.
+      const reader = { acknowledges: true };
+      const cursor = session.processes.openCursor(process.id, afterSeq, reader);
       const read = async (): Promise<EventBatch | undefined> => {
         const release = await context.reserve(maxBytes);
         const found = await cursor.read(maxBytes);
@@ -159,6 +162,13 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
       } finally {
         cursor.close();
       }
+    },
+
+    acknowledgeOutput(request, context) {
+      const readerId = parseId('reader_id', request.readerId);
+      const seq = parseUint64('seq', request.seq);
+      findProcess(request, context).process.acknowledge(readerId, seq);
+      return {};
     },
 
     async writeStdin(request, context) {
@@ -214,8 +224,9 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
         if (first.case !== 'attach')
           throw invalidField('request', 'must begin with start or attach');
         const afterSeq = parseUint64('attach.after_seq', first.value.afterSeq);
+        const readerId = parseOptionalId('attach.reader_id', first.value.readerId);
         const { process, session } = findProcess(first.value, context);
-        const cursor = session.processes.openCursor(process.id, afterSeq);
+        const cursor = session.processes.openCursor(process.id, afterSeq, { readerId });
         return { sessionId: session.id, process, cursor };
       });
     },

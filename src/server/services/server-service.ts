@@ -2,7 +2,7 @@ import { type UserInfo, userInfo } from 'node:os';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '../../bridge/types.ts';
 import { type ServerService, TreeTracking } from '../../gen/runlet/v1/server_pb.ts';
-import type { Limits } from '../../limits.ts';
+import { type Limits, UNACKNOWLEDGED_BYTES } from '../../limits.ts';
 import type { Launcher } from '../../process/launcher.ts';
 import { VERSION } from '../../version.ts';
 
@@ -57,6 +57,7 @@ export function serverService({
           maxQueuedSessionEvents: limits.maxQueuedSessionEvents,
           outputMemoryBytes: BigInt(limits.outputMemoryBytes),
           outputDiskBytes: BigInt(files ? limits.outputDiskBytes : 0),
+          unacknowledgedBytes: BigInt(UNACKNOWLEDGED_BYTES),
         },
         capabilities: {
           launcher: launcher.name,

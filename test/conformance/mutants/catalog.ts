@@ -1,4 +1,5 @@
 import type { Mutant } from './mutant.ts';
+import { ofAcknowledging } from './of-acknowledging.ts';
 import { ofAttachedStreams } from './of-attached-streams.ts';
 import { ofAttachments } from './of-attachments.ts';
 import { ofEnds } from './of-ends.ts';
@@ -19,6 +20,7 @@ export const OF_PROCESSES: readonly Mutant[] = [
   ...ofLives,
   ...ofEvents,
   ...ofReading,
+  ...ofAcknowledging,
   ...ofStdin,
 ];
 
