@@ -229,6 +229,9 @@ export const LEFT_BEHIND_DELAY_MS = SECOND / 2;
 /** Ids of evicted processes that a session remembers, and of closed sessions the server. */
 export const MAX_TOMBSTONES = 10_000;
 
+/** Holders whose last attempt a session remembers: a late one comes within minutes. */
+export const MAX_HOLDERS = 256;
+
 /** How long `CloseSession` waits for its processes, beyond the grace they get. */
 export const CLOSE_WAIT_MS = 2 * SECOND;
 

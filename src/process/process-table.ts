@@ -60,7 +60,7 @@ interface Entry {
   retention?: Timer;
   /** Retention is over; it stays for those in `readers`. */
   expired: boolean;
-  /** Readers that began before its retention was over. */
+  /** Readers, each of which began before its retention was over, or beside one that did. */
   readonly readers: Set<EventCursor>;
 }
 
@@ -136,7 +136,8 @@ export class ProcessTable {
       else this.#evictIfOver(entry);
     };
     const cursor = process.openCursor(afterSeq, onClose, reader);
-    if (!entry.expired) entry.readers.add(cursor);
+    // Also one that comes late, while another holds it: it is to have the end, too.
+    entry.readers.add(cursor);
     return cursor;
   }
 

@@ -36,7 +36,13 @@ export type AttachMode = 'take-over' | 'reject-if-attached' | 'resume';
 
 /** What can happen to a session. */
 export type SessionInput<A extends Held> =
-  | { readonly kind: 'attach'; readonly attachment: A; readonly mode: AttachMode }
+  | {
+      readonly kind: 'attach';
+      readonly attachment: A;
+      readonly mode: AttachMode;
+      /** The holder's last attempt that succeeded, whoever attached since; 0: there was none. */
+      readonly lastAttempt: number;
+    }
   | { readonly kind: 'detach'; readonly attachment: A }
   | { readonly kind: 'end'; readonly cause: SessionEnd };
 
@@ -53,7 +59,7 @@ export function nextState<A extends Held>(
   switch (input.kind) {
     case 'attach':
       if (state.kind === 'ended') throw new RunletError('SESSION_NOT_FOUND');
-      assertMayAttach(state, input.attachment.holder, input.mode);
+      assertMayAttach(state, input.attachment.holder, input);
       return { kind: 'attached', latest: input.attachment };
     case 'detach':
       // One that was superseded has nothing to detach any more.
@@ -68,11 +74,12 @@ export function nextState<A extends Held>(
 function assertMayAttach(
   { kind, latest }: Exclude<SessionState<Held>, { readonly kind: 'ended' }>,
   holder: Holder | undefined,
-  mode: AttachMode,
+  { lastAttempt, mode }: { readonly lastAttempt: number; readonly mode: AttachMode },
 ): void {
   const isHolders = holder !== undefined && holder.id === latest?.holder?.id;
-  // One that was under way when its client gave it up must not fence what came of the next.
-  if (isHolders && holder.attempt <= (latest?.holder?.attempt ?? 0)) {
+  // One that was under way when its client gave it up must not fence what came of the next, nor
+  // whoever attached after that.
+  if (holder !== undefined && holder.attempt <= lastAttempt) {
     throw new RunletError('ATTACHMENT_SUPERSEDED');
   }
   if (mode === 'resume' && !isHolders) {

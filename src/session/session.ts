@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { RunletError } from '../errors.ts';
-import { DRAINING_RETRY_MS } from '../limits.ts';
+import { DRAINING_RETRY_MS, MAX_HOLDERS } from '../limits.ts';
 import type { ProcessHost } from '../process/process-host.ts';
 import { ProcessTable } from '../process/process-table.ts';
 import { Attachment, type AttachmentListener } from './attachment.ts';
@@ -43,6 +43,8 @@ export class Session {
   readonly processes: ProcessTable;
   readonly #newId: () => string;
   readonly #lease: Lease;
+  /** The last attempt of each holder that attached, the latest holder last. */
+  readonly #attempts = new Map<string, number>();
   #state: SessionState<Attachment> = { kind: 'detached', latest: undefined };
 
   constructor(options: SessionOptions) {
@@ -98,7 +100,9 @@ export class Session {
   attach(mode: AttachMode, holder: Holder | undefined, listener: AttachmentListener): Attachment {
     const attachment = new Attachment(this.#newId(), holder, listener);
     const before = this.#state;
-    this.#apply({ kind: 'attach', attachment, mode });
+    const lastAttempt = this.#attempts.get(holder?.id ?? '') ?? 0;
+    this.#apply({ kind: 'attach', attachment, mode, lastAttempt });
+    if (holder !== undefined) this.#remember(holder);
     if (before.kind !== 'ended') before.latest?.fence();
     return attachment;
   }
@@ -119,6 +123,13 @@ export class Session {
     this.#apply({ kind: 'end', cause });
     this.#lease.end();
     if (before.kind === 'attached') before.latest.end(endError(cause));
+  }
+
+  #remember({ attempt, id }: Holder): void {
+    this.#attempts.delete(id);
+    this.#attempts.set(id, attempt);
+    const [oldest] = this.#attempts.keys();
+    if (this.#attempts.size > MAX_HOLDERS && oldest !== undefined) this.#attempts.delete(oldest);
   }
 
   #latest(attachmentId: string): Attachment {

@@ -176,10 +176,15 @@ class Attach extends SessionStep {
     model.attached = true;
   }
   /** Why it must fail; undefined: it must not. */
-  #refusal({ attached, latest }: Model): string | undefined {
+  #refusal({ attached, clients, latest }: Model): string | undefined {
     const theirs = latest?.attachment.holder;
     const same = this.#holder !== undefined && theirs?.id === this.#holder.id;
-    if (same && this.#holder.attempt <= theirs.attempt) return 'ATTACHMENT_SUPERSEDED';
+    // Whoever attached since, a connection that was given up must not take over.
+    for (const { attachment } of clients) {
+      const { holder } = attachment;
+      if (holder === undefined || holder.id !== this.#holder?.id) continue;
+      if (this.#holder.attempt <= holder.attempt) return 'ATTACHMENT_SUPERSEDED';
+    }
     if (this.#mode === 'resume' && latest === undefined) return 'SESSION_NOT_FOUND';
     if (this.#mode === 'resume' && !same) return 'ATTACHMENT_SUPERSEDED';
     return this.#mode === 'reject-if-attached' && attached && !same

@@ -4,6 +4,7 @@ import type { Process } from '../../src/process/process.ts';
 import { ProcessHost } from '../../src/process/process-host.ts';
 import type { Session } from '../../src/session/session.ts';
 import { SessionRegistry } from '../../src/session/session-registry.ts';
+import { decodeBatch } from '../support/decode.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { memoryStore } from '../support/output.ts';
 import { ScriptedLauncher } from '../support/scripted-launcher.ts';
@@ -74,6 +75,22 @@ describe('the processes of a session that ends', () => {
     expect(host.size).toBe(1);
     cursor.close();
     expect(host.size).toBe(0);
+  });
+
+  it('are there for a reader that comes late beside an earlier one, to their end', async () => {
+    const { clock, launcher, process, session } = await startRegistry();
+    session.enter(undefined, () => {});
+    launcher.exitAll();
+    await quiet();
+    const earlier = session.processes.openCursor(process.id, 0);
+    clock.advance(process.retentionMs);
+    const late = session.processes.openCursor(process.id, 0);
+    earlier.close();
+    const kinds = decodeBatch(await late.read(1_000)).map(({ event }) => event.case);
+    expect(kinds).toEqual(['started', 'exited', 'closed']);
+    expect(late.ended).toBe(true);
+    late.close();
+    expect(() => session.processes.get(process.id)).toThrow('retention');
   });
 
   it('keep the reason that they had before', async () => {

@@ -96,4 +96,18 @@ export const resuming: readonly Check[] = [
       await ensureFails(first.toEnd(), SUPERSEDED, 'the end of the stream before');
     },
   },
+  {
+    id: 'RESUME-07',
+    title: 'A late attempt of a holder does not fence whoever attached after that holder',
+    clause: 'AttachSessionRequest.attempt',
+    async run(context) {
+      const holderId = randomUUID();
+      await context.attach({ holderId, attempt: 2n });
+      const other = await context.attach({ holderId: randomUUID(), attempt: 1n });
+      const late = context.attach({ holderId, attempt: 1n });
+      await ensureFails(late, SUPERSEDED, 'a late attempt of the holder before');
+      await context.startShell('true');
+      ensureEqual((await other.next())?.case, 'processStarted', 'what the other is told');
+    },
+  },
 ];

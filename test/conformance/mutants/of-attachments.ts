@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { callErrorDetails, isCallError } from '../../../src/client/call-error.ts';
 import { RunletError } from '../../../src/errors.ts';
 import { AttachMode, type AttachSessionRequest } from '../../../src/gen/runlet/v1/session_pb.ts';
@@ -193,6 +194,21 @@ export const ofAttachments: readonly Mutant[] = [
       onRequests(real, ['attachSession'], (request) => {
         if (request.holderId !== '' && request.attempt === 0n) request.attempt = 1n;
       }),
+  },
+  {
+    fault: 'a late attempt is told only while its holder is attached',
+    fails: ['RESUME-07'],
+    mutate: (real) => {
+      const latest = new Map<string, string>();
+      return onRequests(real, ['attachSession'], (request) => {
+        const { holderId, sessionId } = request;
+        // Of a holder that the server does not know.
+        if (latest.get(sessionId) !== holderId && request.mode === AttachMode.UNSPECIFIED) {
+          if (latest.has(sessionId) && isHeld(request)) request.holderId = randomUUID();
+        }
+        latest.set(sessionId, holderId);
+      });
+    },
   },
   {
     fault: 'streams of events have no heartbeats',
