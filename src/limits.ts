@@ -298,7 +298,16 @@ export const MAX_LABEL_VALUE_BYTES = 1024;
 export const DEFAULT_PAGE_SIZE = 100;
 export const MAX_PAGE_SIZE = 1000;
 
-/** Bytes of one page, about: ends a page of processes with very long command lines early. */
+/** Bytes of one message that clients receive by default: no answer is larger. */
+export const MAX_ANSWER_BYTES = 4 * MIB;
+
+/**
+ * Bytes of a command line, as it is encoded: with everything else that is told of a process
+ * and one event it fits into an answer. The kernel takes 2 MiB with the usual stack.
+ */
+export const MAX_ARGV_BYTES = 3 * MIB;
+
+/** Bytes of one page, as it is encoded: ends one of processes with long command lines early. */
 export const PAGE_BYTES = MIB;
 
 /**

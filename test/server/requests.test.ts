@@ -1,8 +1,11 @@
+import { create, toBinary } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type FieldViolation, RunletError } from '../../src/errors.ts';
+import { ProcessSchema } from '../../src/gen/runlet/v1/process_pb.ts';
 import { PAGE_BYTES } from '../../src/limits.ts';
+import { processBytes } from '../../src/server/requests/encoded-size.ts';
 import {
   formatPageToken,
   parseDuration,
@@ -237,6 +240,22 @@ describe('a page', () => {
 
   it('has at least one, however large', () => {
     expect(takePage([1, 2], 100, () => 2 * PAGE_BYTES)).toEqual({ items: [1], more: true });
+  });
+
+  it('counts everything of a process that is encoded, what is empty too', () => {
+    const texts = fc.array(fc.string({ maxLength: 300 }), { maxLength: 50 });
+    const labels = fc.dictionary(fc.string({ maxLength: 100 }), fc.string({ maxLength: 300 }));
+    fc.assert(
+      fc.property(texts, labels, (argv, label) => {
+        const encoded = toBinary(ProcessSchema, create(ProcessSchema, { argv, labels: label }));
+        const bytes = processBytes({ argv, labels: new Map(Object.entries(label)) });
+        expect(bytes).toBeGreaterThanOrEqual(encoded.byteLength);
+        expect(bytes).toBeLessThan(2 * encoded.byteLength + 1024);
+      }),
+    );
+    const empty = { argv: ['true', ...Array<string>(200_000).fill('')], labels: new Map() };
+    const page = takePage(Array(40).fill(empty), 1000, processBytes);
+    expect(page).toMatchObject({ items: { length: 2 }, more: true });
   });
 
   it('after page gives everything once and in order', () => {

@@ -20,6 +20,7 @@ export class ScriptedLauncher implements Launcher {
   readonly tree = 'parents';
   readonly #exits: (() => void)[] = [];
   #nextPid = 0x3fff_0000;
+  #stdout: PassThrough | undefined;
 
   /** How many run. */
   get running(): number {
@@ -52,6 +53,11 @@ export class ScriptedLauncher implements Launcher {
     };
   }
 
+  /** Lets the one that was launched last write to its standard output. */
+  print(data: Buffer): void {
+    this.#stdout?.write(data);
+  }
+
   /** Lets the oldest that runs exit, and close its output. */
   exitOne(): void {
     this.#exits.shift()?.();
@@ -64,6 +70,7 @@ export class ScriptedLauncher implements Launcher {
 
   launch(request?: Pick<LaunchRequest, 'stdin'>): Promise<LaunchedProcess> {
     const output = { stdout: new PassThrough(), stderr: new PassThrough() };
+    this.#stdout = output.stdout;
     let over = false;
     const exited = new Promise<ProcessEnd>((resolve) => {
       this.#exits.push(() => {

@@ -1,7 +1,7 @@
 import type { Process as ProcessMessage } from '../../gen/runlet/v1/process_pb.ts';
-import type { Process } from '../../process/process.ts';
 import type { Session } from '../../session/session.ts';
 import { processMessage } from '../messages.ts';
+import { processBytes } from './encoded-size.ts';
 import { formatPageToken } from './fields.ts';
 import { takePage } from './page.ts';
 
@@ -14,18 +14,12 @@ export interface ProcessPage {
 
 /** The processes of a session after the place `after`, `maximum` of them at most. */
 export function processPage(session: Session, after: number, maximum: number): ProcessPage {
-  const page = takePage(session.processes.list(after), maximum, ({ process }) => sizeOf(process));
+  const page = takePage(session.processes.list(after), maximum, ({ process }) =>
+    processBytes(process),
+  );
   const last = page.items.at(-1);
   return {
     processes: page.items.map(({ process }) => processMessage(session.id, process)),
     nextPageToken: page.more && last !== undefined ? formatPageToken(last.ordinal) : '',
   };
-}
-
-/** About how many bytes a process takes in a listing. */
-function sizeOf({ argv, labels }: Process): number {
-  let bytes = 256;
-  for (const argument of argv) bytes += Buffer.byteLength(argument);
-  for (const [key, value] of labels) bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
-  return bytes;
 }

@@ -16,6 +16,7 @@ import {
 } from '../../gen/runlet/v1/process_pb.ts';
 import {
   type Limits,
+  MAX_ARGV_BYTES,
   MAX_ENV_PATTERN_BYTES,
   MAX_ENV_PATTERNS,
   MAX_ENV_SET_NAME_BYTES,
@@ -24,6 +25,7 @@ import {
 } from '../../limits.ts';
 import type { LimitName, ResourceLimits } from '../../process/launcher.ts';
 import type { ProcessSpec } from '../../process/process-spec.ts';
+import { stringsBytes } from './encoded-size.ts';
 import { parseDuration, parseEnum, parseLabels, parseTerminalSize, parseUint64 } from './fields.ts';
 
 /** What is filled in where a spec is silent. */
@@ -66,6 +68,9 @@ export function parseProcessSpec(
   const argv = message.argv;
   if (argv.length === 0 || argv[0] === '') {
     throw invalidField('spec.argv', 'must name a program');
+  }
+  if (stringsBytes(argv) > MAX_ARGV_BYTES) {
+    throw invalidField('spec.argv', `must take at most ${MAX_ARGV_BYTES} bytes`);
   }
   argv.forEach((argument, i) => {
     assertNoNul(`spec.argv[${i}]`, argument);

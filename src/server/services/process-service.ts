@@ -17,6 +17,7 @@ import {
   DEFAULT_GRACE_MS,
   DEFAULT_READ_BYTES,
   type Limits,
+  MAX_ANSWER_BYTES,
   MAX_GRACE_MS,
   MAX_READ_BYTES,
   READ_DEADLINE_MARGIN_MS,
@@ -29,6 +30,7 @@ import type { Session } from '../../session/session.ts';
 import type { SessionRegistry } from '../../session/session-registry.ts';
 import { encodeBatch, followEvents, pollWaitMs } from '../event-stream.ts';
 import { processMessage } from '../messages.ts';
+import { processBytes } from '../requests/encoded-size.ts';
 import {
   parseDuration,
   parseEnum,
@@ -129,8 +131,12 @@ export function processService(options: ProcessServiceOptions): ServiceImpl<type
     async readProcess(request, context) {
       const afterSeq = parseUint64('after_seq', request.afterSeq);
       const waitMs = parseDuration('wait', request.wait) ?? 0;
-      const maxBytes = Math.min(request.maxBytes || DEFAULT_READ_BYTES, MAX_READ_BYTES);
       const { process, session } = findProcess(request, context);
+      const maxBytes = Math.min(
+        request.maxBytes || DEFAULT_READ_BYTES,
+        MAX_READ_BYTES,
+        MAX_ANSWER_BYTES - processBytes(process),
+      );
       // The next one says what has arrived of this one's answer.
       const reader = { acknowledges: true };
       const cursor = session.processes.openCursor(process.id, afterSeq, reader);

@@ -7,10 +7,10 @@ import {
   type SessionService,
 } from '../../gen/runlet/v1/session_pb.ts';
 import { type Limits, MAX_PAGE_SIZE } from '../../limits.ts';
-import type { Session } from '../../session/session.ts';
 import type { SessionRegistry } from '../../session/session-registry.ts';
 import type { Holder } from '../../session/session-state.ts';
 import { sessionMessage } from '../messages.ts';
+import { sessionBytes } from '../requests/encoded-size.ts';
 import {
   formatPageToken,
   parseDuration,
@@ -73,7 +73,7 @@ export function sessionService({
     listSessions({ pageSize, pageToken }) {
       const maximum = parsePageSize('page_size', pageSize);
       const after = parsePageToken('page_token', pageToken);
-      const page = takePage(sessions.list(after), maximum, sizeOf);
+      const page = takePage(sessions.list(after), maximum, sessionBytes);
       const last = page.items.at(-1);
       return {
         sessions: page.items.map(sessionMessage),
@@ -125,11 +125,4 @@ function parseHolder({ attempt, holderId }: AttachSessionRequest): Holder | unde
   const id = parseUuid('holder_id', holderId);
   if (attempt === 0n) throw invalidField('attempt', 'is required with holder_id');
   return { id, attempt: parseUint64('attempt', attempt) };
-}
-
-/** About how many bytes a session takes in a listing. */
-function sizeOf({ labels }: Session): number {
-  let bytes = 128;
-  for (const [key, value] of labels) bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
-  return bytes;
 }

@@ -1,0 +1,45 @@
+/* How many bytes parts of answers take, as they are encoded: what has no bytes of its own, too. */
+
+/** Bytes of the fields of a session or process that have a fixed size, or ids of at most 128. */
+const FIXED_BYTES = 512;
+
+const argvBytes = new WeakMap<readonly string[], number>();
+
+/** Bytes of a process in an answer at most. Looked up for one that was asked for before. */
+export function processBytes(process: {
+  readonly argv: readonly string[];
+  readonly labels: ReadonlyMap<string, string>;
+}): number {
+  const { argv, labels } = process;
+  let bytes = argvBytes.get(argv);
+  if (bytes === undefined) {
+    bytes = stringsBytes(argv);
+    argvBytes.set(argv, bytes);
+  }
+  return FIXED_BYTES + bytes + labelsBytes(labels);
+}
+
+/** Bytes of a session in an answer at most. */
+export function sessionBytes({ labels }: { readonly labels: ReadonlyMap<string, string> }): number {
+  return FIXED_BYTES + labelsBytes(labels);
+}
+
+/** Bytes of a repeated string. */
+export function stringsBytes(strings: readonly string[]): number {
+  let bytes = 0;
+  for (const text of strings) bytes += fieldBytes(Buffer.byteLength(text));
+  return bytes;
+}
+
+function labelsBytes(labels: ReadonlyMap<string, string>): number {
+  let bytes = 0;
+  for (const entry of labels) bytes += fieldBytes(stringsBytes(entry));
+  return bytes;
+}
+
+/** With the tag, of a field below 16, and the length. */
+function fieldBytes(length: number): number {
+  let bytes = 2 + length;
+  for (let rest = length; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes += 1;
+  return bytes;
+}
