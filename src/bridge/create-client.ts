@@ -35,25 +35,29 @@ export function createClient<S extends DescService>(
 
 function clientFunction(connection: Client, method: DescMethod): unknown {
   const path = methodPath(method);
-  const serialize = (message: AnyInit): Buffer => encodeMessage(method.input, message);
+  // Of what cannot be encoded grpc-js would make a failure of the call: it is thrown at once.
+  const encode = (message: AnyInit): Buffer => encodeMessage(method.input, message);
+  const serialize = (bytes: Buffer): Buffer => bytes;
   const deserialize = (bytes: Buffer): AnyMessage => fromBinary(method.output, bytes);
   switch (method.methodKind) {
     case 'unary':
-      return (request: AnyInit, options: CallOptions = {}) =>
-        answered((callback) =>
+      return async (request: AnyInit, options: CallOptions = {}) => {
+        const bytes = encode(request);
+        return answered((callback) =>
           cancelledBy(
             options.signal,
             connection.makeUnaryRequest(
               path,
               serialize,
               deserialize,
-              request,
+              bytes,
               metadataOf(options),
               grpcOptions(options),
               callback,
             ),
           ),
         );
+      };
     case 'client_streaming':
       return (requests: AsyncIterable<AnyInit>, options: CallOptions = {}) =>
         answered((callback) => {
@@ -65,7 +69,7 @@ function clientFunction(connection: Client, method: DescMethod): unknown {
             grpcOptions(options),
             callback,
           );
-          void sendAll(call, requests);
+          void sendAll(call, requests, encode);
           return cancelledBy(options.signal, call);
         });
     case 'server_streaming':
@@ -75,7 +79,7 @@ function clientFunction(connection: Client, method: DescMethod): unknown {
             path,
             serialize,
             deserialize,
-            request,
+            encode(request),
             metadataOf(options),
             grpcOptions(options),
           ),
@@ -90,7 +94,7 @@ function clientFunction(connection: Client, method: DescMethod): unknown {
             metadataOf(options),
             grpcOptions(options),
           );
-          void sendAll(call, requests);
+          void sendAll(call, requests, encode);
           return call;
         });
   }
@@ -119,7 +123,7 @@ function cancelledBy(signal: AbortSignal | undefined, call: Cancellable): () => 
 /** The responses of a stream. Leaving the loop early cancels the call. */
 async function* receiveAll(
   signal: AbortSignal | undefined,
-  begin: () => ClientReadableStream<AnyMessage> | ClientDuplexStream<AnyInit, AnyMessage>,
+  begin: () => ClientReadableStream<AnyMessage> | ClientDuplexStream<Buffer, AnyMessage>,
 ): AsyncGenerator<AnyMessage> {
   const call = begin();
   const forget = cancelledBy(signal, call);
@@ -135,8 +139,9 @@ async function* receiveAll(
 
 /** Sends requests no faster than they are taken. A failure of theirs cancels the call. */
 async function sendAll(
-  call: ClientWritableStream<AnyInit> | ClientDuplexStream<AnyInit, AnyMessage>,
+  call: ClientWritableStream<Buffer> | ClientDuplexStream<Buffer, AnyMessage>,
   requests: AsyncIterable<AnyInit>,
+  encode: (message: AnyInit) => Buffer,
 ): Promise<void> {
   let over = false;
   let wake = (): void => {};
@@ -150,7 +155,7 @@ async function sendAll(
       if (over) return;
       await new Promise<void>((resolve) => {
         wake = resolve;
-        call.write(request, () => resolve());
+        call.write(encode(request), () => resolve());
       });
     }
     call.end();

@@ -1,5 +1,5 @@
 import { type ChannelOptions, Client, credentials } from '@grpc/grpc-js';
-import { type Address, formatAddress } from '../address.ts';
+import { type Address, formatAddress, isLoopback } from '../address.ts';
 import { createClient } from '../bridge/create-client.ts';
 import type { ServiceClient } from '../bridge/types.ts';
 import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
@@ -28,6 +28,8 @@ export function openConnection(
     // Two servers must not share a connection pool only because a port was used again.
     'grpc.use_local_subchannel_pool': 1,
     'grpc.keepalive_time_ms': settings.keepaliveMs,
+    // No proxy of the environment leads to what is on this machine.
+    'grpc.enable_http_proxy': isLoopback(address) ? 0 : 1,
     'grpc.keepalive_timeout_ms': settings.keepaliveTimeoutMs,
     ...settings.channelOptions,
   };

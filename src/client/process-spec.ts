@@ -1,5 +1,4 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { ProcessSpecSchema } from '../gen/runlet/v1/process_pb.ts';
 import {
   INHERITS,
@@ -9,6 +8,7 @@ import {
   STDIN_MODES,
   type StdinModeName,
 } from './names.ts';
+import { duration, wholeBigInt, wholeNumber } from './numbers.ts';
 
 /** How the environment of a process is made from the server's own; see `EnvPolicy` in the protos. */
 export interface EnvPolicy {
@@ -85,6 +85,9 @@ export interface ProcessSpec {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** Columns or rows at most. */
+const MAX_CELLS = 65_535;
+
 /** The message of a spec. */
 export function specMessage(
   spec: ProcessSpec,
@@ -100,12 +103,14 @@ export function specMessage(
     mergeStderr: spec.mergeStderr ?? false,
     labels: { ...spec.labels },
     output: {
-      retainedBytes: BigInt(spec.retainedBytes ?? 0),
+      retainedBytes: wholeBigInt('retainedBytes', spec.retainedBytes ?? 0),
       overflow: spec.overflow === undefined ? 0 : OVERFLOWS.value(spec.overflow),
     },
-    retention: durationFromMs(retentionMs ?? defaultRetentionMs),
-    ...(timeoutMs === undefined ? {} : { timeout: durationFromMs(timeoutMs) }),
-    ...(drainTimeoutMs === undefined ? {} : { drainTimeout: durationFromMs(drainTimeoutMs) }),
+    retention: duration('retentionMs', retentionMs ?? defaultRetentionMs),
+    ...(timeoutMs === undefined ? {} : { timeout: duration('timeoutMs', timeoutMs) }),
+    ...(drainTimeoutMs === undefined
+      ? {}
+      : { drainTimeout: duration('drainTimeoutMs', drainTimeoutMs) }),
     ...(envPolicy === undefined ? {} : { envPolicy: envPolicyMessage(envPolicy) }),
     ...(spec.limits === undefined ? {} : { limits: limitsMessage(spec.limits) }),
     ...(terminal === undefined || terminal === false
@@ -151,7 +156,9 @@ function envPolicyMessage(policy: EnvPolicy): NonNullable<SpecInit['envPolicy']>
 
 function limitsMessage(limits: ResourceLimits): NonNullable<SpecInit['limits']> {
   const given = Object.entries(limits).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given.map(([name, value]) => [name, BigInt(value)]));
+  return Object.fromEntries(
+    given.map(([name, value]) => [name, wholeBigInt(`limits.${name}`, value)]),
+  );
 }
 
 function terminalMessage({
@@ -159,5 +166,16 @@ function terminalMessage({
   rows = 0,
   term = '',
 }: TerminalOptions): NonNullable<SpecInit['terminal']> {
-  return { size: { columns, rows }, term };
+  return { size: sizeMessage({ columns, rows }), term };
+}
+
+/** The message of a size. */
+export function sizeMessage({ columns, rows }: TerminalSize): {
+  readonly columns: number;
+  readonly rows: number;
+} {
+  return {
+    columns: wholeNumber('columns', columns, MAX_CELLS),
+    rows: wholeNumber('rows', rows, MAX_CELLS),
+  };
 }

@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
-import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { Clock } from '../clock.ts';
 import { StdinConflictError } from './errors.ts';
 import { SIGNAL_SCOPES, type SignalName, type SignalScopeName, signalValue } from './names.ts';
+import { duration, wholeBigInt } from './numbers.ts';
 import { type FeedMember, OutputFeed } from './output-feed.ts';
 import { OutputReadable } from './output-readable.ts';
 import { type GapRange, type ProcessEvent, processEvent } from './process-event.ts';
@@ -13,7 +13,7 @@ import {
   processInfo,
 } from './process-info.ts';
 import type { ProcessLife } from './process-life.ts';
-import type { TerminalSize } from './process-spec.ts';
+import { sizeMessage, type TerminalSize } from './process-spec.ts';
 import type { CallPolicy, CallTarget, SessionCalls } from './session-calls.ts';
 import { StdinWritable } from './stdin-writable.ts';
 
@@ -138,7 +138,7 @@ export class RemoteProcess {
     readonly graceMs?: number;
     readonly scope?: SignalScopeName;
   } = {}): Promise<boolean> {
-    const grace = graceMs === undefined ? {} : { grace: durationFromMs(graceMs) };
+    const grace = graceMs === undefined ? {} : { grace: duration('graceMs', graceMs) };
     const request = { ...grace, scope: scopeValue(scope) };
     const { wasRunning } = await this.#call({ idempotent: true }, ({ generation, ids, options }) =>
       generation.control.processes.terminateProcess(
@@ -154,7 +154,8 @@ export class RemoteProcess {
    *
    * @throws RemoteError `NO_TERMINAL`, `PROCESS_EXITED`
    */
-  async resize(size: TerminalSize): Promise<void> {
+  async resize({ columns, rows }: TerminalSize): Promise<void> {
+    const size = sizeMessage({ columns, rows });
     await this.#call({ idempotent: true }, ({ generation, ids, options }) =>
       generation.control.processes.resizeTerminal({ ...ids, processId: this.id, size }, options),
     );
@@ -178,7 +179,7 @@ export class RemoteProcess {
   ): AsyncGenerator<readonly ProcessEvent[]> {
     const { calls, info } = this.#parts;
     const options = { acknowledge: info.overflow === 'pause', signal };
-    for await (const events of calls.follow(this.id, BigInt(after), options)) {
+    for await (const events of calls.follow(this.id, wholeBigInt('after', after), options)) {
       yield events.flatMap((event) => processEvent(event) ?? []);
     }
   }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { Address } from '../address.ts';
 import { WaitUntil } from '../gen/runlet/v1/process_pb.ts';
 import { AttachMode, type CreateSessionRequestSchema } from '../gen/runlet/v1/session_pb.ts';
 import { openServices } from './connection.ts';
 import { Link } from './link.ts';
+import { duration } from './numbers.ts';
 import { oneOffCall } from './one-off-calls.ts';
 import type { ClientSettings } from './options.ts';
 import { type SessionInfo, sessionInfo } from './process-info.ts';
@@ -222,8 +222,9 @@ function createRequest(
   const request = { sessionId, labels: { ...labels } };
   if (detachedTtlMs === undefined) return request;
   const { maxDetachedTtlMs, minDetachedTtlMs } = limits;
+  duration('detachedTtlMs', detachedTtlMs);
   const ttlMs = Math.max(minDetachedTtlMs, Math.min(detachedTtlMs, maxDetachedTtlMs));
-  return { ...request, detachedTtl: durationFromMs(ttlMs) };
+  return { ...request, detachedTtl: duration('detachedTtlMs', ttlMs) };
 }
 
 const WAITS = { exited: WaitUntil.EXITED, closed: WaitUntil.CLOSED } as const;

@@ -188,6 +188,7 @@ export class SessionCalls {
     const failure = callFailure(error);
     if (failure.kind === 'credentials') this.link.credentialsRefused(failure.error);
     if (this.link.lost !== undefined) throw this.link.lost;
+    if (failure.kind === 'unreachable') throw failure.error;
     if (failure.kind === 'connection') {
       // Cancelled since the generation was over, of which the call is not to blame.
       const ambiguous = failure.ambiguous && !generation.signal.aborted;

@@ -36,6 +36,7 @@ export function finalLoss(
     return new SessionLostError('refused', sessionId, failure);
   }
   if (known.kind === 'connection') return undefined;
+  if (known.kind === 'unreachable') return new SessionLostError('refused', sessionId, known.error);
   const { error } = known;
   if (known.kind === 'credentials') {
     return new SessionLostError('credentials-refused', sessionId, error);

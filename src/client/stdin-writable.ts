@@ -1,8 +1,11 @@
 import { Writable } from 'node:stream';
 import { RemoteError } from './errors.ts';
 
-/** Bytes of one write at most: a quarter of what a server takes in one message. */
-const MAX_WRITE_BYTES = 1024 * 1024;
+/**
+ * Bytes of one write at most: with the ids a message has less than 512 KiB, since nginx, as it is
+ * configured by default, refuses a request of more than 1 MiB.
+ */
+const MAX_WRITE_BYTES = 511 * 1024;
 
 /** One write to a process's stdin, which may be repeated. */
 export interface StdinCall {
