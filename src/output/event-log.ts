@@ -287,10 +287,7 @@ export class EventLog implements StoredLog {
     },
   };
 
-  /**
-   * Gives up blocks that all readers have read. The memory of a few is used over and over
-   * then, and nothing goes to files.
-   */
+  /** Gives up blocks that all readers have read: the memory of a few is used over and over. */
   #forgetRead(): void {
     if (!this.#readOnce) return;
     this.#events.dropBlocksWhile((block) => this.#readers.haveHad(block.lastSeq));

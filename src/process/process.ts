@@ -185,10 +185,8 @@ export class Process {
   }
 
   /**
-   * Writes to its stdin; resolves with the bytes accepted in all once they are
-   * in the pipe.
-   *
-   * @throws RunletError `STDIN_CLOSED`, `STDIN_OFFSET_GAP`, `LIMIT_EXCEEDED`
+   * Writes to its stdin; resolves with the bytes accepted in all once they are in the pipe.
+   * Throws `STDIN_CLOSED`, `STDIN_OFFSET_GAP`, `LIMIT_EXCEEDED`.
    */
   writeStdin(write: StdinWrite, signal: AbortSignal): Promise<number> {
     if (this.#stdin === undefined) return Promise.reject(new RunletError('STDIN_CLOSED'));
@@ -196,19 +194,16 @@ export class Process {
   }
 
   /**
-   * Sends a signal, numbered as Linux does.
-   *
-   * @throws RunletError `PROCESS_EXITED`, `SIGNAL_DENIED`; `INVALID_REQUEST` if this machine has
-   *   no such signal
+   * Sends a signal, numbered as Linux does. Throws `PROCESS_EXITED`, `SIGNAL_DENIED`, and
+   * `INVALID_REQUEST` if this machine has no such signal.
    */
   signal(linuxNumber: number, scope: SignalScope): Promise<void> {
     return this.#control.signal(linuxNumber, scope);
   }
 
   /**
-   * Ends it and what came of it, as far as `scope` says: SIGTERM, a grace,
-   * SIGKILL. Resolves when that is over. `cause` becomes the reason of its end,
-   * unless it ended or was being ended before. Output is read on to its end.
+   * Ends it and what came of it, as far as `scope` says: SIGTERM, a grace, SIGKILL. Resolves when
+   * that is over. `cause` becomes the reason of its end, unless it ended or was being ended before.
    */
   async terminate(cause: EndReason, graceMs: number, scope: SignalScope = 'tree'): Promise<void> {
     if (this.#phase.state === 'running') this.#endCause ??= cause;
