@@ -4,6 +4,9 @@ import type { EventSink } from './event-sink.ts';
 /** How long output of a process that has ended may be stuck, once we were asked to end. */
 const STUCK_MS = 1_000;
 
+/** How long after we were asked a process that runs, and whose output is taken, was not ended by it. */
+const WENT_ON_MS = 5_000;
+
 /** Nobody takes our output, and we were asked to end. */
 export class OutputStuckError extends Error {
   override readonly name = 'OutputStuckError';
@@ -31,6 +34,7 @@ export class OutputPatience {
   /** The process has ended since. */
   #exited = false;
   #timer: Timer | undefined;
+  #wentOn: Timer | undefined;
   #giveUp: (error: OutputStuckError) => void = () => {};
   readonly #gaveUp: Promise<never>;
 
@@ -50,7 +54,6 @@ export class OutputPatience {
       this.#setTimer();
       try {
         await Promise.race([sink(event), this.#gaveUp]);
-        if (!this.#exited) this.#asked = undefined;
       } finally {
         this.#write = undefined;
         this.#setTimer();
@@ -76,6 +79,12 @@ export class OutputPatience {
 
   #askedFor(signal: NodeJS.Signals, exited: Promise<unknown>): void {
     this.#asked = signal;
+    const write = this.#write;
+    this.#wentOn?.cancel();
+    this.#wentOn = this.#clock.setTimer(WENT_ON_MS, () => {
+      const stuck = write !== undefined && write === this.#write;
+      if (!this.#exited && !stuck) this.#asked = undefined;
+    });
     const onExit = (): void => {
       this.#exited = true;
       this.#setTimer();

@@ -112,11 +112,27 @@ describe('output that comes after we were asked to end', () => {
     write();
     take();
     await settled();
+    clock.advance(10_000);
     await exit();
     const outcome = write();
     clock.advance(1_000_000);
     await settled();
     expect(outcome.value).toBe('waits');
+  });
+});
+
+describe('output that comes between our being asked and the end of the process', () => {
+  it('does not keep what follows from being given up', async () => {
+    const { clock, exit, exited, patience, take, write } = heldOutput();
+    patience.asked('SIGTERM', exited);
+    write();
+    take();
+    await settled();
+    const outcome = write();
+    await exit();
+    clock.advance(1000);
+    await settled();
+    expect(outcome.value).toBe('SIGTERM');
   });
 });
 
