@@ -35,7 +35,7 @@ import { SessionRegistry } from '../session/session-registry.ts';
 import { type Listener, listen } from './listener.ts';
 import { pipeline } from './pipeline.ts';
 import { Health, healthService } from './services/health-service.ts';
-import { processService } from './services/process-service.ts';
+import { processService } from './services/process/process-service.ts';
 import { addReflection } from './services/reflection-service.ts';
 import { serverService } from './services/server-service.ts';
 import { sessionService } from './services/session-service.ts';

@@ -12,7 +12,7 @@ import {
   MAX_READ_BYTES,
 } from '../../src/limits.ts';
 import { ProcessHost } from '../../src/process/process-host.ts';
-import { processService } from '../../src/server/services/process-service.ts';
+import { processService } from '../../src/server/services/process/process-service.ts';
 import { SessionRegistry } from '../../src/session/session-registry.ts';
 import { TestCallContext } from '../support/call-context.ts';
 import { FakeClock } from '../support/fake-clock.ts';

@@ -6,7 +6,7 @@ import {
   STDIN_AHEAD_BYTES,
   STDIN_AHEAD_WRITES,
   StdinAhead,
-} from '../../src/server/services/stdin-ahead.ts';
+} from '../../src/server/services/process/stdin-ahead.ts';
 import { heldPipe, quiet } from '../process/held-pipe.ts';
 
 const LARGE = 1_000_000_000;

@@ -1,10 +1,10 @@
-import type { CallContext } from '../../bridge/call-context.ts';
-import { RunletError } from '../../errors.ts';
-import { CLOSE_WAIT_MS, DEFAULT_GRACE_MS, type Limits } from '../../limits.ts';
-import type { Process } from '../../process/process.ts';
-import type { ProcessHost } from '../../process/process-host.ts';
-import type { ProcessSpec } from '../../process/process-spec.ts';
-import { followEvents } from '../event-stream.ts';
+import type { CallContext } from '../../../bridge/call-context.ts';
+import { RunletError } from '../../../errors.ts';
+import { CLOSE_WAIT_MS, DEFAULT_GRACE_MS, type Limits } from '../../../limits.ts';
+import type { Process } from '../../../process/process.ts';
+import type { ProcessHost } from '../../../process/process-host.ts';
+import type { ProcessSpec } from '../../../process/process-spec.ts';
+import { followEvents } from '../../event-stream.ts';
 
 /** What a run needs of the server. */
 export interface RunOptions {

@@ -1,8 +1,8 @@
-import type { CallContext } from '../../bridge/call-context.ts';
-import { invalidField } from '../../errors.ts';
-import type { StreamStdinRequest } from '../../gen/runlet/v1/process_pb.ts';
-import type { Process } from '../../process/process.ts';
-import { parseOffset } from '../requests/fields.ts';
+import type { CallContext } from '../../../bridge/call-context.ts';
+import { invalidField } from '../../../errors.ts';
+import type { StreamStdinRequest } from '../../../gen/runlet/v1/process_pb.ts';
+import type { Process } from '../../../process/process.ts';
+import { parseOffset } from '../../requests/fields.ts';
 import { StdinAhead } from './stdin-ahead.ts';
 
 /** Writes a stream of messages to the stdin of the process that `find` finds by the first of them. */

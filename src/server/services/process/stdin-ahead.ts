@@ -1,4 +1,4 @@
-import type { StdinWrite } from '../../process/stdin-pipe.ts';
+import type { StdinWrite } from '../../../process/stdin-pipe.ts';
 
 /** Bytes of stdin that are taken though the process has not read them yet. */
 export const STDIN_AHEAD_BYTES = 256 * 1024;
