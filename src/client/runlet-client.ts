@@ -222,9 +222,11 @@ function createRequest(
   const request = { sessionId, labels: { ...labels } };
   if (detachedTtlMs === undefined) return request;
   const { maxDetachedTtlMs, minDetachedTtlMs } = limits;
-  duration('detachedTtlMs', detachedTtlMs);
-  const ttlMs = Math.max(minDetachedTtlMs, Math.min(detachedTtlMs, maxDetachedTtlMs));
-  return { ...request, detachedTtl: duration('detachedTtlMs', ttlMs) };
+  // For ever, which is as long as the server allows, is no mistake.
+  const ttlMs = Math.min(detachedTtlMs, maxDetachedTtlMs);
+  const asked = duration('detachedTtlMs', ttlMs);
+  const least = duration('detachedTtlMs', minDetachedTtlMs);
+  return { ...request, detachedTtl: ttlMs < minDetachedTtlMs ? least : asked };
 }
 
 const WAITS = { exited: WaitUntil.EXITED, closed: WaitUntil.CLOSED } as const;

@@ -42,6 +42,10 @@ describe('what can never succeed', () => {
       const error = await errorOf(call());
       expect([error.name, error.message]).toEqual(['RangeError', expect.stringContaining(name)]);
     }
+    // For ever is as long as the server allows.
+    const { maxDetachedTtlMs } = (await client.info()).limits;
+    const lasting = await client.session({ detachedTtlMs: Number.POSITIVE_INFINITY });
+    expect((await lasting.info()).detachedTtlMs).toBe(maxDetachedTtlMs);
     // What the types do not allow fails in the same way.
     await errorOf(session.start({ argv: [1 as unknown as string], env }));
     expect((await process.info()).state).toBe('running');

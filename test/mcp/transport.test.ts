@@ -1,11 +1,13 @@
+import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RemoteError, SessionLostError } from '../../src/client/index.ts';
 import { McpMessageError, McpTransportError } from '../../src/mcp/index.ts';
 import { connectTo, errorOf, QUICK } from '../support/client.ts';
-import { startHarness } from '../support/harness.ts';
+import { startHarness, temporaryFolder } from '../support/harness.ts';
 import { makeRig, type Rig, startRig } from '../support/mcp.ts';
 import { release } from '../support/shell.ts';
+import { MIB, spoolFiles } from '../support/spooling.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { waitForFile } from '../support/wait-for-file.ts';
 
@@ -199,21 +201,26 @@ describe('a transport ends', () => {
     await (await other.process(process?.id ?? '')).kill('SIGKILL');
   });
 
-  it('when messages are missing, which the server could not retain', async () => {
-    const harness = await startHarness();
+  it('when messages are missing, which the server could not read again', async () => {
+    const stateFolder = join(await temporaryFolder(), 'state');
+    const limits = { outputMemoryBytes: MIB };
+    const harness = await startHarness({ stateFolder, limits });
     const proxy = await startProxy(harness.address);
     const session = await connectTo(proxy.address, QUICK).session();
-    const rig = makeRig({ session, retainedBytes: 4096 });
+    const rig = makeRig({ session, retainedBytes: 16 * MIB });
     await rig.transport.start();
     const begin = join(harness.folder, 'begin');
     const done = join(harness.folder, 'done');
-    await rig.ask('flood', { lines: 120, begin, done });
+    await rig.ask('flood', { lines: 6_000, begin, done });
     await rig.ask('echo');
     await rig.result('echo');
-    // What the server has handed over and this client never gets.
     proxy.freeze();
     await release(harness, 'begin');
     await waitForFile(done);
+    // Most of it is in files by now: memory has no room for it.
+    const files = await spoolFiles(stateFolder);
+    expect(files.length).toBeGreaterThan(0);
+    for (const file of files) await truncate(file);
     proxy.cut();
     await rig.closed();
     expect(endOf(rig).reason).toBe('gap');
