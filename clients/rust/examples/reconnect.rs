@@ -99,6 +99,7 @@ impl Client {
             process_id: id.into(),
             attachment_id: self.attachment.clone(),
             after_seq: seq,
+            ..Default::default()
         });
         let mut answers = self.processes.watch_process(request).await?.into_inner();
         let mut events = Vec::new();

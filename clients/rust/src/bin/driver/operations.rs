@@ -107,6 +107,7 @@ async fn watch(call: Call) -> Facts {
         process_id: call.process_id(),
         attachment_id: call.attachment_id(),
         after_seq: call.last_seq(),
+        ..Default::default()
     };
     let mut answers = call.processes().watch_process(request).await?.into_inner();
     while let Some(answer) = answers.message().await? {
