@@ -11,9 +11,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** A part of the server that encodes events for each watcher, put in place of one that does not. */
 const ENCODING_AGAIN = {
   file: 'output/event-block.js',
-  was: 'return { bytes: encoded.subarray(start, ends[last]), lastSeq: this.firstSeq + last };',
+  was: 'return { bytes: encoded.subarray(start, ends.at(last)), lastSeq: this.firstSeq + last };',
   becomes:
-    'return { bytes: encodeAgain(this, encoded, start, ends[last]), lastSeq: this.firstSeq + last };',
+    'return { bytes: encodeAgain(this, encoded, start, ends.at(last)), lastSeq: this.firstSeq + last };',
   // What was decoded is kept, as by a server that keeps events as objects: to encode them
   // is all that is done for each watcher.
   follows: `
