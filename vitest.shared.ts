@@ -12,8 +12,9 @@ export const SHARED = {
 };
 
 /**
- * Tests that take a third of the processor time of all: they do something some thousand times,
- * or move many megabytes, to see that nothing is lost, left behind, or costs more than before.
+ * Tests that take nearly half of the processor time of all: they do something some thousand
+ * times, or move many megabytes, to see that nothing is lost, left behind, or costs more than
+ * before; or they run other suites.
  */
 export const LONG = [
   ...['exhaustion', 'leaks', 'lossless', 'many-sessions', 'memory', 'pause', 'spool'].map(
@@ -22,5 +23,8 @@ export const LONG = [
   'test/client/faults.test.ts',
   'test/client/leaks.test.ts',
   'test/client/slow-readers.test.ts',
+  'test/conformance/mutants-*.test.ts',
+  'test/docs/walks.test.ts',
+  'test/gate/gate.test.ts',
   'test/output/**/*.property.test.ts',
 ];
