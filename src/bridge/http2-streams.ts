@@ -10,7 +10,7 @@ export type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHe
  * connection injector was made; false where grpc-js has changed, and nobody is told.
  */
 export function onStreams(server: Server, listener: StreamListener): boolean {
-  const { http2Servers } = server as unknown as { readonly http2Servers?: unknown };
+  const http2Servers: unknown = Reflect.get(server, 'http2Servers');
   if (!(http2Servers instanceof Map) || http2Servers.size === 0) return false;
   for (const http2Server of http2Servers.keys() as Iterable<Http2Server>) {
     http2Server.prependListener('stream', listener);

@@ -171,7 +171,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     logger.info('shutting down');
-    health.stopServing();
+    health.stopped.open();
     sessions.announceDraining();
     await host.drain(options.shutdownGraceMs ?? DEFAULT_GRACE_MS, CLOSE_WAIT_MS);
     await sessions.drain();

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { createClient } from '../../src/bridge/create-client.ts';
 import {
   Health,
+  HealthCheckRequestSchema,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '../../src/gen/grpc/health/v1/health_pb.ts';
 import {
@@ -17,6 +18,8 @@ import {
 } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
 import { ServerReflection as ServerReflectionAlpha } from '../../src/gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
+import { Health as HealthState, healthService } from '../../src/server/services/health-service.ts';
+import { TestCallContext } from '../support/call-context.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
 
 const { NOT_SERVING, SERVICE_UNKNOWN, SERVING } = ServingStatus;
@@ -61,6 +64,18 @@ describe('health', () => {
     expect((await watch.next()).value).toMatchObject({ status: NOT_SERVING });
     await watch.return?.();
     await stopped;
+  });
+
+  it('tells it though it happens while the answer before is sent', async () => {
+    const state = new HealthState([ProcessService]);
+    const context = new TestCallContext();
+    const request = create(HealthCheckRequestSchema, { service: '' });
+    const watch = healthService(state).watch(request, context)[Symbol.asyncIterator]();
+    expect((await watch.next()).value).toMatchObject({ status: SERVING });
+    state.stopped.open();
+    expect((await watch.next()).value).toMatchObject({ status: NOT_SERVING });
+    context.fail(new Error('the client is gone'));
+    expect((await watch.next()).done).toBe(true);
   });
 
   it('forgets who watched and went', async () => {

@@ -11,25 +11,11 @@ import { PlainError } from '../status.ts';
 /** Whether calls are taken: of the server as a whole, and of each service, which is the same. */
 export class Health {
   readonly names: ReadonlySet<string>;
-  readonly #stopped = new Latch();
+  /** Opens when nothing is served any more. */
+  readonly stopped = new Latch();
 
   constructor(services: readonly DescService[]) {
     this.names = new Set(['', ...services.map((service) => service.typeName)]);
-  }
-
-  /** Whether they are taken. */
-  get serving(): boolean {
-    return !this.#stopped.isOpen;
-  }
-
-  /** Says that nothing is served any more. */
-  stopServing(): void {
-    this.#stopped.open();
-  }
-
-  /** Resolves when nothing is served any more, or when the signal aborts. */
-  async stoppedOr(signal: AbortSignal): Promise<void> {
-    await this.#stopped.wait(signal);
   }
 }
 
@@ -39,7 +25,7 @@ export class Health {
  */
 export function healthService(health: Health): ServiceImpl<typeof HealthService> {
   const now = (): { status: ServingStatus } => ({
-    status: health.serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING,
+    status: health.stopped.isOpen ? ServingStatus.NOT_SERVING : ServingStatus.SERVING,
   });
   return {
     check({ service }) {
@@ -52,26 +38,17 @@ export function healthService(health: Health): ServiceImpl<typeof HealthService>
       return { statuses: Object.fromEntries([...health.names].map((name) => [name, now()])) };
     },
     async *watch({ service }, { signal }) {
-      if (!health.names.has(service)) {
+      if (health.names.has(service)) {
+        const first = now();
+        yield first;
+        // It may have been stopped while that was sent.
+        const served = first.status === ServingStatus.SERVING;
+        if (served && (await health.stopped.wait(signal))) yield now();
+      } else {
         yield { status: ServingStatus.SERVICE_UNKNOWN };
-        await aborted(signal);
-        return;
       }
-      const first = now();
-      yield first;
-      if (first.status === ServingStatus.SERVING) {
-        await health.stoppedOr(signal);
-        if (!signal.aborted) yield now();
-      }
-      await aborted(signal);
+      // The client ends it.
+      await new Latch().wait(signal);
     },
   };
-}
-
-/** Resolves when a signal aborts. */
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -37,29 +37,25 @@ export function addReflection(
   addService(
     server,
     ServerReflection,
-    {
-      async *serverReflectionInfo(requests) {
-        for await (const request of requests) {
-          const messageResponse = answer(descriptors, request.messageRequest);
-          yield { validHost: request.host, originalRequest: request, messageResponse };
-        }
-      },
-    },
+    { serverReflectionInfo: (requests) => answerAll(descriptors, requests) },
     bridge,
   );
   addService(
     server,
     ServerReflectionAlpha,
-    {
-      async *serverReflectionInfo(requests) {
-        for await (const request of requests) {
-          const messageResponse = answer(descriptors, request.messageRequest);
-          yield { validHost: request.host, originalRequest: request, messageResponse };
-        }
-      },
-    },
+    { serverReflectionInfo: (requests) => answerAll(descriptors, requests) },
     bridge,
   );
+}
+
+async function* answerAll<R extends ServerReflectionRequest | ServerReflectionRequestAlpha>(
+  descriptors: Descriptors,
+  requests: AsyncIterable<R>,
+) {
+  for await (const request of requests) {
+    const messageResponse = answer(descriptors, request.messageRequest);
+    yield { validHost: request.host, originalRequest: request, messageResponse };
+  }
 }
 
 /** The answer to a question, in what both versions have in common. */

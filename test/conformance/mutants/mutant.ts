@@ -65,7 +65,7 @@ export async function startMutant(mutant: Mutant, upstream: Address): Promise<Ru
   addService(grpc, ServerService, services as ServiceImpl<typeof ServerService>, options);
   const health = new Health(SERVICES);
   addService(grpc, HealthService, healthService(health), options);
-  if (mutant.serving === false) health.stopServing();
+  if (mutant.serving === false) health.stopped.open();
   await new Promise<void>((resolve, reject) => {
     grpc.bindAsync(formatAddress(address), ServerCredentials.createInsecure(), (error) => {
       if (error === null) resolve();
