@@ -7,9 +7,9 @@ import {
   type Stats,
   unlinkSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { constants as machine } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
+import { loadKoffi } from './koffi.ts';
 import { FILE_LOCK_WAIT_MS } from './limits.ts';
 
 /** A lock that is held until it is released, or this process ends, however it does. */
@@ -102,7 +102,7 @@ function heldLock(path: string, fd: number): FileLock {
 
 function bindFlock(): Flock {
   try {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+    const koffi = loadKoffi();
     const call = koffi.load(null).func('int flock(int fd, int operation)');
     return (fd) => {
       if (call(fd, LOCK_EX | LOCK_NB) === 0) return 'locked';

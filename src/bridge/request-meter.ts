@@ -64,13 +64,12 @@ export class RequestMeter {
       }
     };
     const patched = {
-      on(event: string, listener: (data: Buffer) => void) {
+      on(event: string, listener: (...data: Buffer[]) => void) {
         // It is told of though reading is paused, when nothing is left to be read.
         if (event === 'end') {
-          const end = listener as unknown as () => void;
           return on(event, () => {
-            if (waiting) atEnd.push(end);
-            else end();
+            if (waiting) atEnd.push(listener);
+            else listener();
           });
         }
         if (event !== 'data') return on(event, listener);

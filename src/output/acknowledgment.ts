@@ -1,5 +1,5 @@
-import { RETAINED_BYTES_PER_EVENT } from '../limits.ts';
 import { Fifo } from './fifo.ts';
+import { RETAINED_BYTES_PER_EVENT } from './sizes.ts';
 
 /** How a reader lets know what has arrived. */
 export interface AcknowledgmentOptions {

@@ -1,9 +1,9 @@
-import { SPOOL_RETRY_MS, SPOOL_STALL_MS } from '../limits.ts';
 import type { EventBlock } from './event-block.ts';
 import { type FileEnd, FileEnds } from './file-ends.ts';
 import { KnownBlocks } from './known-blocks.ts';
 import type { OutputStore, StoredLog } from './output-store.ts';
 import type { RetainedEvents } from './retained-events.ts';
+import { SPOOL_RETRY_MS, SPOOL_STALL_MS } from './sizes.ts';
 import { SpoolError } from './spool/spool-error.ts';
 import type { SpoolLog } from './spool/spool-log.ts';
 import type { Relief } from './store-ledger.ts';

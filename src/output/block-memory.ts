@@ -1,4 +1,4 @@
-import { BLOCK_BYTES, SPARE_BLOCKS } from '../limits.ts';
+import { BLOCK_BYTES, SPARE_BLOCKS } from './sizes.ts';
 
 /** Memory of blocks that are gone, all of {@link BLOCK_BYTES}. */
 const spare: Buffer[] = [];

@@ -1,4 +1,3 @@
-import { MAX_OUTPUT_HEAD_BYTES } from '../limits.ts';
 import { BlockMemory } from './block-memory.ts';
 import {
   type MutableOffsets,
@@ -7,6 +6,7 @@ import {
   type StreamOffsets,
 } from './event.ts';
 import { decodeOutput, elementEnd, writeOutput } from './output-encoder.ts';
+import { MAX_OUTPUT_HEAD_BYTES } from './sizes.ts';
 import type { BlockPlace } from './spool/block.ts';
 import { Uint32List } from './uint32-list.ts';
 

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts';
 import { RunletError } from '../errors.ts';
-import { MAX_EVENT_BYTES } from '../limits.ts';
 import { Acknowledgment } from './acknowledgment.ts';
 import type { BlockMemory } from './block-memory.ts';
 import { type GapRange, type MutableOffsets, OUTPUT_STREAMS, type StreamOffsets } from './event.ts';
@@ -8,6 +7,7 @@ import type { EventBlock, LifecycleRecord } from './event-block.ts';
 import { encodeGap } from './event-encoding.ts';
 import type { ReaderOptions } from './event-log-options.ts';
 import type { Loans } from './loans.ts';
+import { MAX_EVENT_BYTES } from './sizes.ts';
 
 /** What there is where a reader goes on. */
 export type Located =

@@ -1,14 +1,14 @@
 import type { Clock } from '../clock.ts';
-import { DROPPED_INDEX_ENTRIES, UNACKNOWLEDGED_BYTES } from '../limits.ts';
 import { BlockFiles } from './block-files.ts';
 import type { LifecycleEvent, OutputStream, StreamOffsets } from './event.ts';
 import { assertWithin, EventCursor, type EventSource } from './event-cursor.ts';
 import { encodeLifecycle } from './event-encoding.ts';
 import type { EventLogOptions, Overflow, ReaderOptions } from './event-log-options.ts';
-import { type LogSizes, logSizes } from './log-sizes.ts';
+import { exceeds, type LogSizes, logSizes } from './log-sizes.ts';
 import type { OutputStore, StoredLog } from './output-store.ts';
 import { Readers } from './readers.ts';
 import { type Appended, RetainedEvents } from './retained-events.ts';
+import { DROPPED_INDEX_ENTRIES, UNACKNOWLEDGED_BYTES } from './sizes.ts';
 import type { Relief, Standing } from './store-ledger.ts';
 import { Waiters } from './waiters.ts';
 
@@ -23,7 +23,6 @@ import { Waiters } from './waiters.ts';
 export class EventLog implements StoredLog {
   readonly #store: OutputStore;
   readonly #clock: Clock;
-  readonly #retainedBytes: number;
   readonly #sizes: LogSizes;
   readonly #onFlow: (flowing: boolean) => void;
   readonly #overflow: Overflow;
@@ -45,7 +44,6 @@ export class EventLog implements StoredLog {
     const { retainedBytes, store } = options;
     this.#store = store;
     this.#clock = store.clock;
-    this.#retainedBytes = retainedBytes;
     this.#sizes = logSizes(retainedBytes, store.sizes.blockBytes);
     this.#overflow = options.overflow;
     this.#readOnce = options.readOnce ?? false;
@@ -235,7 +233,7 @@ export class EventLog implements StoredLog {
   /** Drops what the bound and the policy say, and sets the flow by what is left. */
   #trim(): void {
     while (
-      this.#exceeds(this.#events.outputBytes, this.#events.outputCount) &&
+      exceeds(this.#sizes, this.#events.outputBytes, this.#events.outputCount) &&
       (this.#overflow === 'drop-oldest' || this.#readers.haveHad(this.#events.oldestEndSeq))
     ) {
       this.#events.dropOldest();
@@ -245,17 +243,13 @@ export class EventLog implements StoredLog {
     this.#setFlow();
   }
 
-  #exceeds(outputBytes: number, outputCount: number): boolean {
-    return outputBytes > this.#retainedBytes || outputCount > this.#sizes.maxOutputs;
-  }
-
   /** Whether as much as shall be retained is still to be sent to a reader, or to be acknowledged. */
   #isAhead(): boolean {
     const { outputBytes, outputCount } = this.#events;
-    if (!this.#exceeds(outputBytes, outputCount)) return false;
+    if (!exceeds(this.#sizes, outputBytes, outputCount)) return false;
     const { bytes, count } = this.#readers.unsent(this.#written, this.lastSeq);
-    const exceeds = this.#exceeds(Math.min(outputBytes, bytes), Math.min(outputCount, count));
-    return exceeds || this.#readers.overdue;
+    const ahead = [Math.min(outputBytes, bytes), Math.min(outputCount, count)] as const;
+    return exceeds(this.#sizes, ...ahead) || this.#readers.overdue;
   }
 
   #setFlow(): void {

@@ -10,10 +10,12 @@ import {
   RETAINED_BYTES_PER_EVENT,
   SPOOL_LAG_BYTES,
   SPOOLED_INDEX_ENTRIES,
-} from '../limits.ts';
+} from './sizes.ts';
 
 /** How finely a log is divided. */
 export interface LogSizes {
+  /** Bytes of output that are retained. */
+  readonly retainedBytes: number;
   /** Bytes of output in one event at most. */
   readonly eventBytes: number;
   /** Bytes of encoded events in one block at most. */
@@ -50,8 +52,18 @@ export function logSizes(retainedBytes: number, maxBlockBytes: number): LogSizes
   const share = Math.floor(retainedBytes / MIN_EVENTS_RETAINED);
   const count = Math.floor(retainedBytes / RETAINED_BYTES_PER_EVENT);
   return {
+    retainedBytes,
     eventBytes: Math.min(MAX_EVENT_BYTES, Math.max(MIN_EVENT_BYTES, share)),
     blockBytes: Math.min(maxBlockBytes, Math.max(MIN_BLOCK_BYTES, share)),
     maxOutputs: Math.max(MIN_EVENT_COUNT_BOUND, count),
   };
+}
+
+/** Whether so much is more than shall be retained. */
+export function exceeds(
+  { maxOutputs, retainedBytes }: LogSizes,
+  bytes: number,
+  count: number,
+): boolean {
+  return bytes > retainedBytes || count > maxOutputs;
 }

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.ts';
-import { LENT_PART, SPOOL_RETRY_MS, WOKEN_AT_ONCE } from '../limits.ts';
 import { Loans } from './loans.ts';
 import { DEFAULT_TIER_SIZES, type TierSizes } from './log-sizes.ts';
+import { LENT_PART, SPOOL_RETRY_MS, WOKEN_AT_ONCE } from './sizes.ts';
 import type { Spool } from './spool/spool.ts';
 import type { SpoolLog } from './spool/spool-log.ts';
 import { type Pressure, type Relief, type Standing, StoreLedger } from './store-ledger.ts';

@@ -1,3 +1,4 @@
+import { Ranking } from './ranking.ts';
 import {
   COPIED_PART,
   INDEX_PART,
@@ -7,8 +8,7 @@ import {
   MIN_INDEX_BYTES,
   SMALL_BYTES,
   SMALL_PART,
-} from '../limits.ts';
-import { Ranking } from './ranking.ts';
+} from './sizes.ts';
 
 /** What a log holds, and what of that may go. */
 export interface Standing {

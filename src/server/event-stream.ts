@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
-import { BLOCK_BYTES } from '../limits.ts';
 import type { EventBatch, EventCursor } from '../output/event-cursor.ts';
+import { BLOCK_BYTES } from '../output/sizes.ts';
 
 /**
  * The bytes of a response whose field `events = 1` holds a batch: the encodings

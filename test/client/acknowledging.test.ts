@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Acknowledger } from '../../src/client/acknowledger.ts';
 import { Overflow } from '../../src/gen/runlet/v1/process_pb.ts';
-import { UNACKNOWLEDGED_BYTES } from '../../src/limits.ts';
+import { UNACKNOWLEDGED_BYTES } from '../../src/output/sizes.ts';
 import { connectTo, QUICK } from '../support/client.ts';
 import { collect, outputOf } from '../support/events.ts';
 import { FakeClock } from '../support/fake-clock.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ProcessEvent } from '../../src/gen/runlet/v1/event_pb.ts';
 import { ProcessEventSchema } from '../../src/gen/runlet/v1/event_pb.ts';
-import { MIN_EVENT_BYTES } from '../../src/limits.ts';
+import { MIN_EVENT_BYTES } from '../../src/output/sizes.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { memoryStore, readNow } from '../support/output.ts';
 import { hasGap, LogRig, type Reader } from './log-rig.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { BLOCK_BYTES, SPARE_BLOCKS } from '../../src/limits.ts';
 import { BlockMemory } from '../../src/output/block-memory.ts';
 import { EventLog } from '../../src/output/event-log.ts';
 import { OutputStore } from '../../src/output/output-store.ts';
+import { BLOCK_BYTES, SPARE_BLOCKS } from '../../src/output/sizes.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 describe('the memory of a block', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MIN_EVENT_BYTES } from '../../src/limits.ts';
 import type { OutputStream as StreamName } from '../../src/output/event.ts';
 import type { Overflow } from '../../src/output/event-log-options.ts';
+import { MIN_EVENT_BYTES } from '../../src/output/sizes.ts';
 import { decodeBatch } from '../support/decode.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { memoryStore, readNow } from '../support/output.ts';

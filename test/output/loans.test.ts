@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { BLOCK_BYTES, MAX_EVENT_BYTES } from '../../src/limits.ts';
 import type { EventCursor } from '../../src/output/event-cursor.ts';
 import { EventLog } from '../../src/output/event-log.ts';
 import { OutputStore } from '../../src/output/output-store.ts';
+import { BLOCK_BYTES, MAX_EVENT_BYTES } from '../../src/output/sizes.ts';
 import { decodeBatch } from '../support/decode.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { readNow } from '../support/output.ts';

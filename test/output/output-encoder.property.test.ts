@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ProcessEvent } from '../../src/gen/runlet/v1/event_pb.ts';
 import { WatchProcessResponseSchema } from '../../src/gen/runlet/v1/process_pb.ts';
-import { MAX_EVENT_BYTES, MAX_OUTPUT_HEAD_BYTES } from '../../src/limits.ts';
 import { type LifecycleEvent, OUTPUT_STREAMS, type OutputStream } from '../../src/output/event.ts';
 import { encodeLifecycle } from '../../src/output/event-encoding.ts';
 import {
@@ -13,6 +12,7 @@ import {
   STREAM_NUMBERS,
   writeOutput,
 } from '../../src/output/output-encoder.ts';
+import { MAX_EVENT_BYTES, MAX_OUTPUT_HEAD_BYTES } from '../../src/output/sizes.ts';
 
 interface Output {
   readonly seq: number;

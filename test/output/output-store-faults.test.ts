@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SPOOL_RETRY_MS, SPOOL_STALL_MS } from '../../src/limits.ts';
+import { SPOOL_RETRY_MS, SPOOL_STALL_MS } from '../../src/output/sizes.ts';
 import { BLOCK_MEMORY, bench, missing, PIECE } from './store-bench.ts';
 
 describe('files that fail', () => {

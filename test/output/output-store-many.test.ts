@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { WOKEN_AT_ONCE } from '../../src/limits.ts';
 import { EventLog } from '../../src/output/event-log.ts';
 import { OutputStore, type StoredLog } from '../../src/output/output-store.ts';
+import { WOKEN_AT_ONCE } from '../../src/output/sizes.ts';
 import type { Standing } from '../../src/output/store-ledger.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { testSpool } from './spool/support.ts';

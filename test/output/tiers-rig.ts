@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { expect } from 'vitest';
-import { SPOOL_STALL_MS } from '../../src/limits.ts';
 import type { OutputStream as StreamName } from '../../src/output/event.ts';
 import type { Overflow } from '../../src/output/event-log-options.ts';
 import type { TierSizes } from '../../src/output/log-sizes.ts';
 import { OutputStore } from '../../src/output/output-store.ts';
+import { SPOOL_STALL_MS } from '../../src/output/sizes.ts';
 import { openSpool, type Spool } from '../../src/output/spool/spool.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { hasGap, isSettled, LogRig, outputLength, type Reader } from './log-rig.ts';

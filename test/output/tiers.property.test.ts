@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { SPOOL_RETRY_MS, SPOOL_STALL_MS } from '../../src/limits.ts';
 import type { OutputStream as StreamName } from '../../src/output/event.ts';
 import type { Overflow } from '../../src/output/event-log-options.ts';
+import { SPOOL_RETRY_MS, SPOOL_STALL_MS } from '../../src/output/sizes.ts';
 import type { FaultyOperation } from './spool/faulty-files.ts';
 import { stateFolder } from './spool/support.ts';
 import { LOGS, type Plan, type Step, TiersRig } from './tiers-rig.ts';

@@ -3,8 +3,8 @@ import { closeSync, constants, openSync, type Stats } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFileOf, isLocked, lockDescriptor } from '../../file-lock.ts';
-import { SPOOL_OWNERLESS_MS } from '../../limits.ts';
 import { ensureUnsharedFolder } from '../../private-folder.ts';
+import { SPOOL_OWNERLESS_MS } from '../sizes.ts';
 import { formatOwner, isAlive, parseOwner, thisOwner } from './run-owner.ts';
 
 /** The folder of one server run. */

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { SPOOL_JOIN_BYTES } from '../../limits.ts';
+import { SPOOL_JOIN_BYTES } from '../sizes.ts';
 import type { BlockHeader } from './block.ts';
 
 /**

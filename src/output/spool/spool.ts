@@ -5,7 +5,7 @@ import {
   SPOOL_READS,
   SPOOL_SEGMENT_BYTES,
   SPOOL_WRITES,
-} from '../../limits.ts';
+} from '../sizes.ts';
 import { IoSlots } from './io-slots.ts';
 import { createRunFolder, removeRunFolder, sweepRunFolders } from './run-folder.ts';
 import { MAX_PROCESS_ID_BYTES } from './segment-format.ts';

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { loadKoffi } from '../../koffi.ts';
 
 /**
  * Has this program end as soon as its exit is over, by _exit(2). By default Node.js waits then
@@ -17,9 +17,7 @@ export function exitAtOnce(): void {
 function bindExit(): ((code: number) => void) | undefined {
   if (process.platform === 'win32') return undefined;
   try {
-    // Not imported: it is a native module, which there is not for every machine.
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-    return koffi.load(null).func('void _exit(int code)') as (code: number) => void;
+    return loadKoffi().load(null).func('void _exit(int code)') as (code: number) => void;
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import type { KoffiFunc } from 'koffi';
+import { loadKoffi } from '../../koffi.ts';
 
 /*
  * The functions of the C library that launching needs, and the constants of Linux
@@ -137,8 +137,7 @@ export interface Libc {
  * @throws Error if it lacks a function, or cannot be called
  */
 export function loadLibc(): Libc {
-  // Not imported: it is a native module, which there is not for every machine.
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const koffi = loadKoffi();
   const lib = koffi.load(null);
   const actions = 'void *actions';
   const attributes = 'void *attributes';

@@ -1,6 +1,6 @@
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Readable } from 'node:stream';
-import { PIPE_READ_BYTES } from '../../limits.ts';
+import { PIPE_READ_BYTES } from '../../output/sizes.ts';
 
 /** What every read of every pipe goes to: one is over before the next begins. */
 const target = Buffer.allocUnsafeSlow(PIPE_READ_BYTES);

@@ -2,7 +2,8 @@ import { type UserInfo, userInfo } from 'node:os';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '../../bridge/types.ts';
 import { type ServerService, TreeTracking } from '../../gen/runlet/v1/server_pb.ts';
-import { type Limits, UNACKNOWLEDGED_BYTES } from '../../limits.ts';
+import type { Limits } from '../../limits.ts';
+import { UNACKNOWLEDGED_BYTES } from '../../output/sizes.ts';
 import type { Launcher } from '../../process/launcher.ts';
 import { VERSION } from '../../version.ts';
 

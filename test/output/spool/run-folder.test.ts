@@ -17,7 +17,7 @@ import {
 import { basename, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { SPOOL_KEEP_MS, SPOOL_OWNERLESS_MS } from '../../../src/limits.ts';
+import { SPOOL_KEEP_MS, SPOOL_OWNERLESS_MS } from '../../../src/output/sizes.ts';
 import { createRunFolder, sweepRunFolders } from '../../../src/output/spool/run-folder.ts';
 import { formatOwner, parseOwner, thisOwner } from '../../../src/output/spool/run-owner.ts';
 import { openSpool } from '../../../src/output/spool/spool.ts';

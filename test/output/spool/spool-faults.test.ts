@@ -1,7 +1,7 @@
 import { open, rm, stat } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { SPOOL_CLOSE_MS } from '../../../src/limits.ts';
+import { SPOOL_CLOSE_MS } from '../../../src/output/sizes.ts';
 import { readSegment } from '../../../src/output/spool/segment-reader.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { FaultyFiles } from './faulty-files.ts';
