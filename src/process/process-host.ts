@@ -6,13 +6,13 @@ import {
   DRAINING_RETRY_MS,
   LEFT_BEHIND_DELAY_MS,
   type Limits,
-  TEXT_OVERHEAD_BYTES,
 } from '../limits.ts';
 import type { OutputStore } from '../output/output-store.ts';
 import { within } from '../within.ts';
 import type { Launcher } from './launcher.ts';
 import { LeftBehind } from './left-behind.ts';
 import { Process } from './process.ts';
+import { descriptionBytes } from './process-record.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import { checkProgram, checkWorkingDirectory, findProgram } from './program-lookup.ts';
 import { StartTurns } from './start-turns.ts';
@@ -123,7 +123,7 @@ export class ProcessHost {
    */
   release(process: Process, keeper?: LeftBehind): void {
     if (!this.#processes.delete(process)) return;
-    this.#descriptionBytes -= descriptionBytes(process);
+    this.#descriptionBytes -= descriptionBytes(process.record);
     process.dispose();
     if (keeper === undefined) this.#trees.remove(process.tree);
     else keeper.add(process.tree);
@@ -233,14 +233,4 @@ export class ProcessHost {
     process.dispose();
     this.#trees.remove(process.tree);
   }
-}
-
-/** What is kept of a spec for as long as its process is known. Characters have a byte, or two. */
-function descriptionBytes({ argv, labels }: Pick<ProcessSpec, 'argv' | 'labels'>): number {
-  let bytes = 0;
-  for (const text of argv) bytes += TEXT_OVERHEAD_BYTES + 2 * text.length;
-  for (const [key, value] of labels) {
-    bytes += 2 * TEXT_OVERHEAD_BYTES + 2 * (key.length + value.length);
-  }
-  return bytes;
 }

@@ -215,7 +215,7 @@ export class ProcessTable {
   #onClosed(entry: Entry, process: Process): void {
     this.#options.onEvent({ kind: 'process-closed', process });
     if (this.#closed) return;
-    entry.retention = this.#options.clock.setTimer(process.retentionMs, () => {
+    entry.retention = this.#options.clock.setTimer(process.record.retentionMs, () => {
       entry.expired = true;
       this.#evictIfOver(entry);
     });

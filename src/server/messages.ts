@@ -13,7 +13,8 @@ import {
   totalsToProto,
   usageToProto,
 } from '../output/event-encoding.ts';
-import type { Process, ProcessPhase } from '../process/process.ts';
+import type { Process } from '../process/process.ts';
+import { hasTerminal, type ProcessPhase } from '../process/process-record.ts';
 import type { Session } from '../session/session.ts';
 
 /* The core's objects as clients see them. */
@@ -25,20 +26,23 @@ const STATES: Readonly<Record<ProcessPhase['state'], ProcessState>> = {
 };
 
 /** A process as it is now. `sessionId` is empty for one of `Run`. */
-export function processMessage(sessionId: string, process: Process): ProcessMessage {
-  const { phase } = process;
+export function processMessage(
+  sessionId: string,
+  { lastSeq, record }: Pick<Process, 'lastSeq' | 'record'>,
+): ProcessMessage {
+  const { phase } = record;
   const message = create(ProcessSchema, {
     sessionId,
-    processId: process.id,
+    processId: record.id,
     state: STATES[phase.state],
-    pid: BigInt(process.pid),
-    argv: [...process.argv],
-    labels: Object.fromEntries(process.labels),
-    startTime: timestampFromMs(process.startTime),
-    lastSeq: BigInt(process.lastSeq),
-    hasTerminal: process.hasTerminal,
-    hasStdin: process.hasStdin,
-    overflow: process.overflow === 'pause' ? Overflow.PAUSE : Overflow.DROP_OLDEST,
+    pid: BigInt(record.pid),
+    argv: [...record.argv],
+    labels: Object.fromEntries(record.labels),
+    startTime: timestampFromMs(record.started.time),
+    lastSeq: BigInt(lastSeq),
+    hasTerminal: hasTerminal(record),
+    hasStdin: record.hasStdin,
+    overflow: record.overflow === 'pause' ? Overflow.PAUSE : Overflow.DROP_OLDEST,
   });
   if (phase.state !== 'running') {
     message.exitTime = timestampFromMs(phase.exit.time);

@@ -102,7 +102,7 @@ describe('a child that holds stdout after its parent exited', () => {
       },
     });
     await process.exited.wait();
-    expect(process.phase.state).toBe('exited');
+    expect(process.record.phase.state).toBe('exited');
     clock.advance(LONG_MS);
 
     const cursor = table.openCursor('job', process.lastSeq);

@@ -38,7 +38,7 @@ async function startRegistry() {
   return { clock, host, launcher, process, session, sessions };
 }
 
-function reasonOf({ phase }: Process): string | undefined {
+function reasonOf({ record: { phase } }: Process): string | undefined {
   return phase.state === 'running' ? undefined : phase.exit.reason;
 }
 
@@ -83,7 +83,7 @@ describe('the processes of a session that ends', () => {
     launcher.exitAll();
     await quiet();
     const earlier = session.processes.openCursor(process.id, 0);
-    clock.advance(process.retentionMs);
+    clock.advance(process.record.retentionMs);
     const late = session.processes.openCursor(process.id, 0);
     earlier.close();
     const kinds = decodeBatch(await late.read(1_000)).map(({ event }) => event.case);

@@ -15,7 +15,7 @@ export interface ProcessPage {
 /** The processes of a session after the place `after`, `maximum` of them at most. */
 export function processPage(session: Session, after: number, maximum: number): ProcessPage {
   const page = takePage(session.processes.list(after), maximum, ({ process }) =>
-    processBytes(process),
+    processBytes(process.record),
   );
   const last = page.items.at(-1);
   return {

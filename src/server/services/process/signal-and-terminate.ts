@@ -28,7 +28,7 @@ export function signalAndTerminate(
       const graceMs = parseDuration('grace', request.grace, MAX_GRACE_MS) ?? DEFAULT_GRACE_MS;
       const scope = parseEnum('scope', request.scope, TERMINATE_SCOPES);
       const { process, session } = findProcess(options, request, context);
-      const wasRunning = process.phase.state === 'running';
+      const wasRunning = process.record.phase.state === 'running';
       context.sendHeaders();
       await process.terminate('terminated', graceMs, scope);
       return { wasRunning, process: processMessage(session.id, process) };

@@ -41,7 +41,7 @@ export function watchAndRead(
       const maxBytes = Math.min(
         request.maxBytes || DEFAULT_READ_BYTES,
         MAX_READ_BYTES,
-        MAX_ANSWER_BYTES - processBytes(process),
+        MAX_ANSWER_BYTES - processBytes(process.record),
       );
       // The next one says what has arrived of this one's answer.
       const reader = { acknowledges: true };
