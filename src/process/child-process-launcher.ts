@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import type { LaunchedProcess, Launcher, LaunchRequest, ProcessEnd } from './launcher.ts';
 import { quiet } from './output-quiet.ts';
 import { signalNumber } from './signals.ts';
-import { errnoName, spawnFailure, unsupported } from './start-failure.ts';
+import { errnoName, spawnFailure } from './start-failure.ts';
 
 /** Launches through Node's own `child_process`: portable, and a fork of the server. */
 export const childProcessLauncher: Launcher = {
@@ -14,9 +14,6 @@ export const childProcessLauncher: Launcher = {
   tree: 'parents',
 
   async launch(request: LaunchRequest): Promise<LaunchedProcess> {
-    if (request.terminal !== undefined) throw unsupported('TERMINAL', 'give terminals');
-    if (request.limits !== undefined) throw unsupported('SPAWN', 'limit processes');
-    if (request.mergeStderr) throw unsupported('SPAWN', 'merge standard error');
     const child = spawnChild(request);
     const { pid, stdin, stdout, stderr } = child;
     if (pid === undefined || stdout === null || stderr === null) {

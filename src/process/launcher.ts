@@ -118,7 +118,7 @@ export interface Launcher {
    */
   readonly tree: 'cgroup' | 'subreaper' | 'parents';
   /**
-   * Launches a process.
+   * Launches a process. Nothing is asked for that it says it cannot do.
    *
    * @throws RunletError `START_FAILED`, or `INVALID_REQUEST` for a limit that is above the
    *   server's own; nothing of the process is left then.

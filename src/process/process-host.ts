@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.ts';
-import { buildEnvironment, type Environment } from '../environment/env-policy.ts';
+import type { Environment } from '../environment/env-policy.ts';
 import { limitExceeded, RunletError } from '../errors.ts';
 import {
   DEFAULT_GRACE_MS,
@@ -9,12 +9,13 @@ import {
 } from '../limits.ts';
 import type { OutputStore } from '../output/output-store.ts';
 import { within } from '../within.ts';
+import { launchProcess } from './launch/launch-process.ts';
+import { LAUNCH_STEPS } from './launch/launch-steps.ts';
 import type { Launcher } from './launcher.ts';
 import { LeftBehind } from './left-behind.ts';
 import { Process } from './process.ts';
 import { descriptionBytes } from './process-record.ts';
 import type { ProcessSpec } from './process-spec.ts';
-import { checkProgram, checkWorkingDirectory, findProgram } from './program-lookup.ts';
 import { StartTurns } from './start-turns.ts';
 import { TreeRegistry } from './tree-registry.ts';
 
@@ -181,27 +182,15 @@ export class ProcessHost {
 
   async #launch({ id, owner, spec, readOnce, assertWanted }: ProcessOrder): Promise<Process> {
     const { clock, environment, launcher, limits } = this.#options;
-    const { argv, cwd } = spec;
-    const env = buildEnvironment(environment, spec.envPolicy, spec.env, cwd);
-    // Whether a folder or a program is as it has to be is looked at when the launch failed: each
-    // look is a thread's work, which costs a start that does not fail as much as a tenth of it.
-    const program = await findProgram(argv[0] ?? '', cwd, env).catch(async (error: unknown) => {
-      await checkWorkingDirectory(cwd);
-      throw error;
-    });
-    this.assertAccepting();
-    assertWanted();
-    const { arg0, limits: resourceLimits, mergeStderr, stdin, terminal } = spec;
-    const args = argv.slice(1);
-    const options = { arg0, args, cwd, env, mergeStderr, program, stdin, terminal };
-    const launched = await launcher
-      .launch({ ...options, limits: resourceLimits })
-      .catch(async (error: unknown) => {
-        // The system does not say whether it was the folder or the program.
-        await checkWorkingDirectory(cwd);
-        await checkProgram(program);
-        throw error;
-      });
+    const assertGoesOn = (): void => {
+      this.assertAccepting();
+      assertWanted();
+    };
+    const launched = await launchProcess(
+      LAUNCH_STEPS,
+      { spec, launcher, environment },
+      assertGoesOn,
+    );
     const process = new Process(launched, {
       ...spec,
       id,
@@ -214,8 +203,7 @@ export class ProcessHost {
     this.#trees.add(process.tree);
     this.#processes.add(process);
     try {
-      this.assertAccepting();
-      assertWanted();
+      assertGoesOn();
     } catch (error) {
       await this.#discard(process);
       throw error;

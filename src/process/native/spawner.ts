@@ -127,10 +127,9 @@ export class Spawner {
   /**
    * Checks that children can have these limits.
    *
-   * @throws RunletError `START_FAILED`, `INVALID_REQUEST`
+   * @throws RunletError `INVALID_REQUEST`
    */
   assertCanLimit(limits: ResourceLimits): void {
-    if (!this.limits) throw unsupported('SPAWN', 'limit processes');
     assertWithinOwn(this.#libc, limits);
   }
 

@@ -1,0 +1,52 @@
+import type { LaunchedProcess, LaunchRequest } from '../launcher.ts';
+import type { ProcessSpec } from '../process-spec.ts';
+import type { LaunchContext, LaunchStep } from './launch-step.ts';
+
+/** A step that was done, and the request as it left it. */
+interface DoneStep {
+  readonly inspect: LaunchStep['inspect'];
+  readonly request: LaunchRequest;
+}
+
+/**
+ * Launches a process by what the steps make of its spec. `assertWanted` is called
+ * before the launcher is; what it throws is thrown.
+ *
+ * @throws RunletError as the steps and the launcher do
+ */
+export async function launchProcess(
+  steps: readonly LaunchStep[],
+  context: LaunchContext,
+  assertWanted: () => void,
+): Promise<LaunchedProcess> {
+  const done: DoneStep[] = [];
+  const explained = <T>(work: Promise<T>): Promise<T> =>
+    work.catch(async (error: unknown) => {
+      // The system does not say whether it was the folder or the program, for example.
+      for (const { inspect, request } of done) await inspect?.(request);
+      throw error;
+    });
+  const request = await explained(makeRequest(steps, context, done));
+  assertWanted();
+  return explained(context.launcher.launch(request));
+}
+
+async function makeRequest(
+  steps: readonly LaunchStep[],
+  context: LaunchContext,
+  done: DoneStep[],
+): Promise<LaunchRequest> {
+  let request = askedFor(context.spec);
+  for (const { apply, inspect } of steps) {
+    if (apply !== undefined) request = await apply(request, context);
+    done.push({ inspect, request });
+  }
+  return request;
+}
+
+/** The request before any step: all as the client said it. */
+function askedFor(spec: ProcessSpec): LaunchRequest {
+  const [program = '', ...args] = spec.argv;
+  const { arg0, cwd, env, limits, mergeStderr, stdin, terminal } = spec;
+  return { program, arg0, args, cwd, env, stdin, mergeStderr, terminal, limits };
+}

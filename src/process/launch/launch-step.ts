@@ -1,0 +1,26 @@
+import type { Environment } from '../../environment/env-policy.ts';
+import type { Launcher, LaunchRequest } from '../launcher.ts';
+import type { ProcessSpec } from '../process-spec.ts';
+
+/** What the steps of a launch can look at. */
+export interface LaunchContext {
+  readonly spec: ProcessSpec;
+  readonly launcher: Launcher;
+  /** The server's own environment. */
+  readonly environment: Environment;
+}
+
+/** One concern of a launch. A start that it fails is a `START_FAILED` with its stage. */
+export interface LaunchStep {
+  /** Makes its part of the request, from what the steps before it made. */
+  readonly apply?: (
+    request: LaunchRequest,
+    context: LaunchContext,
+  ) => LaunchRequest | Promise<LaunchRequest>;
+  /**
+   * Called when the start failed after this step, with the request as it left it: throws if the
+   * cause was its concern. Files are looked at here: each look is a thread's work, which
+   * would cost a start that does not fail as much as a tenth of it.
+   */
+  readonly inspect?: (request: LaunchRequest) => Promise<void>;
+}

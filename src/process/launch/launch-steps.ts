@@ -1,0 +1,17 @@
+import { environment } from './environment.ts';
+import type { LaunchStep } from './launch-step.ts';
+import { mergedStderr } from './merged-stderr.ts';
+import { program } from './program.ts';
+import { resourceLimits } from './resource-limits.ts';
+import { terminal } from './terminal.ts';
+import { workingDirectory } from './working-directory.ts';
+
+/** What is done, in this order, to make what a launcher is asked for of what a client asks for. */
+export const LAUNCH_STEPS: readonly LaunchStep[] = [
+  environment,
+  workingDirectory,
+  program,
+  terminal,
+  resourceLimits,
+  mergedStderr,
+];
