@@ -1,16 +1,22 @@
-import { write } from 'node:fs';
+import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 import { MAX_QUEUED_LOG_BYTES } from '../limits.ts';
 
 /** How long to wait when a descriptor that does not block takes no more. */
 const RETRY_MS = 50;
 
 /**
- * Writes lines to standard error without ever holding up or ending the server: from
- * the thread pool, what cannot be written is dropped, and so is what comes while too
- * much waits for a reader that stalls. What was dropped is counted in a line of its own.
+ * Writes lines to standard error without ever holding up or ending the server: what cannot be
+ * written is dropped, and so is what comes while too much waits for a reader that stalls. What
+ * was dropped is counted in a line of its own.
+ *
+ * A pipe or a terminal is opened once more, not to block, since how a descriptor is belongs to
+ * all who share it. What cannot be opened so is written to from the thread pool, of which it
+ * holds one thread at most.
  */
 export class LogSink {
   readonly #fd: number;
+  /** Undefined: a write may block. */
+  readonly #anew: number | undefined;
   #queue: Buffer[] = [];
   #queuedBytes = 0;
   #writing = false;
@@ -19,6 +25,7 @@ export class LogSink {
 
   constructor(fd: number) {
     this.#fd = fd;
+    this.#anew = openAnew(fd);
   }
 
   /** Takes a line, with its line feed. */
@@ -67,16 +74,41 @@ export class LogSink {
   }
 
   #writeOut(bytes: Buffer): void {
-    write(this.#fd, bytes, (error, written) => {
-      if (error?.code === 'EAGAIN') {
-        setTimeout(() => this.#writeOut(bytes), RETRY_MS);
-      } else if (error === null && written < bytes.byteLength) {
-        this.#queuedBytes -= written;
-        this.#writeOut(bytes.subarray(written));
-      } else {
-        this.#queuedBytes -= bytes.byteLength;
-        this.#next();
-      }
-    });
+    if (this.#anew === undefined) {
+      write(this.#fd, bytes, (error, written) => this.#wrote(bytes, error, written));
+      return;
+    }
+    let error: NodeJS.ErrnoException | null = null;
+    let written = 0;
+    try {
+      written = writeSync(this.#anew, bytes);
+    } catch (thrown) {
+      error = thrown as NodeJS.ErrnoException;
+    }
+    this.#wrote(bytes, error, written);
+  }
+
+  #wrote(bytes: Buffer, error: NodeJS.ErrnoException | null, written: number): void {
+    if (error?.code === 'EAGAIN') {
+      setTimeout(() => this.#writeOut(bytes), RETRY_MS);
+    } else if (error === null && written < bytes.byteLength) {
+      this.#queuedBytes -= written;
+      this.#writeOut(bytes.subarray(written));
+    } else {
+      this.#queuedBytes -= bytes.byteLength;
+      this.#next();
+    }
+  }
+}
+
+/** Undefined: it is neither a pipe nor a terminal, nobody reads it, or this system cannot. */
+function openAnew(fd: number): number | undefined {
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFIFO() && !stat.isCharacterDevice()) return undefined;
+    const { O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
+    return openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+  } catch {
+    return undefined;
   }
 }

@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, read, readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -30,6 +32,22 @@ describe('a log', () => {
     // It is as ready as before.
     sink.write('another\n');
     await sink.flush(60_000);
+  });
+
+  it('whose reader stalls holds no thread that others need', async () => {
+    const fifo = join(await temporaryFolder(), 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const fd = open(fifo, 'r+');
+    // As many as there are threads, each with more than a pipe takes.
+    const sinks = Array.from({ length: 4 }, () => new LogSink(fd));
+    for (const sink of sinks) sink.write(`${'x'.repeat(MAX_QUEUED_LOG_BYTES / 2)}\n`);
+    expect((await stat(fifo)).isFIFO()).toBe(true);
+    // A log goes on once it is read.
+    const buffer = Buffer.alloc(65_536);
+    for (let bytes = 0; bytes < (sinks.length * MAX_QUEUED_LOG_BYTES) / 2; ) {
+      bytes += (await promisify(read)(fd, buffer, 0, buffer.byteLength, null)).bytesRead;
+    }
+    for (const sink of sinks) await sink.flush(60_000);
   });
 
   it('whose reader stalls holds a bounded amount, and counts what it drops', async () => {
