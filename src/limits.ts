@@ -123,6 +123,21 @@ export const MAX_TOMBSTONES = 10_000;
 /** Holders whose last attempt a session remembers: a late one comes within minutes. */
 export const MAX_HOLDERS = 256;
 
+/** How long a start takes that hangs: a program may be on a file system that does not answer. */
+export const HUNG_START_MS = SECOND;
+
+/** How long a start may take: file systems that are mounted when they are used take some seconds. */
+export const MAX_START_MS = 30 * SECOND;
+
+/** How long as many starts as may hang at one time have to before the others are refused. */
+export const SATURATED_STARTS_MS = 10 * SECOND;
+
+/** How long a file system has to answer while another does not. */
+export const PLACE_CHECK_MS = 10 * SECOND;
+
+/** Places of which it is being found out whether they answer: a process each. */
+export const MAX_PLACE_CHECKS = 32;
+
 /** How long `CloseSession` waits for its processes, beyond the grace they get. */
 export const CLOSE_WAIT_MS = 2 * SECOND;
 

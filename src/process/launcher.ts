@@ -24,6 +24,12 @@ export interface LaunchRequest {
   readonly terminal: TerminalSize | undefined;
   /** Undefined: the server's own. */
   readonly limits: ResourceLimits | undefined;
+  /**
+   * Aborts when nobody wants it any more: a child that does not become its program, since a
+   * file system does not answer, is killed as far as the launcher can. The launch may succeed
+   * all the same.
+   */
+  readonly signal?: AbortSignal;
 }
 
 /** What a process can be limited in; what counts is in the protos' `ResourceLimits`. */

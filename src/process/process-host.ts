@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.ts';
-import type { Environment } from '../environment/env-policy.ts';
+import { buildEnvironment, type Environment } from '../environment/env-policy.ts';
 import { limitExceeded, RunletError } from '../errors.ts';
 import {
   DEFAULT_GRACE_MS,
@@ -9,14 +9,17 @@ import {
 } from '../limits.ts';
 import type { OutputStore } from '../output/output-store.ts';
 import { within } from '../within.ts';
+import { BoundedStarts } from './bounded-starts.ts';
 import { launchProcess } from './launch/launch-process.ts';
 import { LAUNCH_STEPS } from './launch/launch-steps.ts';
 import type { Launcher } from './launcher.ts';
 import { LeftBehind } from './left-behind.ts';
+import type { StartPlace } from './place-check.ts';
 import { Process } from './process.ts';
 import { descriptionBytes } from './process-record.ts';
 import type { ProcessSpec } from './process-spec.ts';
-import { StartTurns } from './start-turns.ts';
+import { searchedFolders } from './program-lookup.ts';
+import { poolThreads } from './start-turns.ts';
 import { TreeRegistry } from './tree-registry.ts';
 
 /** What a host is made with. */
@@ -59,7 +62,7 @@ export class ProcessHost {
   #descriptionBytes = 0;
   /** Those that are being launched, each counting as one. */
   readonly #starting = new Set<Promise<unknown>>();
-  readonly #turns: StartTurns;
+  readonly #starts: BoundedStarts;
   readonly #trees = new TreeRegistry();
   /** Of processes that belonged to no session. */
   readonly #leftBehind: LeftBehind;
@@ -68,7 +71,9 @@ export class ProcessHost {
 
   constructor(options: ProcessHostOptions) {
     this.#options = options;
-    this.#turns = new StartTurns(options.clock);
+    const { clock, environment, launcher } = options;
+    const threads = poolThreads(Object.fromEntries(environment));
+    this.#starts = new BoundedStarts(launcher, clock, threads);
     this.#leftBehind = this.collectLeftBehind();
   }
 
@@ -84,7 +89,7 @@ export class ProcessHost {
 
   /** @throws RunletError `DRAINING` if nothing new may be begun. */
   assertAccepting(): void {
-    if (this.#draining) throw new RunletError('DRAINING', { retryAfterMs: DRAINING_RETRY_MS });
+    if (this.#draining) throw draining();
   }
 
   /**
@@ -102,11 +107,20 @@ export class ProcessHost {
       throw limitExceeded('max_description_bytes', maxDescriptionBytes);
     }
     this.#descriptionBytes += bytes;
-    const starting = this.#turns.use(order.asker ?? order.owner, () => {
-      this.assertAccepting();
-      order.assertWanted();
-      return this.#launch(order);
-    });
+    const asker = order.asker ?? order.owner;
+    const starting = this.#starts.use(
+      asker,
+      () => this.#placeOf(order.spec),
+      (signal) => {
+        const assertWanted = (): void => {
+          this.assertAccepting();
+          order.assertWanted();
+          signal.throwIfAborted();
+        };
+        assertWanted();
+        return this.#launch({ ...order, assertWanted }, signal);
+      },
+    );
     this.#starting.add(starting);
     try {
       return await starting;
@@ -153,6 +167,7 @@ export class ProcessHost {
     this.#draining = true;
     // What comes later is ended as soon as it is there. It may never come: a disk may hang.
     await within(Promise.allSettled(this.#starting), this.#options.clock, waitMs);
+    this.#starts.giveUp(draining());
     this.#ending?.cancel();
     await Promise.all([
       this.#leftBehind.end(graceMs),
@@ -180,17 +195,13 @@ export class ProcessHost {
     giveUp.cancel();
   }
 
-  async #launch({ id, owner, spec, readOnce, assertWanted }: ProcessOrder): Promise<Process> {
+  async #launch(
+    { id, owner, spec, readOnce, assertWanted }: ProcessOrder,
+    signal: AbortSignal,
+  ): Promise<Process> {
     const { clock, environment, launcher, limits } = this.#options;
-    const assertGoesOn = (): void => {
-      this.assertAccepting();
-      assertWanted();
-    };
-    const launched = await launchProcess(
-      LAUNCH_STEPS,
-      { spec, launcher, environment },
-      assertGoesOn,
-    );
+    const context = { spec, launcher, environment, signal };
+    const launched = await launchProcess(LAUNCH_STEPS, context, assertWanted);
     const process = new Process(launched, {
       ...spec,
       id,
@@ -203,12 +214,19 @@ export class ProcessHost {
     this.#trees.add(process.tree);
     this.#processes.add(process);
     try {
-      assertGoesOn();
+      assertWanted();
     } catch (error) {
       await this.#discard(process);
       throw error;
     }
     return process;
+  }
+
+  /** What a start looks at. */
+  #placeOf({ argv, cwd, env, envPolicy }: ProcessSpec): StartPlace {
+    const program = argv[0] ?? '';
+    const full = buildEnvironment(this.#options.environment, envPolicy, env, cwd);
+    return { cwd, program, folders: program.includes('/') ? [] : [...searchedFolders(full)] };
   }
 
   /** Ends a process that nobody has heard of. */
@@ -221,4 +239,8 @@ export class ProcessHost {
     process.dispose();
     this.#trees.remove(process.tree);
   }
+}
+
+function draining(): RunletError {
+  return new RunletError('DRAINING', { retryAfterMs: DRAINING_RETRY_MS });
 }

@@ -38,18 +38,27 @@ export async function checkProgram(path: string): Promise<void> {
 export async function findProgram(name: string, cwd: string, env: Environment): Promise<string> {
   if (name.includes('/')) return pathFrom(cwd, name);
   let errno = 'ENOENT';
-  const path = env.get('PATH') ?? SYSTEM_PATH;
-  const folders = new Set(path.length > MAX_VARIABLE_BYTES ? [] : path.split(':'));
-  if (folders.size === 0 || folders.size > MAX_PATH_FOLDERS) {
-    throw startFailure('PROGRAM', 'E2BIG', 'PATH is too long: E2BIG');
-  }
-  for (const folder of folders) {
+  for (const folder of searchedFolders(env)) {
     const program = `${pathFrom(cwd, folder)}/${name}`;
     const found = await programError(program);
     if (found === undefined) return program;
     if (found !== 'ENOENT' && found !== 'ENOTDIR') errno = found;
   }
   throw programFailure(errno);
+}
+
+/**
+ * The folders in which a name without a slash is looked up, each once.
+ *
+ * @throws RunletError `START_FAILED`, stage `PROGRAM`
+ */
+export function searchedFolders(env: Environment): ReadonlySet<string> {
+  const path = env.get('PATH') ?? SYSTEM_PATH;
+  const folders = new Set(path.length > MAX_VARIABLE_BYTES ? [] : path.split(':'));
+  if (folders.size === 0 || folders.size > MAX_PATH_FOLDERS) {
+    throw startFailure('PROGRAM', 'E2BIG', 'PATH is too long: E2BIG');
+  }
+  return folders;
 }
 
 /**

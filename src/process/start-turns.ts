@@ -1,65 +1,125 @@
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
+import { HUNG_START_MS, SATURATED_STARTS_MS } from '../limits.ts';
+import { startFailure } from './start-failure.ts';
 
-/** How many starts are under way at one time: enough to keep all threads that launch busy. */
-const STARTS_AT_ONCE = 16;
+/** Threads of libuv's pool where nothing else is said. */
+const POOL_THREADS = 4;
 
-/**
- * How long a start may take before the others go on without waiting for it, in milliseconds:
- * a program may be on a file system that does not answer.
- */
-const SLOW_START_MS = 500;
+/** How many threads all that cannot be done on the event loop shares: starts and files. */
+export function poolThreads(env: Readonly<Record<string, string | undefined>>): number {
+  const threads = Number.parseInt(env['UV_THREADPOOL_SIZE'] ?? '', 10);
+  return threads >= 1 ? threads : POOL_THREADS;
+}
+
+interface Waiting {
+  readonly begin: () => void;
+  readonly fail: (error: Error) => void;
+}
 
 /**
  * Lets starts begin in turn: those who ask for them each at a time, however many one of them
  * has asked for.
+ *
+ * Each may hold a thread of the pool that it shares with the reading and writing of files,
+ * for ever where a file system does not answer. So half of the threads are for starts, and
+ * one that hangs hands its turn on; all that hang together leave a thread to others. When no
+ * more can begin for long, those who wait are refused.
  */
 export class StartTurns {
   readonly #clock: Clock;
+  /** How many begin at one time, and how many may be under way with those that hang. */
+  readonly #atOnce: number;
+  readonly #atMost: number;
   /** Those who wait, each with what it waits for; who was served goes to the end. */
-  readonly #waiting = new Map<unknown, (() => void)[]>();
-  #free = STARTS_AT_ONCE;
+  readonly #waiting = new Map<unknown, Waiting[]>();
+  #begun = 0;
+  #hung = 0;
+  /** Runs while all hang that may; fires once. */
+  #saturated: Timer | undefined;
+  #refusing = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, threads: number) {
     this.#clock = clock;
+    this.#atOnce = Math.max(1, Math.floor(threads / 2));
+    this.#atMost = Math.max(1, threads - 1);
   }
 
-  /** Starts something when it is the turn of whoever asks for it. */
+  /** Whether a start hangs, or takes as long as one that does. */
+  get hanging(): boolean {
+    return this.#hung > 0;
+  }
+
+  /**
+   * Starts something when it is the turn of whoever asks for it.
+   *
+   * @throws RunletError `START_FAILED` if so many starts hang that it will hardly be
+   */
   async use<T>(who: unknown, start: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free -= 1;
+    if (this.#refusing) throw tooManyHang();
+    if (this.#hasRoom()) this.#begun += 1;
     else await this.#wait(who);
-    let over = false;
-    const leave = (): void => {
-      if (over) return;
-      over = true;
-      slow.cancel();
+    let hung = false;
+    const timer = this.#clock.setTimer(HUNG_START_MS, () => {
+      hung = true;
+      this.#begun -= 1;
+      this.#hung += 1;
       this.#next();
-    };
-    const slow = this.#clock.setTimer(SLOW_START_MS, leave);
+    });
     try {
       return await start();
     } finally {
-      leave();
+      timer.cancel();
+      if (hung) this.#hung -= 1;
+      else this.#begun -= 1;
+      this.#next();
     }
+  }
+
+  #hasRoom(): boolean {
+    return this.#begun < this.#atOnce && this.#begun + this.#hung < this.#atMost;
   }
 
   #wait(who: unknown): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((begin, fail) => {
+      const waiting = { begin, fail };
       const queue = this.#waiting.get(who);
-      if (queue === undefined) this.#waiting.set(who, [resolve]);
-      else queue.push(resolve);
+      if (queue === undefined) this.#waiting.set(who, [waiting]);
+      else queue.push(waiting);
     });
   }
 
-  /** Hands a place on, so that nobody who comes now is before those who wait. */
+  /** Hands places on at once, so that nobody who comes now is before those who wait. */
   #next(): void {
-    for (const [who, queue] of this.#waiting) {
-      const begin = queue.shift();
+    this.#watchSaturation();
+    while (this.#hasRoom()) {
+      const [first] = this.#waiting;
+      if (first === undefined) return;
+      const [who, queue] = first;
+      const waiting = queue.shift();
       this.#waiting.delete(who);
       if (queue.length > 0) this.#waiting.set(who, queue);
-      if (begin === undefined) continue;
-      begin();
+      if (waiting === undefined) continue;
+      this.#begun += 1;
+      waiting.begin();
+    }
+  }
+
+  #watchSaturation(): void {
+    if (this.#hung < this.#atMost) {
+      this.#saturated?.cancel();
+      this.#saturated = undefined;
+      this.#refusing = false;
       return;
     }
-    this.#free += 1;
+    this.#saturated ??= this.#clock.setTimer(SATURATED_STARTS_MS, () => {
+      this.#refusing = true;
+      const queues = [...this.#waiting.values()];
+      this.#waiting.clear();
+      for (const { fail } of queues.flat()) fail(tooManyHang());
+    });
   }
+}
+
+function tooManyHang(): Error {
+  return startFailure('SPAWN', 'ETIMEDOUT', 'too many starts wait for a file system: ETIMEDOUT');
 }

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { HUNG_START_MS, SATURATED_STARTS_MS } from '../../src/limits.ts';
 import { StartTurns } from '../../src/process/start-turns.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { settle } from '../support/settle.ts';
 
 /** Starts that are over when they are told to be, and the order in which they began. */
 function rig() {
   const clock = new FakeClock();
-  const turns = new StartTurns(clock);
+  const turns = new StartTurns(clock, 4);
   const begun: string[] = [];
   const ends: (() => void)[] = [];
   return {
@@ -46,17 +48,35 @@ describe('starts', () => {
   });
 
   it('that hang hold up the others for a bounded time alone', async () => {
-    const { ask, begun, clock, end } = rig();
-    for (let i = 0; i < 20; i++) void ask('hung');
+    const { ask, begun, clock } = rig();
+    for (let i = 0; i < 2; i++) void ask('hung');
     void ask('other');
     expect(begun).not.toContain('other');
-    clock.advance(60_000);
+    clock.advance(HUNG_START_MS);
+    await settle();
+    expect(begun).toContain('other');
+  });
+
+  it('that hang leave a thread to what is no start, and refuse the others in the end', async () => {
+    const { ask, begun, clock, end } = rig();
+    const asked = Array.from({ length: 20 }, () => ask('hung'));
+    for (let i = 0; i < 5; i++) {
+      clock.advance(HUNG_START_MS);
+      await settle();
+    }
+    expect(begun).toHaveLength(3);
+    clock.advance(SATURATED_STARTS_MS);
+    const refused = await Promise.allSettled([...asked.slice(3), ask('late')]);
+    for (const start of refused) {
+      expect(start).toMatchObject({ reason: { reason: 'START_FAILED' } });
+    }
     await end();
+    void ask('other');
     expect(begun).toContain('other');
   });
 
   it('that fail make room as well', async () => {
-    const turns = new StartTurns(new FakeClock());
+    const turns = new StartTurns(new FakeClock(), 4);
     const fail = (): Promise<void> => Promise.reject(new Error('no'));
     const failures = Array.from({ length: 100 }, (_, i) => turns.use(i % 3, fail));
     expect((await Promise.allSettled(failures)).map(({ status }) => status)).not.toContain(

@@ -1,5 +1,4 @@
 import type { LaunchedProcess, LaunchRequest } from '../launcher.ts';
-import type { ProcessSpec } from '../process-spec.ts';
 import type { LaunchContext, LaunchStep } from './launch-step.ts';
 
 /** A step that was done, and the request as it left it. */
@@ -36,7 +35,7 @@ async function makeRequest(
   context: LaunchContext,
   done: DoneStep[],
 ): Promise<LaunchRequest> {
-  let request = askedFor(context.spec);
+  let request = askedFor(context);
   for (const { apply, inspect } of steps) {
     if (apply !== undefined) request = await apply(request, context);
     done.push({ inspect, request });
@@ -45,8 +44,9 @@ async function makeRequest(
 }
 
 /** The request before any step: all as the client said it. */
-function askedFor(spec: ProcessSpec): LaunchRequest {
+function askedFor({ signal, spec }: LaunchContext): LaunchRequest {
   const [program = '', ...args] = spec.argv;
   const { arg0, cwd, env, limits, mergeStderr, stdin, terminal } = spec;
-  return { program, arg0, args, cwd, env, stdin, mergeStderr, terminal, limits };
+  const request = { program, arg0, args, cwd, env, stdin, mergeStderr, terminal, limits };
+  return signal === undefined ? request : { ...request, signal };
 }

@@ -8,6 +8,8 @@ export interface LaunchContext {
   readonly launcher: Launcher;
   /** The server's own environment. */
   readonly environment: Environment;
+  /** Aborts when the launch took too long or is given up. Default: never. */
+  readonly signal?: AbortSignal;
 }
 
 /** One concern of a launch. A start that it fails is a `START_FAILED` with its stage. */

@@ -62,6 +62,8 @@ export const RUSAGE_SIZE = 144;
 export const RUSAGE_MAXRSS_OFFSET = 32;
 /** Bytes of a `struct rlimit`: the soft and the hard limit, 8 bytes each. */
 export const RLIMIT_SIZE = 16;
+/** The greatest number that a descriptor could have, which none has. */
+const MAX_FD = 2 ** 31 - 1;
 /** `RLIM_INFINITY` of sys/resource.h. */
 export const RLIM_INFINITY = 2n ** 64n - 1n;
 /** Resources of getrlimit(2). */
@@ -95,6 +97,8 @@ export interface Libc {
     (actions: Buffer, fd: number, path: string, flags: number, mode: number) => number
   >;
   fileActionsAddChdir: KoffiFunc<(actions: Buffer, path: string) => number>;
+  /** Of glibc from 2.34 on, where the system has close_range(2): all from a number on at once. */
+  fileActionsAddClosefrom: KoffiFunc<(actions: Buffer, from: number) => number> | undefined;
   attributesInit: KoffiFunc<(attributes: Buffer) => number>;
   attributesDestroy: KoffiFunc<(attributes: Buffer) => number>;
   attributesSetFlags: KoffiFunc<(attributes: Buffer, flags: number) => number>;
@@ -149,6 +153,9 @@ export function loadLibc(): Libc {
       return undefined;
     }
   };
+  const closeRange = bindIfThere<(first: number, last: number, flags: number) => number>(
+    'int close_range(unsigned int first, unsigned int last, int flags)',
+  );
   return {
     pipe2: bind('int pipe2(_Out_ int *fds, int flags)'),
     fcntl: bind('int fcntl(int fd, int command, int argument)'),
@@ -167,6 +174,11 @@ export function loadLibc(): Libc {
     fileActionsAddChdir: bind(
       `int posix_spawn_file_actions_addchdir_np(${actions}, const char *path)`,
     ),
+    // Without the call the library would have to open a folder, which limits can forbid.
+    fileActionsAddClosefrom:
+      closeRange?.(MAX_FD, MAX_FD, 0) === 0
+        ? bindIfThere(`int posix_spawn_file_actions_addclosefrom_np(${actions}, int from)`)
+        : undefined,
     attributesInit: bind(`int posix_spawnattr_init(${attributes})`),
     attributesDestroy: bind(`int posix_spawnattr_destroy(${attributes})`),
     attributesSetFlags: bind(`int posix_spawnattr_setflags(${attributes}, short flags)`),

@@ -1,5 +1,11 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { ownChildren } from './own-children.ts';
+
+/**
+ * How long a check waits for launches, in milliseconds: a few times what one takes. One that
+ * hangs must not hold up the end of all that runs, and a look at everything costs no more.
+ */
+const UNDER_WAY_MS = 50;
 
 /** What a check needs of the children that are launched. */
 export interface OrphanCheckOptions {
@@ -36,7 +42,14 @@ export class OrphanCheck {
     if (children?.every((child) => !this.#options.isOrphan(child)) !== true) return true;
     // What could not become its program is reaped by the C library, on a thread of its own: that
     // may have hidden another child just now.
-    const worked = await Promise.all(this.#options.underWay);
+    const { underWay } = this.#options;
+    if (underWay.size === 0) return false;
+    const over = new AbortController();
+    const worked = await Promise.race([
+      Promise.all(underWay),
+      pause(UNDER_WAY_MS, [false], { signal: over.signal }),
+    ]);
+    over.abort();
     return worked.includes(false);
   }
 }

@@ -10,9 +10,11 @@ export interface ChildPipes {
 }
 
 /**
- * What a child does before it becomes its program: its three descriptors, its folder,
- * and, if there is a gate, a stop there. Last of all comes descriptor 2, which the
- * gate needs; after it nothing is opened, since the limits may forbid it by then.
+ * What a child does before it becomes its program: its three descriptors, of which the last
+ * is needed by the gate, where it stops if there is one. After that nothing is opened, since the
+ * limits may forbid it by then. Last of all comes its folder, which may be on a file system that
+ * does not answer, as the program may: so that the child does not hold what the server has
+ * meanwhile, its listeners above all, it closes everything else before.
  */
 export function pipeActions(
   libc: Libc,
@@ -27,9 +29,9 @@ export function pipeActions(
     libc.fileActionsAddDup2(actions, pipes.stdin, 0);
   }
   libc.fileActionsAddDup2(actions, pipes.stdout, 1);
-  libc.fileActionsAddChdir(actions, cwd);
   gate?.addTo(actions);
   libc.fileActionsAddDup2(actions, pipes.stderr ?? pipes.stdout, 2);
+  enterAlone(libc, actions, cwd);
   return actions;
 }
 
@@ -47,10 +49,15 @@ export function terminalActions(
   const actions = newActions(libc);
   libc.fileActionsAddOpen(actions, 0, path, constants.O_RDWR, 0);
   libc.fileActionsAddDup2(actions, 0, 1);
-  libc.fileActionsAddChdir(actions, cwd);
   gate?.addTo(actions);
   libc.fileActionsAddDup2(actions, 0, 2);
+  enterAlone(libc, actions, cwd);
   return actions;
+}
+
+function enterAlone(libc: Libc, actions: Buffer, cwd: string): void {
+  libc.fileActionsAddClosefrom?.(actions, 3);
+  libc.fileActionsAddChdir(actions, cwd);
 }
 
 /** None yet. To be destroyed in the end. */

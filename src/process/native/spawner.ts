@@ -109,6 +109,12 @@ export class Spawner {
     const attributes =
       cgroup === undefined ? this.#attributes : spawnAttributes(this.#libc, cgroup.fd);
     const making: Making = { request, actions, attributes };
+    // While it is made it is the only child with its mark.
+    const giveUp = (): void => {
+      const child = this.#childWith(mark, marks);
+      if (child !== undefined) signalProcess(child, constants.signals.SIGKILL);
+    };
+    request.signal?.addEventListener('abort', giveUp);
     try {
       const pid = await this.#spawns.spawn(mark, () =>
         request.limits === undefined
@@ -120,6 +126,7 @@ export class Spawner {
       kin.release();
       throw error;
     } finally {
+      request.signal?.removeEventListener('abort', giveUp);
       cgroup?.made();
     }
   }
@@ -226,6 +233,7 @@ export class Spawner {
   #call(making: Making, gate?: SpawnGate): Promise<number> {
     const libc = this.#libc;
     const { attributes, request } = making;
+    request.signal?.throwIfAborted();
     const actions = making.actions(gate);
     const argv = [request.arg0, ...request.args, null];
     const envp = [...Array.from(request.env, ([name, value]) => `${name}=${value}`), null];

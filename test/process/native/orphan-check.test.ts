@@ -45,6 +45,12 @@ describe('a check for orphans', () => {
     ).toBe(false);
   });
 
+  it('does not wait for a launch that hangs, and trusts no look meanwhile', async () => {
+    const underWay = new Set([new Promise<boolean>(() => {})]);
+    const check = new OrphanCheck({ isOrphan: () => false, underWay });
+    expect(await check.mayHaveOrphans()).toBe(true);
+  });
+
   it('looks for all who ask in one turn at once, and again for those who come later', async () => {
     await startChild();
     let looks = 0;
