@@ -28,11 +28,23 @@ const { output } = await bundle.write({
   chunkFileNames: '[name]-[hash].js',
   postBanner: '/*! Holds libraries whose licenses are in LICENSES.txt. */',
 });
-chmodSync(join(target, 'main.js'), 0o755);
+startByShell(join(target, 'main.js'));
 
 const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
 const folders = new Set(modules.flatMap((id) => PACKAGE_FOLDER.exec(id)?.[0] ?? []));
 writeFileSync(join(target, 'LICENSES.txt'), [...folders].sort().map(licenseOf).join('\n'));
+
+/**
+ * Has a program be started by a shell, which becomes Node.js: that tells what it was started
+ * with, and Node.js would not know any more. No further file has to be found, whatever links lead
+ * to the program, and Node.js can be started with it as before.
+ */
+function startByShell(path) {
+  const code = readFileSync(path, 'utf8');
+  const firstLines = readFileSync(join(root, 'scripts', 'first-lines.sh'), 'utf8');
+  writeFileSync(path, firstLines + code.slice(code.indexOf('\n') + 1));
+  chmodSync(path, 0o755);
+}
 
 /** The license of a package, as it has to go with copies. */
 function licenseOf(folder) {

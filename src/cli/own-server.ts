@@ -5,6 +5,7 @@ import { formatAddress } from '../address.ts';
 import { MAX_SOCKET_PATH_BYTES } from '../limits.ts';
 import type { RunletServer } from '../server/server.ts';
 import { ignoreStraySignals } from './server-signals.ts';
+import { startedWith } from './started-with.ts';
 import { logStrayOutput } from './stray-output.ts';
 
 /** Bytes of output that may wait for whoever reads ours. */
@@ -44,8 +45,9 @@ function assertSocketFits(path: string): void {
 /** Does something with a server of its own, which nobody else can reach, and ends it. */
 export async function withOwnServer<T>(use: (address: string) => Promise<T>): Promise<T> {
   // Whoever runs something elsewhere needs no server, and starts sooner without the code of one.
-  const [{ startServer }, { pino }] = await Promise.all([
+  const [{ startServer }, { createLauncher }, { pino }] = await Promise.all([
     import('../server/server.ts'),
+    import('../process/launchers.ts'),
     import('pino'),
   ]);
   ignoreStraySignals();
@@ -58,6 +60,7 @@ export async function withOwnServer<T>(use: (address: string) => Promise<T>): Pr
     server = await startServer({
       addresses: [address],
       logger,
+      launcher: createLauncher(undefined, startedWith()),
       // It is read as fast as we write it, and nothing is read again.
       limits: { defaultRetainedBytes: RETAINED_BYTES },
     });

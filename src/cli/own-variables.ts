@@ -1,6 +1,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { isOwnVariable } from '../environment/env-policy.ts';
 import { newerNode } from './newer-node.ts';
+import { STARTED_WITH_VARIABLE } from './started-with.ts';
 
 /**
  * Takes this program's own variables, `RUNLET_*`, out of what others can read of it. The
@@ -31,7 +32,7 @@ export function hideOwnVariables(): void {
 function ownVariablesShow(): boolean {
   try {
     const shown = readFileSync('/proc/self/environ', 'latin1').split('\0');
-    return shown.some((variable) => isOwnVariable(variable.replace(/=.*$/s, '')));
+    return shown.some((variable) => isHidden(variable.replace(/=.*$/s, '')));
   } catch {
     return false;
   }
@@ -40,7 +41,12 @@ function ownVariablesShow(): boolean {
 function otherVariables(): Record<string, string> {
   const others: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
-    if (value !== undefined && !isOwnVariable(name)) others[name] = value;
+    if (value !== undefined && !isHidden(name)) others[name] = value;
   }
   return others;
+}
+
+/** What this program was started with is no secret, and would be lost. */
+function isHidden(name: string): boolean {
+  return isOwnVariable(name) && name !== STARTED_WITH_VARIABLE;
 }

@@ -1,5 +1,5 @@
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { closeSync, constants, openSync } from 'node:fs';
+import { ownSignals } from '../process/started-with.ts';
 
 /**
  * Signals that a program with processes of its own takes no notice of. By default SIGUSR1 has
@@ -45,6 +45,8 @@ export interface SignalActions {
   readonly ignored: (signal: NodeJS.Signals) => void;
   /** Whether a hangup, SIGHUP, ends the server. */
   readonly endsByHangup: boolean;
+  /** Whether a signal was ignored when the program was started: it stays so. */
+  readonly wasIgnored: (signal: NodeJS.Signals) => boolean;
 }
 
 /** Has signals do nothing that would end this program with what it runs left behind. */
@@ -71,27 +73,22 @@ export function takeServerSignals(actions: SignalActions, source: SignalSource =
       for (const ending of ENDING) source.removeListener(ending, ask);
     }
   };
-  for (const signal of ENDING) source.on(signal, ask);
-  source.on('SIGHUP', (signal) => {
+  const hangUp = (signal: NodeJS.Signals): void => {
     // Where a terminal is closed it comes twice, from the system and from the shell, so it is
     // never taken for impatience.
     if (actions.endsByHangup && asked === 0) ask(signal);
     else actions.ignored(signal);
-  });
+  };
+  for (const signal of ENDING) if (!actions.wasIgnored(signal)) source.on(signal, ask);
+  if (!actions.wasIgnored('SIGHUP')) source.on('SIGHUP', hangUp);
   ignoreStraySignals(actions.ignored, source);
 }
 
 /**
- * Whether a hangup means that nobody is there any more: this program was started on a terminal,
- * and not by nohup(1). Node.js resets at its start what was ignored before, so that is told by
- * what else nohup does.
+ * Whether there is a controlling terminal, so that a hangup means that nobody is there any
+ * more. It is gone by the time that its hangup is told of.
  */
-export function endsByHangup(env: NodeJS.ProcessEnv): boolean {
-  return hasTerminal() && !startedByNohup(env);
-}
-
-/** Whether there is a controlling terminal. It is gone by the time that its hangup is told of. */
-function hasTerminal(): boolean {
+export function hasTerminal(): boolean {
   try {
     closeSync(openSync('/dev/tty', constants.O_RDONLY | constants.O_NOCTTY));
     return true;
@@ -100,24 +97,7 @@ function hasTerminal(): boolean {
   }
 }
 
-/** Shells tell which program they start; nohup has reading standard input fail. */
-function startedByNohup(env: NodeJS.ProcessEnv): boolean {
-  if (basename(env['_'] ?? '') === 'nohup') return true;
-  const flags = /^flags:\s+([0-7]+)$/m.exec(textOf('/proc/self/fdinfo/0'))?.[1];
-  return flags !== undefined && (Number.parseInt(flags, 8) & 3) === constants.O_WRONLY;
-}
-
 /** Whether the profiler of Node.js handles SIGPROF, number 27, by which it works. */
 function profilerRuns(): boolean {
-  const caught = /^SigCgt:\s+([0-9a-f]+)$/m.exec(textOf('/proc/self/status'))?.[1] ?? '0';
-  return (BigInt(`0x${caught}`) & (1n << 26n)) !== 0n;
-}
-
-/** What proc(5) tells in a file; nothing where there is none. */
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
-  }
+  return ownSignals('SigCgt').includes(27);
 }

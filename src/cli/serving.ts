@@ -11,7 +11,8 @@ import { tuneHeapGrowth } from './heap-growth.ts';
 import { createLogger } from './logger.ts';
 import { printLine } from './print.ts';
 import type { ServeFlags } from './serve-flags.ts';
-import { endsByHangup, takeServerSignals } from './server-signals.ts';
+import { hasTerminal, takeServerSignals } from './server-signals.ts';
+import { startedWith, wasIgnored } from './started-with.ts';
 import { usableStateFolder } from './state-folder.ts';
 import { logStrayOutput } from './stray-output.ts';
 import { takeUncaught } from './uncaught.ts';
@@ -41,7 +42,8 @@ export async function serve(flags: ServeFlags): Promise<void> {
       hurried.open();
     },
     ignored: (signal) => logger.info({ signal }, 'signal ignored'),
-    endsByHangup: endsByHangup(process.env),
+    endsByHangup: hasTerminal(),
+    wasIgnored,
   });
   takeUncaught(logger, () => {
     process.exitCode = FAILURE_EXIT_CODE;
@@ -66,7 +68,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     flags.outputDisk === 0
       ? undefined
       : await usableStateFolder(flags.stateDir, process.env, logger);
-  const launcher = createLauncher(flags.launcher);
+  const launcher = createLauncher(flags.launcher, startedWith());
   exitAtOnce();
   const server = await startServer({
     addresses,

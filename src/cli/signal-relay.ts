@@ -1,3 +1,5 @@
+import { wasIgnored } from './started-with.ts';
+
 /** Signals that are passed on to the process. */
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGXCPU'] as const;
 
@@ -15,7 +17,10 @@ export class SignalRelay {
   #target: ((signal: Forwarded) => void) | undefined;
 
   constructor() {
-    for (const signal of FORWARDED) process.on(signal, () => this.#take(signal));
+    for (const signal of FORWARDED) {
+      // Who runs this wants neither it nor the process to notice.
+      if (!wasIgnored(signal)) process.on(signal, () => this.#take(signal));
+    }
   }
 
   /** Passes on what comes, and what came before; undefined: the process is over. */

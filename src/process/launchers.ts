@@ -1,6 +1,7 @@
 import { childProcessLauncher } from './child-process-launcher.ts';
 import type { Launcher } from './launcher.ts';
 import { posixSpawnLauncher } from './native/posix-spawn-launcher.ts';
+import { STARTED_WITH_UNKNOWN, type StartedWith } from './started-with.ts';
 
 /** The launchers that there are, the better first. */
 export const LAUNCHER_NAMES = ['posix_spawn', 'child_process'] as const;
@@ -9,14 +10,18 @@ export const LAUNCHER_NAMES = ['posix_spawn', 'child_process'] as const;
 export type LauncherName = (typeof LAUNCHER_NAMES)[number];
 
 /**
- * Makes a launcher; where no name is given, the best that this machine offers.
+ * Makes a launcher; where no name is given, the best that this machine offers. Processes get
+ * what this program was started with as far as the launcher can give it.
  *
  * @throws Error if this machine does not offer the one that was asked for
  */
-export function createLauncher(name?: LauncherName): Launcher {
+export function createLauncher(
+  name?: LauncherName,
+  startedWith: StartedWith = STARTED_WITH_UNKNOWN,
+): Launcher {
   if (name === 'child_process') return childProcessLauncher;
   try {
-    return posixSpawnLauncher();
+    return posixSpawnLauncher(startedWith);
   } catch (error) {
     if (name !== undefined) throw error;
     return childProcessLauncher;

@@ -1,9 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { endsByHangup, takeServerSignals } from '../../src/cli/server-signals.ts';
+import { takeServerSignals } from '../../src/cli/server-signals.ts';
 
 /** A server that writes down what signals do to it. */
-function signaled(onTerminal: boolean): {
+function signaled(
+  onTerminal: boolean,
+  ...ignoring: readonly NodeJS.Signals[]
+): {
   /** Sends signals; returns what was done for them, and those that were left to the system. */
   readonly send: (...signals: readonly NodeJS.Signals[]) => readonly string[];
 } {
@@ -15,6 +18,7 @@ function signaled(onTerminal: boolean): {
       hurry: (signal) => done.push(`hurry by ${signal}`),
       ignored: (signal) => done.push(`ignore ${signal}`),
       endsByHangup: onTerminal,
+      wasIgnored: (signal) => ignoring.includes(signal),
     },
     source,
   );
@@ -59,10 +63,9 @@ describe('a server that is signaled', () => {
     const done = signaled(false).send('SIGINT', 'SIGTERM', 'SIGTERM');
     expect(done).toEqual(['end by SIGINT', 'hurry by SIGTERM', 'default for SIGTERM']);
   });
-});
 
-describe('a hangup', () => {
-  it('does not end what nohup has started', () => {
-    expect(endsByHangup({ _: '/usr/bin/nohup' })).toBe(false);
+  it('goes on ignoring what was ignored when it was started', () => {
+    const done = signaled(true, 'SIGHUP', 'SIGTERM').send('SIGHUP', 'SIGTERM', 'SIGINT');
+    expect(done).toEqual(['default for SIGHUP', 'default for SIGTERM', 'end by SIGINT']);
   });
 });

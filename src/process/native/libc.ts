@@ -74,6 +74,8 @@ export const RLIMIT_NPROC = 6;
 export const RLIMIT_NOFILE = 7;
 export const RLIMIT_AS = 9;
 export const RLIMIT_RTTIME = 15;
+/** `SIG_IGN` of signal(2). */
+export const SIG_IGN = 1;
 /** `PR_SET_CHILD_SUBREAPER` of prctl(2). */
 export const PR_SET_CHILD_SUBREAPER = 36;
 
@@ -130,6 +132,8 @@ export interface Libc {
   >;
   /** Process 0 is this one. */
   getsid: KoffiFunc<(pid: number) => number>;
+  /** Takes `SIG_IGN` alone. */
+  signal: KoffiFunc<(number: number, disposition: number) => unknown>;
   memfdCreate: KoffiFunc<(name: string, flags: number) => number>;
   /** The errno of the last call that failed. */
   errno(): number;
@@ -197,6 +201,7 @@ export function loadLibc(): Libc {
     ),
     prlimit: bind('int prlimit(int pid, int resource, const void *newLimit, void *oldLimit)'),
     getsid: bind('int getsid(int pid)'),
+    signal: bind('intptr_t signal(int number, intptr_t disposition)'),
     memfdCreate: bind('int memfd_create(const char *name, unsigned int flags)'),
     errno: () => koffi.errno(),
   };

@@ -2,6 +2,7 @@ import type { KinMarks } from './kin-marks.ts';
 import { childWith, isChildWith } from './kinship.ts';
 import { LastPid } from './last-pid.ts';
 import type { Libc } from './libc.ts';
+import type { OpenFiles } from './open-files.ts';
 import { Slots } from './slots.ts';
 
 /** After how many milliseconds a spawn is slow, and all children are looked through for its own. */
@@ -38,19 +39,30 @@ export class MarkedSpawns {
     return this.#making.has(mark);
   }
 
-  /** Makes a child that has a mark; `begin` resolves with its pid when it is its program. */
-  async spawn(mark: bigint, begin: () => Promise<number>): Promise<number> {
+  /**
+   * Makes a child that has a mark and, where this process can do with it meanwhile, the lower
+   * limit of open files; `begin` is told whether that is so, and resolves with its pid when it
+   * is its program.
+   */
+  async spawn(
+    mark: bigint,
+    begin: (lowered: boolean) => Promise<number>,
+    openFiles?: OpenFiles,
+  ): Promise<number> {
     this.#making.add(mark);
     try {
       const { pid } = await this.#turn.use(async () => {
         this.#marks.wear(mark);
+        const lowered = openFiles?.fits() ? openFiles : undefined;
+        lowered?.lower(true);
         try {
           const lastPid = this.#lastPid.read();
-          const spawning = begin();
-          await this.#childIsMade(mark, lastPid, spawning);
+          const spawning = begin(lowered !== undefined);
+          await this.#childIsMade(mark, lastPid, spawning, lowered);
           // Not the promise itself, which would be waited for.
           return { pid: spawning };
         } finally {
+          lowered?.lower(false);
           this.#marks.wear(undefined);
         }
       });
@@ -60,11 +72,27 @@ export class MarkedSpawns {
     }
   }
 
-  /** Resolves when a spawn is over, or its child is there and others wait. */
-  #childIsMade(mark: bigint, lastPid: number, spawning: Promise<number>): Promise<void> {
+  /**
+   * Resolves when a spawn is over, or its child is there and others wait, or this process
+   * has less than its own limit meanwhile.
+   */
+  #childIsMade(
+    mark: bigint,
+    lastPid: number,
+    spawning: Promise<number>,
+    openFiles: OpenFiles | undefined,
+  ): Promise<void> {
     return new Promise((resolve) => {
       let over = false;
       let slow: NodeJS.Timeout | undefined;
+      const lookAgain = (): void => {
+        slow ??= setInterval(() => {
+          if (this.#childIsThere(mark)) end();
+          // It waits for a thread, on a disk that hangs: others here must not run out meanwhile.
+          else if (openFiles?.fits() === false) openFiles.lower(false);
+        }, SLOW_MS);
+      };
+      if (openFiles !== undefined) lookAgain();
       const end = (): void => {
         over = true;
         clearInterval(slow);
@@ -73,9 +101,7 @@ export class MarkedSpawns {
       spawning.then(end, end);
       this.#turn.onWanted(() => {
         if (over) return;
-        slow = setInterval(() => {
-          if (this.#childIsThere(mark)) end();
-        }, SLOW_MS);
+        lookAgain();
         const look = this.#lookout(mark, lastPid);
         const next = (turns: number): void => {
           if (over) return;

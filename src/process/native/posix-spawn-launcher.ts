@@ -9,6 +9,8 @@ import type {
   TerminalSize,
 } from '../launcher.ts';
 import { quiet } from '../output-quiet.ts';
+import { STARTED_WITH_UNKNOWN, type StartedWith } from '../started-with.ts';
+import { ignoreSignals } from './ignored-signals.ts';
 import { F_GETFD, F_SETFD, FD_CLOEXEC, type Libc, loadLibc } from './libc.ts';
 import { pipeOutput } from './pipe-output.ts';
 import { openPipes, type Pipes } from './pipes.ts';
@@ -25,7 +27,10 @@ function canPosixSpawn(): boolean {
   return process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch);
 }
 
-/** There is one, since it deals with what this process has one of: its children, its limits. */
+/**
+ * There is one, since it deals with what this process has one of: its children, its limits, and
+ * what it was started with.
+ */
 let shared: Launcher | undefined;
 
 /**
@@ -35,17 +40,17 @@ let shared: Launcher | undefined;
  *
  * @throws Error if this machine cannot do it
  */
-export function posixSpawnLauncher(): Launcher {
+export function posixSpawnLauncher(startedWith: StartedWith = STARTED_WITH_UNKNOWN): Launcher {
   if (!canPosixSpawn()) {
     throw new Error(`posix_spawn is not supported on ${process.platform}-${process.arch}`);
   }
-  shared ??= createLauncher(loadLibc());
+  shared ??= createLauncher(loadLibc(), startedWith);
   return shared;
 }
 
-function createLauncher(libc: Libc): Launcher {
+function createLauncher(libc: Libc, { ignored, openFiles }: StartedWith): Launcher {
   closeOnExec(libc);
-  const spawner = new Spawner(libc);
+  const spawner = new Spawner(libc, { openFiles, ignored: ignoreSignals(libc, ignored) });
   const slots = new Slots(MAX_LAUNCHES);
   return {
     name: 'posix_spawn',

@@ -37,14 +37,28 @@ export function assertWithinOwn(libc: Libc, limits: ResourceLimits): void {
   }
 }
 
-/** Limits a process, the soft and the hard way. False if the kernel does not let us. */
-export function limitProcess(libc: Libc, pid: number, limits: ResourceLimits): boolean {
-  return [...resourcesOf(limits)].every(([{ number }, value]) => {
+/**
+ * Limits a process, the soft and the hard way; in open files only the soft way, to
+ * `softOpenFiles`, if nothing is said of these. False if the kernel does not let us.
+ */
+export function limitProcess(
+  libc: Libc,
+  pid: number,
+  limits: ResourceLimits,
+  softOpenFiles?: number,
+): boolean {
+  const set = (resource: number, soft: number, hard: bigint): boolean => {
     const limit = Buffer.alloc(RLIMIT_SIZE);
-    limit.writeBigUInt64LE(BigInt(value), 0);
-    limit.writeBigUInt64LE(hardLimit(libc, number, BigInt(value)), 8);
-    return libc.prlimit(pid, number, limit, null) === 0;
-  });
+    limit.writeBigUInt64LE(BigInt(soft), 0);
+    limit.writeBigUInt64LE(hard, 8);
+    return libc.prlimit(pid, resource, limit, null) === 0;
+  };
+  if (limits.openFiles === undefined && softOpenFiles !== undefined) {
+    if (!set(RLIMIT_NOFILE, softOpenFiles, ownHardLimit(libc, RLIMIT_NOFILE))) return false;
+  }
+  return [...resourcesOf(limits)].every(([{ number }, value]) =>
+    set(number, value, hardLimit(libc, number, BigInt(value))),
+  );
 }
 
 /**

@@ -9,15 +9,20 @@ import {
 } from './libc.ts';
 
 /**
- * A session of its own, default dispositions, an empty mask. `cgroup` is a descriptor
- * of the one that the child is made in, if that can be.
+ * A session of its own, default dispositions but for the signals that are to stay ignored,
+ * an empty mask. `cgroup` is a descriptor of the one that the child is made in, if that
+ * can be.
  */
-export function spawnAttributes(libc: Libc, cgroup?: number): Buffer {
+export function spawnAttributes(libc: Libc, ignored: readonly number[], cgroup?: number): Buffer {
   const attributes = Buffer.alloc(SPAWN_ATTRIBUTES_SIZE);
   const none = Buffer.alloc(SIGSET_SIZE);
   // Not by sigfillset(3): it leaves out two signals that glibc uses itself, and
   // posix_spawn would have the child ignore those.
   const all = Buffer.alloc(SIGSET_SIZE, 0xff);
+  for (const signal of ignored) {
+    const index = (signal - 1) >> 3;
+    all.writeUInt8(all.readUInt8(index) & ~(1 << ((signal - 1) & 7)), index);
+  }
   libc.attributesInit(attributes);
   libc.attributesSetSigmask(attributes, none);
   libc.attributesSetSigdefault(attributes, all);

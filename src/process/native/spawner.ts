@@ -3,6 +3,7 @@ import type { Kinship, Launcher, LaunchRequest, ResourceLimits } from '../launch
 import { hasOwnProc } from '../own-proc.ts';
 import { signalProcess } from '../signals.ts';
 import { errnoName, spawnFailure, startFailure, unsupported } from '../start-failure.ts';
+import type { StartedWith } from '../started-with.ts';
 import { type Cgroup, Cgroups } from './cgroups.ts';
 import { type ChildOrigin, ChildReaper } from './child-reaper.ts';
 import { errnoNameOf } from './errno-name.ts';
@@ -10,6 +11,7 @@ import { KinMarks } from './kin-marks.ts';
 import { childWith, hasChildIn, isDescendant, orphansOf, runningOrphans } from './kinship.ts';
 import { type Libc, PR_SET_CHILD_SUBREAPER } from './libc.ts';
 import { MarkedSpawns } from './marked-spawns.ts';
+import { OpenFiles } from './open-files.ts';
 import { OrphanCheck } from './orphan-check.ts';
 import { assertWithinOwn, limitProcess } from './resource-limits.ts';
 import { newActions } from './spawn-actions.ts';
@@ -41,7 +43,10 @@ export class Spawner {
   /** Collects their ends. */
   readonly reaper: ChildReaper;
   readonly #libc: Libc;
+  readonly #ignored: readonly number[];
   readonly #attributes: Buffer;
+  /** Undefined: children get that of this process. */
+  readonly #openFiles: OpenFiles | undefined;
   readonly #marks: KinMarks | undefined;
   readonly #spawns: MarkedSpawns | undefined;
   readonly #cgroups: Cgroups | undefined;
@@ -57,9 +62,12 @@ export class Spawner {
   /** Children without marks that are being made. */
   #unmarked = 0;
 
-  constructor(libc: Libc) {
+  /** Children ignore the same signals as this process and have its limit of open files, as it was started. */
+  constructor(libc: Libc, { ignored, openFiles }: StartedWith) {
     this.#libc = libc;
-    this.#attributes = spawnAttributes(libc);
+    this.#ignored = ignored;
+    this.#attributes = spawnAttributes(libc, ignored);
+    this.#openFiles = OpenFiles.create(libc, openFiles);
     const marks = KinMarks.create(libc);
     // Not without marks: orphans that are nobody's would be no better with us than with init.
     const adopts = marks !== undefined && libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) === 0;
@@ -107,7 +115,9 @@ export class Spawner {
     const cgroup = this.#cgroups?.begin();
     const kin = this.#kinOf(marks, mark, cgroup);
     const attributes =
-      cgroup === undefined ? this.#attributes : spawnAttributes(this.#libc, cgroup.fd);
+      cgroup === undefined
+        ? this.#attributes
+        : spawnAttributes(this.#libc, this.#ignored, cgroup.fd);
     const making: Making = { request, actions, attributes };
     // While it is made it is the only child with its mark.
     const giveUp = (): void => {
@@ -116,10 +126,15 @@ export class Spawner {
     };
     request.signal?.addEventListener('abort', giveUp);
     try {
-      const pid = await this.#spawns.spawn(mark, () =>
-        request.limits === undefined
-          ? this.#call(making)
-          : this.#spawnLimited(making, request.limits, () => this.#childWith(mark, marks)),
+      const pid = await this.#spawns.spawn(
+        mark,
+        (lowered) => {
+          const limits = request.limits ?? (lowered ? undefined : this.#forOpenFiles());
+          return limits === undefined
+            ? this.#call(making)
+            : this.#spawnLimited(making, limits, () => this.#childWith(mark, marks));
+        },
+        request.limits === undefined ? this.#openFiles : undefined,
       );
       return { pid, kin };
     } catch (error) {
@@ -175,6 +190,11 @@ export class Spawner {
     return this.#runningNow;
   }
 
+  /** What a child is limited in that can get its limit of open files in no other way. */
+  #forOpenFiles(): ResourceLimits | undefined {
+    return this.#openFiles !== undefined && this.limits ? {} : undefined;
+  }
+
   #childWith(mark: bigint, marks: KinMarks): number | undefined {
     return childWith(this.#libc, mark, marks, (pid) => this.reaper.knows(pid));
   }
@@ -190,7 +210,7 @@ export class Spawner {
   #canEnter(cgroup: Cgroup): boolean {
     const libc = this.#libc;
     const actions = newActions(libc);
-    const attributes = spawnAttributes(libc, cgroup.fd);
+    const attributes = spawnAttributes(libc, this.#ignored, cgroup.fd);
     const errno = libc.posixSpawn([0], '/proc/self/exe/none', actions, attributes, [null], [null]);
     libc.fileActionsDestroy(actions);
     return errno === constants.errno.ENOTDIR;
@@ -208,7 +228,7 @@ export class Spawner {
     try {
       gate = this.#gates.close(() => {
         const child = findChild();
-        if (child !== undefined && limitProcess(this.#libc, child, limits)) {
+        if (child !== undefined && limitProcess(this.#libc, child, limits, this.#openFiles?.soft)) {
           gate.open();
           return;
         }

@@ -14,7 +14,7 @@ function spawnThrough(gates: SpawnGates, onArrival: (gate: SpawnGate) => void): 
   const gate = gates.close(() => onArrival(gate));
   const actions = newActions(libc);
   gate.addTo(actions);
-  const attributes = spawnAttributes(libc);
+  const attributes = spawnAttributes(libc, []);
   return new Promise((resolve) => {
     const pid = [0];
     const argv = ['true', null];

@@ -1,0 +1,64 @@
+import { constants } from 'node:os';
+import { type StartedWith, signalsIn } from '../process/started-with.ts';
+import { startedByNohup } from './nohup.ts';
+
+/** The variable in which the first lines of `bundle/main.js` tell it. */
+export const STARTED_WITH_VARIABLE = 'RUNLET_STARTED_WITH';
+
+let known: StartedWith | undefined;
+
+/** What this program was started with. */
+export function startedWith(): StartedWith {
+  known ??= readStartedWith(process.env, process.pid);
+  return known;
+}
+
+/** Reads what is told. Without it there is still nohup(1), which can be told otherwise. */
+export function readStartedWith(env: NodeJS.ProcessEnv, pid: number): StartedWith {
+  const told = fieldsFor(pid, env);
+  if (told === undefined) {
+    const { SIGHUP } = constants.signals;
+    return { openFiles: undefined, ignored: startedByNohup(env) ? [SIGHUP] : [] };
+  }
+  const [openFiles = '', ignored = ''] = told;
+  return {
+    openFiles: /^[0-9]{1,15}$/.test(openFiles) ? Number(openFiles) : undefined,
+    ignored: signalsIn(ignored),
+  };
+}
+
+/** Sets the variables again that a shell has dropped, whose names it cannot have. */
+export function restoreVariables(env: NodeJS.ProcessEnv, pid: number): void {
+  const [, , dropped = ''] = fieldsFor(pid, env) ?? [];
+  for (const variable of Buffer.from(dropped, 'base64').toString().split('\0')) {
+    const end = variable.indexOf('=');
+    if (end > 0) env[variable.slice(0, end)] = variable.slice(end + 1);
+  }
+}
+
+/** `PID:OPEN_FILES:IGNORED:VARIABLES`. What was told to another process was only inherited. */
+function fieldsFor(pid: number, env: NodeJS.ProcessEnv): readonly string[] | undefined {
+  const [told, ...fields] = (env[STARTED_WITH_VARIABLE] ?? '').split(':');
+  return told === String(pid) ? fields : undefined;
+}
+
+/** Whether a signal was ignored when this program was started. */
+export function wasIgnored(signal: NodeJS.Signals): boolean {
+  return startedWith().ignored.includes(constants.signals[signal]);
+}
+
+/**
+ * Goes on ignoring what was ignored. SIGCHLD is left out, by which the ends of processes are
+ * heard of; and of those that Node.js has no name for it has changed nothing.
+ */
+export function keepIgnoring(): void {
+  const { ignored } = startedWith();
+  for (const [name, number] of Object.entries(constants.signals)) {
+    if (!ignored.includes(number) || name === 'SIGCHLD') continue;
+    try {
+      process.on(name, () => {});
+    } catch {
+      // SIGKILL and SIGSTOP, which nobody ignores.
+    }
+  }
+}
