@@ -117,6 +117,19 @@ export const MIN_LEFT_BEHIND_SWEEP = 1024;
 /** How long after a `Run` what its process left behind is looked for, together with that of others. */
 export const LEFT_BEHIND_DELAY_MS = SECOND / 2;
 
+/**
+ * How long a server waits for the lock of one that is gone, and how often it is tried: a copy of
+ * that may be about to become a program, or another is ending what it left.
+ */
+export const HELD_RECORD_WAIT_MS = 10 * SECOND;
+export const HELD_RECORD_POLL_MS = SECOND / 10;
+
+/** How long the record of a server stays of which nobody can tell what it left. */
+export const UNKNOWN_RECORD_KEEP_MS = 24 * HOUR;
+
+/** What a `run` that is over gives what earlier ones left between SIGTERM and SIGKILL. */
+export const RUN_LEFTOVER_GRACE_MS = SECOND;
+
 /** Ids of evicted processes that a session remembers, and of closed sessions the server. */
 export const MAX_TOMBSTONES = 10_000;
 

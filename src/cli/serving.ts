@@ -9,6 +9,7 @@ import { startServer } from '../server/server.ts';
 import { FAILURE_EXIT_CODE } from './exit-codes.ts';
 import { tuneHeapGrowth } from './heap-growth.ts';
 import { createLogger } from './logger.ts';
+import { endPredecessors, recordInState } from './predecessors.ts';
 import { printLine } from './print.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import { hasTerminal, takeServerSignals } from './server-signals.ts';
@@ -64,12 +65,11 @@ export async function serve(flags: ServeFlags): Promise<void> {
     heartbeatMs: flags.heartbeat * 1000,
     ...ttlLimits(flags),
   };
-  const stateFolder =
-    flags.outputDisk === 0
-      ? undefined
-      : await usableStateFolder(flags.stateDir, process.env, logger);
+  const stateFolder = await usableStateFolder(flags.stateDir, process.env, logger);
   const launcher = createLauncher(flags.launcher, startedWith());
   exitAtOnce();
+  const record = await recordInState(stateFolder, launcher, logger);
+  const graceMs = flags.grace * 1000;
   const server = await startServer({
     addresses,
     logger,
@@ -77,9 +77,12 @@ export async function serve(flags: ServeFlags): Promise<void> {
     launcher,
     keepaliveMs: flags.keepalive * 1000,
     keepaliveTimeoutMs: flags.keepaliveTimeout * 1000,
-    shutdownGraceMs: flags.grace * 1000,
+    shutdownGraceMs: graceMs,
     ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
-    ...(stateFolder === undefined ? {} : { stateFolder }),
+    ...(stateFolder === undefined || flags.outputDisk === 0 ? {} : { stateFolder }),
+  }).catch((error: unknown) => {
+    record?.remove();
+    throw error;
   });
   try {
     for (const address of server.addresses) {
@@ -88,12 +91,18 @@ export async function serve(flags: ServeFlags): Promise<void> {
   } catch (error) {
     // Whoever was to be told does not know where it is.
     await server.shutdown();
+    record?.remove();
     throw error;
   }
+  const predecessors = endPredecessors({ stateFolder, launcher, log: logger, graceMs });
   await ending.wait();
-  const stopped = server.shutdown();
-  void hurried.wait().then(() => server.hurry());
+  const stopped = Promise.all([server.shutdown(), predecessors.settle(graceMs)]);
+  void hurried.wait().then(() => {
+    server.hurry();
+    void predecessors.settle(0);
+  });
   await stopped;
+  record?.remove();
   await flush();
   process.exit();
 }

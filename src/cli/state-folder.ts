@@ -32,7 +32,10 @@ export async function usableStateFolder(
     await ensureUnsharedFolder(folder);
     return folder;
   } catch (err) {
-    logger.warn({ err }, 'output is kept in memory alone: there is no folder for files');
+    logger.warn(
+      { err },
+      'there is no folder for files: output is kept in memory alone, and what this server leaves if it is killed is not found',
+    );
     return undefined;
   }
 }

@@ -107,6 +107,27 @@ export interface ProcessEnd {
   readonly usage: ResourceUsage | undefined;
 }
 
+/** The marks of one server, see launchers.md: numbers, from the first to the last. */
+export interface MarkRange {
+  readonly first: bigint;
+  readonly last: bigint;
+  /** Whether the server drew them among many: another that ran in the same place had others. */
+  readonly isServersOwn: boolean;
+}
+
+/** How processes are found and signaled that another server launched, by their marks. */
+export interface Marking {
+  /** The marks of what this launcher launches, and of all that comes of it. */
+  readonly range: MarkRange;
+  /** The mark that any process has, whoever gave it; another number: none. Undefined: it is gone. */
+  of(pid: number): bigint | undefined;
+  /**
+   * Sends a signal, by the machine's number, to the process that has a number now, if
+   * `isMeant` says so: never to one that is given the number afterward, where the system can.
+   */
+  signal(pid: number, signal: number, isMeant: () => boolean): Delivery;
+}
+
 /** The way in which processes come to be. */
 export interface Launcher {
   /** What `GetServerInfo` calls it. */
@@ -123,6 +144,8 @@ export interface Launcher {
    * tree is in a cgroup, by which it is killed.
    */
   readonly tree: 'cgroup' | 'subreaper' | 'parents';
+  /** Absent: it marks nothing. */
+  readonly marking?: Marking | undefined;
   /**
    * Launches a process. Nothing is asked for that it says it cannot do.
    *

@@ -67,7 +67,10 @@ export function scanProcess(pid: number): ScannedProcess | undefined {
 }
 
 /** Whether a process that was scanned is still the same, and in a group, and has not ended. */
-export function stillRuns({ pid, startTime }: ScannedProcess, group?: number): boolean {
+export function stillRuns(
+  { pid, startTime }: Pick<ScannedProcess, 'pid' | 'startTime'>,
+  group?: number,
+): boolean {
   const now = scanProcess(pid);
   if (now === undefined || now.startTime !== startTime || now.ended) return false;
   return group === undefined || now.group === group;

@@ -1,16 +1,30 @@
+import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { MarkRange } from '../launcher.ts';
 import { hasOwnProc } from '../own-proc.ts';
 import { type Libc, RLIMIT_RTTIME, RLIMIT_SIZE } from './libc.ts';
 
 /** Marks lie between this and its double. As microseconds: nothing that a limit would be set to. */
 const BASE = 1n << 62n;
 
-/**
- * How far apart the marks are that a server gives, by how deep it runs in processes
- * of other servers: what lies between two of its marks are those of the servers that
- * run in its processes.
- */
-const STEPS: readonly bigint[] = [1n << 32n, 1n << 12n, 1n];
+/** The marks that a server gives, by how deep it runs in processes of other servers. */
+interface Level {
+  /** How far apart they are: what lies between two of them are those of servers that run in its processes. */
+  readonly step: bigint;
+  /** How many bits of a mark count the processes of one server. */
+  readonly serialBits: bigint;
+  /**
+   * How many bits before these are a number that the server draws, so that what it leaves when
+   * it is killed can be told from what another one left.
+   */
+  readonly serverBits: bigint;
+}
+
+const LEVELS: readonly Level[] = [
+  { step: 1n << 32n, serialBits: 17n, serverBits: 13n },
+  { step: 1n << 12n, serialBits: 15n, serverBits: 5n },
+  { step: 1n, serialBits: 12n, serverBits: 0n },
+];
 
 /**
  * Marks a process in a way that all its descendants inherit and that survives
@@ -24,6 +38,8 @@ const STEPS: readonly bigint[] = [1n << 32n, 1n << 12n, 1n];
  * in which the child could have descendants without the mark.
  */
 export class KinMarks {
+  /** All marks that this server gives, and those that servers in its processes give. */
+  readonly range: MarkRange;
   readonly #libc: Libc;
   readonly #own: Limit;
   readonly #base: bigint;
@@ -38,20 +54,28 @@ export class KinMarks {
     const inherited = own.soft >= BASE && own.soft < 2n * BASE ? own.soft : undefined;
     // One deeper than the server that gave the mark which this process has.
     const depth =
-      inherited === undefined ? 0 : STEPS.findIndex((step) => inherited % step === 0n) + 1;
-    const outer = depth === 0 ? BASE : (STEPS[depth - 1] ?? 0n);
-    const step = STEPS[depth];
-    if (step === undefined) return undefined;
-    const marks = new KinMarks(libc, own, inherited ?? BASE, step, outer / step - 1n);
+      inherited === undefined ? 0 : LEVELS.findIndex(({ step }) => inherited % step === 0n) + 1;
+    const level = LEVELS[depth];
+    if (level === undefined) return undefined;
+    const marks = new KinMarks(libc, own, inherited ?? BASE, level);
     return marks.#works() ? marks : undefined;
   }
 
-  private constructor(libc: Libc, own: Limit, base: bigint, step: bigint, count: bigint) {
+  private constructor(libc: Libc, own: Limit, outer: bigint, level: Level) {
+    const { serialBits, serverBits, step } = level;
+    const server = BigInt(randomInt(2 ** Number(serverBits)));
+    const serials = 1n << serialBits;
     this.#libc = libc;
     this.#own = own;
-    this.#base = base;
+    // The serial 0 is no mark: with the server's number 0 it would be that of the outer server.
+    this.#base = outer + server * serials * step;
     this.#step = step;
-    this.#count = count;
+    this.#count = serials - 1n;
+    this.range = {
+      first: this.#base + step,
+      last: this.#base + serials * step - 1n,
+      isServersOwn: serverBits > 0n,
+    };
   }
 
   /** A mark that no process has, to be given back in the end; undefined: there is none left. */
@@ -75,10 +99,9 @@ export class KinMarks {
 
   /** The mark that a process has of this server; undefined: none. */
   of(pid: number): bigint | undefined {
-    const soft = limitOf(this.#libc, pid)?.soft ?? softLimitOfOther(pid);
-    if (soft === undefined) return undefined;
-    const serial = (soft - this.#base) / this.#step;
-    return serial < 1n || serial > this.#count ? undefined : this.#base + serial * this.#step;
+    const soft = softLimitOf(this.#libc, pid);
+    if (soft === undefined || soft < this.range.first || soft > this.range.last) return undefined;
+    return soft - ((soft - this.#base) % this.#step);
   }
 
   #works(): boolean {
@@ -88,6 +111,11 @@ export class KinMarks {
     this.wear(undefined);
     return worn === mark;
   }
+}
+
+/** The soft limit that marks are, of any process; undefined: it is not there. */
+export function softLimitOf(libc: Libc, pid: number): bigint | undefined {
+  return limitOf(libc, pid)?.soft ?? softLimitOfOther(pid);
 }
 
 interface Limit {

@@ -76,6 +76,9 @@ export const RLIMIT_AS = 9;
 export const RLIMIT_RTTIME = 15;
 /** `SIG_IGN` of signal(2). */
 export const SIG_IGN = 1;
+/** The numbers of pidfd_open(2) and pidfd_send_signal(2), which C libraries lack. */
+export const SYS_PIDFD_SEND_SIGNAL = 424;
+export const SYS_PIDFD_OPEN = 434;
 /** `PR_SET_CHILD_SUBREAPER` of prctl(2). */
 export const PR_SET_CHILD_SUBREAPER = 36;
 
@@ -135,6 +138,7 @@ export interface Libc {
   /** Takes `SIG_IGN` alone. */
   signal: KoffiFunc<(number: number, disposition: number) => unknown>;
   memfdCreate: KoffiFunc<(name: string, flags: number) => number>;
+  syscall: KoffiFunc<(number: number, a: number, b: number, c: number, d: number) => number>;
   /** The errno of the last call that failed. */
   errno(): number;
 }
@@ -203,6 +207,7 @@ export function loadLibc(): Libc {
     getsid: bind('int getsid(int pid)'),
     signal: bind('intptr_t signal(int number, intptr_t disposition)'),
     memfdCreate: bind('int memfd_create(const char *name, unsigned int flags)'),
+    syscall: bind('long syscall(long number, long a, long b, long c, long d)'),
     errno: () => koffi.errno(),
   };
 }

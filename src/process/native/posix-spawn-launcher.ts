@@ -12,6 +12,7 @@ import { quiet } from '../output-quiet.ts';
 import { STARTED_WITH_UNKNOWN, type StartedWith } from '../started-with.ts';
 import { ignoreSignals } from './ignored-signals.ts';
 import { F_GETFD, F_SETFD, FD_CLOEXEC, type Libc, loadLibc } from './libc.ts';
+import { markingOf } from './marking.ts';
 import { pipeOutput } from './pipe-output.ts';
 import { openPipes, type Pipes } from './pipes.ts';
 import { PseudoTerminal } from './pseudo-terminal.ts';
@@ -58,6 +59,7 @@ function createLauncher(libc: Libc, { ignored, openFiles }: StartedWith): Launch
     limits: spawner.limits,
     mergesStderr: true,
     tree: spawner.tree,
+    marking: spawner.marks && markingOf(libc, spawner.marks),
     async launch(request) {
       if (request.limits !== undefined) spawner.assertCanLimit(request.limits);
       return slots.use(() =>

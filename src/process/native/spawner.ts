@@ -87,6 +87,11 @@ export class Spawner {
     return this.#gates !== undefined;
   }
 
+  /** The marks of children; undefined: they have none. */
+  get marks(): KinMarks | undefined {
+    return this.#marks;
+  }
+
   /** How descendants are found. */
   get tree(): Launcher['tree'] {
     if (this.#marks === undefined || !hasOwnProc()) return 'parents';
