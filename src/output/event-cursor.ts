@@ -29,8 +29,8 @@ export interface EventSource {
   load(block: EventBlock): Promise<Buffer | undefined>;
   addWaiter(waiter: () => void): void;
   removeWaiter(waiter: () => void): void;
-  /** It was sent more, or has had more. */
-  advanced(): void;
+  /** A cursor was sent more, or has had more. */
+  advanced(cursor: EventCursor): void;
 }
 
 /** How a cursor is made. */
@@ -102,7 +102,12 @@ export class EventCursor {
     return this.#nextSeq;
   }
 
-  /** The bytes of output before that, of all streams together. */
+  /** The last event that has certainly arrived of what was read, and all before it. */
+  get hadSeq(): number {
+    return this.acknowledgment.seq;
+  }
+
+  /** The bytes of output before that which is read next, of all streams together. */
   get offset(): number {
     const { stderr, stdout, terminal } = this.#offsets;
     return stdout + stderr + terminal;
@@ -117,7 +122,7 @@ export class EventCursor {
     assertWithin(seq, this.#source.lastSeq());
     if (this.#closed) return;
     this.acknowledgment.acknowledge(seq);
-    this.#source.advanced();
+    this.#source.advanced(this);
   }
 
   /** `closed` has been read: nothing will follow. */
@@ -244,7 +249,7 @@ export class EventCursor {
   #finish(pieces: readonly Uint8Array[], bytes: number, from: number): EventBatch | undefined {
     if (pieces.length === 0) return undefined;
     this.acknowledgment.sent(this.#nextSeq - 1, this.#nextSeq - from - this.#missing, bytes);
-    this.#source.advanced();
+    this.#source.advanced(this);
     return { pieces, bytes, lastSeq: this.#nextSeq - 1 };
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { AbsentReaders } from './absent-readers.ts';
 import { BlockFiles } from './block-files.ts';
 import type { LifecycleEvent, OutputStream, StreamOffsets } from './event.ts';
 import { assertWithin, EventCursor, type EventSource } from './event-cursor.ts';
@@ -30,7 +31,7 @@ export class EventLog implements StoredLog {
   readonly #slackBytes: number;
   readonly #events: RetainedEvents;
   readonly #files: BlockFiles;
-  readonly #readers = new Readers();
+  readonly #readers: Readers;
   readonly #waiters = new Waiters();
   #closed = false;
   #flowing = true;
@@ -50,6 +51,8 @@ export class EventLog implements StoredLog {
     // What was sent once cannot be sent again.
     this.#slackBytes = this.#readOnce ? 0 : (options.slackBytes ?? UNACKNOWLEDGED_BYTES);
     this.#onFlow = options.onFlow ?? (() => {});
+    const absent = new AbsentReaders(store.clock, () => this.#needsLess());
+    this.#readers = new Readers(options.overflow === 'pause' ? absent : undefined);
     this.#events = new RetainedEvents({
       blockBytes: this.#sizes.blockBytes,
       droppedIndexEntries: options.droppedIndexEntries ?? DROPPED_INDEX_ENTRIES,
@@ -151,10 +154,11 @@ export class EventLog implements StoredLog {
     return cursor;
   }
 
-  /** An event has arrived at the reader with an id, and all before it. Throws `SEQ_BEYOND_END`. */
-  acknowledge(readerId: string, seq: number): void {
+  /** An event has arrived at a reader; `done`: which leaves for good. Throws `SEQ_BEYOND_END`. */
+  acknowledge(readerId: string, seq: number, done = false): void {
     assertWithin(seq, this.lastSeq);
-    this.#readers.find(readerId)?.acknowledge(seq);
+    this.#readers.acknowledge(readerId, seq, done);
+    this.#needsLess();
   }
 
   /**
@@ -171,6 +175,7 @@ export class EventLog implements StoredLog {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.#readers.abandon();
     while (this.#events.blocks.length > 0) this.#events.removeOldest();
     this.#files.close();
     this.#changed();
@@ -275,17 +280,13 @@ export class EventLog implements StoredLog {
     load: (block) => this.#files.load(block),
     addWaiter: (waiter) => this.#waiters.add(waiter),
     removeWaiter: (waiter) => this.#waiters.remove(waiter),
-    advanced: () => {
-      this.#forgetRead();
+    advanced: (cursor) => {
+      this.#readers.update(cursor);
+      // The memory of a few blocks is used over and over.
+      if (this.#readOnce) this.#events.dropBlocksWhile((it) => this.#readers.haveHad(it.lastSeq));
       this.#needsLess();
     },
   };
-
-  /** Gives up blocks that all readers have read: the memory of a few is used over and over. */
-  #forgetRead(): void {
-    if (!this.#readOnce) return;
-    this.#events.dropBlocksWhile((block) => this.#readers.haveHad(block.lastSeq));
-  }
 
   /** A reader got on or left, or none will come: what it held up may go on. */
   #needsLess(): void {

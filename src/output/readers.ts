@@ -1,39 +1,71 @@
+import type { AbsentReaders } from './absent-readers.ts';
 import type { EventCursor } from './event-cursor.ts';
+import { Ranking } from './ranking.ts';
 
-/** The readers of a log under way, and what has to be kept for them where that is promised. */
+/**
+ * The readers of a log, and what has to be kept for them where that is promised: those under
+ * way and, for a time, those that broke off. What is asked takes no longer where there are
+ * thousands, and a change takes a time that grows with the logarithm of their number.
+ */
 export class Readers {
-  readonly #cursors = new Set<EventCursor>();
+  readonly #absent: AbsentReaders | undefined;
+  /** Those under way that have an id. */
+  readonly #byId = new Map<string, EventCursor>();
+  /** Those under way: by what they have had, by what of theirs may go, by what they are sent next. */
+  readonly #had = new Ranking<EventCursor>();
+  readonly #spared = new Ranking<EventCursor>();
+  readonly #sent = new Ranking<EventCursor>();
+  readonly #overdue = new Set<EventCursor>();
   #abandoned = false;
+
+  /** `absent`: those that broke off, where they are waited for. */
+  constructor(absent: AbsentReaders | undefined) {
+    this.#absent = absent;
+  }
 
   /** One more reads. It takes the place of an earlier one with the same id. */
   add(cursor: EventCursor): void {
-    const earlier = this.find(cursor.readerId);
-    if (earlier !== undefined) this.#cursors.delete(earlier);
-    this.#cursors.add(cursor);
+    const { readerId } = cursor;
+    if (readerId !== '') {
+      const earlier = this.#byId.get(readerId);
+      if (earlier !== undefined) this.#forget(earlier);
+      this.#absent?.remove(readerId);
+      this.#byId.set(readerId, cursor);
+    }
+    this.#rank(cursor);
   }
 
-  /** One reads no more. */
+  /** One that was added was sent more, or has had more. */
+  update(cursor: EventCursor): void {
+    if (this.#sent.has(cursor)) this.#rank(cursor);
+  }
+
+  /** One reads no more. One with an id may come back. */
   remove(cursor: EventCursor): void {
-    this.#cursors.delete(cursor);
+    if (!this.#sent.has(cursor)) return;
+    this.#forget(cursor);
+    if (!this.#abandoned && cursor.readerId !== '') this.#absent?.add(cursor);
   }
 
-  /** The one with an id; undefined: there is none, or the id is empty. */
-  find(readerId: string): EventCursor | undefined {
-    if (readerId === '') return undefined;
-    for (const cursor of this.#cursors) if (cursor.readerId === readerId) return cursor;
-    return undefined;
+  /** An event has arrived at the one with an id. `done`: it is waited for no longer. */
+  acknowledge(readerId: string, seq: number, done: boolean): void {
+    const cursor = this.#byId.get(readerId);
+    cursor?.acknowledge(seq);
+    if (done && cursor !== undefined) this.#forget(cursor);
+    if (done) this.#absent?.remove(readerId);
+    else this.#absent?.acknowledge(readerId, seq);
   }
 
   /** No further reader will come. */
   abandon(): void {
     this.#abandoned = true;
+    this.#absent?.clear();
   }
 
   /** Whether an event has certainly arrived where it is awaited. While nobody reads none has. */
   haveHad(seq: number): boolean {
-    if (this.#cursors.size === 0) return this.#abandoned;
-    for (const { acknowledgment } of this.#cursors) if (acknowledgment.seq < seq) return false;
-    return true;
+    if (this.#sent.first === undefined) return this.#abandoned;
+    return this.#had.firstRank >= seq && this.#absentHaveHad(seq);
   }
 
   /**
@@ -41,23 +73,18 @@ export class Readers {
    * arrived, once it was sent, and of a process that is closed once nobody reads.
    */
   canSpare(seq: number, closed: boolean): boolean {
-    if (this.#cursors.size === 0) return this.#abandoned || closed;
-    for (const { acknowledgment, nextSeq } of this.#cursors) {
-      if ((acknowledgment.explicit ? acknowledgment.seq : nextSeq - 1) < seq) return false;
-    }
-    return true;
+    if (this.#sent.first === undefined) return this.#abandoned || closed;
+    return this.#spared.firstRank >= seq && this.#absentHaveHad(seq);
   }
 
   /** Whether there is one that was not sent all up to an event. */
   areSentMore(lastSeq: number): boolean {
-    for (const { nextSeq } of this.#cursors) if (nextSeq <= lastSeq) return true;
-    return false;
+    return this.#sent.firstRank <= lastSeq;
   }
 
   /** Whether one of them is sent ever more, and does not say that it arrives. */
   get overdue(): boolean {
-    for (const { acknowledgment } of this.#cursors) if (acknowledgment.overdue) return true;
-    return false;
+    return this.#overdue.size > 0;
   }
 
   /**
@@ -65,13 +92,28 @@ export class Readers {
    * reads.
    */
   unsent(written: number, lastSeq: number): { readonly bytes: number; readonly count: number } {
-    if (this.#cursors.size === 0) return { bytes: written, count: lastSeq };
-    let bytes = 0;
-    let count = 0;
-    for (const { nextSeq, offset } of this.#cursors) {
-      bytes = Math.max(bytes, written - offset);
-      count = Math.max(count, lastSeq + 1 - nextSeq);
-    }
-    return { bytes, count };
+    const { first } = this.#sent;
+    if (first === undefined) return { bytes: written, count: lastSeq };
+    const { nextSeq, offset } = this.#absent?.leastSent(first) ?? first;
+    return { bytes: written - offset, count: lastSeq + 1 - nextSeq };
+  }
+
+  #absentHaveHad(seq: number): boolean {
+    return this.#absent?.haveHad(seq) ?? true;
+  }
+
+  #rank(cursor: EventCursor): void {
+    const { acknowledgment, hadSeq, nextSeq } = cursor;
+    this.#had.set(cursor, hadSeq);
+    this.#spared.set(cursor, acknowledgment.explicit ? hadSeq : nextSeq - 1);
+    this.#sent.set(cursor, nextSeq);
+    if (acknowledgment.overdue) this.#overdue.add(cursor);
+    else this.#overdue.delete(cursor);
+  }
+
+  #forget(cursor: EventCursor): void {
+    for (const ranking of [this.#had, this.#spared, this.#sent]) ranking.set(cursor, undefined);
+    this.#overdue.delete(cursor);
+    if (this.#byId.get(cursor.readerId) === cursor) this.#byId.delete(cursor.readerId);
   }
 }

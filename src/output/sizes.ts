@@ -58,6 +58,15 @@ export const SPOOL_LAG_BYTES = 8 * MIB;
  */
 export const UNACKNOWLEDGED_BYTES = 32 * MIB;
 
+/**
+ * How long a reader with an id whose stream broke off is waited for: a client that lost its
+ * connection is back sooner, and one that is gone for good holds the process up no longer.
+ */
+export const READER_ABSENCE_MS = MINUTE;
+
+/** Such readers of one process at most. */
+export const MAX_ABSENT_READERS = 64;
+
 /** How long after a failure nothing is written to the files of a process. */
 export const SPOOL_RETRY_MS = 5 * SECOND;
 
@@ -99,7 +108,7 @@ export const LENT_PART = 1 / 8;
 /** The part of the budget of memory that gives way to such copies: others do not pay for more. */
 export const COPIED_PART = 1 / 4;
 
-/** Processes that are told at one time to go on: each begins to be read from. */
+/** Processes that are told at one time to go on, and readers of one that there is more. */
 export const WOKEN_AT_ONCE = 64;
 
 /** Events retained at most: this many, or one for each {@link RETAINED_BYTES_PER_EVENT}. */

@@ -140,9 +140,12 @@ export class Process {
     return this.#output.log.openCursor(afterSeq, onClose, reader);
   }
 
-  /** An event has arrived at the reader with an id, and all before it. Throws `SEQ_BEYOND_END`. */
-  acknowledge(readerId: string, seq: number): void {
-    this.#output.log.acknowledge(readerId, seq);
+  /**
+   * An event has arrived at the reader with an id, and all before it. `done`: it reads no more.
+   * Throws `SEQ_BEYOND_END`.
+   */
+  acknowledge(readerId: string, seq: number, done: boolean): void {
+    this.#output.log.acknowledge(readerId, seq, done);
   }
 
   /**

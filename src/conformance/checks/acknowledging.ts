@@ -56,6 +56,15 @@ function watchAs(context: CheckContext, target: Target, readerId: string): Event
   return new EventReader(context.processes.watchProcess({ ...target, readerId }));
 }
 
+/** Two read what is written, and acknowledge nothing; one of them ends its stream. */
+async function readByOneThatLeaves(context: CheckContext, target: Target): Promise<ProcessEvent> {
+  const leaves = watchAs(context, target, 'leaves');
+  await readWritten(leaves);
+  const stays = watchAs(context, target, 'stays');
+  await leaves.leave();
+  return readWritten(stays);
+}
+
 /** What a reader with `OVERFLOW_PAUSE` has a right to after its connection broke. */
 export const acknowledging: readonly Check[] = [
   {
@@ -125,7 +134,7 @@ export const acknowledging: readonly Check[] = [
   },
   {
     id: 'ACK-06',
-    title: 'An acknowledgment for a stream that is over changes nothing, and is no error',
+    title: 'An acknowledgment for a reader that is not known changes nothing, and is no error',
     clause: 'ProcessService.AcknowledgeOutput',
     async run(context) {
       const target = await startPausing(context);
@@ -133,6 +142,34 @@ export const acknowledging: readonly Check[] = [
       await context.processes.acknowledgeOutput({ ...target, readerId: 'nobody', seq });
       const again = await readAgain(context, target, seq);
       ensureEqual(gapsOf(again), [], 'the gaps of another stream');
+    },
+  },
+  {
+    id: 'ACK-07',
+    title: 'A reader that broke off misses nothing that others acknowledge before it is back',
+    clause: 'OVERFLOW_PAUSE',
+    async run(context) {
+      const target = await startPausing(context);
+      const { seq } = await readByOneThatLeaves(context, target);
+      await context.processes.acknowledgeOutput({ ...target, readerId: 'stays', seq });
+      const again = await watchAs(context, target, 'leaves').until(
+        (event) => event.seq >= seq,
+        `event ${seq} came`,
+      );
+      ensureEqual(gapsOf(again), [], 'the gaps of the reader that is back');
+      ensureEqual(bytesOf(again).byteLength, WRITTEN_BYTES, 'how many bytes came again');
+    },
+  },
+  {
+    id: 'ACK-08',
+    title: 'Nothing is kept for a reader that said that it is done',
+    clause: 'AcknowledgeOutputRequest.done',
+    async run(context) {
+      const target = await startPausing(context);
+      const { seq } = await readByOneThatLeaves(context, target);
+      await context.processes.acknowledgeOutput({ ...target, readerId: 'leaves', done: true });
+      await context.processes.acknowledgeOutput({ ...target, readerId: 'stays', seq });
+      await ensureDropped(context, target, seq);
     },
   },
 ];

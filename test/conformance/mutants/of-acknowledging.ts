@@ -18,10 +18,31 @@ async function* acknowledged(
     const seq = response.events.at(-1)?.seq;
     if (seq !== undefined) {
       const $typeName = 'runlet.v1.AcknowledgeOutputRequest';
-      await real.acknowledgeOutput({ $typeName, ...reader, seq }, context);
+      await real.acknowledgeOutput({ $typeName, ...reader, seq, done: false }, context);
     }
     yield response;
   }
+}
+
+/** Takes whoever broke off for one that leaves for good, when it is told of another. */
+function forgetting(real: Services): Services {
+  const gone = new Set<string>();
+  return {
+    ...real,
+    async *watchProcess(request, context) {
+      try {
+        yield* real.watchProcess(request, context);
+      } finally {
+        if (request.readerId !== '') gone.add(request.readerId);
+      }
+    },
+    async acknowledgeOutput(request, context) {
+      for (const readerId of gone) {
+        await real.acknowledgeOutput({ ...request, readerId, seq: 0n, done: true }, context);
+      }
+      return real.acknowledgeOutput(request, context);
+    },
+  };
 }
 
 /** What is kept of what was sent. */
@@ -99,6 +120,20 @@ export const ofAcknowledging: readonly Mutant[] = [
         if (request.readerId === 'nobody') throw new RunletError('PROCESS_NOT_FOUND');
         return real.acknowledgeOutput(request, context);
       },
+    }),
+  },
+  {
+    fault: 'a reader that broke off is forgotten at once',
+    fails: ['ACK-07'],
+    mutate: forgetting,
+  },
+  {
+    fault: 'a reader that leaves for good is waited for',
+    fails: ['ACK-08'],
+    mutate: (real) => ({
+      ...real,
+      acknowledgeOutput: (request, context) =>
+        real.acknowledgeOutput({ ...request, done: false }, context),
     }),
   },
   {

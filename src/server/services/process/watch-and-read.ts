@@ -79,7 +79,8 @@ export function watchAndRead(
     acknowledgeOutput(request, context) {
       const readerId = parseId('reader_id', request.readerId);
       const seq = parseUint64('seq', request.seq);
-      findProcess(options, request, context).process.acknowledge(readerId, seq);
+      const { process } = findProcess(options, request, context);
+      process.acknowledge(readerId, seq, request.done);
       return {};
     },
   };
