@@ -10,13 +10,16 @@ import { joinSignals } from './joined-signal.ts';
 import type { Link } from './link.ts';
 import type { ClientSettings } from './options.ts';
 import { Pacer } from './pacer.ts';
-import { unlessAborted } from './waiting.ts';
+import { unlessAborted, within } from './waiting.ts';
 
 /** Bytes that an event counts as beside its data: see `unacknowledged_bytes` in the protos. */
 const EVENT_BYTES = 64;
 
 /** Failures in a row of one call that may be the server's fault, before it is given up. */
 const MAX_AMBIGUOUS_FAILURES = 5;
+
+/** How long a reader that leaves waits until that is known, in milliseconds. */
+const LEAVE_MS = 1_000;
 
 /** What a call is made with. */
 export interface CallTarget {
@@ -40,6 +43,13 @@ export interface FollowOptions {
   readonly acknowledge: boolean;
   /** Ends it. */
   readonly signal: AbortSignal | undefined;
+}
+
+/** How far a reader of a process has come. */
+interface ReaderPlace {
+  readonly processId: string;
+  readonly readerId: string;
+  readonly seq: bigint;
 }
 
 /** Makes calls that name a session, as often as it takes. */
@@ -109,6 +119,7 @@ export class SessionCalls {
     const readerId = acknowledge ? randomUUID() : '';
     let last = afterSeq;
     let ambiguous = 0;
+    let isTaken = false;
     for (;;) {
       const generation = await this.#ready(signal);
       const joined = joinSignals(generation.signal, signal);
@@ -125,7 +136,9 @@ export class SessionCalls {
           ambiguous = 0;
           const newest = events.at(-1);
           if (newest === undefined) continue;
+          isTaken = true;
           yield events;
+          isTaken = false;
           last = newest.seq;
           if (newest.event.case === 'closed') return;
           if (acknowledge) acknowledger.had(last, sizeOf(events));
@@ -140,14 +153,23 @@ export class SessionCalls {
       } finally {
         acknowledger.stop();
         joined.release();
+        // It was broken off by who reads. While it is not known the process may have to wait.
+        const leaves = acknowledge && (isTaken || signal?.aborted === true);
+        if (leaves) await this.#leave(generation, { processId, readerId, seq: last });
       }
     }
+  }
+
+  /** Says that a reader does not come back, as far as that can be said soon. */
+  async #leave(generation: Generation, place: ReaderPlace): Promise<void> {
+    const said = this.#acknowledge(generation, { ...place, done: true });
+    await within(said, LEAVE_MS, this.#settings.clock, 'the server did not answer').catch(() => {});
   }
 
   /** Over the connection that carries no output: it does not wait behind that. */
   async #acknowledge(
     generation: Generation,
-    what: { readonly processId: string; readonly readerId: string; readonly seq: bigint },
+    what: ReaderPlace & { readonly done?: boolean },
   ): Promise<void> {
     const target = await this.#target(generation, generation.signal);
     if (target === undefined) return;

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { type Address, formatAddress } from '../../src/address.ts';
 import { Acknowledger } from '../../src/client/acknowledger.ts';
 import { Overflow } from '../../src/gen/runlet/v1/process_pb.ts';
 import { UNACKNOWLEDGED_BYTES } from '../../src/output/sizes.ts';
+import { spawnCli } from '../support/cli.ts';
 import { connectTo, QUICK } from '../support/client.ts';
 import { collect, outputOf } from '../support/events.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -31,14 +34,10 @@ function cuts(most: number): (faults: number) => FaultPlan | undefined {
 /** Prints numbers: what is missing, doubled or out of place makes another sum. */
 const SCRIPT = `seq -f %015.0f 1 ${WRITTEN / 16}`;
 
-describe('a process that waits for its readers', () => {
-  it('gives a client every byte, wherever the connection is cut', {
-    timeout: 600_000,
-  }, async () => {
-    const harness = await startHarness();
-    const proxy = await startFaultProxy(harness.address, cuts(WRITTEN / CUTS));
-    const client = connectTo(proxy.address, QUICK);
-    const session = await client.session();
+/** Each gives the sum of what the script printed, as it arrived over connections that are cut. */
+const READERS: Readonly<Record<string, (address: Address) => Promise<string>>> = {
+  async 'that reads a stream'(address) {
+    const session = await connectTo(address, QUICK).session();
     const process = await session.start({
       argv: ['/bin/sh', '-c', SCRIPT],
       env: { PATH },
@@ -47,10 +46,63 @@ describe('a process that waits for its readers', () => {
     });
     const hash = createHash('sha256');
     for await (const chunk of process.stdout) hash.update(chunk as Buffer);
-    const sum = harness.processes.run({ spec: shellSpec(`${SCRIPT} | sha256sum`) });
     expect(process.gaps).toEqual([]);
-    expect(outputOf(await collect(sum)).toString()).toContain(hash.digest('hex'));
-    expect(proxy.faults()).toBeGreaterThanOrEqual(CUTS);
+    return hash.digest('hex');
+  },
+  async 'that runs a command'(address) {
+    const { gaps, stdout } = await connectTo(address, QUICK).run(['/bin/sh', '-c', SCRIPT], {
+      env: { PATH },
+      retainedBytes: RETAINED_BYTES,
+      maxOutputBytes: WRITTEN,
+    });
+    expect(gaps).toEqual([]);
+    return createHash('sha256').update(stdout).digest('hex');
+  },
+  async 'that is the command line'(address) {
+    const child = spawnCli(['run', '--address', formatAddress(address), '--', 'sh', '-c', SCRIPT], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const hash = createHash('sha256');
+    const exited = once(child, 'exit');
+    for await (const chunk of child.stdout ?? []) hash.update(chunk as Buffer);
+    expect(await exited).toEqual([0, null]);
+    return hash.digest('hex');
+  },
+};
+
+describe('a process that waits for its readers', () => {
+  it.each(Object.keys(READERS))(
+    'gives every byte to a client %s, wherever it is cut off',
+    {
+      timeout: 600_000,
+    },
+    async (name) => {
+      const harness = await startHarness();
+      const proxy = await startFaultProxy(harness.address, cuts(WRITTEN / CUTS));
+      const arrived = await READERS[name]?.(proxy.address);
+      const sum = harness.processes.run({ spec: shellSpec(`${SCRIPT} | sha256sum`) });
+      expect(outputOf(await collect(sum)).toString()).toContain(arrived);
+      expect(proxy.faults()).toBeGreaterThanOrEqual(CUTS);
+    },
+  );
+
+  it('does not wait for a reader that left of its own accord', async () => {
+    const harness = await startHarness();
+    const session = await connectTo(harness.address).session();
+    const process = await session.start({
+      argv: ['/bin/sh', '-c', `head -c ${8 * MIB} /dev/zero`],
+      env: { PATH },
+      overflow: 'pause',
+      retainedBytes: RETAINED_BYTES,
+    });
+    const stays = process.events();
+    expect((await stays.next()).value).toMatchObject({ kind: 'started' });
+    for await (const event of process.events()) if (event.kind === 'output') break;
+    // Were it waited for, this would take a minute.
+    let bytes = 0;
+    for await (const event of stays) if (event.kind === 'output') bytes += event.data.byteLength;
+    expect(bytes).toBe(8 * MIB);
+    expect(process.gaps).toEqual([]);
   });
 
   it('loses nothing of a client that acknowledges nothing', { timeout: 600_000 }, async () => {
