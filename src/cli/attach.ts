@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { Command } from 'commander';
 import type { ProcessExit, ProcessInfo, RemoteProcess, RunletClient } from '../client/index.ts';
@@ -25,19 +24,13 @@ import {
 import { feedStandardInput } from './standard-input.ts';
 import { standardOutput } from './standard-output.ts';
 import { CTRL_C } from './terminal-keys.ts';
-import { TerminalView } from './terminal-view.ts';
+import { type TerminalPlace, TerminalView } from './terminal-view.ts';
 
 /** Bytes of earlier output that are shown at first. */
 const REPLAY_BYTES = 1024 * 1024;
 
-/** The same where it is of a terminal that is shown on ours: what set it may be long ago. */
-const TERMINAL_REPLAY_BYTES = 16 * 1024 * 1024;
-
 /** Bytes that can be typed to a process that does not read before the keys that detach are not seen. */
 const TYPED_AHEAD_BYTES = 8 * 1024 * 1024;
-
-/** How long our terminal may take to be set as it was. */
-const RESTORE_MS = 1_000;
 
 /** Signals that end us, and not the process. */
 const LEAVING = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
@@ -125,16 +118,15 @@ async function follow(
   // is not taken.
   for (const signal of LEAVING) process.once(signal, () => leave(signal));
   const join = info.hasTerminal ? joinTerminal : joinPipes;
-  const view = flags.json === true ? undefined : await terminalView(info);
+  const view = flags.json === true ? undefined : await terminalView(remote, info);
   const part = join(remote, info, flags, leave, view);
   const sink = flags.json === true ? lineSink() : outputSink();
   const show = view === undefined ? sink : view.over(sink);
-  const replayBytes = view === undefined ? REPLAY_BYTES : TERMINAL_REPLAY_BYTES;
   // Whoever leaves does not wait for what nobody takes.
   const leaving = rejectedWhen(left);
   let exit: ProcessExit | undefined;
   try {
-    for await (const event of replayAndFollow(remote, info.lastSeq, replayBytes, left)) {
+    for await (const event of replayAndFollow(remote, info.lastSeq, REPLAY_BYTES, left)) {
       await Promise.race([show(event), leaving]);
       if (event.kind === 'exited') exit = event;
       // What it left in the background may hold its terminal for ever, and nobody types to it.
@@ -167,10 +159,7 @@ function joinTerminal(
   leave: Leave,
   view: TerminalView | undefined,
 ): Part {
-  const restore = async (): Promise<void> => {
-    if (view !== undefined)
-      await Promise.race([view.leave().catch(() => {}), setTimeout(RESTORE_MS)]);
-  };
+  const restore = async (): Promise<void> => view?.leave();
   if (info.exit !== undefined) return restore;
   const own = findOwnTerminal();
   if (own !== undefined) void passSizes(own, remote);
@@ -180,7 +169,7 @@ function joinTerminal(
   const filter = (data: Buffer): Buffer | undefined => {
     const passed = keys.take(data);
     if (passed === undefined) leave();
-    else if (view !== undefined && passed.includes(CTRL_C)) void skip(remote, view);
+    else if (view !== undefined && passed.includes(CTRL_C)) void view.skip();
     return passed;
   };
   // Its end is ours alone: Ctrl-D, which it would be, ends a shell.
@@ -193,15 +182,11 @@ function joinTerminal(
   };
 }
 
-/** What was written until it was interrupted need not all be shown. */
-async function skip(remote: RemoteProcess, view: TerminalView): Promise<void> {
-  // If it cannot be asked, whoever reads its output is told why.
-  const info = await remote.info().catch(() => undefined);
-  if (info !== undefined) view.skipTo(info.lastSeq);
-}
-
 /** How its terminal is shown on ours; undefined: it has none, or our output is none. */
-async function terminalView(info: ProcessInfo): Promise<TerminalView | undefined> {
+async function terminalView(
+  remote: RemoteProcess,
+  info: ProcessInfo,
+): Promise<TerminalView | undefined> {
   const own = info.hasTerminal && isatty(1) ? findOwnTerminal() : undefined;
   if (own === undefined) return undefined;
   // Large, and needed here alone.
@@ -210,7 +195,17 @@ async function terminalView(info: ProcessInfo): Promise<TerminalView | undefined
   void (async () => {
     for await (const size of own.sizes()) state.resize(size);
   })();
-  return new TerminalView(state, standardOutput(1), info.lastSeq);
+  const placeOf = ({ lastSeq, terminal }: ProcessInfo): TerminalPlace => ({
+    lastSeq,
+    modes: terminal?.modes,
+  });
+  return new TerminalView({
+    state,
+    output: standardOutput(1),
+    place: placeOf(info),
+    // If it cannot be asked, whoever reads its output is told why.
+    locate: () => remote.info().then(placeOf, () => undefined),
+  });
 }
 
 /** Joins our standard input to that of a process. */

@@ -8,6 +8,7 @@ import { enterRawMode, findOwnTerminal, type OwnTerminal } from './own-terminal.
 import type { SignalRelay } from './signal-relay.ts';
 import { feedStandardInput } from './standard-input.ts';
 import { CTRL_C } from './terminal-keys.ts';
+import { undoingSink } from './terminal-undo.ts';
 
 /** What to run, and how it is joined to us. */
 export interface RemoteRun {
@@ -54,7 +55,7 @@ export async function runRemote(
       void process.kill(signal).catch(() => {});
       patience.asked(signal, process.exited);
     });
-    const sink = patience.watch(json ? lineSink() : outputSink());
+    const { sink, undo } = undoingSink(patience.watch(json ? lineSink() : outputSink()));
     const own = onTerminal && !json ? findOwnTerminal() : undefined;
     const leaveRawMode = onTerminal && !json ? enterRawMode() : () => {};
     try {
@@ -76,6 +77,7 @@ export async function runRemote(
       }
       throw error;
     } finally {
+      if (own !== undefined && isatty(1)) await undo();
       leaveRawMode();
     }
   } finally {

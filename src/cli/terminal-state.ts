@@ -1,27 +1,9 @@
 import { createRequire } from 'node:module';
-import type { IFunctionIdentifier, ITerminalAddon } from '@xterm/headless';
+import type { ITerminalAddon } from '@xterm/headless';
+import { TerminalModes } from '../terminal-modes.ts';
 
 /** Lines above the screen that are shown again. */
 const SCROLLBACK_LINES = 5_000;
-
-/** ESC, with which every sequence begins that sets anything. */
-const ESCAPE = 0x1b;
-
-/**
- * The modes of DECSET that outlive the program that set them, and what they are where nobody
- * did: cursor keys, origin, wraparound, the mouse's, the cursor, the keypad, focus and paste.
- */
-const MODES: ReadonlyMap<number, boolean> = new Map(
-  [1, 6, 9, 66, 1000, 1002, 1003, 1004, 1005, 1006, 1015, 1016, 2004]
-    .map((mode): [number, boolean] => [mode, false])
-    .concat([
-      [7, true],
-      [25, true],
-    ]),
-);
-
-/** Those of them that are no part of what the addon tells: the cursor, how the mouse reports. */
-const MODES_BESIDE = [25, 1005, 1006, 1015, 1016];
 
 /** A sequence, or a character of UTF-8, that has begun and not ended. */
 const UNFINISHED =
@@ -35,8 +17,8 @@ const UNFINISHED_BYTES = 256;
 export interface TerminalState {
   /** Takes what was written. Questions in it are answered by nobody. */
   feed(data: Uint8Array): Promise<void>;
-  /** Takes what was written long ago, of which only what it set matters. */
-  skim(data: Uint8Array): Promise<void>;
+  /** Forgets all: what is fed next follows something that is not known, but for what it set. */
+  begin(modes: Uint8Array): Promise<void>;
   resize(size: { readonly columns: number; readonly rows: number }): void;
   /**
    * What makes another terminal show the same, and sets it to the same: one that is as it is
@@ -66,7 +48,7 @@ export function followTerminal(size: {
   const { Terminal } = require('@xterm/headless') as typeof import('@xterm/headless');
   const { SerializeAddon } = require('@xterm/addon-serialize') as {
     SerializeAddon: new () => ITerminalAddon & {
-      serialize(options: { readonly scrollback?: number }): string;
+      serialize(options: { readonly scrollback?: number; readonly excludeModes: true }): string;
     };
   };
   const terminal = new Terminal({
@@ -78,76 +60,33 @@ export function followTerminal(size: {
   const screen = new SerializeAddon();
   terminal.loadAddon(screen);
 
-  const set = new Map<number, boolean>();
-  let margins = '';
-  let cursorStyle = '';
-  const reset = (): void => {
-    set.clear();
-    margins = '';
-    cursorStyle = '';
-  };
-  const { parser } = terminal;
-  // What is false lets the terminal take it, too.
-  const onCsi = (id: IFunctionIdentifier, take: (values: readonly number[]) => void): void => {
-    parser.registerCsiHandler(id, (values) => {
-      take(values.flat());
-      return false;
-    });
-  };
-  onCsi({ prefix: '?', final: 'h' }, (modes) => {
-    for (const mode of modes) set.set(mode, true);
-  });
-  onCsi({ prefix: '?', final: 'l' }, (modes) => {
-    for (const mode of modes) set.set(mode, false);
-  });
-  onCsi({ final: 'r' }, (lines) => {
-    margins = lines.some((line) => line > 0) ? `\x1b7\x1b[${lines.join(';')}r\x1b8` : '';
-  });
-  onCsi({ intermediates: ' ', final: 'q' }, ([style = 0]) => {
-    cursorStyle = style > 0 ? `\x1b[${style} q` : '';
-  });
-  onCsi({ intermediates: '!', final: 'p' }, reset);
-  parser.registerEscHandler({ final: 'c' }, () => {
-    reset();
-    return false;
-  });
-
+  // What the addon tells of the modes is not all of them.
+  let modes = new TerminalModes();
   let end = '';
   const feed = async (data: Uint8Array): Promise<void> => {
+    modes.feed(data);
     const tail = Buffer.from(data.subarray(-UNFINISHED_BYTES)).toString('latin1');
     end = UNFINISHED.exec((end + tail).slice(-UNFINISHED_BYTES))?.[0] ?? '';
     await new Promise<void>((resolve) => terminal.write(data, resolve));
   };
-  const changed = (mode: number): boolean => {
-    const usual = MODES.get(mode);
-    return (set.get(mode) ?? usual) !== usual;
-  };
-  const toggle = (mode: number, on: boolean): string => `\x1b[?${mode}${on ? 'h' : 'l'}`;
 
   return {
     feed,
-    async skim(data) {
-      if (end !== '' || data.includes(ESCAPE)) await feed(data);
+    async begin(inForce) {
+      terminal.reset();
+      modes = new TerminalModes();
+      end = '';
+      await feed(inForce);
     },
     resize: ({ columns, rows }) => terminal.resize(columns, rows),
     snapshot(before) {
-      const beside = MODES_BESIDE.filter(changed).map((mode) => toggle(mode, !MODES.get(mode)));
-      const shown = screen.serialize(before === undefined ? {} : { scrollback: 0 });
-      const state = `${before ?? ''}${freshScreen(terminal.rows)}${shown}${margins}${beside.join('')}${cursorStyle}`;
+      const lines = before === undefined ? {} : { scrollback: 0 };
+      const shown = screen.serialize({ ...lines, excludeModes: true });
+      const set = `${before ?? ''}${modes.beneath()}`;
+      const state = `${set}${freshScreen(terminal.rows)}${shown}${modes.above()}`;
       // What has begun goes on with what is written next.
       return Buffer.concat([Buffer.from(state), Buffer.from(end, 'latin1')]);
     },
-    undo() {
-      const parts = [...MODES]
-        .filter(([mode]) => changed(mode))
-        .map(([mode, on]) => toggle(mode, on));
-      if (margins !== '') parts.push('\x1b7\x1b[r\x1b8');
-      if (cursorStyle !== '') parts.push('\x1b[0 q');
-      if (terminal.modes.applicationKeypadMode) parts.push('\x1b>');
-      if (terminal.modes.insertMode) parts.push('\x1b[4l');
-      // Last, as leaving it brings back the cursor that was there before.
-      if (terminal.buffer.active.type === 'alternate') parts.push('\x1b[?1049l');
-      return parts.length === 0 ? '' : `${parts.join('')}\x1b[0m`;
-    },
+    undo: () => modes.undo(),
   };
 }

@@ -31,6 +31,7 @@ export type {
   ProcessInfo,
   ResourceUsage,
   SessionInfo,
+  TerminalState,
 } from './process-info.ts';
 export type {
   EnvPolicy,

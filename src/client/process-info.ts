@@ -54,6 +54,17 @@ export interface ProcessClosure extends ProcessExit {
   readonly outputComplete: boolean;
 }
 
+/** How the terminal of a process is after its latest event. */
+export interface TerminalState {
+  readonly columns: number;
+  readonly rows: number;
+  /**
+   * The modes that are in force, as control sequences that set a terminal nobody has set to
+   * the same: the alternate screen, the mouse, bracketed paste and others.
+   */
+  readonly modes: Buffer;
+}
+
 /** A process as the server lists it. */
 export interface ProcessInfo {
   readonly id: string;
@@ -67,6 +78,8 @@ export interface ProcessInfo {
   /** The number of its latest event. */
   readonly lastSeq: number;
   readonly hasTerminal: boolean;
+  /** How its terminal is after that; undefined: it has none, or the server does not say. */
+  readonly terminal: TerminalState | undefined;
   /** Whether it was started with a stdin that can be written to. */
   readonly hasStdin: boolean;
   /** What becomes of its output beyond what is retained; undefined: the server does not say. */
@@ -117,6 +130,7 @@ export function processInfo(message: ProcessMessage): ProcessInfo {
     startTime: dateOf(startTime) ?? new Date(0),
     lastSeq: Number(message.lastSeq),
     hasTerminal,
+    terminal: terminalState(message),
     hasStdin,
     overflow: OVERFLOWS.name(message.overflow),
     exit,
@@ -124,6 +138,12 @@ export function processInfo(message: ProcessMessage): ProcessInfo {
     closure,
     closeTime: dateOf(message.closeTime),
   };
+}
+
+function terminalState({ terminal }: ProcessMessage): TerminalState | undefined {
+  if (terminal === undefined) return undefined;
+  const { modes, size } = terminal;
+  return { columns: size?.columns ?? 0, rows: size?.rows ?? 0, modes: Buffer.from(modes) };
 }
 
 /** A session, of a message. */

@@ -13,19 +13,27 @@ export interface StreamEnd {
   readonly complete: boolean;
 }
 
+/** Who is told of output, beside the log. */
+export interface OutputListener {
+  /** Something was written to the terminal, and is in the log. */
+  readonly onTerminal: (data: Uint8Array) => void;
+  /** No more is read from a stream. */
+  readonly onOver: (end: StreamEnd) => void;
+}
+
 /** Reads what a process writes into its log, while that takes it. */
 export class ProcessOutput {
   readonly log: EventLog;
   /** Those that have not ended. */
   readonly #open = new Map<OutputStream, Readable>();
-  readonly #onOver: (end: StreamEnd) => void;
+  readonly #listener: OutputListener;
 
   constructor(
     sources: LaunchedProcess['output'],
     log: Omit<EventLogOptions, 'onFlow'>,
-    onOver: (end: StreamEnd) => void,
+    listener: OutputListener,
   ) {
-    this.#onOver = onOver;
+    this.#listener = listener;
     for (const stream of OUTPUT_STREAMS) {
       const source = sources[stream];
       if (source !== undefined) this.#open.set(stream, source);
@@ -46,6 +54,7 @@ export class ProcessOutput {
   #follow(stream: OutputStream, source: Readable): void {
     source.on('data', (data: Buffer) => {
       this.log.appendOutput(stream, data);
+      if (stream === 'terminal') this.#listener.onTerminal(data);
       // Node resumes a child's streams when it exits, paused or not.
       if (!this.log.flowing) source.pause();
     });
@@ -54,7 +63,7 @@ export class ProcessOutput {
     const over = (): void => {
       if (!this.#open.delete(stream)) return;
       const complete = source.readableEnded;
-      this.#onOver({ stream, bytes: this.log.totals[stream], complete });
+      this.#listener.onOver({ stream, bytes: this.log.totals[stream], complete });
     };
     // A turn of the event loop before 'close', which alone comes where it was cut.
     source.once('end', over);

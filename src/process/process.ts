@@ -26,6 +26,7 @@ import {
   type ProcessStreams,
 } from './process-record.ts';
 import type { ProcessSpec } from './process-spec.ts';
+import { ProcessTerminal } from './process-terminal.ts';
 import { ProcessTree } from './process-tree.ts';
 import { StdinPipe, type StdinWrite } from './stdin-pipe.ts';
 
@@ -35,6 +36,8 @@ export interface ProcessOptions
     Pick<ProcessSpec, 'retainedBytes' | 'timeoutMs' | 'drainTimeoutMs'> {
   readonly id: string;
   readonly maxQueuedStdinBytes: number;
+  /** The size of its terminal at first; undefined: it has none. */
+  readonly terminal: TerminalSize | undefined;
   readonly clock: Clock;
   readonly store: OutputStore;
   /** What the files of its output say that they are of. */
@@ -50,6 +53,8 @@ export interface ProcessOptions
 export class Process {
   /** It and what came of it. */
   readonly tree: ProcessTree;
+  /** How its terminal is after its latest event; undefined: it has none. */
+  readonly terminal: ProcessTerminal | undefined;
   /** Opens when it exited. */
   readonly exited = new Latch();
   /** Opens when it is closed. */
@@ -58,7 +63,6 @@ export class Process {
   readonly #clock: Clock;
   readonly #stdin: StdinPipe | undefined;
   readonly #output: ProcessOutput;
-  readonly #resize: LaunchedProcess['resize'];
   readonly #control: ProcessControl;
   readonly #timer: LifeTimer;
   #record: ProcessRecord;
@@ -77,7 +81,8 @@ export class Process {
       streams: streamsOf(launched),
       hasStdin: launched.stdin !== undefined,
     });
-    this.#resize = launched.resize;
+    const { resize } = launched;
+    this.terminal = resize && options.terminal && new ProcessTerminal(options.terminal, resize);
     this.tree = new ProcessTree(launched.pid, () => launched.reaped(), launched.kin);
     this.#control = new ProcessControl(
       this.tree,
@@ -97,7 +102,10 @@ export class Process {
         overflow: options.overflow,
         readOnce: options.readOnce,
       },
-      (end) => this.#advance({ kind: 'stream-over', ...end, at: this.#now() }),
+      {
+        onTerminal: (data) => this.terminal?.written(data),
+        onOver: (end) => this.#advance({ kind: 'stream-over', ...end, at: this.#now() }),
+      },
     );
     this.#output.log.append({ kind: 'started', pid: launched.pid });
     this.#stdin =
@@ -180,9 +188,8 @@ export class Process {
    * @throws RunletError `NO_TERMINAL`, `PROCESS_EXITED`
    */
   resizeTerminal(size: TerminalSize): void {
-    if (this.#resize === undefined) throw new RunletError('NO_TERMINAL');
-    if (!isOpen(this.#record, 'terminal')) throw new RunletError('PROCESS_EXITED');
-    this.#resize(size);
+    if (this.terminal === undefined) throw new RunletError('NO_TERMINAL');
+    this.terminal.resize(size, isOpen(this.#record, 'terminal'));
   }
 
   /** No further reader will come: its output must not wait for one. */

@@ -5,6 +5,7 @@ import {
   type Process as ProcessMessage,
   ProcessSchema,
   ProcessState,
+  TerminalStateSchema,
 } from '../gen/runlet/v1/process_pb.ts';
 import type { SessionSchema } from '../gen/runlet/v1/session_pb.ts';
 import {
@@ -28,7 +29,7 @@ const STATES: Readonly<Record<ProcessPhase['state'], ProcessState>> = {
 /** A process as it is now. `sessionId` is empty for one of `Run`. */
 export function processMessage(
   sessionId: string,
-  { lastSeq, record }: Pick<Process, 'lastSeq' | 'record'>,
+  { lastSeq, record, terminal }: Pick<Process, 'lastSeq' | 'record' | 'terminal'>,
 ): ProcessMessage {
   const { phase } = record;
   const message = create(ProcessSchema, {
@@ -44,6 +45,10 @@ export function processMessage(
     hasStdin: record.hasStdin,
     overflow: record.overflow === 'pause' ? Overflow.PAUSE : Overflow.DROP_OLDEST,
   });
+  if (terminal !== undefined) {
+    const { modes, size } = terminal;
+    message.terminal = create(TerminalStateSchema, { size, modes: Buffer.from(modes) });
+  }
   if (phase.state !== 'running') {
     message.exitTime = timestampFromMs(phase.exit.time);
     message.status = exitStatusToProto(phase.exit.status);

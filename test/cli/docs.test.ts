@@ -19,6 +19,7 @@ const INFO: ProcessInfo = {
   startTime: new Date(0),
   lastSeq: 1,
   hasTerminal: false,
+  terminal: undefined,
   hasStdin: false,
   overflow: undefined,
   exit: undefined,

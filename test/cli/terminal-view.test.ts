@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { followTerminal } from '../../src/cli/terminal-state.ts';
-import { TerminalView } from '../../src/cli/terminal-view.ts';
+import { type TerminalPlace, TerminalView } from '../../src/cli/terminal-view.ts';
 import type { ProcessEvent } from '../../src/client/index.ts';
 
 const SIZE = { columns: 80, rows: 24 };
@@ -13,18 +13,34 @@ async function screenAfter(...written: readonly string[]): Promise<string> {
   return state.snapshot().toString();
 }
 
-/** A view of a terminal whose past has `past` pieces, and what our own is written. */
-function viewOf(past: number) {
+/**
+ * A view of a terminal whose past has `past` pieces, and what our own is written. `first` is the
+ * number of the first piece that is seen, `modes` are those that are in force in the end.
+ */
+function viewOf(past: number, first = 1, modes = '') {
   const shown: string[] = [];
   const state = followTerminal(SIZE);
   const output = {
     write: async (data: Uint8Array) => void shown.push(Buffer.from(data).toString('latin1')),
   };
-  const view = new TerminalView(state, output, past);
+  const places: TerminalPlace[] = [];
+  const view = new TerminalView({
+    state,
+    output,
+    place: { lastSeq: past, modes: Buffer.from(modes) },
+    locate: () => Promise.resolve(places.shift()),
+  });
   const sink = view.over(async () => {});
-  let seq = 0;
+  let seq = first - 1;
   return {
     view,
+    /** The next time that it is asked the terminal stands there. */
+    stands: (lastSeq: number, inForce = '') =>
+      places.push({ lastSeq, modes: Buffer.from(inForce) }),
+    async gap(): Promise<void> {
+      seq += 1;
+      await sink({ kind: 'gap', seq, time: new Date(0), ranges: [] });
+    },
     async write(...pieces: readonly string[]): Promise<void> {
       for (const piece of pieces) {
         seq += 1;
@@ -62,20 +78,54 @@ describe('a terminal that is shown again', () => {
     expect(await screenAfter('above\r\n'.repeat(100), shown())).toContain('above\r\none\r\ntwo');
   });
 
-  it('has the modes that are in force, however long ago they were set', async () => {
-    const { shown, write } = viewOf(5);
-    await write(
-      '\x1b[?1049h\x1b[?1h\x1b[?2004h\x1b[?1002;1006h\x1b[?25lfull',
-      'x'.repeat(MIB),
-      'y'.repeat(MIB),
-      'z'.repeat(MIB),
-      '\x1b[2J\x1b[Hlast',
-    );
-    for (const mode of ['1049h', '1h', '2004h', '1002h', '1006h', '25l']) {
-      expect(shown()).toContain(`\x1b[?${mode}`);
-    }
-    expect(shown()).toContain('last');
-    expect(shown()).not.toContain('full');
+  const MANY = ['?1049h', '?1h', '?2004h', '?1002h', '?1006h', '?25l', '>1u'];
+
+  it.each([
+    ['by the server', 900, MANY.map((mode) => `\x1b[${mode}`).join('')],
+    ['as much is read that it was seen', 1, ''],
+  ])(
+    'has the modes that are in force, however long ago they were set: %s',
+    async (_, first, modes) => {
+      const { shown, write } = viewOf(first + 4, first, modes);
+      if (first === 1) await write(`${MANY.map((mode) => `\x1b[${mode}`).join('')}full`);
+      else await write('full');
+      await write(
+        'x'.repeat(MIB / 4),
+        'y'.repeat(MIB / 4),
+        'z'.repeat(MIB / 4),
+        '\x1b[2J\x1b[Hlast',
+      );
+      for (const mode of MANY) expect(shown()).toContain(`\x1b[${mode}`);
+      expect(shown()).toContain('last');
+      expect(shown()).not.toContain('full');
+    },
+  );
+
+  it('begins on the screen that was left meanwhile', async () => {
+    const { shown, write } = viewOf(9, 9);
+    await write('of the full screen\x1b[?1049l$ ');
+    expect(shown()).not.toContain('of the full screen');
+    expect(shown()).toMatch(/\$ $/);
+  });
+
+  it('begins on the screen that was not yet left', async () => {
+    const { shown, write } = viewOf(9, 9, '\x1b[?1049h');
+    await write('$ vi\x1b[?1049hfile');
+    expect(shown().indexOf('$ vi')).toBeLessThan(shown().indexOf('[?1049h'));
+    expect(shown()).toMatch(/file$/);
+  });
+
+  it('is shown anew after a gap, with the modes that are in force', async () => {
+    const { gap, shown, stands, write } = viewOf(0);
+    await write('\x1b[?2004h\x1b[?1000hbefore');
+    stands(4, '\x1b[?1h');
+    await gap();
+    await write('half');
+    expect(shown()).not.toContain('half');
+    await write(' of it', ' and on');
+    const after = shown().slice(shown().indexOf('before'));
+    for (const mode of ['?2004l', '?1000l', '?1h']) expect(after).toContain(`\x1b[${mode}`);
+    expect(after).toContain('half of it\x1b[?1h and on');
   });
 
   it('has no modes that were unset again', async () => {
@@ -92,12 +142,6 @@ describe('a terminal that is shown again', () => {
     const { shown, write } = viewOf(1);
     await write(past, next);
     expect(await screenAfter(shown())).toBe(await screenAfter(past + next));
-  });
-
-  it('goes on in the middle of a sequence though long ago was much without one', async () => {
-    const { shown, write } = viewOf(4);
-    await write('\x1b[?100', '2h', 'x'.repeat(MIB), 'y'.repeat(MIB));
-    expect(shown()).toContain('\x1b[?1002h');
   });
 });
 
@@ -124,9 +168,10 @@ describe('a terminal that is left', () => {
 
 describe('a flood that is interrupted', () => {
   it('is passed over to its end, of which the screen is shown', async () => {
-    const { shown, view, write } = viewOf(0);
+    const { shown, stands, view, write } = viewOf(0);
     await write('\x1b[?2004hbegin\r\n');
-    view.skipTo(101);
+    stands(101, '\x1b[?2004h');
+    await view.skip();
     const before = shown();
     await write(...Array.from({ length: 99 }, (_, i) => `line ${i}\r\n`.repeat(1000)));
     expect(shown()).toBe(before);
@@ -139,9 +184,10 @@ describe('a flood that is interrupted', () => {
   });
 
   it('is shown where little of it waits', async () => {
-    const { shown, view, write } = viewOf(0);
+    const { shown, stands, view, write } = viewOf(0);
     await write('begin\r\n');
-    view.skipTo(3);
+    stands(3);
+    await view.skip();
     await write('more\r\n');
     expect(shown().endsWith('begin\r\nmore\r\n')).toBe(true);
   });

@@ -15,6 +15,10 @@ const ROWS = 30;
 /** The prompt of the shell in a new terminal. */
 const OUTER_PROMPT = 'outer>';
 
+/** What tmux tells of the modes of a terminal; of bracketed paste it does not. */
+const MODES =
+  'screen=#{alternate_on} keys=#{keypad_cursor_flag} keypad=#{keypad_flag} mouse=#{mouse_any_flag} sgr=#{mouse_sgr_flag} cursor=#{cursor_flag} wrap=#{wrap_flag}';
+
 /** A terminal with a shell in it, on which `runlet` is the built program. */
 export interface TmuxTerminal {
   /** Types text as it is, and Enter. */
@@ -26,6 +30,8 @@ export interface TmuxTerminal {
   resize(columns: number, rows: number): Promise<void>;
   /** Waits until the screen shows what matches; returns the screen. */
   showing(pattern: RegExp): Promise<string>;
+  /** The modes that are in force, by name. */
+  modes(): Promise<string>;
   /** Closes the terminal, as a window is closed. */
   close(): Promise<void>;
 }
@@ -83,6 +89,7 @@ export async function openTerminal(): Promise<TmuxTerminal> {
       await expect.poll(screen).toMatch(pattern);
       return screen();
     },
+    modes: async () => (await tmux('display-message', '-p', MODES)).trim(),
     close: async () => void (await tmux('kill-session')),
   };
   await terminal.showing(new RegExp(`^${OUTER_PROMPT}`));

@@ -1,4 +1,5 @@
 import { OutputStream } from '../../gen/runlet/v1/event_pb.ts';
+import { TerminalModes } from '../../terminal-modes.ts';
 import { ensure, ensureEqual, ensureFails, outcomeOf } from '../assert.ts';
 import type { Check } from '../check.ts';
 import { type CheckContext, PATH, type SpecInit } from '../context.ts';
@@ -156,6 +157,42 @@ export const terminals: readonly Check[] = [
       await outcomeOf(context.write(target, ' line\n\u0004'));
       const output = textOf(await reader.rest(), TERMINAL);
       ensure(output.includes('unfinished the end'), `it showed ${JSON.stringify(output)}`);
+    },
+  },
+  {
+    id: 'TERM-11',
+    title:
+      'Of a terminal the size is told that it has now, and the modes that are in force, however long ago they were set',
+    clause: 'Process.terminal',
+    needs: 'terminals',
+    async run(context) {
+      const script = `printf '\\033[?1049h\\033[?1000;1006h\\033[?2004h'
+        printf '\\033[?1000l\\033='; head -c 65536 /dev/zero | tr '\\0' x; echo ready; read line`;
+      const output = { retainedBytes: 1024n };
+      const target = await context.startShell(script, { terminal: {}, output });
+      await context.watch(target).untilOutput('ready', TERMINAL);
+      await context.processes.resizeTerminal({ ...target, size: { columns: 55, rows: 22 } });
+      const { terminal } = await context.get(target);
+      ensure(terminal !== undefined, 'nothing is told of its terminal');
+      ensureEqual(
+        { columns: terminal.size?.columns, rows: terminal.size?.rows },
+        { columns: 55, rows: 22 },
+        'its size',
+      );
+      // How they are told is left to the server.
+      const modes = new TerminalModes();
+      modes.feed(terminal.modes);
+      ensureEqual(
+        modes.sequences(),
+        '\x1b[?1049h\x1b[?2004h\x1b[?1006h\x1b=',
+        'what sets a terminal to the modes in force',
+      );
+      const piped = await context.startShell('exec sleep 1000');
+      ensureEqual(
+        (await context.get(piped)).terminal,
+        undefined,
+        'the terminal of a process without',
+      );
     },
   },
 ];

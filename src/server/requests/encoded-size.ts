@@ -1,7 +1,13 @@
+import type { ProcessStreams } from '../../process/process-record.ts';
+import { MAX_MODES_BYTES } from '../../terminal-modes.ts';
+
 /* How many bytes parts of answers take, as they are encoded: what has no bytes of its own, too. */
 
 /** Bytes of the fields of a session or process that have a fixed size, or ids of at most 128. */
 const FIXED_BYTES = 512;
+
+/** Bytes of how a terminal is. */
+const TERMINAL_BYTES = 32 + MAX_MODES_BYTES;
 
 const argvBytes = new WeakMap<readonly string[], number>();
 
@@ -9,14 +15,16 @@ const argvBytes = new WeakMap<readonly string[], number>();
 export function processBytes(process: {
   readonly argv: readonly string[];
   readonly labels: ReadonlyMap<string, string>;
+  readonly streams?: ProcessStreams;
 }): number {
-  const { argv, labels } = process;
+  const { argv, labels, streams } = process;
   let bytes = argvBytes.get(argv);
   if (bytes === undefined) {
     bytes = stringsBytes(argv);
     argvBytes.set(argv, bytes);
   }
-  return FIXED_BYTES + bytes + labelsBytes(labels);
+  const fixedBytes = FIXED_BYTES + (streams?.[0] === 'terminal' ? TERMINAL_BYTES : 0);
+  return fixedBytes + bytes + labelsBytes(labels);
 }
 
 /** Bytes of a session in an answer at most. */

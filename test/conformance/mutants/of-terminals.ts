@@ -1,6 +1,10 @@
 import { callErrorDetails, isCallError } from '../../../src/client/call-error.ts';
 import { RunletError } from '../../../src/errors.ts';
-import type { EnvPolicy, WriteStdinRequest } from '../../../src/gen/runlet/v1/process_pb.ts';
+import type {
+  EnvPolicy,
+  TerminalState,
+  WriteStdinRequest,
+} from '../../../src/gen/runlet/v1/process_pb.ts';
 import { Inherit } from '../../../src/gen/runlet/v1/process_pb.ts';
 import { onProcesses, onRequests, onStarts, type Start } from './hooks.ts';
 import type { Mutant } from './mutant.ts';
@@ -72,7 +76,7 @@ export const ofTerminals: readonly Mutant[] = [
   },
   {
     fault: 'to resize a terminal does nothing',
-    fails: ['TERM-04', 'TERM-08', 'ERROR-06'],
+    fails: ['TERM-04', 'TERM-08', 'TERM-11', 'ERROR-06'],
     mutate: (real) => ({
       ...real,
       resizeTerminal: () => Promise.resolve({ $typeName: 'runlet.v1.ResizeTerminalResponse' }),
@@ -115,6 +119,27 @@ export const ofTerminals: readonly Mutant[] = [
       onProcesses(real, (process) => {
         process.hasTerminal = false;
       }),
+  },
+  {
+    fault: 'of a terminal no modes are told',
+    fails: ['TERM-11'],
+    mutate: (real) =>
+      onProcesses(real, ({ terminal }) => {
+        if (terminal !== undefined) terminal.modes = Buffer.of();
+      }),
+  },
+  {
+    fault: 'the size of a terminal is told as it was at the start',
+    fails: ['TERM-11'],
+    mutate: (real) => {
+      const sizes = new Map<string, TerminalState['size']>();
+      return onProcesses(real, ({ processId, terminal }) => {
+        if (terminal === undefined) return;
+        const first = sizes.get(processId);
+        if (first === undefined) sizes.set(processId, terminal.size);
+        else terminal.size = first;
+      });
+    },
   },
   {
     fault: 'to resize a terminal that there is not succeeds',
@@ -246,6 +271,7 @@ export const ofTerminals: readonly Mutant[] = [
       'TERM-07',
       'TERM-09',
       'TERM-10',
+      'TERM-11',
     ],
     mutate: (real) =>
       onStarts(real, ({ spec }) => {
