@@ -20,8 +20,10 @@ build_go() {
 build_python() {
   .venv/bin/python -c '' 2>/dev/null || python3 -m venv --clear .venv
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
-  .venv/bin/python -m grpc_tools.protoc --proto_path=../../proto \
-    --python_out=. --pyi_out=. --grpc_python_out=. ../../proto/runlet/v1/*.proto
+  .venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps \
+    --no-build-isolation --wheel-dir build .
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+    --force-reinstall build/runlet-*.whl
 }
 
 build_java() {

@@ -44,9 +44,9 @@ export const CLAIMS: readonly Claim[] = [
     has: "example: ['bin/example']",
   },
   {
-    command: exactly('clients/python/.venv/bin/python clients/python/example.py 127.0.0.1:50051'),
+    command: exactly('pip install clients/python/build/runlet-*.whl'),
     by: CLIENTS,
-    has: "example: ['.venv/bin/python', 'example.py']",
+    has: '"$CLIENT"/build/runlet-*.whl',
   },
   {
     command: exactly(

@@ -34,19 +34,6 @@ const LANGUAGES: Readonly<Record<string, Correspondence>> = {
       ['buf.gen.yaml', /"go", "tool", "protoc-gen-go-grpc"\]/, /go, tool, protoc-gen-go-grpc\b/],
     ],
   },
-  python: {
-    manifest: 'requirements.txt',
-    wanted: /([\w-]+)==([\w.]+)/g,
-    named: (name, version) => new RegExp(`^${name}==${version}$`, 'm'),
-    packages: 3,
-    also: [
-      [
-        '../../scripts/build-clients.sh',
-        /-m grpc_tools\.protoc .*--python_out=\. --pyi_out=\. --grpc_python_out=\. /,
-        /-m grpc_tools\.protoc .*\n.*--python_out=\. --pyi_out=\. --grpc_python_out=\. /,
-      ],
-    ],
-  },
   java: {
     manifest: 'pom.xml',
     wanted: /-D([\w.]+)=(proto)\b/g,

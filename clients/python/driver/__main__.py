@@ -10,10 +10,11 @@ import threading
 from typing import Any
 
 import grpc
+import runlet
+from runlet.v1 import process_pb2_grpc, session_pb2_grpc
 
 from driver.facts import Facts, Reader, failure_of
 from driver.operations import OPERATIONS, Call
-from runlet.v1 import process_pb2_grpc, session_pb2_grpc
 
 
 class Driver:
@@ -44,14 +45,14 @@ class Driver:
         call = Call(command, self, lambda fact: self.print({"id": number, "note": fact}))
         try:
             self.print({"id": number, "result": OPERATIONS[command["op"]](call)})
-        except grpc.RpcError as error:
+        except (grpc.RpcError, runlet.RunletError) as error:
             self.print({"id": number, "error": failure_of(error)})
 
     def _channel(self, address: str) -> grpc.Channel:
         """The connection to an address, which is made with its first call."""
         with self._lock:
             if address not in self._channels:
-                self._channels[address] = grpc.insecure_channel(address)
+                self._channels[address] = runlet.open_channel(address)
             return self._channels[address]
 
 

@@ -7,13 +7,22 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import grpc
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
-
-from runlet.v1 import error_pb2, event_pb2, process_pb2, signal_pb2
+import runlet
+from runlet.errors import from_rpc
+from runlet.events import exit_of
+from runlet.v1 import process_pb2
 
 Facts = dict[str, Any]
 Note = Callable[[Facts], None]
+
+KINDS = {
+    runlet.Started: "started",
+    runlet.Output: "output",
+    runlet.Gap: "gap",
+    runlet.InputClosed: "stdin_closed",
+    runlet.Exited: "exited",
+    runlet.Closed: "closed",
+}
 
 # Output up to this size is reported itself, beside its hash.
 SMALL_BYTES = 4096
@@ -29,14 +38,14 @@ class Output:
         self._hash = hashlib.sha256()
         self._small = b""
 
-    def append(self, had: event_pb2.ProcessOutput) -> None:
+    def append(self, had: runlet.Output) -> None:
         self.exact = self.exact and had.offset == self.bytes + self.missing
         self.bytes += len(had.data)
         self._hash.update(had.data)
         if self.bytes <= SMALL_BYTES:
             self._small += had.data
 
-    def skip(self, lost: event_pb2.OutputRange) -> None:
+    def skip(self, lost: runlet.OutputRange) -> None:
         self.exact = self.exact and lost.offset == self.bytes + self.missing
         self.missing += lost.length
 
@@ -62,7 +71,7 @@ class Reader:
         self._closed: Facts | None = None
 
     def take(
-        self, events: Iterable[event_pb2.ProcessEvent], note: Note, notify_bytes: int = 0
+        self, events: Iterable[runlet.Event], note: Note, notify_bytes: int = 0
     ) -> None:
         """Records events; tells when the bytes of output have become as many as asked for."""
         with self._lock:
@@ -87,68 +96,58 @@ class Reader:
                 "closed": self._closed,
             }
 
-    def _record(self, event: event_pb2.ProcessEvent) -> str:
-        kind = event.WhichOneof("event") or "unknown"
+    def _record(self, event: runlet.Event) -> str:
         # A gap has the number of the last event that it stands for.
         follows = event.seq == self.last_seq + 1
-        late = kind == "gap" and event.seq > self.last_seq
+        late = isinstance(event, runlet.Gap) and event.seq > self.last_seq
         self._in_order = self._in_order and (follows or late)
         self.last_seq = event.seq
-        if kind == "output":
-            self._total += len(event.output.data)
-            self._stream(event.output.stream).append(event.output)
-        elif kind == "gap":
-            for lost in event.gap.ranges:
+        if isinstance(event, runlet.Output):
+            self._total += len(event.data)
+            self._stream(event.stream).append(event)
+        elif isinstance(event, runlet.Gap):
+            for lost in event.ranges:
                 self._stream(lost.stream).skip(lost)
-        elif kind == "exited":
-            self._exited = end_of(event.exited.status, event.exited.reason)
-        elif kind == "closed":
-            self._closed = {
-                "output_complete": event.closed.output_complete,
-                "totals": {_name_of(t.stream): t.bytes for t in event.closed.totals},
-            }
-        return kind
+        elif isinstance(event, runlet.Exited):
+            self._exited = end_of(event.exit)
+        elif isinstance(event, runlet.Closed):
+            complete = event.output_complete
+            self._closed = {"output_complete": complete, "totals": event.totals}
+        return KINDS[type(event)]
 
-    def _stream(self, stream: event_pb2.OutputStream) -> Output:
-        return self._streams.setdefault(_name_of(stream), Output())
+    def _stream(self, stream: str) -> Output:
+        return self._streams.setdefault(stream, Output())
 
 
 def facts_of(process: process_pb2.Process) -> Facts:
     facts: Facts = {"process_id": process.process_id, "pid": process.pid}
     facts["state"] = process_pb2.ProcessState.Name(process.state)
     if process.HasField("status"):
-        facts["exited"] = end_of(process.status, process.reason)
+        facts["exited"] = end_of(exit_of(process.status, process.reason))
     return facts
 
 
-def end_of(status: event_pb2.ExitStatus, reason: event_pb2.EndReason) -> Facts:
-    facts: Facts = {"reason": event_pb2.EndReason.Name(reason)}
-    if status.WhichOneof("status") == "code":
-        facts["code"] = status.code
+def end_of(end: runlet.Exit) -> Facts:
+    facts: Facts = {"reason": "END_REASON_" + end.reason.upper().replace("-", "_")}
+    if end.signal is None:
+        facts["code"] = end.code
     else:
-        facts["signal"] = signal_pb2.Signal.Name(status.signal)
+        facts["signal"] = end.signal.replace("SIG", "SIGNAL_")
     return facts
 
 
-def failure_of(error: grpc.RpcError) -> Facts:
-    """Reads grpc-status-details-bin."""
-    facts: Facts = {"code": error.code().name}
-    status = rpc_status.from_call(error)
-    for detail in status.details if status is not None else []:
-        info = error_details_pb2.ErrorInfo()
-        start_failure = error_pb2.StartFailure()
-        bad_request = error_details_pb2.BadRequest()
-        if detail.Unpack(info):
-            facts |= {"reason": info.reason, "domain": info.domain}
-            facts["metadata"] = dict(info.metadata)
-        elif detail.Unpack(start_failure):
-            facts["stage"] = error_pb2.StartStage.Name(start_failure.stage)
-            facts["errno_name"] = start_failure.errno_name
-        elif detail.Unpack(bad_request):
-            facts["fields"] = [violation.field for violation in bad_request.field_violations]
+def failure_of(error: grpc.RpcError | runlet.RunletError) -> Facts:
+    if isinstance(error, grpc.RpcError):
+        error = from_rpc(error)
+    if not isinstance(error, runlet.RemoteError):
+        lost = isinstance(error, runlet.SessionLost)
+        return {"code": "LOST" if lost else "FAILED", "reason": error.reason}
+    facts: Facts = {"code": error.code}
+    if error.reason:
+        facts |= {"reason": error.reason, "domain": error.domain, "metadata": error.metadata}
+    if error.fields:
+        facts["fields"] = error.fields
+    if isinstance(error, runlet.StartFailed):
+        facts["stage"] = f"START_STAGE_{error.stage}"
+        facts["errno_name"] = error.errno_name
     return facts
-
-
-def _name_of(stream: event_pb2.OutputStream) -> str:
-    """stdout, stderr or terminal."""
-    return event_pb2.OutputStream.Name(stream).removeprefix("OUTPUT_STREAM_").lower()

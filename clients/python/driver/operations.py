@@ -1,13 +1,16 @@
 """What the driver can be told to do: a function for each operation, which returns facts."""
 
 import base64
+import threading
 from collections.abc import Callable
 from typing import Any
 
+import runlet
 from google.protobuf import duration_pb2
+from runlet.events import from_message
+from runlet.v1 import process_pb2, session_pb2, signal_pb2
 
 from driver.facts import Facts, Note, facts_of
-from runlet.v1 import process_pb2, session_pb2, signal_pb2
 
 
 class Call:
@@ -61,7 +64,8 @@ class Call:
         return {**self.target(), "after_seq": self.reader.last_seq}
 
     def take(self, answer: Any) -> None:
-        self.reader.take(answer.events, self.note, self.get("notify_bytes", 0))
+        known = [event for event in map(from_message, answer.events) if event is not None]
+        self.reader.take(known, self.note, self.get("notify_bytes", 0))
 
 
 def milliseconds(value: int | None) -> duration_pb2.Duration | None:
@@ -131,9 +135,16 @@ def wait(call: Call) -> Facts:
 
 
 def watch(call: Call) -> Facts:
-    request = process_pb2.WatchProcessRequest(**call.watch_request())
+    reader_id = call.get("reader_id", "")
+    request = process_pb2.WatchProcessRequest(**call.watch_request(), reader_id=reader_id)
     for answer in call.processes.WatchProcess(request, **call.options):
         call.take(answer)
+        if reader_id and answer.events:
+            acknowledge = process_pb2.AcknowledgeOutputRequest(
+                **call.target(), reader_id=reader_id, seq=call.reader.last_seq
+            )
+            # That it failed, the stream tells too.
+            call.processes.AcknowledgeOutput.future(acknowledge, **call.options)
     return call.reader.facts()
 
 
@@ -192,10 +203,34 @@ def resize(call: Call) -> Facts:
     return {}
 
 
+def follow(call: Call) -> Facts:
+    """All of it as the package does it by itself."""
+    spec = dict(call.get("spec"))
+    stdin = spec.pop("stdin", "") == "STDIN_MODE_PIPE"
+    if "overflow" in spec:
+        spec["overflow"] = spec["overflow"].removeprefix("OVERFLOW_").lower()
+    with runlet.connect(call.get("address")) as client:
+        session = client.session(call.session_id)
+        process = session.start(
+            spec.pop("argv"), stdin=stdin, process_id=call.get("process_id"), **spec
+        )
+        if stdin:
+            data = base64.b64decode(call.get("data", ""))
+            threading.Thread(target=feed, args=(process, data), daemon=True).start()
+        for event in process.events():
+            call.reader.take([event], call.note, call.get("notify_bytes", 0))
+    return call.reader.facts()
+
+
+def feed(process: runlet.Process, data: bytes) -> None:
+    process.stdin.write(data)
+    process.stdin.close()
+
+
 OPERATIONS: dict[str, Callable[[Call], Facts]] = {
     operation.__name__: operation
     for operation in (
         *(create, close, attach, start, get, wait, watch, read),
-        *(write, stream, interact, signal, terminate, resize),
+        *(write, stream, interact, signal, terminate, resize, follow),
     )
 }

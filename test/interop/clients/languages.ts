@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT } from '../support.ts';
+import type { Package } from './empty-project.ts';
 import type { Program } from './remote-driver.ts';
 
 const run = promisify(execFile);
@@ -20,8 +21,10 @@ export interface Language {
   /** Commands that succeed where its tools are installed. */
   readonly tools: readonly (readonly [string, ...string[]])[];
   readonly driver: Program['argv'];
-  /** The example, which takes an address. */
-  readonly example: Program['argv'];
+  /** The example that calls the stubs, which takes an address; a package has none. */
+  readonly example?: Program['argv'];
+  /** The package, where there is one, which recovers by itself. */
+  readonly package?: Package;
 }
 
 const JAVA = ['java', '-XX:TieredStopAtLevel=1', '-cp', 'target/classes:target/lib/*'] as const;
@@ -40,7 +43,15 @@ export const LANGUAGES: readonly Language[] = [
     folder: 'python',
     tools: [['python3', '-c', 'import ensurepip, venv']],
     driver: ['.venv/bin/python', '-m', 'driver'],
-    example: ['.venv/bin/python', 'example.py'],
+    package: {
+      fence: 'python',
+      file: 'main.py',
+      install: `
+        python3 -m venv .venv
+        .venv/bin/pip install --quiet --disable-pip-version-check "$CLIENT"/build/runlet-*.whl
+      `,
+      program: ['.venv/bin/python', 'main.py'],
+    },
   },
   {
     name: 'Java',
@@ -98,9 +109,13 @@ export function programOf({ folder }: Language, argv: Program['argv']): Program 
   return { argv, folder: join(ROOT, 'clients', folder) };
 }
 
-/** Runs the example of a language and returns the lines that it prints. */
-export async function runExample(language: Language, address: string): Promise<readonly string[]> {
-  const { argv, folder } = programOf(language, language.example);
+/** Runs an example of a language and returns the lines that it prints. */
+export async function runExample(
+  language: Language,
+  example: Program['argv'],
+  address: string,
+): Promise<readonly string[]> {
+  const { argv, folder } = programOf(language, example);
   const [file, ...args] = argv;
   const { stdout } = await run(file, [...args, address], {
     cwd: folder,

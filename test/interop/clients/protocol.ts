@@ -61,6 +61,18 @@ export interface ReadParams extends ProcessParams {
   readonly notify_bytes?: number;
 }
 
+/** What is read, and acknowledged as it comes. */
+export interface WatchParams extends ReadParams {
+  /** Sent with the call; what has come is acknowledged then. Absent: nothing is. */
+  readonly reader_id?: string;
+}
+
+/** A process that is followed to its end over as many connections as it takes. */
+export interface FollowParams extends StartParams, ReadParams {
+  /** Written to its stdin, end-of-file after it. */
+  readonly data?: string;
+}
+
 /** Bytes for stdin. */
 export interface WriteParams {
   readonly offset?: number;
@@ -136,7 +148,7 @@ export interface Operations {
   /** Until it is closed. */
   wait: [params: ProcessParams, facts: ProcessFacts];
   /** Ends with the stream. Notes: {@link ReaderNote}. */
-  watch: [params: ReadParams, facts: ReaderFacts];
+  watch: [params: WatchParams, facts: ReaderFacts];
   /** One `ReadProcess`. */
   read: [params: ReadParams & { readonly wait_ms?: number }, facts: ReaderFacts];
   write: [params: ProcessParams & WriteParams, facts: { readonly accepted_offset: number }];
@@ -159,6 +171,12 @@ export interface Operations {
     facts: ProcessFacts & { readonly was_running: boolean },
   ];
   resize: [params: ProcessParams & SizeParams, facts: object];
+  /**
+   * Comes back to the session, starts a process in it, writes, and reads to the end, as the
+   * package in that language does it by itself. Only where there is one. The `code` of a failure
+   * that is none of a call is `LOST` where the session was, and `FAILED` otherwise.
+   */
+  follow: [params: FollowParams, facts: ReaderFacts];
 }
 
 /** The name of an operation. */

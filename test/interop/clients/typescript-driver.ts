@@ -121,9 +121,14 @@ const PERFORMERS: Performers = {
   },
   async watch({ params, options, processes, reader, tell }) {
     const it = reader(params.reader);
-    const request = { ...target(params), afterSeq: it.lastSeq };
+    const { reader_id: readerId = '' } = params;
+    const request = { ...target(params), afterSeq: it.lastSeq, readerId };
     for await (const { events } of processes.watchProcess(request, options)) {
       it.take(events, tell, params.notify_bytes);
+      if (readerId === '' || events.length === 0) continue;
+      const had = { ...target(params), readerId, seq: it.lastSeq };
+      // That it failed, the stream tells too.
+      processes.acknowledgeOutput(had, options).catch(() => {});
     }
     return it.facts();
   },
@@ -172,6 +177,8 @@ const PERFORMERS: Performers = {
   },
   resize: ({ params: { columns, rows, ...params }, options, processes }) =>
     processes.resizeTerminal({ ...target(params), size: { columns, rows } }, options),
+  // What the client does by itself has tests of its own, in test/client.
+  follow: () => Promise.reject(new Error('this driver calls stubs alone')),
 };
 
 function target(params: ProcessParams) {

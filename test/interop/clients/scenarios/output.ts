@@ -1,17 +1,18 @@
-import { createHash } from 'node:crypto';
 import { awaitRelease } from '../../../support/shell.ts';
-import type { ReaderFacts } from '../protocol.ts';
+import {
+  allOf,
+  closedAfter,
+  END,
+  numbersTo,
+  sha256,
+  withoutKinds,
+  withoutSeq,
+} from '../numbers.ts';
 import type { Scenario } from '../scenario.ts';
 import { attach, failureOf, shell } from '../stage.ts';
 
 const MIB = 1024 * 1024;
 const HOLDER = '5b2c8c0e-31a7-4d0e-9a55-0f6e2f3d7a01';
-
-/** What `seq 1 COUNT` prints. */
-const numbersTo = (count: number): Buffer =>
-  Buffer.from(Array.from({ length: count }, (_, i) => `${i + 1}\n`).join(''));
-
-const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
 /** 8 MB; the connection is cut when less than half of it was sent. */
 const NUMBERS = 1_200_000;
@@ -23,33 +24,6 @@ const RETAINED = 65_536;
 
 const LINE = 'runlet runs, and a small stream runs\n';
 const HUGE = 64 * MIB;
-
-const END = { code: 0, reason: 'END_REASON_EXITED' };
-
-/** What `closed` tells of a process that wrote to stdout alone. */
-const closedAfter = (stdout: number) => ({ output_complete: true, totals: { stdout, stderr: 0 } });
-
-/** The facts of a reader that had all of stdout and nothing else, in large outputs. */
-function allOf(data: Uint8Array) {
-  const stream = { bytes: data.length, missing: 0, exact: true, sha256: sha256(data) };
-  return {
-    kinds: ['started', 'output', 'exited', 'closed'],
-    in_order: true,
-    streams: { stdout: stream },
-    exited: END,
-    closed: closedAfter(data.length),
-  };
-}
-
-/** How many events there were is up to the server. */
-function withoutSeq({ last_seq, ...facts }: ReaderFacts): Omit<ReaderFacts, 'last_seq'> {
-  return facts;
-}
-
-/** Where a process pauses for its reader, the end of it may come before its last output. */
-function withoutKinds<F extends { readonly kinds: unknown }>({ kinds, ...facts }: F) {
-  return facts;
-}
 
 /** What a process writes, as clients read it. */
 export const OUTPUT: readonly Scenario[] = [
