@@ -13,8 +13,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../clients"
 jobs=${JOBS:-2}
 
 build_go() {
-  ../../node_modules/.bin/buf generate
+  rm -rf build
+  ../../node_modules/.bin/buf generate --output build/generated
+  if ! diff -r build/generated/runlet/v1 runlet/v1; then
+    echo "clients/go/runlet/v1 is not what the protos say: run \`go generate ./runlet\` there" >&2
+    exit 1
+  fi
+  go vet ./...
   go build -p "$jobs" -o bin/ ./cmd/...
+  # What tests install the module from.
+  go run ./internal/pack v0.1.0 build/proxy
 }
 
 build_python() {

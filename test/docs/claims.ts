@@ -34,14 +34,14 @@ export const CLAIMS: readonly Claim[] = [
 
   // The clients in other languages are built and run by `npm run test:clients`.
   {
-    command: /^scripts\/build-clients\.sh (?:go|python|java)$/,
+    command: /^scripts\/build-clients\.sh (?:python|java)$/,
     by: CLIENTS,
     has: "'build-clients.sh'",
   },
   {
-    command: exactly('clients/go/bin/example 127.0.0.1:50051'),
+    command: exactly('go get github.com/runlet/runlet/clients/go/runlet@v0.1.0'),
     by: CLIENTS,
-    has: "example: ['bin/example']",
+    has: 'go get github.com/runlet/runlet/clients/go/runlet@v0.1.0',
   },
   {
     command: exactly('pip install clients/python/build/runlet-*.whl'),

@@ -22,18 +22,6 @@ interface Correspondence {
  * clients here. So they are compared with what these are built with.
  */
 const LANGUAGES: Readonly<Record<string, Correspondence>> = {
-  go: {
-    manifest: 'go.mod',
-    wanted: /(google\.golang\.org\/[\w./-]+)@(v[\w.-]+)/g,
-    // A program of a module has the module's version.
-    named: (name, version) =>
-      new RegExp(`^\\s(?:${name}|${name.replace(/\/cmd\/[\w-]+$/, '')}) ${version}(?: |$)`, 'm'),
-    packages: 4,
-    also: [
-      ['buf.gen.yaml', /"go", "tool", "protoc-gen-go"\]/, /go, tool, protoc-gen-go\b/],
-      ['buf.gen.yaml', /"go", "tool", "protoc-gen-go-grpc"\]/, /go, tool, protoc-gen-go-grpc\b/],
-    ],
-  },
   java: {
     manifest: 'pom.xml',
     wanted: /-D([\w.]+)=(proto)\b/g,

@@ -36,7 +36,21 @@ export const LANGUAGES: readonly Language[] = [
     folder: 'go',
     tools: [['go', 'version']],
     driver: ['bin/driver'],
-    example: ['bin/example'],
+    // From a cache of its own: in the user's an older state of this version would stay. What
+    // the user's has of other modules is not fetched again.
+    package: {
+      fence: 'go',
+      file: 'main.go',
+      install: `
+        fetched="$(go env GOMODCACHE)/cache/download"
+        proxies="file://$CLIENT/build/proxy,file://$fetched,$(go env GOPROXY)"
+        export GOMODCACHE="$PWD/modules" GOFLAGS=-modcacherw GOSUMDB=off
+        go mod init example.com/empty
+        GOPROXY="$proxies" go get github.com/runlet/runlet/clients/go/runlet@v0.1.0
+        go build -o main .
+      `,
+      program: ['./main'],
+    },
   },
   {
     name: 'Python',

@@ -25,6 +25,7 @@ type command struct {
 	Attempt      uint64  `json:"attempt"`
 	Spec         spec    `json:"spec"`
 	Reader       string  `json:"reader"`
+	ReaderID     string  `json:"reader_id"`
 	NotifyBytes  uint64  `json:"notify_bytes"`
 	WaitMs       int64   `json:"wait_ms"`
 	stdinWrite

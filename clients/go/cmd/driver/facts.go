@@ -3,14 +3,14 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"strings"
 	"sync"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc/status"
 
+	"github.com/runlet/runlet/clients/go/runlet"
 	runletv1 "github.com/runlet/runlet/clients/go/runlet/v1"
 )
 
@@ -24,7 +24,7 @@ type reader struct {
 	inOrder bool
 	total   uint64
 	kinds   []string
-	streams map[string]*output
+	streams map[runlet.Stream]*output
 	exited  facts
 	closed  facts
 }
@@ -38,7 +38,7 @@ type output struct {
 }
 
 func newReader() *reader {
-	return &reader{inOrder: true, kinds: []string{}, streams: map[string]*output{}}
+	return &reader{inOrder: true, kinds: []string{}, streams: map[runlet.Stream]*output{}}
 }
 
 // had returns the seq of the last event that it had.
@@ -50,7 +50,7 @@ func (r *reader) had() uint64 {
 
 // take records events. It tells of each that is no output, and when the bytes of output
 // have become as many as asked for.
-func (r *reader) take(events []*runletv1.ProcessEvent, c *call) {
+func (r *reader) take(events []runlet.Event, c *call) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	before := r.total
@@ -68,41 +68,37 @@ func (r *reader) take(events []*runletv1.ProcessEvent, c *call) {
 	}
 }
 
-func (r *reader) record(event *runletv1.ProcessEvent) string {
-	gap := event.GetGap()
+func (r *reader) record(event runlet.Event) string {
+	_, gap := event.(runlet.Gap)
 	// A gap has the number of the last event that it stands for.
-	r.inOrder = r.inOrder && (event.Seq == r.lastSeq+1 || gap != nil && event.Seq > r.lastSeq)
-	r.lastSeq = event.Seq
-	switch what := event.Event.(type) {
-	case *runletv1.ProcessEvent_Started:
+	seq := event.Number()
+	r.inOrder = r.inOrder && (seq == r.lastSeq+1 || gap && seq > r.lastSeq)
+	r.lastSeq = seq
+	switch what := event.(type) {
+	case runlet.Started:
 		return "started"
-	case *runletv1.ProcessEvent_Output:
-		r.total += uint64(len(what.Output.Data))
-		r.stream(what.Output.Stream).append(what.Output)
+	case runlet.Output:
+		r.total += uint64(len(what.Data))
+		r.stream(what.Stream).append(what)
 		return "output"
-	case *runletv1.ProcessEvent_Gap:
-		for _, lost := range gap.Ranges {
+	case runlet.Gap:
+		for _, lost := range what.Ranges {
 			r.stream(lost.Stream).skip(lost)
 		}
 		return "gap"
-	case *runletv1.ProcessEvent_StdinClosed:
+	case runlet.StdinClosed:
 		return "stdin_closed"
-	case *runletv1.ProcessEvent_Exited:
-		r.exited = endOf(what.Exited.Status, what.Exited.Reason)
+	case runlet.Exited:
+		r.exited = endOf(what.Exit)
 		return "exited"
-	case *runletv1.ProcessEvent_Closed:
-		totals := facts{}
-		for _, total := range what.Closed.Totals {
-			totals[nameOf(total.Stream)] = total.Bytes
-		}
-		r.closed = facts{"output_complete": what.Closed.OutputComplete, "totals": totals}
+	case runlet.Closed:
+		r.closed = facts{"output_complete": what.OutputComplete, "totals": what.Totals}
 		return "closed"
 	}
 	return "unknown"
 }
 
-func (r *reader) stream(stream runletv1.OutputStream) *output {
-	name := nameOf(stream)
+func (r *reader) stream(name runlet.Stream) *output {
 	if known, ok := r.streams[name]; ok {
 		return known
 	}
@@ -111,7 +107,7 @@ func (r *reader) stream(stream runletv1.OutputStream) *output {
 	return made
 }
 
-func (o *output) append(had *runletv1.ProcessOutput) {
+func (o *output) append(had runlet.Output) {
 	o.exact = o.exact && had.Offset == o.bytes+o.missing
 	o.bytes += uint64(len(had.Data))
 	o.hash.Write(had.Data)
@@ -120,7 +116,7 @@ func (o *output) append(had *runletv1.ProcessOutput) {
 	}
 }
 
-func (o *output) skip(lost *runletv1.OutputRange) {
+func (o *output) skip(lost runlet.OutputRange) {
 	o.exact = o.exact && lost.Offset == o.bytes+o.missing
 	o.missing += lost.Length
 }
@@ -135,7 +131,7 @@ func (r *reader) facts() facts {
 		if o.bytes <= smallBytes {
 			known["data"] = append([]byte{}, o.small...)
 		}
-		streams[name] = known
+		streams[string(name)] = known
 	}
 	return facts{
 		"kinds": r.kinds, "last_seq": r.lastSeq, "in_order": r.inOrder,
@@ -143,51 +139,49 @@ func (r *reader) facts() facts {
 	}
 }
 
-// nameOf says stdout, stderr or terminal.
-func nameOf(stream runletv1.OutputStream) string {
-	return strings.ToLower(strings.TrimPrefix(stream.String(), "OUTPUT_STREAM_"))
-}
-
 func factsOf(process *runletv1.Process) facts {
 	known := facts{"process_id": process.GetProcessId(), "pid": process.GetPid()}
 	known["state"] = process.GetState().String()
 	if process.GetStatus() != nil {
-		known["exited"] = endOf(process.Status, process.Reason)
+		known["exited"] = endOf(runlet.ExitOf(process.GetStatus(), process.GetReason()))
 	}
 	return known
 }
 
-func endOf(how *runletv1.ExitStatus, why runletv1.EndReason) facts {
-	known := facts{"reason": why.String()}
-	switch status := how.GetStatus().(type) {
-	case *runletv1.ExitStatus_Code:
-		known["code"] = status.Code
-	case *runletv1.ExitStatus_Signal:
-		known["signal"] = status.Signal.String()
+func endOf(end runlet.Exit) facts {
+	known := facts{"reason": "END_REASON_" + strings.ToUpper(strings.ReplaceAll(end.Reason, "-", "_"))}
+	if end.Signal == 0 {
+		known["code"] = end.Code
+	} else {
+		known["signal"] = end.Signal.String()
 	}
 	return known
 }
 
-// failureOf reads grpc-status-details-bin.
+// failureOf tells of an error of a stub, or of the package.
 func failureOf(err error) facts {
-	failed := status.Convert(err)
-	known := facts{"code": code.Code(failed.Code()).String()}
-	for _, detail := range failed.Details() {
-		switch what := detail.(type) {
-		case *errdetails.ErrorInfo:
-			known["reason"] = what.Reason
-			known["domain"] = what.Domain
-			known["metadata"] = what.Metadata
-		case *runletv1.StartFailure:
-			known["stage"] = what.Stage.String()
-			known["errno_name"] = what.ErrnoName
-		case *errdetails.BadRequest:
-			fields := []string{}
-			for _, violation := range what.FieldViolations {
-				fields = append(fields, violation.Field)
-			}
-			known["fields"] = fields
+	var lost *runlet.SessionLostError
+	if errors.As(err, &lost) {
+		return facts{"code": "LOST", "reason": lost.Reason}
+	}
+	var remote *runlet.RemoteError
+	if !errors.As(err, &remote) {
+		if remote = runlet.FromRPC(err); remote == nil {
+			return facts{"code": "FAILED", "reason": err.Error()}
 		}
+	}
+	known := facts{"code": code.Code(remote.Code).String()}
+	if remote.Reason != "" {
+		known["reason"] = remote.Reason
+		known["domain"] = remote.Domain
+		known["metadata"] = remote.Metadata
+	}
+	if remote.Fields != nil {
+		known["fields"] = remote.Fields
+	}
+	if remote.Stage != "" {
+		known["stage"] = "START_STAGE_" + remote.Stage
+		known["errno_name"] = remote.Errno
 	}
 	return known
 }

@@ -11,8 +11,8 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/runlet/runlet/clients/go/runlet"
 	runletv1 "github.com/runlet/runlet/clients/go/runlet/v1"
 )
 
@@ -71,11 +71,7 @@ func (d *driver) connection(address string) *grpc.ClientConn {
 	if known, ok := d.connections[address]; ok {
 		return known
 	}
-	made, err := grpc.NewClient(
-		address,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.WaitForReady(true)),
-	)
+	made, err := runlet.Dial(address, nil, grpc.WithDefaultCallOptions(grpc.WaitForReady(true)))
 	if err != nil {
 		panic(err)
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 
+	"github.com/runlet/runlet/clients/go/runlet"
 	runletv1 "github.com/runlet/runlet/clients/go/runlet/v1"
 )
 
@@ -24,6 +26,7 @@ var operations = map[string]func(*call) (facts, error){
 	"signal":    (*call).signal,
 	"terminate": (*call).terminate,
 	"resize":    (*call).resize,
+	"follow":    (*call).follow,
 }
 
 func (c *call) create() (facts, error) {
@@ -87,15 +90,27 @@ func (c *call) watch() (facts, error) {
 	reader := c.driver.reader(c.Reader)
 	stream, err := c.processes().WatchProcess(c.context(), &runletv1.WatchProcessRequest{
 		SessionId: c.SessionID, ProcessId: c.ProcessID, AttachmentId: c.AttachmentID,
-		AfterSeq: reader.had(),
+		AfterSeq: reader.had(), ReaderId: c.ReaderID,
 	})
 	for err == nil {
 		var answer *runletv1.WatchProcessResponse
 		if answer, err = stream.Recv(); err == nil {
-			reader.take(answer.GetEvents(), c)
+			reader.take(eventsOf(answer.GetEvents()), c)
+			c.acknowledge(answer.GetEvents())
 		}
 	}
 	return reader.facts(), unlessEnd(err)
+}
+
+// acknowledge says that events have come. That it failed, the stream tells too.
+func (c *call) acknowledge(events []*runletv1.ProcessEvent) {
+	if c.ReaderID == "" || len(events) == 0 {
+		return
+	}
+	_, _ = c.processes().AcknowledgeOutput(c.context(), &runletv1.AcknowledgeOutputRequest{
+		SessionId: c.SessionID, ProcessId: c.ProcessID, AttachmentId: c.AttachmentID,
+		ReaderId: c.ReaderID, Seq: events[len(events)-1].GetSeq(),
+	})
 }
 
 func (c *call) read() (facts, error) {
@@ -104,7 +119,7 @@ func (c *call) read() (facts, error) {
 		SessionId: c.SessionID, ProcessId: c.ProcessID, AttachmentId: c.AttachmentID,
 		AfterSeq: reader.had(), Wait: milliseconds(&c.WaitMs),
 	})
-	reader.take(answer.GetEvents(), c)
+	reader.take(eventsOf(answer.GetEvents()), c)
 	return reader.facts(), err
 }
 
@@ -160,7 +175,7 @@ func (c *call) interact() (facts, error) {
 		if answer, err = stream.Recv(); err != nil {
 			return reader.facts(), unlessEnd(err)
 		}
-		reader.take(answer.GetEvents(), c)
+		reader.take(eventsOf(answer.GetEvents()), c)
 	}
 }
 
@@ -188,6 +203,56 @@ func (c *call) resize() (facts, error) {
 		Size: c.size.message(),
 	})
 	return facts{}, err
+}
+
+// follow does all of it as the package does it by itself.
+func (c *call) follow() (facts, error) {
+	ctx := context.Background()
+	client := runlet.Connect(c.Address, nil)
+	defer client.Close()
+	session, err := client.Session(ctx, &runlet.SessionOptions{ID: c.SessionID})
+	if err != nil {
+		return nil, err
+	}
+	spec := runlet.Spec{
+		Argv: c.Spec.Argv, Cwd: c.Spec.Cwd, Env: c.Spec.Env, ProcessID: c.ProcessID,
+		Stdin:         c.Spec.Stdin == "STDIN_MODE_PIPE",
+		RetainedBytes: c.Spec.RetainedBytes,
+	}
+	if c.Spec.Overflow == "OVERFLOW_PAUSE" {
+		spec.Overflow = runlet.Pause
+	}
+	process, err := session.Start(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	written := make(chan error, 1)
+	go func() {
+		stdin := process.Stdin(ctx)
+		_, err := stdin.Write(c.Data)
+		if err == nil && spec.Stdin {
+			err = stdin.Close()
+		}
+		written <- err
+	}()
+	reader := c.driver.reader(c.Reader)
+	for event, err := range process.Events(ctx, 0) {
+		if err != nil {
+			return nil, err
+		}
+		reader.take([]runlet.Event{event}, c)
+	}
+	return reader.facts(), <-written
+}
+
+func eventsOf(messages []*runletv1.ProcessEvent) []runlet.Event {
+	var events []runlet.Event
+	for _, message := range messages {
+		if event := runlet.EventOf(message); event != nil {
+			events = append(events, event)
+		}
+	}
+	return events
 }
 
 // unlessEnd takes the end of a stream for what it is: no error.
