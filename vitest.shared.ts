@@ -17,9 +17,16 @@ export const SHARED = {
  * before; or they run other suites.
  */
 export const LONG = [
-  ...['exhaustion', 'leaks', 'lossless', 'many-sessions', 'memory', 'pause', 'spool'].map(
-    (name) => `test/acceptance/${name}.test.ts`,
-  ),
+  ...[
+    'exhaustion',
+    'leaks',
+    'lossless',
+    'many-sessions',
+    'memory',
+    'pause',
+    'spool',
+    'cli-typed',
+  ].map((name) => `test/acceptance/${name}.test.ts`),
   'test/client/faults.test.ts',
   'test/client/leaks.test.ts',
   'test/client/slow-readers.test.ts',

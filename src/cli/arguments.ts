@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { formatAddress, parseAddress } from '../address.ts';
 import { type SignalName, signalName, signalValue } from '../client/names.ts';
+import { HOUR, KIB, MIB, MINUTE, SECOND } from '../units.ts';
 
 /*
  * How the values of options are read. Each throws commander's error for a value that makes
@@ -39,19 +40,82 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
-/** A number of seconds, which need not be whole. */
+/** Milliseconds of what may follow the number of a span. */
+const SPAN_UNITS = { ms: 1, s: SECOND, m: MINUTE, min: MINUTE, h: HOUR, d: 24 * HOUR } as const;
+
+/** What a timer of Node.js can wait: 2^31 - 1 ms. */
+const MAX_SECONDS = 2_147_483;
+
+/**
+ * A span of time, in seconds: a number of them, or numbers with units, the largest first
+ * (`90`, `1.5s`, `1h30m`, `200ms`).
+ */
 export function seconds(text: string): number {
-  const value = text === '' ? Number.NaN : Number(text);
-  // What a timer of Node.js can wait: 2^31 - 1 ms.
-  if (!(value >= 0 && value <= 2_147_483)) {
-    throw new InvalidArgumentError('It is not a number of seconds from 0 to 2147483.');
+  const value = spanMs(text) / 1000;
+  if (!(value >= 0 && value <= MAX_SECONDS)) {
+    throw new InvalidArgumentError(
+      `It is no span of time from 0 to ${MAX_SECONDS} seconds, such as 90, 1.5s, 20m or 1h30m.`,
+    );
   }
   return value;
 }
 
-/** A number of seconds that is more than 0. */
+/** A span of time that is more than 0, in seconds. */
 export function positiveSeconds(text: string): number {
   const value = seconds(text);
+  if (value === 0) throw new InvalidArgumentError('It must be more than 0.');
+  return value;
+}
+
+/** Milliseconds of a span; NaN: it is none. */
+function spanMs(text: string): number {
+  if (/^\d*\.?\d+$/.test(text)) return Number(text) * SECOND;
+  if (!/^(?:\d*\.?\d+(?:ms|s|min|m|h|d))+$/.test(text)) return Number.NaN;
+  let sum = 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (const [, number, unit] of text.matchAll(/(\d*\.?\d+)(ms|s|min|m|h|d)/g)) {
+    const length = SPAN_UNITS[unit as keyof typeof SPAN_UNITS];
+    if (length >= least) return Number.NaN;
+    least = length;
+    sum += Number(number) * length;
+  }
+  return sum;
+}
+
+/** Bytes of what may follow a number of them. A lone letter means what it does to `dd` and docker. */
+const SIZE_UNITS = {
+  '': 1,
+  b: 1,
+  k: KIB,
+  kib: KIB,
+  kb: 1_000,
+  m: MIB,
+  mib: MIB,
+  mb: 1_000_000,
+  g: 1024 * MIB,
+  gib: 1024 * MIB,
+  gb: 1_000_000_000,
+  t: 1024 * 1024 * MIB,
+  tib: 1024 * 1024 * MIB,
+  tb: 1_000_000_000_000,
+} as const;
+
+/** A number of bytes, 0 or more, with or without a unit: `4096`, `64KiB`, `1.5g`, `10MB`. */
+export function bytes(text: string): number {
+  const [, number, unit = ''] = /^(\d*\.?\d+)([a-z]*)$/i.exec(text) ?? [];
+  const factor: number | undefined = Object.hasOwn(SIZE_UNITS, unit.toLowerCase())
+    ? SIZE_UNITS[unit.toLowerCase() as keyof typeof SIZE_UNITS]
+    : undefined;
+  const value = Number(number) * (factor ?? Number.NaN);
+  if (!Number.isSafeInteger(value)) {
+    throw new InvalidArgumentError('It is no number of bytes, such as 4096, 64KiB or 1GiB.');
+  }
+  return value;
+}
+
+/** A number of bytes that is more than 0. */
+export function positiveBytes(text: string): number {
+  const value = bytes(text);
   if (value === 0) throw new InvalidArgumentError('It must be more than 0.');
   return value;
 }
@@ -73,6 +137,22 @@ export function signal(text: string): SignalName {
     // It has no such name.
   }
   throw new InvalidArgumentError('It is no signal.');
+}
+
+/** `NAME=VALUE`. */
+export function assignment(text: string): readonly [string, string] {
+  const end = text.indexOf('=');
+  if (end < 1) throw new InvalidArgumentError('It is not of the form NAME=VALUE.');
+  return [text.slice(0, end), text.slice(end + 1)];
+}
+
+/** Adds a `NAME=VALUE` to those that were given before. */
+export function collectAssignment(
+  text: string,
+  earlier: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const [name, value] = assignment(text);
+  return { ...earlier, [name]: value };
 }
 
 /** Adds the value of an option that may be given again. */

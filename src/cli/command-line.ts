@@ -4,12 +4,13 @@ import { USAGE_EXIT_CODE } from './exit-codes.ts';
 import { fail } from './failure.ts';
 import { assertArgumentsAreText } from './own-bytes.ts';
 import { createProgram } from './program.ts';
+import { spellOutSignals } from './signal-words.ts';
 
 /** Does what the arguments of this program say, and ends it. */
 export async function runCommandLine(): Promise<never> {
   try {
     assertArgumentsAreText(process.argv);
-    await createProgram().parseAsync();
+    await createProgram().parseAsync(spellOutSignals(process.argv.slice(2)), { from: 'user' });
   } catch (error) {
     // Commander has said what is wrong; asking for help or the version is no error.
     if (error instanceof CommanderError)

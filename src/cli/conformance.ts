@@ -20,7 +20,7 @@ export function conformanceCommand(): Command {
     .option('--grep <pattern>', 'do those alone whose id or title matches, in either case', pattern)
     .option('--list', 'only tell which checks there are, with their clauses')
     .option(
-      '--timeout <seconds>',
+      '--timeout <duration>',
       'how long a check may take',
       positiveSeconds,
       DEFAULT_TIMEOUT_SECONDS,

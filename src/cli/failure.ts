@@ -9,11 +9,12 @@ import {
   USAGE_EXIT_CODE,
 } from './exit-codes.ts';
 import { say } from './print.ts';
+import { StartError } from './start-error.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Says in one line why runlet could not do what it was asked to, and lets it exit. */
 export function fail(error: unknown): void {
-  process.exitCode = failureExitCode(error);
+  process.exitCode = failureExitCode(error instanceof StartError ? error.cause : error);
   // As a program does that writes on.
   if (isBrokenPipe(error)) return;
   say(describeFailure(error));
@@ -21,6 +22,7 @@ export function fail(error: unknown): void {
 
 /** A failure in one sentence, with its typed reason. */
 function describeFailure(error: unknown): string {
+  if (error instanceof StartError) return `${error.message} (${error.cause.reason})`;
   if (error instanceof RemoteError) return `${error.message} (${error.reason ?? error.status})`;
   if (error instanceof SessionLostError) return describeLoss(error);
   if (error instanceof ConnectionError) return `${error.message} (UNAVAILABLE)`;

@@ -1,9 +1,12 @@
 import {
+  ConnectionError,
   type ProcessInfo,
+  type RemoteProcess,
   type RemoteSession,
   type RunletClient,
   SessionLostError,
 } from '../client/index.ts';
+import { fail } from './failure.ts';
 import { type LastProcess, lastAddress, lastProcessAt } from './last-process.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -61,6 +64,31 @@ export async function findProcess(
   if (id === undefined)
     throw new Error(`session ${sessionId} has no processes (PROCESS_NOT_FOUND)`);
   return { session, processId: id };
+}
+
+/**
+ * Does something with each of the processes that are named, or with the last one. That one of
+ * them is not there, or fails, is said, and is no reason to leave the others.
+ *
+ * @throws what failed, if it is the only one
+ */
+export async function forEachProcess(
+  client: RunletClient,
+  address: string,
+  flags: ProcessFlags,
+  names: readonly string[],
+  act: (process: RemoteProcess, ids: FoundProcess) => Promise<void>,
+): Promise<void> {
+  const wanted = names.length === 0 ? [undefined] : names;
+  for (const name of wanted) {
+    try {
+      const found = await findProcess(client, address, flags, name);
+      await act(await found.session.process(found.processId), found);
+    } catch (error) {
+      if (wanted.length === 1 || error instanceof ConnectionError) throw error;
+      fail(error);
+    }
+  }
 }
 
 /** In the last session and in all others. An id in full comes before the beginning of another. */

@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
-import type { SignalName, SignalScopeName } from '../client/index.ts';
-import { nonEmpty, seconds, signal } from './arguments.ts';
+import type { RemoteProcess, SignalName, SignalScopeName } from '../client/index.ts';
+import { seconds, signal } from './arguments.ts';
 import { addExamples } from './examples.ts';
-import { findProcess, type ProcessFlags } from './find-process.ts';
+import { type FoundProcess, forEachProcess, type ProcessFlags } from './find-process.ts';
 import { printJson } from './print.ts';
-import { addressOption, type ServerFlags, withServer } from './server-connection.ts';
+import { addProcessArguments } from './process-arguments.ts';
+import { type ServerFlags, withServer } from './server-connection.ts';
 
 interface KillFlags extends ServerFlags, ProcessFlags {
   readonly signal?: SignalName;
@@ -17,31 +18,29 @@ const SCOPES: readonly SignalScopeName[] = ['group', 'leader', 'tree'];
 
 /** `runlet kill` */
 export function killCommand(): Command {
-  const command = new Command('kill')
+  const command = addProcessArguments(new Command('kill'))
     .description(
-      'End a process and what came of it: SIGTERM, and SIGKILL after the grace. Or send it a signal.',
+      'End processes and what came of them: SIGTERM, and SIGKILL after the grace. Or send them a signal, also as -9 or -INT.',
     )
-    .addOption(addressOption())
-    .option('--session <id>', 'the session of the process (default: the last one)', nonEmpty)
     .option('-s, --signal <signal>', 'send this signal instead: INT, SIGINT or 2', signal)
     .addOption(
       new Option('--scope <who>', 'who is meant (default: tree, and group with --signal)').choices(
         SCOPES,
       ),
     )
-    .addOption(
-      new Option('--grace <seconds>', 'time between SIGTERM and SIGKILL (default: 5)')
-        .argParser(seconds)
-        .conflicts('signal'),
-    )
-    .option('--json', 'print what was done as a line of JSON')
-    .argument('[process]', 'its id or the beginning of it (default: the last one)', nonEmpty)
+    .addOption(graceOption('--grace <duration>').conflicts('signal'))
+    .option('--json', 'print what was done as a line of JSON for each')
     .action(kill);
   return addExamples(command, [
     { command: 'runlet kill', does: 'End the last process', prints: /^$/ },
     {
-      command: 'runlet kill --signal INT build',
+      command: 'runlet kill -INT build',
       does: 'Interrupt a process, as Ctrl-C does',
+      prints: /^$/,
+    },
+    {
+      command: 'runlet kill --signal TERM --scope leader build',
+      does: 'Send a signal to it alone, and to none of what came of it',
       prints: /^$/,
     },
     {
@@ -52,19 +51,41 @@ export function killCommand(): Command {
   ]);
 }
 
-async function kill(name: string | undefined, flags: KillFlags): Promise<void> {
-  await withServer(flags, async (client, address) => {
-    const { processId, session } = await findProcess(client, address, flags, name);
-    const process = await session.process(processId);
-    const scope = flags.scope === undefined ? {} : { scope: flags.scope };
-    const ids = { session: session.id, process: processId };
-    if (flags.signal !== undefined) {
-      await process.kill(flags.signal, scope);
-      if (flags.json === true) await printJson({ ...ids, signal: flags.signal });
-      return;
-    }
-    const grace = flags.grace === undefined ? {} : { graceMs: flags.grace * 1000 };
-    const wasRunning = await process.terminate({ ...grace, ...scope });
-    if (flags.json === true) await printJson({ ...ids, wasRunning });
-  });
+/** `runlet stop`, which is what users of docker and systemctl type. */
+export function stopCommand(): Command {
+  const command = addProcessArguments(new Command('stop'))
+    .description('End processes and what came of them: SIGTERM, and SIGKILL after the grace.')
+    .addOption(graceOption('-t, --grace <duration>'))
+    .option('--json', 'print what was done as a line of JSON for each')
+    .action(kill);
+  return addExamples(command, [
+    { command: 'runlet stop -t 1s build', does: 'Give it a second to end', prints: /^$/ },
+  ]);
+}
+
+function graceOption(flags: string): Option {
+  return new Option(flags, 'time between SIGTERM and SIGKILL (default: 5)').argParser(seconds);
+}
+
+async function kill(names: readonly string[], flags: KillFlags): Promise<void> {
+  await withServer(flags, (client, address) =>
+    forEachProcess(client, address, flags, names, (process, found) => end(process, found, flags)),
+  );
+}
+
+async function end(
+  process: RemoteProcess,
+  { processId, session }: FoundProcess,
+  flags: KillFlags,
+): Promise<void> {
+  const scope = flags.scope === undefined ? {} : { scope: flags.scope };
+  const ids = { session: session.id, process: processId };
+  if (flags.signal !== undefined) {
+    await process.kill(flags.signal, scope);
+    if (flags.json === true) await printJson({ ...ids, signal: flags.signal });
+    return;
+  }
+  const grace = flags.grace === undefined ? {} : { graceMs: flags.grace * 1000 };
+  const wasRunning = await process.terminate({ ...grace, ...scope });
+  if (flags.json === true) await printJson({ ...ids, wasRunning });
 }

@@ -3,8 +3,10 @@ import { VERSION } from '../version.ts';
 import { attachCommand } from './attach.ts';
 import { completionCommand } from './completion.ts';
 import { conformanceCommand } from './conformance.ts';
+import { execCommand } from './exec.ts';
 import { infoCommand } from './info.ts';
-import { killCommand } from './kill.ts';
+import { inspectCommand } from './inspect.ts';
+import { killCommand, stopCommand } from './kill.ts';
 import { logsCommand } from './logs.ts';
 import { sayAsIs } from './print.ts';
 import { psCommand } from './ps.ts';
@@ -12,23 +14,32 @@ import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
 import { sessionsCommand } from './sessions.ts';
 import { startCommand } from './start.ts';
+import { versionCommand } from './version.ts';
+import { waitCommand } from './wait.ts';
 
 /** The whole command line. Parsing it throws commander's errors, and those of commands. */
 export function createProgram(): Command {
   const program = new Command('runlet')
     .description('Runs processes and never loses their output.')
-    .version(VERSION)
+    .version(VERSION, '-v, --version')
+    // So that `run` ends them where the program begins.
+    .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: true });
   const commands = [
     serveCommand(),
     runCommand(),
     startCommand(),
+    execCommand(),
     attachCommand(),
     logsCommand(),
+    waitCommand(),
     psCommand(),
+    inspectCommand(),
+    stopCommand(),
     killCommand(),
     sessionsCommand(),
     infoCommand(),
+    versionCommand(),
     conformanceCommand(),
     completionCommand(),
   ];

@@ -1,18 +1,29 @@
 import { setTimeout } from 'node:timers/promises';
 import { isatty } from 'node:tty';
-import type { ProcessExit, ProcessSpec, RemoteProcess, RunletClient } from '../client/index.ts';
+import type {
+  ProcessExit,
+  ProcessSpec,
+  RemoteProcess,
+  RemoteSession,
+  RunletClient,
+} from '../client/index.ts';
 import { systemClock } from '../clock.ts';
 import { type EventSink, lineSink, outputSink } from './event-sink.ts';
 import { OutputPatience, OutputStuckError } from './output-patience.ts';
 import { enterRawMode, findOwnTerminal, type OwnTerminal } from './own-terminal.ts';
 import type { SignalRelay } from './signal-relay.ts';
 import { feedStandardInput } from './standard-input.ts';
+import { namingStart } from './start-error.ts';
 import { CTRL_C } from './terminal-keys.ts';
 import { undoingSink } from './terminal-undo.ts';
 
 /** What to run, and how it is joined to us. */
 export interface RemoteRun {
   readonly spec: ProcessSpec;
+  /** Its id; undefined: one is made. */
+  readonly id?: string | undefined;
+  /** The session to run it in, which goes on; undefined: one of its own. */
+  readonly session?: RemoteSession | undefined;
   /** How long it goes on if we vanish, and may be away, in milliseconds. */
   readonly orphanMs: number;
   /** Whether events are printed as lines of JSON. */
@@ -29,26 +40,30 @@ const TERMINAL_AHEAD_BYTES = 128 * 1024;
 const CLOSE_MS = 1_000;
 
 /**
- * Runs a process in a session of its own, joined to this process's standard streams,
- * and closes the session. Output is read no faster than ours is.
+ * Runs a process, joined to this process's standard streams, and closes its session, if that is
+ * its own. Output is read no faster than ours is.
  */
 export async function runRemote(
   client: RunletClient,
-  { json, orphanMs, spec }: RemoteRun,
+  { id, json, orphanMs, session: given, spec }: RemoteRun,
   signals: SignalRelay,
 ): Promise<ProcessExit> {
   // Not attached: nothing but the process itself ends what is read of it.
-  const session = await client.session({ detachedTtlMs: orphanMs, ifAttached: 'share' });
+  const session = given ?? (await client.session({ detachedTtlMs: orphanMs, ifAttached: 'share' }));
   const onTerminal = spec.terminal !== undefined;
   let exit: ProcessExit | undefined;
   let stuck = false;
   try {
-    const process: RemoteProcess = await session.start({
-      ...spec,
-      overflow: 'pause',
-      ...(isatty(1) ? { retainedBytes: TERMINAL_AHEAD_BYTES } : {}),
-      ...(onTerminal ? {} : { stdin: 'pipe' }),
-    });
+    const starting = session.start(
+      {
+        ...spec,
+        overflow: 'pause',
+        ...(isatty(1) ? { retainedBytes: TERMINAL_AHEAD_BYTES } : {}),
+        ...(onTerminal ? {} : { stdin: 'pipe' }),
+      },
+      id === undefined ? {} : { id },
+    );
+    const process: RemoteProcess = await namingStart(spec, starting);
     const patience = new OutputPatience(systemClock);
     signals.passTo((signal) => {
       // It may have ended meanwhile, which is no matter.
@@ -84,7 +99,7 @@ export async function runRemote(
     signals.passTo(undefined);
     // One that cannot be closed expires. Where the end of the process is known there is nothing
     // to come back for if the server went away meanwhile.
-    const closed = session.close().catch(() => {});
+    const closed = given === undefined ? session.close().catch(() => {}) : session.detach();
     const known = exit !== undefined || stuck;
     await (known ? Promise.race([closed, setTimeout(CLOSE_MS)]) : closed);
   }

@@ -1,28 +1,34 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { ProcessExit } from '../client/index.ts';
-import { positiveSeconds } from './arguments.ts';
+import { nonEmpty, positiveSeconds } from './arguments.ts';
 import { sayWhyEnded } from './end-notice.ts';
 import { endAsBy } from './ending.ts';
 import { addExamples } from './examples.ts';
 import { processExitCode } from './exit-codes.ts';
 import { OutputStuckError } from './output-patience.ts';
-import { assertInheritedIsText, assertWorkingFolderIsText } from './own-bytes.ts';
 import { withOwnServer } from './own-server.ts';
 import { type RemoteRun, runRemote } from './remote-run.ts';
 import {
   addressOption,
   givenAddress,
+  isReachable,
   type ServerFlags,
+  serverAddress,
+  serverKind,
   withServerAt,
 } from './server-connection.ts';
 import { SignalRelay } from './signal-relay.ts';
 import { addSpecOptions, type SpecFlags, specOf } from './spec-options.ts';
+import { start } from './start.ts';
 
 /** How long the process goes on if we vanish without a word, in seconds, if nothing is said. */
 const DEFAULT_ORPHAN_SECONDS = 10;
 
 interface RunFlags extends SpecFlags, ServerFlags {
   readonly reconnectFor: number;
+  readonly id?: string;
+  readonly detach?: boolean;
+  readonly local?: boolean;
   readonly json?: boolean;
 }
 
@@ -34,12 +40,21 @@ export function runCommand(): Command {
     )
     .addOption(addressOption('$RUNLET_ADDRESS, or a server of its own'))
     .option(
-      '--reconnect-for <seconds>',
+      '--reconnect-for <duration>',
       'how long to try to come back after the connection broke, and how long the process goes on if this program is gone',
       positiveSeconds,
       DEFAULT_ORPHAN_SECONDS,
     )
+    .option('--local', "use this user's server, if `runlet serve` is up, and else one of its own")
+    .option(
+      '-d, --detach',
+      'print its ids and leave it alone, as `runlet start` does; that takes a server that stays',
+    )
+    .option('--name, --id <id>', 'its id (default: one is made)', nonEmpty)
     .option('--json', 'print its events as lines of JSON instead of its output')
+    // What users of docker type, and what happens anyway.
+    .addOption(new Option('-i, --interactive').hideHelp())
+    .addOption(new Option('--rm').hideHelp())
     .action(run);
   return addExamples(addSpecOptions(command), [
     {
@@ -47,6 +62,11 @@ export function runCommand(): Command {
       does: 'Run a command here',
       code: 3,
       prints: /^hello\n$/,
+    },
+    {
+      command: 'runlet run ls -a /',
+      does: 'All that follows the program is its own',
+      prints: /^\.\n\.\.\n/,
     },
     {
       command: 'runlet run -t -- sh',
@@ -68,14 +88,16 @@ export function runCommand(): Command {
 }
 
 async function run(argv: readonly string[], flags: RunFlags): Promise<void> {
-  const signals = new SignalRelay();
-  const address = givenAddress(flags);
-  if (address === undefined) {
-    if (flags.cwd === undefined) assertWorkingFolderIsText();
-    if (flags.envPolicy === undefined) assertInheritedIsText(process.env);
+  if (flags.detach === true) {
+    await start(argv, flags);
+    return;
   }
+  const signals = new SignalRelay();
+  const address = await addressFor(flags);
+  const server = address === undefined ? 'own' : await serverKind(address);
   const what: RemoteRun = {
-    spec: specOf(argv, flags, address === undefined),
+    spec: await specOf(argv, flags, server),
+    id: flags.id,
     orphanMs: flags.reconnectFor * 1000,
     json: flags.json ?? false,
   };
@@ -93,6 +115,14 @@ async function run(argv: readonly string[], flags: RunFlags): Promise<void> {
     if (!(error instanceof OutputStuckError)) throw error;
     endAsBy(error.signal);
   }
+}
+
+/** Where to run it; undefined: on a server of its own. */
+async function addressFor(flags: RunFlags): Promise<string | undefined> {
+  const given = givenAddress(flags);
+  if (given !== undefined || flags.local !== true) return given;
+  const local = await serverAddress(flags);
+  return (await isReachable(local)) ? local : undefined;
 }
 
 function runAt(address: string, what: RemoteRun, signals: SignalRelay): Promise<ProcessExit> {

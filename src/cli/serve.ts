@@ -2,7 +2,14 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Address, parseAddress } from '../address.ts';
 import { DEFAULT_KEEPALIVE_MS, DEFAULT_KEEPALIVE_TIMEOUT_MS, DEFAULT_LIMITS } from '../limits.ts';
 import { LAUNCHER_NAMES } from '../process/launchers.ts';
-import { absolutePath, positive, positiveSeconds, seconds, wholeNumber } from './arguments.ts';
+import {
+  absolutePath,
+  bytes,
+  positive,
+  positiveBytes,
+  positiveSeconds,
+  seconds,
+} from './arguments.ts';
 import { addExamples } from './examples.ts';
 import { hideOwnVariables } from './own-variables.ts';
 import type { ServeFlags } from './serve-flags.ts';
@@ -32,33 +39,33 @@ export function serveCommand(): Command {
         .default('info'),
     )
     .option(
-      '--retention <seconds>',
+      '--retention <duration>',
       'how long a closed process can be read by default',
       seconds,
       DEFAULT_LIMITS.defaultRetentionMs / 1000,
     )
     .option(
-      '--retained-bytes <bytes>',
+      '--retained-bytes <size>',
       'how much output of a process is retained by default',
-      positive,
+      positiveBytes,
       DEFAULT_LIMITS.defaultRetainedBytes,
     )
     .option(
-      '--max-retained-bytes <bytes>',
+      '--max-retained-bytes <size>',
       'how much of it a client may ask for',
-      positive,
+      positiveBytes,
       DEFAULT_LIMITS.maxRetainedBytes,
     )
     .option(
-      '--output-memory <bytes>',
+      '--output-memory <size>',
       'how much retained output of all processes is in memory',
-      positive,
+      positiveBytes,
       DEFAULT_LIMITS.outputMemoryBytes,
     )
     .option(
-      '--output-disk <bytes>',
+      '--output-disk <size>',
       'how much of it is in files; 0: none',
-      wholeNumber,
+      bytes,
       DEFAULT_LIMITS.outputDiskBytes,
     )
     .option(
@@ -74,43 +81,43 @@ export function serveCommand(): Command {
       DEFAULT_LIMITS.maxProcesses,
     )
     .option(
-      '--detached-ttl <seconds>',
+      '--detached-ttl <duration>',
       'how long a session lives by default after the last call that named it',
       positiveSeconds,
       DEFAULT_LIMITS.defaultDetachedTtlMs / 1000,
     )
     .option(
-      '--min-detached-ttl <seconds>',
+      '--min-detached-ttl <duration>',
       'the shortest such time that a client may ask for',
       seconds,
       DEFAULT_LIMITS.minDetachedTtlMs / 1000,
     )
     .option(
-      '--max-detached-ttl <seconds>',
+      '--max-detached-ttl <duration>',
       'the longest such time that a client may ask for',
       positiveSeconds,
       DEFAULT_LIMITS.maxDetachedTtlMs / 1000,
     )
     .option(
-      '--heartbeat <seconds>',
+      '--heartbeat <duration>',
       'how long a stream of events may be silent',
       positiveSeconds,
       DEFAULT_LIMITS.heartbeatMs / 1000,
     )
     .option(
-      '--keepalive <seconds>',
+      '--keepalive <duration>',
       'how often a connection is probed for whether its peer is there',
       positiveSeconds,
       DEFAULT_KEEPALIVE_MS / 1000,
     )
     .option(
-      '--keepalive-timeout <seconds>',
+      '--keepalive-timeout <duration>',
       'how long the answer to a probe may take',
       positiveSeconds,
       DEFAULT_KEEPALIVE_TIMEOUT_MS / 1000,
     )
     .option(
-      '--grace <seconds>',
+      '--grace <duration>',
       'how long processes have between SIGTERM and SIGKILL at shutdown',
       seconds,
       5,

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
+import { connect as connectSocket } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { Option } from 'commander';
@@ -33,7 +36,7 @@ export function addressOption(
 /** `--reconnect-for`, for a command that survives a break of the connection. */
 export function reconnectOption(defaultSeconds: number): Option {
   return new Option(
-    '--reconnect-for <seconds>',
+    '--reconnect-for <duration>',
     'how long to try to come back after the connection broke',
   )
     .argParser(seconds)
@@ -67,6 +70,34 @@ export async function serverAddress(flags: ServerFlags): Promise<string> {
     if (error.code !== 'ENOENT') throw error;
   });
   return ownServeAddress();
+}
+
+/**
+ * Whose server is at an address: one on this machine whose socket is this user's is taken for
+ * one's own. A socket that leads elsewhere, as ssh makes them, looks the same.
+ */
+export async function serverKind(text: string): Promise<'local' | 'remote'> {
+  const address = parseAddress(text);
+  if (address.kind !== 'unix') return 'remote';
+  // Where there is none, that is told of by whoever looks for the server.
+  const found = await stat(address.path).catch(() => undefined);
+  return found?.uid === process.getuid?.() ? 'local' : 'remote';
+}
+
+/** Whether somebody listens on this user's own socket. */
+export async function isReachable(text: string): Promise<boolean> {
+  const address = parseAddress(text);
+  const socket = connectSocket(
+    address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
+  );
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** Where `runlet serve` listens if nothing is said. */

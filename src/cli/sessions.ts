@@ -1,16 +1,22 @@
 import { Command } from 'commander';
-import { ConnectionError, type SessionInfo } from '../client/index.ts';
+import { ConnectionError, type RunletClient, type SessionInfo } from '../client/index.ts';
 import { collect, nonEmpty } from './arguments.ts';
 import { addExamples } from './examples.ts';
 import { fail } from './failure.ts';
-import { findSession } from './find-process.ts';
+import { allProcesses, findSession } from './find-process.ts';
 import { agoText, printable, spanText } from './human-text.ts';
 import { printJson, printLine } from './print.ts';
 import { addressOption, type ServerFlags, withServer } from './server-connection.ts';
 import { table, tableWidth } from './table.ts';
+import { UsageError } from './usage-error.ts';
 
 interface SessionsFlags extends ServerFlags {
   readonly json?: boolean;
+}
+
+interface CloseFlags extends SessionsFlags {
+  readonly all?: boolean;
+  readonly idle?: boolean;
 }
 
 /** `runlet sessions` */
@@ -35,6 +41,8 @@ function closeCommand(): Command {
   const command = new Command('close')
     .description('End sessions, and every process in them.')
     .addOption(addressOption())
+    .option('-a, --all', 'all sessions that there are')
+    .option('--idle', 'all in which nothing runs any more and to which nobody is attached')
     .option('--json', 'print a line of JSON for each')
     .argument(
       '[session...]',
@@ -44,6 +52,11 @@ function closeCommand(): Command {
     .action(close);
   return addExamples(command, [
     { command: 'runlet sessions close', does: 'End the last session', prints: /^$/ },
+    {
+      command: 'runlet sessions close --idle --json',
+      does: 'Tidy up: end those in which nothing runs',
+      prints: /^\{"session":"[0-9a-f-]{36}","closed":true\}\n$/,
+    },
   ]);
 }
 
@@ -72,12 +85,17 @@ async function list(flags: SessionsFlags): Promise<void> {
 
 async function close(
   given: readonly string[],
-  _flags: SessionsFlags,
+  _flags: CloseFlags,
   command: Command,
 ): Promise<void> {
-  const flags = command.optsWithGlobals<SessionsFlags>();
+  const flags = command.optsWithGlobals<CloseFlags>();
+  const some = flags.all === true || flags.idle === true;
+  if (some && given.length > 0) {
+    throw new UsageError('sessions close: name sessions, or say which by --all or --idle');
+  }
   await withServer(flags, async (client, address) => {
-    const wanted = given.length === 0 ? [{}] : given.map((session) => ({ session }));
+    const names = some ? await idsOf(client, flags) : given;
+    const wanted = names.length === 0 && !some ? [{}] : names.map((session) => ({ session }));
     for (const one of wanted) {
       let id: string;
       try {
@@ -93,6 +111,17 @@ async function close(
       if (flags.json === true) await printJson({ session: id, closed: true });
     }
   });
+}
+
+/** The ids of all sessions, or of those that are idle. */
+async function idsOf(client: RunletClient, { all }: CloseFlags): Promise<readonly string[]> {
+  const ids = (await client.sessions()).map(({ id }) => id);
+  if (all === true) return ids;
+  const running = (await allProcesses(client)).filter(({ exit }) => exit === undefined);
+  const busy = new Set(running.map(({ sessionId }) => sessionId));
+  // Asked last: one may have been attached to, or made, meanwhile.
+  const sessions = (await client.sessions()).filter(({ attached }) => !attached);
+  return sessions.map(({ id }) => id).filter((id) => ids.includes(id) && !busy.has(id));
 }
 
 function sessionLine(session: SessionInfo): Record<string, unknown> {

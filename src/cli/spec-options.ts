@@ -1,12 +1,20 @@
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { InheritName, ProcessSpec } from '../client/index.ts';
-import { collect, positiveSeconds } from './arguments.ts';
+import type { InheritName, ProcessSpec, ResourceLimits } from '../client/index.ts';
+import { collect, collectAssignment, positiveSeconds, seconds } from './arguments.ts';
+import { collectLimit, LIMIT_NAMES } from './limit-flag.ts';
+import { assertInheritedIsText, assertWorkingFolderIsText } from './own-bytes.ts';
 import { findOwnTerminal } from './own-terminal.ts';
+import { UsageError } from './usage-error.ts';
+import { givenVariables, ownVariables } from './variables.ts';
 
 /** The flags that say what to run, and how. */
 export interface SpecFlags {
   readonly cwd?: string;
+  readonly envFile?: readonly string[];
+  readonly label?: Readonly<Record<string, string>>;
+  readonly limit?: ResourceLimits;
+  readonly drainTimeout?: number;
   readonly tty?: boolean;
   readonly timeout?: number;
   readonly env?: readonly string[];
@@ -19,19 +27,31 @@ export interface SpecFlags {
 
 const POLICIES: readonly InheritName[] = ['all', 'core', 'none'];
 
-/** Adds them to a command, with its arguments: the program and its own. */
+/**
+ * Adds them to a command, with its arguments: the program and its own. Flags of the command end
+ * where the program begins.
+ */
 export function addSpecOptions(command: Command): Command {
   return command
-    .option('--cwd <path>', "the working directory (default: this one, or a remote server's own)")
+    .passThroughOptions()
     .option(
-      '--env <name[=value]>',
+      '-w, --cwd <path>',
+      "the working directory (default: this one, or another user's or machine's server's own)",
+    )
+    .option(
+      '-e, --env <name[=value]>',
       'a variable for the process; without a value, it has that of this one. May be given again',
+      collect,
+    )
+    .option(
+      '--env-file <path>',
+      'a file with such a variable on each line; # begins a comment. May be given again',
       collect,
     )
     .addOption(
       new Option(
         '--env-policy <which>',
-        'which variables of the server it gets (default: core, and all of this program on a server of its own)',
+        "which variables of the server it gets (default: core, and on one's own server those of this program)",
       ).choices(POLICIES),
     )
     .option(
@@ -48,37 +68,83 @@ export function addSpecOptions(command: Command): Command {
       '--ignore-default-excludes',
       'with --env-policy, let through names that match *KEY*, *SECRET* or *TOKEN*',
     )
-    .option('--timeout <seconds>', 'end it after this time', positiveSeconds)
+    .option(
+      '--label <name=value>',
+      'a label, which `runlet ps` shows and finds it by. May be given again',
+      collectAssignment,
+    )
+    .option(
+      '--limit <name=value>',
+      `what it and each of its own may use: ${LIMIT_NAMES.join(', ')}. May be given again`,
+      collectLimit,
+    )
+    .option('--timeout <duration>', 'end it after this time', positiveSeconds)
+    .option(
+      '--drain-timeout <duration>',
+      'how long after its exit output is read of what it left behind (default: to the end)',
+      seconds,
+    )
     .option('--merge-stderr', 'send its standard error where its standard output goes')
     .option(
       '-t, --tty',
       'run it on a terminal, which has the size of this one and gets every key, Ctrl-C too',
     )
-    .argument('<argv...>', 'the program and its arguments, after --');
+    .argument('<argv...>', 'the program and its arguments; all that follows it is its own');
 }
 
 /**
- * What the flags say. `own`: the server is this program's own, so that its variables and
- * its working directory are meant; otherwise none of this machine's are.
+ * Whose server it is: this command's `own`, one of the same user on this machine (`local`), or
+ * any other (`remote`), which is told nothing of this machine.
  */
-export function specOf(argv: readonly string[], flags: SpecFlags, own: boolean): ProcessSpec {
-  // Where nothing is said, a server of our own takes the one that it shares with us.
-  const cwd = own && flags.cwd !== undefined ? resolve(flags.cwd) : flags.cwd;
+export type ServerKind = 'own' | 'local' | 'remote';
+
+/**
+ * What the flags say. On one's own server the working directory and the variables are this
+ * command's, as in a shell.
+ *
+ * @throws UsageError for a relative path on another machine
+ * @throws Error if a file of variables cannot be read
+ */
+export async function specOf(
+  argv: readonly string[],
+  flags: SpecFlags,
+  server: ServerKind,
+): Promise<ProcessSpec> {
+  const cwd = workingDirectory(flags.cwd, server);
+  if (server !== 'remote' && flags.envPolicy === undefined) assertInheritedIsText(process.env);
+  const given = await givenVariables(flags.envFile ?? [], flags.env ?? []);
+  // A server of our own has our variables; a local one has those of whoever started it.
+  const ours = server === 'local' && flags.envPolicy === undefined;
   return {
     argv,
-    env: variables(flags.env ?? []),
+    env: ours ? ownVariables(flags, cwd, given) : given,
     envPolicy: {
-      inherit: flags.envPolicy ?? (own ? 'all' : 'core'),
+      inherit: ours ? 'none' : (flags.envPolicy ?? (server === 'own' ? 'all' : 'core')),
       // What a shell would pass on is passed on, unless somebody asks for a policy.
-      ignoreDefaultExcludes: flags.ignoreDefaultExcludes ?? (own && flags.envPolicy === undefined),
-      exclude: flags.envExclude ?? [],
-      includeOnly: flags.envIncludeOnly ?? [],
+      ignoreDefaultExcludes:
+        flags.ignoreDefaultExcludes ?? (server === 'own' && flags.envPolicy === undefined),
+      exclude: ours ? [] : (flags.envExclude ?? []),
+      includeOnly: ours ? [] : (flags.envIncludeOnly ?? []),
     },
     mergeStderr: flags.mergeStderr ?? false,
     ...(cwd === undefined ? {} : { cwd }),
+    ...(flags.label === undefined ? {} : { labels: flags.label }),
+    ...(flags.limit === undefined ? {} : { limits: flags.limit }),
     ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout * 1000 }),
+    ...(flags.drainTimeout === undefined ? {} : { drainTimeoutMs: flags.drainTimeout * 1000 }),
     ...(flags.tty === true ? { terminal: terminalLikeOurs() } : {}),
   };
+}
+
+function workingDirectory(given: string | undefined, server: ServerKind): string | undefined {
+  if (server === 'remote') {
+    if (given === undefined || isAbsolute(given)) return given;
+    throw new UsageError(`--cwd ${given}: on another machine it has to be an absolute path`);
+  }
+  // Our own server shares ours, also if it has been removed.
+  if (given === undefined) assertWorkingFolderIsText();
+  // A server of this command's own is in its working directory, also if that was removed.
+  return given === undefined && server === 'own' ? undefined : resolve(given ?? '.');
 }
 
 function terminalLikeOurs(): NonNullable<Exclude<ProcessSpec['terminal'], boolean>> {
@@ -87,16 +153,4 @@ function terminalLikeOurs(): NonNullable<Exclude<ProcessSpec['terminal'], boolea
     ...findOwnTerminal()?.size(),
     ...(term === undefined || term === '' ? {} : { term }),
   };
-}
-
-/** Variables, of `NAME=VALUE` and of names that are looked up here; one that is not set is not. */
-function variables(given: readonly string[]): Record<string, string> {
-  const result: Record<string, string> = {};
-  for (const text of given) {
-    const end = text.indexOf('=');
-    const name = end === -1 ? text : text.slice(0, end);
-    const value = end === -1 ? process.env[name] : text.slice(end + 1);
-    if (value !== undefined) result[name] = value;
-  }
-  return result;
 }

@@ -12,27 +12,48 @@ const AGE = String.raw`\d+ (?:s|min) ago`;
 const SLEEP = ['--', 'sleep', '1000'] as const;
 
 describe('runlet ps', () => {
-  it('lists the processes of the last session, in columns', async () => {
+  it('lists what runs in all sessions, and what ended if asked, in columns', async () => {
     const user = await cliUser((await serveHere()).address);
-    await user.start('--', 'true');
-    const { session } = await user.start('--id', 'a', ...SLEEP);
-    await user.start('--session', session, '--id', 'long-name', '--', 'sh', '-c', 'exit 3');
+    const a = await user.start('--id', 'a', ...SLEEP);
+    const { session } = await user.start('--id', 'long-name', '--', 'sh', '-c', 'exit 3');
     await user.start('--session', session, '--id', 'b', '--', 'sh', '-c', "kill $$; echo '\\e[2J'");
     await user.print('logs', '-f', 'long');
     await user.print('logs', '-f', 'b');
-    const lines = (await user.print('ps')).split('\n');
     const age = `${AGE} +`;
-    expect(lines[0]).toMatch(/^PROCESS {4}STATE {4}STARTED {2,}COMMAND$/);
-    expect(lines[1]).toMatch(new RegExp(`^a {10}running  ${age}sleep 1000$`));
-    expect(lines[2]).toMatch(new RegExp(`^long-name  exit 3   ${age}sh -c 'exit 3'$`));
-    expect(lines[3]).toMatch(new RegExp(`^b {10}SIGTERM  ${age}sh -c 'kill `));
+    const [one, other] = [a.session, session].map((id) => id.slice(0, 8));
+    expect((await user.print('ps')).split('\n').slice(1)).toEqual([
+      expect.stringMatching(new RegExp(`^a {8}${one}  ${a.pid} +running  ${age}sleep 1000$`)),
+      '',
+    ]);
+    const lines = (await user.print('ps', '-a')).split('\n');
+    expect(lines[0]).toMatch(/^PROCESS {4}SESSION {3}PID +STATE {4}STARTED {2,}COMMAND$/);
+    expect(lines[1]).toMatch(/^a {10}/);
+    expect(lines[2]).toMatch(
+      new RegExp(`^long-name  ${other}  \\d+ +exit 3   ${age}sh -c 'exit 3'$`),
+    );
+    expect(lines[3]).toMatch(new RegExp(`^b {10}${other}  \\d+ +SIGTERM  ${age}sh -c 'kill `));
     expect(lines.slice(4)).toEqual(['']);
+    expect(await user.print('ps', '-q')).toBe('a\n');
+    expect(await user.print('ps', '-aq', '--session', session)).toBe('long-name\nb\n');
+  });
+
+  it('finds processes by state and label', async () => {
+    const user = await cliUser((await serveHere()).address);
+    await user.start('--id', 'a', '--label', 'job=build', '--label', 'by=me', ...SLEEP);
+    await user.start('--id', 'b', '--label', 'job=test', '--', 'true');
+    await user.print('logs', '-f', 'b');
+    const found = async (...filters: string[]): Promise<string> =>
+      user.print('ps', '-q', ...filters.flatMap((filter) => ['--filter', filter]));
+    expect(await found('label=job')).toBe('a\nb\n');
+    expect(await found('label=job=build')).toBe('a\n');
+    expect(await found('label=job', 'state=closed')).toBe('b\n');
+    expect(await found('label=by=you')).toBe('');
   });
 
   it('shows nothing that a command line could do to the terminal', async () => {
     const user = await cliUser((await serveHere()).address);
     await user.start('--id', 'a\u202eb', '--', 'sh', '-c', ': \u001b[2J\n\u009b31m');
-    const text = await user.print('ps');
+    const text = await user.print('ps', '--all');
     expect(text).toContain(String.raw`': \u{1b}[2J\u{a}\u{9b}31m'`);
     expect(text).toContain(String.raw`a\u{202e}b`);
   });
@@ -44,7 +65,9 @@ describe('runlet ps', () => {
     const two = await user.start('--id', 'two', ...SLEEP);
     const text = await user.print('ps', '--all');
     expect(text).toMatch(
-      new RegExp(`^SESSION .*\n${one.session}  one .*\n${two.session}  two .*\n$`),
+      new RegExp(
+        `^PROCESS .*\none +${one.session.slice(0, 8)} .*\ntwo +${two.session.slice(0, 8)} .*\n$`,
+      ),
     );
     const [first, second, ...more] = jsonLines(await user.print('ps', '-a', '--json'));
     expect(more).toEqual([]);
@@ -77,7 +100,7 @@ describe('runlet kill', () => {
     const { pid, process, session } = await user.start('--', 'sh', '-c', 'sleep 1000 & wait');
     expect(await user.print('kill')).toBe('');
     expect(isAlive(pid)).toBe(false);
-    const [line] = jsonLines(await user.print('ps', '--json'));
+    const [line] = jsonLines(await user.print('ps', '-a', '--json'));
     expect(line).toMatchObject({ state: 'closed', signal: 'SIGTERM', reason: 'terminated' });
     expect(jsonLines(await user.print('kill', '--json', process))).toEqual([
       { session, process, wasRunning: false },
@@ -92,7 +115,9 @@ describe('runlet kill', () => {
     await once(following.stdout ?? following, 'data');
     await user.print('kill', '--grace', '0.1');
     expect(await exited).toEqual([0, null]);
-    expect(jsonLines(await user.print('ps', '--json'))[0]).toMatchObject({ signal: 'SIGKILL' });
+    expect(jsonLines(await user.print('ps', '-a', '--json'))[0]).toMatchObject({
+      signal: 'SIGKILL',
+    });
   });
 
   it('sends a signal by its name or number, to whom it is meant for', async () => {
@@ -111,11 +136,50 @@ describe('runlet kill', () => {
     expect(String((await next)[0])).toBe('got-usr1\n');
     await user.print('kill', '--signal', '2');
     expect(await exited).toEqual([0, null]);
-    expect(jsonLines(await user.print('ps', '--json'))[0]).toMatchObject({ code: 4 });
+    expect(jsonLines(await user.print('ps', '-a', '--json'))[0]).toMatchObject({ code: 4 });
     expect(await user.run(['kill', '-s', 'SIGINT'])).toMatchObject({
       code: 125,
       stderr: expect.stringMatching(/\(PROCESS_EXITED\)\n$/),
     });
+  });
+});
+
+describe('several processes', () => {
+  it('are ended and waited for in one command', async () => {
+    const user = await cliUser((await serveHere()).address);
+    await user.start('--id', 'a', ...SLEEP);
+    await user.start('--id', 'b', '--', 'sh', '-c', 'exit 3');
+    await user.start('--id', 'c', ...SLEEP);
+    expect(await user.run(['wait', '--any', '--exit-code', 'b', 'a'])).toMatchObject({
+      code: 3,
+      stdout: Buffer.from('3\n'),
+    });
+    const killed = await user.run(['kill', '-9', 'a', 'none', 'c']);
+    expect([killed.code, killed.stderr]).toEqual([
+      125,
+      'runlet: no such process in this session (PROCESS_NOT_FOUND)\n',
+    ]);
+    expect(await user.print('wait', 'a', 'b', 'c')).toBe('137\n3\n137\n');
+    const all = JSON.parse(await user.print('inspect', 'a', 'c')) as { signal: string }[];
+    expect(all.map(({ signal }) => signal)).toEqual(['SIGKILL', 'SIGKILL']);
+  });
+});
+
+describe('runlet exec', () => {
+  it('runs a further process in a session, which goes on', async () => {
+    const user = await cliUser((await serveHere()).address);
+    const { session } = await user.start('--id', 'main', ...SLEEP);
+    const script = ['sh', '-c', 'cat; exit 3'];
+    for (const where of ['main', session, session.slice(0, 8)]) {
+      expect(await user.run(['exec', where, ...script], 'hello')).toMatchObject({
+        code: 3,
+        stdout: Buffer.from('hello'),
+      });
+    }
+    expect(await user.print('exec', '--id', 'side', 'main', '--', 'echo', '-n', 'x')).toBe('x');
+    expect(await user.print('ps', '-aq')).toMatch(/^main\n(?:[0-9a-f-]{36}\n){3}side\n$/);
+    expect((await user.run(['exec', 'none', 'true'])).code).toBe(125);
+    expect((await user.run(['exec', 'main'])).code).toBe(2);
   });
 });
 

@@ -51,7 +51,7 @@ describe('runlet start', () => {
     const flags = ['--env', 'GREETING=hello', '--cwd', '/', '--timeout', '100'];
     await user.start(...flags, '--', 'sh', '-c', 'echo $GREETING; pwd');
     expect(await user.print('logs', '-f')).toBe('hello\n/\n');
-    const [line] = jsonLines(await user.print('ps', '--json'));
+    const [line] = jsonLines(await user.print('ps', '-a', '--json'));
     expect(line).toMatchObject({ terminal: false, stdin: false, code: 0, reason: 'exited' });
     await user.start('--stdin', '--', 'cat');
     expect(jsonLines(await user.print('ps', '--json'))[0]).toMatchObject({ stdin: true });

@@ -68,7 +68,7 @@ describe('runlet run', () => {
 
   it('says in one line why a start failed', async () => {
     const { stderr } = await runCli(['run', '--', 'no-such-program'], '', { env: SYSTEM_PATH });
-    expect(stderr).toBe('runlet: no such program: ENOENT (START_FAILED)\n');
+    expect(stderr).toBe('runlet: no-such-program: no such program: ENOENT (START_FAILED)\n');
   });
 
   it('passes Ctrl-C on', async () => {
@@ -128,7 +128,7 @@ describe('runlet serve', () => {
     [['--listen', '[::]:0', '--auth', 'none'], 2, 'not a loopback address'],
     [['--listen', 'nonsense'], 2, 'expected unix:PATH or HOST:PORT'],
     [['--auth', 'anybody'], 2, "argument 'anybody' is invalid"],
-    [['--retention', '-1'], 2, 'number of seconds'],
+    [['--retention', '-1'], 2, 'no span of time'],
     [['--unknown'], 2, 'unknown option'],
   ])('refuses %j', async (flags, code, message) => {
     const result = await runCli(['serve', ...flags]);

@@ -1,0 +1,87 @@
+import { Command, Option } from 'commander';
+import type { RemoteSession, RunletClient } from '../client/index.ts';
+import { nonEmpty } from './arguments.ts';
+import { sayWhyEnded } from './end-notice.ts';
+import { addExamples } from './examples.ts';
+import { processExitCode } from './exit-codes.ts';
+import { findProcess, findSession } from './find-process.ts';
+import { RECONNECT_SECONDS } from './reconnect.ts';
+import { runRemote } from './remote-run.ts';
+import {
+  addressOption,
+  reconnectOption,
+  type ServerFlags,
+  serverKind,
+  withServer,
+} from './server-connection.ts';
+import { SignalRelay } from './signal-relay.ts';
+import { addSpecOptions, type SpecFlags, specOf } from './spec-options.ts';
+import { UsageError } from './usage-error.ts';
+
+interface ExecFlags extends SpecFlags, ServerFlags {
+  readonly id?: string;
+  readonly json?: boolean;
+}
+
+/** `runlet exec` */
+export function execCommand(): Command {
+  const command = new Command('exec')
+    .description(
+      'Run a further process in a session, and behave like it. Those that are there are left alone.',
+    )
+    .addOption(addressOption())
+    .option('--name, --id <id>', 'its id in the session (default: one is made)', nonEmpty)
+    .addOption(reconnectOption(RECONNECT_SECONDS))
+    .option('--json', 'print its events as lines of JSON instead of its output')
+    .addOption(new Option('-i, --interactive').hideHelp())
+    .argument('<where>', 'a session, or a process in it: the id or the beginning of it', nonEmpty)
+    .action(exec);
+  return addExamples(addSpecOptions(command), [
+    {
+      command: 'runlet exec build echo hello',
+      does: 'Run a command beside a process',
+      prints: /^hello\n$/,
+    },
+    {
+      command: 'runlet exec -it build -- sh',
+      does: 'Look around there with a shell',
+      prints: /^/,
+    },
+  ]);
+}
+
+async function exec(where: string, words: readonly string[], flags: ExecFlags): Promise<void> {
+  const signals = new SignalRelay();
+  // `exec WHERE -- PROGRAM`, as users of kubectl type it.
+  const argv = words[0] === '--' ? words.slice(1) : words;
+  if (argv.length === 0) throw new UsageError('exec: there is no program to run');
+  await withServer(flags, async (client, address) => {
+    const spec = await specOf(argv, flags, await serverKind(address));
+    const session = await findWhere(client, address, where);
+    const json = flags.json ?? false;
+    const exit = await runRemote(
+      client,
+      { spec, session, id: flags.id, orphanMs: 0, json },
+      signals,
+    );
+    if (!json) sayWhyEnded(exit);
+    process.exitCode = processExitCode(exit);
+  });
+}
+
+/** The session that is named by its own id, or by that of a process. */
+async function findWhere(
+  client: RunletClient,
+  address: string,
+  where: string,
+): Promise<RemoteSession> {
+  const ids = (await client.sessions()).map(({ id }) => id);
+  if (!ids.some((id) => id.startsWith(where))) {
+    const { processId, session } = await findProcess(client, address, {}, where);
+    // One that is not there is told of.
+    await session.process(processId);
+    return session;
+  }
+  const id = await findSession(client, address, { session: where });
+  return client.session({ id, ifAttached: 'share' });
+}

@@ -1,0 +1,31 @@
+import { Command } from 'commander';
+import { addExamples } from './examples.ts';
+import { forEachProcess, type ProcessFlags } from './find-process.ts';
+import { printLine } from './print.ts';
+import { addProcessArguments } from './process-arguments.ts';
+import { processLine } from './process-line.ts';
+import { type ServerFlags, withServer } from './server-connection.ts';
+
+/** `runlet inspect` */
+export function inspectCommand(): Command {
+  const command = addProcessArguments(new Command('inspect'))
+    .description('Print all that is known of processes, as a list in JSON.')
+    .action(inspect);
+  return addExamples(command, [
+    {
+      command: 'runlet inspect build',
+      does: 'Look at a process',
+      prints: /^\[\n {2}\{\n {4}"session": "[0-9a-f-]{36}",\n {4}"process": "build",/,
+    },
+  ]);
+}
+
+async function inspect(names: readonly string[], flags: ServerFlags & ProcessFlags): Promise<void> {
+  await withServer(flags, async (client, address) => {
+    const found: Record<string, unknown>[] = [];
+    await forEachProcess(client, address, flags, names, async (process) => {
+      found.push(processLine(await process.info()));
+    });
+    await printLine(JSON.stringify(found, undefined, 2));
+  });
+}

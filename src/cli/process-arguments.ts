@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+import { collect, nonEmpty } from './arguments.ts';
+import { addressOption } from './server-connection.ts';
+
+/** Adds what every command about some processes has: where they are, and which. */
+export function addProcessArguments(command: Command): Command {
+  return command
+    .addOption(addressOption())
+    .option('--session <id>', 'the session of the processes (default: the last one)', nonEmpty)
+    .argument(
+      '[process...]',
+      'their ids or the beginnings of them (default: the last one)',
+      (text, earlier?: readonly string[]) => collect(nonEmpty(text), earlier),
+    );
+}

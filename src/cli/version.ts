@@ -1,0 +1,39 @@
+import { Command } from 'commander';
+import { VERSION } from '../version.ts';
+import { addExamples } from './examples.ts';
+import { printable } from './human-text.ts';
+import { printJson, printLine } from './print.ts';
+import {
+  addressOption,
+  isReachable,
+  type ServerFlags,
+  serverAddress,
+  withServer,
+} from './server-connection.ts';
+
+/** `runlet version` */
+export function versionCommand(): Command {
+  const command = new Command('version')
+    .description('Print the version of this program, and that of the server, if one is up.')
+    .addOption(addressOption())
+    .option('--json', 'print them as a line of JSON')
+    .action(version);
+  return addExamples(command, [
+    {
+      command: 'runlet version',
+      does: 'Look whether both are of one version',
+      prints: /^client {2}\d+\.\d+\.\d+\S*\nserver {2}\d+\.\d+\.\d+\S*\n$/,
+    },
+  ]);
+}
+
+async function version(flags: ServerFlags & { readonly json?: boolean }): Promise<void> {
+  const up = await isReachable(await serverAddress(flags));
+  const server = up
+    ? await withServer(flags, async (client) => (await client.info()).version)
+    : undefined;
+  if (flags.json === true) return printJson({ client: VERSION, server: server ?? null });
+  return printLine(
+    `client  ${VERSION}\nserver  ${server === undefined ? 'none' : printable(server)}`,
+  );
+}

@@ -1,0 +1,67 @@
+import { Command } from 'commander';
+import type { ProcessExit, RemoteProcess } from '../client/index.ts';
+import { addExamples } from './examples.ts';
+import { processExitCode } from './exit-codes.ts';
+import { findProcess, type ProcessFlags } from './find-process.ts';
+import { printJson, printLine } from './print.ts';
+import { addProcessArguments } from './process-arguments.ts';
+import { exitFields } from './process-line.ts';
+import { RECONNECT_SECONDS } from './reconnect.ts';
+import { reconnectOption, type ServerFlags, withServer } from './server-connection.ts';
+
+interface WaitFlags extends ServerFlags, ProcessFlags {
+  readonly any?: boolean;
+  readonly exitCode?: boolean;
+  readonly json?: boolean;
+}
+
+/** A process that ended. */
+interface Ended {
+  readonly process: RemoteProcess;
+  readonly exit: ProcessExit;
+}
+
+/** `runlet wait` */
+export function waitCommand(): Command {
+  const command = addProcessArguments(new Command('wait'))
+    .description('Wait until processes have ended, and print their exit codes. Disturbs nobody.')
+    .option('--any', 'wait for the first of them alone')
+    .option('--exit-code', 'exit with the code of the last that is waited for')
+    .addOption(reconnectOption(RECONNECT_SECONDS))
+    .option('--json', 'print a line of JSON for each')
+    .action(wait);
+  return addExamples(command, [
+    { command: 'runlet wait build', does: 'Wait for a process', prints: /^0\n$/ },
+    {
+      command: 'runlet wait --any --json build',
+      does: 'Wait for the first of several, and say which it was',
+      prints: /^\{"session":"[0-9a-f-]{36}","process":"build","code":0,.*\}\n$/,
+    },
+  ]);
+}
+
+async function wait(names: readonly string[], flags: WaitFlags): Promise<void> {
+  await withServer(flags, async (client, address) => {
+    const wanted = names.length === 0 ? [undefined] : names;
+    const processes: RemoteProcess[] = [];
+    // All are looked for before any is waited for: a wrong name is told of at once.
+    for (const name of wanted) {
+      const { processId, session } = await findProcess(client, address, flags, name);
+      processes.push(await session.process(processId));
+    }
+    const ends = processes.map(async (process) => ({ process, exit: await process.exited }));
+    if (flags.any === true) {
+      await tell(await Promise.race(ends), flags);
+      return;
+    }
+    for (const { exit, process } of await Promise.all(ends)) await tell({ exit, process }, flags);
+  });
+}
+
+async function tell({ exit, process }: Ended, flags: WaitFlags): Promise<void> {
+  const code = processExitCode(exit);
+  if (flags.exitCode === true) globalThis.process.exitCode = code;
+  if (flags.json !== true) return printLine(String(code));
+  const { id, sessionId } = await process.info();
+  return printJson({ session: sessionId, process: id, ...exitFields(exit) });
+}
