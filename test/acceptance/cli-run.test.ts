@@ -66,9 +66,20 @@ describe('the environment of a process that runlet run starts', () => {
     expect(await printed('--env-include-only', '?', '--env', 'CC')).toEqual(['B=b', 'CC=c']);
   });
 
+  it("is that of this program on one's own local server, too", async () => {
+    const { address } = await serveHere();
+    const here = { ...env, RUNLET_ADDRESS: formatAddress(address) };
+    const { stdout } = await runCli(['run', '--', ENV], '', { env: here });
+    expect(variables(stdout)).toEqual(await printed());
+    const server = await runCli(['run', '--env-policy', 'core', '--', ENV], '', { env: here });
+    expect(variables(server.stdout)).not.toContain('HOME=/h');
+  });
+
   it('has nothing of this machine on another server but what --env says', async () => {
-    const served = await serveHere();
-    const args = ['run', '--address', formatAddress(served.address)];
+    const { runlet } = await serveHere({
+      addresses: [{ kind: 'tcp', host: '127.0.0.1', port: 0 }],
+    });
+    const args = ['run', '--address', runlet.addresses.map(formatAddress).join()];
     const here = { ...env, PATH: process.env['PATH'] };
     const { stdout } = await runCli([...args, '--env', 'B', '--', ENV], '', { env: here });
     const names = variables(stdout).map((line) => line.split('=')[0]);

@@ -15,7 +15,7 @@ const run = promisify(execFile);
 /** What is typed, word by word, and what must be offered for the last one. */
 const CASES: readonly (readonly [readonly string[], readonly string[]])[] = [
   [['at'], ['attach']],
-  [['s'], ['serve', 'start', 'sessions']],
+  [['s'], ['serve', 'start', 'stop', 'sessions']],
   [['serve', '--auth', ''], ['none']],
   [['serve', '--auth', 'none', '--launch'], ['--launcher']],
   // The value of an option is no command.

@@ -27,15 +27,16 @@ const COMMANDS = allCommands(createProgram());
 const ALONE = /^runlet (?:serve|run|completion) /;
 
 /** Commands that are about a process; theirs is the last one, is named `build`, and has ended or not. */
-const ENDED = /^runlet (?:attach|logs|ps|sessions)\b/;
-const RUNNING = /^runlet kill\b/;
+const ENDED = /^runlet (?:attach|exec|inspect|logs|ps|sessions|wait)\b/;
+const RUNNING = /^runlet (?:kill|stop)\b/;
 
 /** Whoever tries an example, and what has to be there for it. */
 async function exampleUser(example: string): Promise<CliUser> {
   if (ALONE.test(`${example} `)) return cliUser({ kind: 'unix', path: '/nonexistent' });
   const { address } = await serveHere();
   const user = await cliUser(address);
-  if (RUNNING.test(example)) await user.start('--id', 'build', '--', 'sleep', '1000');
+  if (RUNNING.test(example))
+    await user.start('--id', 'build', '--label', 'job=build', '--', 'sleep', '1000');
   if (ENDED.test(example)) {
     const { session: id } = await user.start('--id', 'build', '--', 'echo', 'building');
     const session = await connectTo(address).session({ id, ifAttached: 'share' });
