@@ -14,7 +14,7 @@ export function startedWith(): StartedWith {
 }
 
 /** Reads what is told. Without it there is still nohup(1), which can be told otherwise. */
-export function readStartedWith(env: NodeJS.ProcessEnv, pid: number): StartedWith {
+function readStartedWith(env: NodeJS.ProcessEnv, pid: number): StartedWith {
   const told = fieldsFor(pid, env);
   if (told === undefined) {
     const { SIGHUP } = constants.signals;

@@ -1,7 +1,7 @@
 import { childProcessLauncher } from './child-process-launcher.ts';
 import type { Launcher } from './launcher.ts';
 import { posixSpawnLauncher } from './native/posix-spawn-launcher.ts';
-import { STARTED_WITH_UNKNOWN, type StartedWith } from './started-with.ts';
+import type { StartedWith } from './started-with.ts';
 
 /** The launchers that there are, the better first. */
 export const LAUNCHER_NAMES = ['posix_spawn', 'child_process'] as const;
@@ -11,14 +11,11 @@ export type LauncherName = (typeof LAUNCHER_NAMES)[number];
 
 /**
  * Makes a launcher; where no name is given, the best that this machine offers. Processes get
- * what this program was started with as far as the launcher can give it.
+ * what this program was started with as far as the launcher can give it, and that is told.
  *
  * @throws Error if this machine does not offer the one that was asked for
  */
-export function createLauncher(
-  name?: LauncherName,
-  startedWith: StartedWith = STARTED_WITH_UNKNOWN,
-): Launcher {
+export function createLauncher(name?: LauncherName, startedWith?: StartedWith): Launcher {
   if (name === 'child_process') return childProcessLauncher;
   try {
     return posixSpawnLauncher(startedWith);

@@ -12,9 +12,6 @@ export interface StartedWith {
   readonly ignored: readonly number[];
 }
 
-/** Where nobody has told. */
-export const STARTED_WITH_UNKNOWN: StartedWith = { openFiles: undefined, ignored: [] };
-
 /** The signals in a set as proc(5) shows it: a hexadecimal number with a bit for each. */
 export function signalsIn(set: string): readonly number[] {
   if (!/^[0-9a-f]{1,16}$/.test(set)) return [];

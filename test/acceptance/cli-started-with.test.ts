@@ -84,9 +84,7 @@ describe.each(LAUNCHERS)('a process of the launcher %s', (launcher) => {
   });
 
   it('begins with no signal blocked', async () => {
-    const block = `exec python3 -c 'import os,signal,sys
-signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
-os.execv(sys.argv[1], sys.argv[1:])' "$0" "$@"`;
+    const block = 'exec env --block-signal "$0" "$@"';
     const server = await serveAfter(block, '--launcher', launcher);
     const { stdout } = await connectTo(server.address).run(SIGNALS);
     expect(signalsOf(String(stdout), 'SigBlk')).toEqual([]);

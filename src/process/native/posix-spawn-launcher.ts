@@ -9,7 +9,7 @@ import type {
   TerminalSize,
 } from '../launcher.ts';
 import { quiet } from '../output-quiet.ts';
-import { STARTED_WITH_UNKNOWN, type StartedWith } from '../started-with.ts';
+import type { StartedWith } from '../started-with.ts';
 import { ignoreSignals } from './ignored-signals.ts';
 import { F_GETFD, F_SETFD, FD_CLOEXEC, type Libc, loadLibc } from './libc.ts';
 import { markingOf } from './marking.ts';
@@ -41,7 +41,7 @@ let shared: Launcher | undefined;
  *
  * @throws Error if this machine cannot do it
  */
-export function posixSpawnLauncher(startedWith: StartedWith = STARTED_WITH_UNKNOWN): Launcher {
+export function posixSpawnLauncher(startedWith?: StartedWith): Launcher {
   if (!canPosixSpawn()) {
     throw new Error(`posix_spawn is not supported on ${process.platform}-${process.arch}`);
   }
@@ -49,9 +49,11 @@ export function posixSpawnLauncher(startedWith: StartedWith = STARTED_WITH_UNKNO
   return shared;
 }
 
-function createLauncher(libc: Libc, { ignored, openFiles }: StartedWith): Launcher {
+function createLauncher(libc: Libc, startedWith: StartedWith | undefined): Launcher {
   closeOnExec(libc);
-  const spawner = new Spawner(libc, { openFiles, ignored: ignoreSignals(libc, ignored) });
+  // Where nobody tells, the signals of this program are left to whoever it belongs to.
+  const ignored = startedWith === undefined ? [] : ignoreSignals(libc, startedWith.ignored);
+  const spawner = new Spawner(libc, { openFiles: startedWith?.openFiles, ignored });
   const slots = new Slots(MAX_LAUNCHES);
   return {
     name: 'posix_spawn',

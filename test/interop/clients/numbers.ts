@@ -5,6 +5,14 @@ import type { ReaderFacts } from './protocol.ts';
 export const numbersTo = (count: number): Buffer =>
   Buffer.from(Array.from({ length: count }, (_, i) => `${i + 1}\n`).join(''));
 
+const LINE = 'runlet runs, and a small stream runs\n';
+
+/** A script that writes so many bytes, a line again and again. */
+export const writesLines = (bytes: number): string => `yes '${LINE.trim()}' | head -c ${bytes}`;
+
+/** What it writes. */
+export const linesOf = (bytes: number): Buffer => Buffer.alloc(bytes, LINE);
+
 /** The hash of some bytes, as readers tell it. */
 export const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex');
 

@@ -9,7 +9,7 @@ const libc = loadLibc();
 const gate = SpawnGates.create(libc).close(() => process.stdout.write('arrived\n'));
 const actions = newActions(libc);
 gate.addTo(actions);
-const attributes = spawnAttributes(libc);
+const attributes = spawnAttributes(libc, []);
 libc.posixSpawn.async(
   [0],
   '/bin/sleep',

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any, TypeVar
 
 import grpc
@@ -96,15 +97,16 @@ class Calls:
             try:
                 stream = call.processes.WatchProcess(request, **call.options)
                 silence = self.link.silence
-                for answer in unless_silent(stream, silence, silence):
-                    ambiguous = 0
-                    for event in answer.events:
-                        yield event
-                        last = event.seq
-                        if event.HasField("closed"):
-                            return
-                    if acknowledge:
-                        acknowledger.had(last, answer.ByteSize())
+                with closing(unless_silent(stream, silence, silence)) as answers:
+                    for answer in answers:
+                        ambiguous = 0
+                        for event in answer.events:
+                            yield event
+                            last = event.seq
+                            if event.HasField("closed"):
+                                return
+                        if acknowledge:
+                            acknowledger.had(last, answer.ByteSize())
                 # Nothing but `closed` ends it in order.
                 raise ConnectionFailed("the stream of events ended early")
             except (grpc.RpcError, ValueError, ConnectionFailed) as error:

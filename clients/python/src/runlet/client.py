@@ -231,13 +231,14 @@ class Client:
             except (grpc.RpcError, ValueError) as error:
                 if isinstance(error, ValueError) and not connection.over:
                     raise
+                why = "no answer came"
                 if isinstance(error, grpc.RpcError):
                     failure = failure_of(error)
                     if failure.kind is not Kind.CONNECTION:
                         raise failure.error from None
+                    why = str(failure.error)
                 if time.monotonic() >= deadline:
-                    message = f"the server cannot be reached: {error}"
-                    raise ConnectionFailed(message) from error
+                    raise ConnectionFailed(f"the server cannot be reached: {why}") from error
             finally:
                 timer.cancel()
                 connection.end()

@@ -3,10 +3,12 @@ import {
   allOf,
   closedAfter,
   END,
+  linesOf,
   numbersTo,
   sha256,
   withoutKinds,
   withoutSeq,
+  writesLines,
 } from '../numbers.ts';
 import type { Scenario } from '../scenario.ts';
 import { attach, failureOf, shell } from '../stage.ts';
@@ -22,7 +24,6 @@ const CUT_AFTER = 3 * MIB;
 const DROPPED_NUMBERS = 200_000;
 const RETAINED = 65_536;
 
-const LINE = 'runlet runs, and a small stream runs\n';
 const HUGE = 64 * MIB;
 
 /** What a process writes, as clients read it. */
@@ -117,14 +118,14 @@ export const OUTPUT: readonly Scenario[] = [
     name: 'a process that pauses for its reader loses none of 64 MiB',
     async play(stage) {
       const process_id = 'huge';
-      const spec = shell(stage, `yes '${LINE.trim()}' | head -c ${HUGE}`, {
+      const spec = shell(stage, writesLines(HUGE), {
         retained_bytes: MIB,
         overflow: 'OVERFLOW_PAUSE',
       });
       await stage.perform('start', { process_id, spec });
       return withoutKinds(withoutSeq(await stage.perform('watch', { process_id, reader: 'r' })));
     },
-    expected: withoutKinds(allOf(Buffer.alloc(HUGE, LINE))),
+    expected: withoutKinds(allOf(linesOf(HUGE))),
   },
   {
     name: 'NULs, bytes that are no text and characters that events split come as they are',

@@ -1,23 +1,32 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { allOf, END, numbersTo, withoutKinds, withoutSeq } from '../numbers.ts';
+import {
+  allOf,
+  END,
+  linesOf,
+  numbersTo,
+  withoutKinds,
+  withoutSeq,
+  writesLines,
+} from '../numbers.ts';
 import type { Scenario } from '../scenario.ts';
 import { attach, failureOf, shell } from '../stage.ts';
 
 const MIB = 1024 * 1024;
 const OTHER = 'c1f0a6b2-7d43-4b59-8e21-9a3b5c7d1e02';
 
-/** 19 MB. */
-const NUMBERS = 2_500_000;
+/** After the last break there is more than the server keeps for what is not acknowledged: 32 MiB. */
+const WRITTEN = 48 * MIB;
 /** Less than sockets hold. */
 const RETAINED = 65_536;
 /** What is written to stdin, in bytes: about 2 MB. */
 const INPUT = numbersTo(300_000);
 
-/** More than the server answers before and with the first events of a process, and how finely that is cut. */
-const ANSWER_BYTES = 2_000;
-const ANSWER_STEP = 80;
+/** So far apart, in bytes, and so often, that each answer before the end of a process is hit. */
+const ANSWER_STEP = 100;
+const ANSWER_CUTS = 24;
 
 /** What a package does by itself. */
 export const RECOVERIES: readonly Scenario[] = [
@@ -25,34 +34,26 @@ export const RECOVERIES: readonly Scenario[] = [
     name: 'breaks amid the output of a process that waits for it cost no byte',
     async play(stage) {
       const proxy = await stage.throughProxy();
-      const spec = shell(stage, `seq 1 ${NUMBERS}`, {
+      const spec = shell(stage, writesLines(WRITTEN), {
         retained_bytes: RETAINED,
         overflow: 'OVERFLOW_PAUSE',
       });
-      let cut = proxy.cutAfter(4 * MIB);
-      const follow = stage.begin('follow', { process_id: 'numbers', spec, reader: 'r' });
-      for (let cuts = 0; cuts < 3; cuts += 1) {
-        await cut;
-        cut = proxy.cutAfter(4 * MIB);
-      }
+      const follow = stage.begin('follow', { process_id: 'lines', spec, reader: 'r' });
+      for (let cuts = 0; cuts < 3; cuts += 1) await proxy.cutAfter(4 * MIB);
       const facts = await follow.facts;
       return { connections: proxy.accepted() > 3, ...withoutKinds(withoutSeq(facts)) };
     },
-    expected: { connections: true, ...withoutKinds(allOf(numbersTo(NUMBERS))) },
+    expected: { connections: true, ...withoutKinds(allOf(linesOf(WRITTEN))) },
   },
   {
     name: 'breaks amid the input of a process lose and double none of it',
     async play(stage) {
       const proxy = await stage.throughProxy();
-      let cut = proxy.cutAfter(MIB / 2);
       const follow = stage.begin('follow', {
         ...{ process_id: 'cat', reader: 'r', data: INPUT.toString('base64') },
         spec: shell(stage, 'cat', { stdin: 'STDIN_MODE_PIPE', overflow: 'OVERFLOW_PAUSE' }),
       });
-      for (let cuts = 0; cuts < 2; cuts += 1) {
-        await cut;
-        cut = proxy.cutAfter(MIB / 2);
-      }
+      for (let cuts = 0; cuts < 2; cuts += 1) await proxy.cutAfter(MIB / 2);
       const { streams, exited, closed } = await follow.facts;
       return { stdout: streams['stdout'], exited, closed };
     },
@@ -65,16 +66,24 @@ export const RECOVERIES: readonly Scenario[] = [
   {
     name: 'a command runs once, wherever the connection breaks before it has ended',
     async play(stage) {
+      // Sessions of their own: the answer to those who attach tells of all processes.
+      const sessions = await Promise.all(
+        Array.from({ length: ANSWER_CUTS }, async () => {
+          const session = { session_id: randomUUID() };
+          await stage.perform('create', session);
+          return session;
+        }),
+      );
       const proxy = await stage.throughProxy();
+      const spec = shell(stage, 'echo run >> runs');
       const ends: unknown[] = [];
       // Each answer of the server, that to the start included, is lost in one of them.
-      for (let bytes = 1; bytes < ANSWER_BYTES; bytes += ANSWER_STEP) {
-        const process_id = `after-${bytes}`;
-        const spec = shell(stage, 'echo run >> runs');
-        void proxy.cutAfter(bytes);
-        const { exited } = await stage.perform('follow', { process_id, spec, reader: process_id });
-        ends.push(exited);
+      for (const [i, session] of sessions.entries()) {
+        void proxy.cutAfter(1 + i * ANSWER_STEP);
+        const follow = { ...session, process_id: 'job', spec, reader: `cut ${i}` };
+        ends.push((await stage.perform('follow', follow)).exited);
       }
+      void proxy.cutAfter(Number.POSITIVE_INFINITY);
       const runs = (await readFile(join(stage.folder, 'runs'), 'utf8')).match(/run/g)?.length;
       return {
         ends: ends.filter((end) => !isDeepStrictEqual(end, END)),
