@@ -1,13 +1,18 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { formatAddress } from '../address.ts';
-import { DEFAULT_GRACE_MS, RUN_LEFTOVER_GRACE_MS } from '../limits.ts';
+import { DEFAULT_GRACE_MS, FAULT_EXIT_MS, RUN_LEFTOVER_GRACE_MS } from '../limits.ts';
+import { exitAtOnce } from '../process/native/exit-at-once.ts';
 import type { RunletServer } from '../server/server.ts';
+import { FAILURE_EXIT_CODE } from './exit-codes.ts';
 import { makeOwnFolder, OWN_RECORD, OWN_SOCKET } from './own-folder.ts';
 import type { Predecessors } from './predecessors.ts';
+import { say } from './print.ts';
 import { ignoreStraySignals } from './server-signals.ts';
 import { startedWith } from './started-with.ts';
 import { logStrayOutput } from './stray-output.ts';
+import { takeUncaught } from './uncaught.ts';
 
 /** Bytes of output that may wait for whoever reads ours. */
 const RETAINED_BYTES = 8 * 1024 * 1024;
@@ -25,6 +30,9 @@ export async function withOwnServer<T>(use: (address: string) => Promise<T>): Pr
   ignoreStraySignals();
   const logger = pino({ enabled: false }, { write: () => {} });
   logStrayOutput(logger);
+  const fault = endOnFault();
+  // It is told where it is waited for.
+  fault.catch(() => {});
   const launcher = createLauncher(undefined, startedWith());
   const folder = await makeOwnFolder();
   const address = { kind: 'unix', path: join(folder, OWN_SOCKET) } as const;
@@ -45,10 +53,27 @@ export async function withOwnServer<T>(use: (address: string) => Promise<T>): Pr
       log: logger,
       graceMs: DEFAULT_GRACE_MS,
     });
-    return await use(formatAddress(address));
+    return await Promise.race([use(formatAddress(address)), fault]);
   } finally {
     await Promise.all([server?.shutdown(), predecessors?.settle(RUN_LEFTOVER_GRACE_MS)]);
     await rm(folder, { recursive: true, force: true });
     record?.remove();
   }
+}
+
+/**
+ * Has this program end after an error that nobody caught: the promise rejects, so that the
+ * processes are ended first, and whatever hangs is not waited for without end.
+ */
+function endOnFault(): Promise<never> {
+  return new Promise((_, reject) => {
+    takeUncaught({ fatal: ({ err }) => say(`a fault of this program: ${inspect(err)}`) }, () => {
+      reject(new Error('it was ended because of an error that nobody caught'));
+      const timer = setTimeout(() => {
+        exitAtOnce();
+        process.exit(FAILURE_EXIT_CODE);
+      }, DEFAULT_GRACE_MS + FAULT_EXIT_MS);
+      timer.unref();
+    });
+  });
 }

@@ -40,7 +40,9 @@ const RETENTION = 3_600;
 
 /** The built program. */
 export const MAIN = fileURLToPath(new URL('../../bundle/main.js', import.meta.url));
-const PROBE = new URL('./probe.mjs', import.meta.url).href;
+
+/** What is loaded into it, for a test to look at it and do things to it. */
+export const PROBE = new URL('./probe.mjs', import.meta.url).href;
 
 /** Starts the built program on a socket of its own; it ends when the test is over. */
 export function serve(...flags: readonly string[]): Promise<Served> {
