@@ -1,10 +1,25 @@
+import { forbidCoreDump } from '../process/native/core-dump.ts';
 import { signalExitCode } from './exit-codes.ts';
 import { releaseLostTerminals } from './own-terminal.ts';
 import { allSaid } from './print.ts';
 import { isWritingInThread } from './standard-output.ts';
 
-/** Signals of which this program can die as others do. SIGQUIT would leave a core dump of ours. */
+/** Of which this program dies where exit(3) would not end it. */
 const OWN_ENDS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** Signals that have the system write a core dump: ours would be of no use, and is large. */
+const DUMPING: readonly NodeJS.Signals[] = [
+  'SIGQUIT',
+  'SIGILL',
+  'SIGTRAP',
+  'SIGABRT',
+  'SIGBUS',
+  'SIGFPE',
+  'SIGSEGV',
+  'SIGXCPU',
+  'SIGXFSZ',
+  'SIGSYS',
+];
 
 let endedBy: NodeJS.Signals | undefined;
 
@@ -14,7 +29,7 @@ let endedBy: NodeJS.Signals | undefined;
  */
 export function endAsBy(signal: NodeJS.Signals): void {
   process.exitCode = signalExitCode(signal);
-  if (OWN_ENDS.includes(signal)) endedBy = signal;
+  if (!DUMPING.includes(signal) || forbidCoreDump()) endedBy = signal;
 }
 
 /** Ends this program, whatever may still be open or under way. */
@@ -31,6 +46,7 @@ export async function endProgram(): Promise<never> {
 }
 
 function dieOf(signal: NodeJS.Signals): void {
-  process.removeAllListeners(signal);
+  // What nobody listens for any more does what it does by default, also where it was ignored.
+  if (signal !== 'SIGKILL') process.on(signal, () => {}).removeAllListeners(signal);
   process.kill(process.pid, signal);
 }

@@ -108,9 +108,8 @@ async function run(argv: readonly string[], flags: RunFlags): Promise<void> {
         : await runAt(address, what, signals);
     if (!what.json) sayWhyEnded(exit);
     process.exitCode = processExitCode(exit);
-    // Of Ctrl-C it dies as its program does, also where that was a key for the program alone.
-    const { signal } = exit;
-    if (signal !== null && (signal === 'SIGINT' || signals.came(signal))) endAsBy(signal);
+    // It dies as its program does, unless the server ended that, which is said.
+    if (exit.signal !== null && exit.reason === 'signaled') endAsBy(exit.signal);
   } catch (error) {
     if (!(error instanceof OutputStuckError)) throw error;
     endAsBy(error.signal);

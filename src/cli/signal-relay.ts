@@ -13,7 +13,6 @@ type Forwarded = (typeof FORWARDED)[number];
  */
 export class SignalRelay {
   readonly #pending: Forwarded[] = [];
-  readonly #came = new Set<string>();
   #target: ((signal: Forwarded) => void) | undefined;
 
   constructor() {
@@ -29,13 +28,7 @@ export class SignalRelay {
     if (target !== undefined) for (const signal of this.#pending.splice(0)) target(signal);
   }
 
-  /** Whether this one came. */
-  came(signal: string): boolean {
-    return this.#came.has(signal);
-  }
-
   #take(signal: Forwarded): void {
-    this.#came.add(signal);
     if (this.#target === undefined) this.#pending.push(signal);
     else this.#target(signal);
   }

@@ -1,10 +1,12 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { formatAddress } from '../../src/address.ts';
-import { resultOf, runCli, spawnCli } from '../support/cli.ts';
+import { MAIN, resultOf, runCli, spawnCli } from '../support/cli.ts';
 import { serveHere, temporaryFolder } from '../support/harness.ts';
 import { isAlive, pidFrom } from '../support/pids.ts';
 import { awaitRelease, release } from '../support/shell.ts';
@@ -57,13 +59,23 @@ describe('runlet run', () => {
     expect((await resultOf(child)).code).toBe(5);
   });
 
-  it('exits with 128+n for a signal, and with 127, 126 and 125 for a start that failed', async () => {
+  it.each(['SIGHUP', 'SIGKILL', 'SIGPIPE', 'SIGUSR1', 'SIGTERM', 'SIGSEGV'] as const)(
+    'dies of %s as its program does, of which a shell makes 128+n',
+    async (signal) => {
+      const argv = ['run', '--', 'sh', '-c', `kill -${signal.slice(3)} $$`];
+      expect((await runCli(argv)).signal).toBe(signal);
+      const shell = spawn('sh', ['-c', '"$0" "$@"; exit $?', process.execPath, MAIN, ...argv]);
+      expect((await resultOf(shell)).code).toBe(128 + constants.signals[signal]);
+    },
+  );
+
+  it('exits with 127, 126 and 125 for a start that failed', async () => {
     const codes = [];
-    for (const argv of [['sh', '-c', 'kill -KILL $$'], ['no-such-program'], ['/']]) {
+    for (const argv of [['no-such-program'], ['/']]) {
       codes.push((await runCli(['run', '--', ...argv], '', { env: SYSTEM_PATH })).code);
     }
     codes.push((await runCli(['run', '--cwd', '/nonexistent', '--', 'true'])).code);
-    expect(codes).toEqual([137, 127, 126, 125]);
+    expect(codes).toEqual([127, 126, 125]);
   });
 
   it('says in one line why a start failed', async () => {
