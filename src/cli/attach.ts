@@ -23,6 +23,7 @@ import {
 } from './server-connection.ts';
 import { feedStandardInput } from './standard-input.ts';
 import { standardOutput } from './standard-output.ts';
+import { wasIgnored } from './started-with.ts';
 import { CTRL_C } from './terminal-keys.ts';
 import { type TerminalPlace, TerminalView } from './terminal-view.ts';
 
@@ -116,7 +117,9 @@ async function follow(
   const info = await remote.info();
   // Until here they end us as they do by default, and so does a second one, where what is shown
   // is not taken.
-  for (const signal of LEAVING) process.once(signal, () => leave(signal));
+  for (const signal of LEAVING) {
+    if (!wasIgnored(signal)) process.once(signal, () => leave(signal));
+  }
   const join = info.hasTerminal ? joinTerminal : joinPipes;
   const view = flags.json === true ? undefined : await terminalView(remote, info);
   const part = join(remote, info, flags, leave, view);

@@ -20,6 +20,7 @@ import { UsageError } from './usage-error.ts';
 
 interface ExecFlags extends SpecFlags, ServerFlags {
   readonly id?: string;
+  readonly stdin: boolean;
   readonly json?: boolean;
 }
 
@@ -32,6 +33,7 @@ export function execCommand(): Command {
     .addOption(addressOption())
     .option('--name, --id <id>', 'its id in the session (default: one is made)', nonEmpty)
     .addOption(reconnectOption(RECONNECT_SECONDS))
+    .option('-n, --no-stdin', 'leave standard input alone: the process has none')
     .option('--json', 'print its events as lines of JSON instead of its output')
     .addOption(new Option('-i, --interactive').hideHelp())
     .argument('<where>', 'a session, or a process in it: the id or the beginning of it', nonEmpty)
@@ -59,9 +61,10 @@ async function exec(where: string, words: readonly string[], flags: ExecFlags): 
     const spec = await specOf(argv, flags, await serverKind(address));
     const session = await findWhere(client, address, where);
     const json = flags.json ?? false;
+    const feeds = flags.stdin;
     const exit = await runRemote(
       client,
-      { spec, session, id: flags.id, orphanMs: 0, json },
+      { spec, session, id: flags.id, orphanMs: 0, json, feeds },
       signals,
     );
     if (!json) sayWhyEnded(exit);

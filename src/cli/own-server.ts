@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { formatAddress } from '../address.ts';
 import { DEFAULT_GRACE_MS, FAULT_EXIT_MS, RUN_LEFTOVER_GRACE_MS } from '../limits.ts';
+import type { Launcher } from '../process/launcher.ts';
 import { exitAtOnce } from '../process/native/exit-at-once.ts';
 import type { RunletServer } from '../server/server.ts';
 import { FAILURE_EXIT_CODE } from './exit-codes.ts';
@@ -17,8 +18,17 @@ import { takeUncaught } from './uncaught.ts';
 /** Bytes of output that may wait for whoever reads ours. */
 const RETAINED_BYTES = 8 * 1024 * 1024;
 
+/** How a server of our own differs from others. */
+export interface OwnServerOptions {
+  /** Its processes have our standard input itself, unless they have a terminal or a pipe. */
+  readonly sharesStdin: boolean;
+}
+
 /** Does something with a server of its own, which nobody else can reach, and ends it. */
-export async function withOwnServer<T>(use: (address: string) => Promise<T>): Promise<T> {
+export async function withOwnServer<T>(
+  { sharesStdin }: OwnServerOptions,
+  use: (address: string) => Promise<T>,
+): Promise<T> {
   // Whoever runs something elsewhere needs no server, and starts sooner without the code of one.
   const [{ startServer }, { pino }, { createLauncher }, { endPredecessors, recordServer }] =
     await Promise.all([
@@ -43,7 +53,7 @@ export async function withOwnServer<T>(use: (address: string) => Promise<T>): Pr
     server = await startServer({
       addresses: [address],
       logger,
-      launcher,
+      launcher: sharesStdin ? sharingStdin(launcher) : launcher,
       // It is read as fast as we write it, and nothing is read again.
       limits: { defaultRetainedBytes: RETAINED_BYTES },
     });
@@ -59,6 +69,15 @@ export async function withOwnServer<T>(use: (address: string) => Promise<T>): Pr
     await rm(folder, { recursive: true, force: true });
     record?.remove();
   }
+}
+
+/** A launcher whose processes have our standard input where they would have none. */
+function sharingStdin(launcher: Launcher): Launcher {
+  return {
+    ...launcher,
+    launch: (request) =>
+      launcher.launch(request.stdin === 'closed' ? { ...request, stdin: 'shared' } : request),
+  };
 }
 
 /**

@@ -28,6 +28,8 @@ export interface RemoteRun {
   readonly orphanMs: number;
   /** Whether events are printed as lines of JSON. */
   readonly json: boolean;
+  /** Whether what comes on our standard input is passed on to it. */
+  readonly feeds: boolean;
 }
 
 /**
@@ -45,7 +47,7 @@ const CLOSE_MS = 1_000;
  */
 export async function runRemote(
   client: RunletClient,
-  { id, json, orphanMs, session: given, spec }: RemoteRun,
+  { feeds, id, json, orphanMs, session: given, spec }: RemoteRun,
   signals: SignalRelay,
 ): Promise<ProcessExit> {
   // Not attached: nothing but the process itself ends what is read of it.
@@ -59,27 +61,27 @@ export async function runRemote(
         ...spec,
         overflow: 'pause',
         ...(isatty(1) ? { retainedBytes: TERMINAL_AHEAD_BYTES } : {}),
-        ...(onTerminal ? {} : { stdin: 'pipe' }),
+        ...(onTerminal || !feeds ? {} : { stdin: 'pipe' }),
       },
       id === undefined ? {} : { id },
     );
     const process: RemoteProcess = await namingStart(spec, starting);
     const patience = new OutputPatience(systemClock);
-    signals.passTo((signal) => {
+    signals.passTo(async (signal) => {
       // It may have ended meanwhile, which is no matter.
-      void process.kill(signal).catch(() => {});
-      patience.asked(signal, process.exited);
+      const sent = process.kill(signal).catch(() => {});
+      if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') patience.asked(signal, process.exited);
+      await sent;
     });
     const { sink, undo } = undoingSink(patience.watch(json ? lineSink() : outputSink()));
     const own = onTerminal && !json ? findOwnTerminal() : undefined;
     const leaveRawMode = onTerminal && !json ? enterRawMode() : () => {};
     try {
-      void feedStandardInput(process.stdin, {
-        filter(data) {
-          if (onTerminal && data.includes(CTRL_C)) patience.interrupted(process.exited);
-          return data;
-        },
-      });
+      const filter = (data: Buffer): Buffer => {
+        if (onTerminal && data.includes(CTRL_C)) patience.interrupted(process.exited);
+        return data;
+      };
+      if (feeds) void feedStandardInput(process.stdin, { filter });
       if (own !== undefined) void passSizes(own, process);
       exit = await follow(process, sink, onTerminal);
       return exit;

@@ -4,7 +4,7 @@ import { nonEmpty, positiveSeconds } from './arguments.ts';
 import { sayWhyEnded } from './end-notice.ts';
 import { endAsBy } from './ending.ts';
 import { addExamples } from './examples.ts';
-import { processExitCode } from './exit-codes.ts';
+import { FAILURE_EXIT_CODE, processExitCode } from './exit-codes.ts';
 import { OutputStuckError } from './output-patience.ts';
 import { withOwnServer } from './own-server.ts';
 import { type RemoteRun, runRemote } from './remote-run.ts';
@@ -19,6 +19,7 @@ import {
 } from './server-connection.ts';
 import { SignalRelay } from './signal-relay.ts';
 import { addSpecOptions, type SpecFlags, specOf } from './spec-options.ts';
+import { canShareStandardInput, standardInputFailed } from './standard-input.ts';
 import { start } from './start.ts';
 
 /** How long the process goes on if we vanish without a word, in seconds, if nothing is said. */
@@ -28,7 +29,9 @@ interface RunFlags extends SpecFlags, ServerFlags {
   readonly reconnectFor: number;
   readonly id?: string;
   readonly detach?: boolean;
+  readonly interactive?: boolean;
   readonly local?: boolean;
+  readonly stdin: boolean;
   readonly json?: boolean;
 }
 
@@ -51,6 +54,7 @@ export function runCommand(): Command {
       'print its ids and leave it alone, as `runlet start` does; that takes a server that stays',
     )
     .option('--name, --id <id>', 'its id (default: one is made)', nonEmpty)
+    .option('-n, --no-stdin', 'leave standard input alone: the process has none')
     .option('--json', 'print its events as lines of JSON instead of its output')
     // What users of docker type, and what happens anyway.
     .addOption(new Option('-i, --interactive').hideHelp())
@@ -89,25 +93,30 @@ export function runCommand(): Command {
 
 async function run(argv: readonly string[], flags: RunFlags): Promise<void> {
   if (flags.detach === true) {
-    await start(argv, flags);
+    await start(argv, { ...flags, stdin: flags.interactive === true });
     return;
   }
   const signals = new SignalRelay();
   const address = await addressFor(flags);
   const server = address === undefined ? 'own' : await serverKind(address);
+  // A program that shares it reads as much of it as it wants, and leaves the rest to others.
+  const sharesStdin =
+    server === 'own' && flags.stdin && flags.tty !== true && canShareStandardInput();
   const what: RemoteRun = {
     spec: await specOf(argv, flags, server),
     id: flags.id,
     orphanMs: flags.reconnectFor * 1000,
     json: flags.json ?? false,
+    feeds: flags.stdin && !sharesStdin,
   };
   try {
     const exit =
       address === undefined
-        ? await withOwnServer((own) => runAt(own, what, signals))
+        ? await withOwnServer({ sharesStdin }, (own) => runAt(own, what, signals))
         : await runAt(address, what, signals);
     if (!what.json) sayWhyEnded(exit);
     process.exitCode = processExitCode(exit);
+    if (exit.code === 0 && standardInputFailed()) process.exitCode = FAILURE_EXIT_CODE;
     // It dies as its program does, unless the server ended that, which is said.
     if (exit.signal !== null && exit.reason === 'signaled') endAsBy(exit.signal);
   } catch (error) {

@@ -35,8 +35,8 @@ export const childProcessLauncher: Launcher = {
 };
 
 function spawnChild(request: LaunchRequest): ChildProcess {
-  const stdin = request.stdin === 'pipe' ? 'pipe' : 'ignore';
-  const stdio: StdioOptions = [stdin, 'pipe', 'pipe'];
+  const stdin = { closed: 'ignore', pipe: 'pipe', shared: 'inherit' } as const;
+  const stdio: StdioOptions = [stdin[request.stdin], 'pipe', 'pipe'];
   try {
     return spawn(request.program, request.args, {
       argv0: request.arg0,

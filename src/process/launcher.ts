@@ -16,8 +16,11 @@ export interface LaunchRequest {
   readonly cwd: string;
   /** Its whole environment. */
   readonly env: Environment;
-  /** `closed`: it reads end-of-file at once. Means nothing with a terminal. */
-  readonly stdin: 'closed' | 'pipe';
+  /**
+   * `closed`: it reads end-of-file at once; `shared`: it has the server's own. Means nothing
+   * with a terminal.
+   */
+  readonly stdin: 'closed' | 'pipe' | 'shared';
   /** Its standard error is the same pipe as its standard output. Means nothing with a terminal. */
   readonly mergeStderr: boolean;
   /** Its terminal, which takes the place of the pipes; undefined: none. */

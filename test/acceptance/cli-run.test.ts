@@ -105,7 +105,7 @@ describe('runlet run', () => {
     expect([code, stderr]).toEqual([3, '']);
     expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_, i) => i + 1));
     expect(lines.map(({ kind }) => kind)).toEqual(
-      expect.arrayContaining(['started', 'output', 'stdin-closed', 'exited', 'closed']),
+      expect.arrayContaining(['started', 'output', 'exited', 'closed']),
     );
     expect(lines.find(({ kind }) => kind === 'output')).toMatchObject({
       stream: 'stdout',

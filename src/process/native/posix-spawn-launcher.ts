@@ -89,7 +89,11 @@ async function launchOnPipes(
       pipeActions(
         libc,
         request.cwd,
-        { stdin: stdin?.child, stdout: stdout.child, stderr: stderr?.child },
+        {
+          stdin: request.stdin === 'shared' ? 0 : stdin?.child,
+          stdout: stdout.child,
+          stderr: stderr?.child,
+        },
         gate,
       ),
     );
