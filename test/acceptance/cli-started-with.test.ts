@@ -102,6 +102,11 @@ describe('signals that are ignored when runlet is started', () => {
     expect(signalsOf(String(other.stdout), 'SigIgn')).toEqual([]);
   });
 
+  it('are not ignored in a process with a terminal, whose keys they are', async () => {
+    const { stdout } = await runAfter(ignoring, ['run', '-t', '--', ...SIGNALS]);
+    expect(signalsOf(String(stdout), 'SigIgn')).toEqual([]);
+  });
+
   it('are not ignored in one of child_process', async () => {
     const server = await serveAfter("trap '' HUP", '--launcher', 'child_process');
     const { stdout } = await connectTo(server.address).run(SIGNALS);

@@ -45,6 +45,8 @@ export class Spawner {
   readonly #libc: Libc;
   readonly #ignored: readonly number[];
   readonly #attributes: Buffer;
+  /** Of children with a terminal, where all signals do what its keys mean. */
+  readonly #terminalAttributes: Buffer;
   /** Undefined: children get that of this process. */
   readonly #openFiles: OpenFiles | undefined;
   readonly #marks: KinMarks | undefined;
@@ -67,6 +69,7 @@ export class Spawner {
     this.#libc = libc;
     this.#ignored = ignored;
     this.#attributes = spawnAttributes(libc, ignored);
+    this.#terminalAttributes = spawnAttributes(libc, []);
     this.#openFiles = OpenFiles.create(libc, openFiles);
     const marks = KinMarks.create(libc);
     // Not without marks: orphans that are nobody's would be no better with us than with init.
@@ -108,7 +111,7 @@ export class Spawner {
     if (marks === undefined || this.#spawns === undefined) {
       this.#unmarked += 1;
       try {
-        const making = { request, actions, attributes: this.#attributes };
+        const making = { request, actions, attributes: this.#attributesFor(request) };
         return { pid: await this.#call(making), kin: undefined };
       } finally {
         this.#unmarked -= 1;
@@ -119,11 +122,7 @@ export class Spawner {
     if (mark === undefined) throw spawnFailure('EAGAIN');
     const cgroup = this.#cgroups?.begin();
     const kin = this.#kinOf(marks, mark, cgroup);
-    const attributes =
-      cgroup === undefined
-        ? this.#attributes
-        : spawnAttributes(this.#libc, this.#ignored, cgroup.fd);
-    const making: Making = { request, actions, attributes };
+    const making: Making = { request, actions, attributes: this.#attributesFor(request, cgroup) };
     // While it is made it is the only child with its mark.
     const giveUp = (): void => {
       const child = this.#childWith(mark, marks);
@@ -193,6 +192,13 @@ export class Spawner {
       });
     }
     return this.#runningNow;
+  }
+
+  #attributesFor({ terminal }: LaunchRequest, cgroup?: Cgroup): Buffer {
+    if (cgroup !== undefined) {
+      return spawnAttributes(this.#libc, terminal ? [] : this.#ignored, cgroup.fd);
+    }
+    return terminal ? this.#terminalAttributes : this.#attributes;
   }
 
   /** What a child is limited in that can get its limit of open files in no other way. */
