@@ -168,6 +168,12 @@ export const MAX_ENV_SET_NAME_BYTES = 16 * KIB;
 /** Variables of a spec: all are passed to the system in one step, which holds up everybody. */
 export const MAX_ENV_VARIABLES = 4096;
 
+/**
+ * Fields of one request message, each element of a list being one: all are decoded in one step.
+ * Arguments are most of them, of which the kernel takes fewer, with the usual stack.
+ */
+export const MAX_MESSAGE_FIELDS = 256 * KIB;
+
 /** Bytes of one variable with its name: `MAX_ARG_STRLEN` of Linux, with which no program starts. */
 export const MAX_VARIABLE_BYTES = 128 * KIB;
 

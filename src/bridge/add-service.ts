@@ -20,6 +20,7 @@ import type {
 import { MAX_MESSAGES_PER_TURN } from '../limits.ts';
 import type { CallEdges } from './call-edges.ts';
 import { encodeMessage } from './encoded-message.ts';
+import { assertFewFields } from './field-count.ts';
 import { type CallEnding, GrpcCallContext } from './grpc-call-context.ts';
 import { inTurns } from './in-turns.ts';
 import { type Interceptor, intercept } from './interceptor.ts';
@@ -40,7 +41,7 @@ export interface BridgeOptions {
   readonly toStatus: (error: unknown) => Partial<StatusObject>;
   /** The error for a request of too many bytes. */
   readonly oversizeError: () => Error;
-  /** The error for a request that cannot be decoded. */
+  /** The error for a request that cannot be decoded, or is not: a {@link FieldCountError}. */
   readonly decodeError: (cause: unknown) => Error;
   /** What every call passes before its handler has it, the first first. Default: nothing. */
   readonly interceptors?: readonly Interceptor[];
@@ -230,6 +231,7 @@ function decode(
   edge?.requests.decoded(bytes.byteLength);
   if (bytes.byteLength > options.maxRequestBytes) throw options.oversizeError();
   try {
+    assertFewFields(method.input, bytes);
     return fromBinary(method.input, bytes);
   } catch (cause) {
     throw options.decodeError(cause);

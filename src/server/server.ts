@@ -6,10 +6,11 @@ import { type Address, formatAddress, isLoopback } from '../address.ts';
 import { addService, type BridgeOptions } from '../bridge/add-service.ts';
 import { CallEdges } from '../bridge/call-edges.ts';
 import { CallMemory } from '../bridge/call-memory.ts';
+import { FieldCountError } from '../bridge/field-count.ts';
 import { onStreams } from '../bridge/http2-streams.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Environment } from '../environment/env-policy.ts';
-import { limitExceeded, RunletError } from '../errors.ts';
+import { invalidField, limitExceeded, RunletError } from '../errors.ts';
 import { Health as HealthService } from '../gen/grpc/health/v1/health_pb.ts';
 import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../gen/runlet/v1/server_pb.ts';
@@ -134,8 +135,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     maxRequestBytes: limits.maxRequestBytes,
     toStatus,
     oversizeError: () => limitExceeded('max_request_bytes', limits.maxRequestBytes),
-    decodeError: (cause) =>
-      new RunletError('INVALID_REQUEST', { message: 'the request cannot be decoded', cause }),
+    decodeError,
     interceptors: pipeline(logger),
   };
   addService(grpc, SessionService, sessionService({ sessions, clock, limits }), bridge);
@@ -271,4 +271,9 @@ async function endConnections(grpc: Server, connections: ReadonlySet<Socket>): P
 
 function closed(socket: Socket): Promise<void> {
   return new Promise((resolve) => void socket.once('close', resolve));
+}
+
+function decodeError(cause: unknown): RunletError {
+  if (cause instanceof FieldCountError) return invalidField(cause.field, cause.message);
+  return new RunletError('INVALID_REQUEST', { message: 'the request cannot be decoded', cause });
 }

@@ -35,6 +35,14 @@ describe('a spec that is wrong in itself', () => {
     ['has a NUL in arg0', { argv: ['/bin/echo'], arg0: '\0' }, 'spec.arg0'],
     ['has a relative cwd', { argv: ['/bin/echo'], cwd: 'here' }, 'spec.cwd'],
     ['has a NUL in its cwd', { argv: ['/bin/echo'], cwd: '/\0' }, 'spec.cwd'],
+    [
+      'has more variables than are decoded',
+      {
+        argv: ['/bin/echo'],
+        env: Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`${i}`, 'v'])),
+      },
+      'spec.env',
+    ],
     ['has a variable without a name', { argv: ['/bin/echo'], env: { '': 'v' } }, 'spec.env'],
     ['has a variable with = in it', { argv: ['/bin/echo'], env: { 'A=B': 'v' } }, 'spec.env'],
     ['has a NUL in a value', { argv: ['/bin/echo'], env: { A: '\0' } }, 'spec.env'],
