@@ -30,6 +30,12 @@ const HTTP_STATUS = /^Received HTTP status code (\d{3})/;
 /** Those of 4xx after which it is worth to try again: a timeout, too early, too many. */
 const PASSING_HTTP_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
 
+/**
+ * What a proxy answers to a start with a large command line or environment, the one message
+ * that can be larger than some hundred KiB.
+ */
+const TOO_LARGE = 413;
+
 /** How OpenSSL and Node.js call it that a certificate is refused, by this side or the other. */
 const BAD_CERTIFICATE = /\bcertificate\b|CERT_|ERR_TLS_CERT/i;
 
@@ -48,7 +54,11 @@ export function callFailure(error: unknown): CallFailure {
       return { kind: 'unreachable', error: new ConnectionError(message, false, error) };
     }
     if (wrong && AMBIGUOUS_CODES.has(error.code)) {
-      return { kind: 'refused', error: new RemoteError(error) };
+      const message =
+        httpStatus === TOO_LARGE
+          ? `a proxy on the way takes no request of this size: ${error.details}`
+          : error.details;
+      return { kind: 'refused', error: new RemoteError(error, message) };
     }
     if (CONNECTION_CODES.has(error.code)) return { kind: 'connection', error, ambiguous: false };
     if (AMBIGUOUS_CODES.has(error.code)) return { kind: 'connection', error, ambiguous: true };

@@ -37,8 +37,8 @@ export class RemoteError extends RunletClientError {
   /** With `INVALID_REQUEST`. */
   readonly violations: readonly FieldProblem[];
 
-  constructor(cause: ServiceError) {
-    super(cause.details, { cause });
+  constructor(cause: ServiceError, message = cause.details) {
+    super(message, { cause });
     const { badRequest, info, startFailure } = callErrorDetails(cause);
     this.reason = info?.reason as Reason | undefined;
     this.status = status[cause.code];

@@ -74,6 +74,12 @@ describe('what can never succeed', () => {
     expect(callFailure(error).kind).toBe(kind);
   });
 
+  it('says what a proxy means that refuses a large start', () => {
+    const failure = callFailure(failedWith(status.UNKNOWN, 'Received HTTP status code 413'));
+    const text = 'a proxy on the way takes no request of this size: Received HTTP status code 413';
+    expect(failure.error.message).toBe(text);
+  });
+
   it('fails at once where a certificate is refused', async () => {
     const authority = await makeAuthority('authority');
     const { certificate, key } = await certify('server', authority);
