@@ -18,7 +18,7 @@ const RANDOM = 'XXXXXX';
 const EMPTY_MS = 5 * 60_000;
 
 /** Where the folder of a server of one's own may be: for temporary files, and what else is there. */
-export function ownFolderParents(): readonly string[] {
+function ownFolderParents(): readonly string[] {
   const parents = [tmpdir(), process.env['XDG_RUNTIME_DIR'], '/tmp'];
   return [...new Set(parents.filter((path) => path !== undefined && path !== ''))] as string[];
 }

@@ -8,6 +8,7 @@ import { exitAtOnce } from '../process/native/exit-at-once.ts';
 import type { RunletServer } from '../server/server.ts';
 import { FAILURE_EXIT_CODE } from './exit-codes.ts';
 import { makeOwnFolder, OWN_RECORD, OWN_SOCKET } from './own-folder.ts';
+import { watchThis } from './own-watch.ts';
 import type { Predecessors } from './predecessors.ts';
 import { say } from './print.ts';
 import { ignoreStraySignals } from './server-signals.ts';
@@ -47,6 +48,7 @@ export async function withOwnServer<T>(
   const folder = await makeOwnFolder();
   const address = { kind: 'unix', path: join(folder, OWN_SOCKET) } as const;
   const record = await recordServer(join(folder, OWN_RECORD), launcher, logger);
+  const watch = record && watchThis();
   let server: RunletServer | undefined;
   let predecessors: Predecessors | undefined;
   try {
@@ -68,6 +70,7 @@ export async function withOwnServer<T>(
     await Promise.all([server?.shutdown(), predecessors?.settle(RUN_LEFTOVER_GRACE_MS)]);
     await rm(folder, { recursive: true, force: true });
     record?.remove();
+    watch?.over();
   }
 }
 

@@ -28,6 +28,8 @@ export interface PredecessorOptions {
 
 /** What ends what earlier servers left. */
 export interface Predecessors {
+  /** Resolves when it is over. */
+  readonly over: Promise<void>;
   /** Resolves when it is over, with at most so many milliseconds more until SIGKILL. */
   settle(graceMs: number): Promise<void>;
 }
@@ -80,6 +82,7 @@ export function endPredecessors(options: PredecessorOptions): Predecessors {
     ending.end(estates.flat()),
   );
   return {
+    over,
     settle(shorterMs) {
       ending.shorten(shorterMs);
       return over;

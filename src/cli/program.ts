@@ -3,6 +3,7 @@ import { VERSION } from '../version.ts';
 import { attachCommand } from './attach.ts';
 import { completionCommand } from './completion.ts';
 import { conformanceCommand } from './conformance.ts';
+import { endLeftoversCommand } from './end-leftovers.ts';
 import { execCommand } from './exec.ts';
 import { infoCommand } from './info.ts';
 import { inspectCommand } from './inspect.ts';
@@ -44,6 +45,7 @@ export function createProgram(): Command {
     completionCommand(),
   ];
   for (const command of commands) program.addCommand(command);
+  program.addCommand(endLeftoversCommand(), { hidden: true });
   throwInsteadOfExit(program);
   return program;
 }

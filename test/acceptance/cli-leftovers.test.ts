@@ -76,6 +76,16 @@ async function killHard(child: ChildProcess): Promise<void> {
   await exited;
 }
 
+/** Kills a `run`, and before that what would end what it leaves. */
+async function killWithWatch(run: ChildProcess): Promise<void> {
+  const children = await readFile(`/proc/${run.pid}/task/${run.pid}/children`, 'latin1');
+  for (const child of children.split(' ').slice(0, -1)) {
+    const line = await readFile(`/proc/${child}/cmdline`, 'latin1');
+    if (line.includes('end-leftovers')) process.kill(Number(child), 'SIGKILL');
+  }
+  await killHard(run);
+}
+
 /** Starts one that gets away in some way, and tells its number. */
 async function startEscape(server: Killable, folder: string, script: string): Promise<number> {
   const file = join(folder, `pid-${Math.random()}`);
@@ -197,11 +207,19 @@ describe('a server that was killed', () => {
 });
 
 describe('a `runlet run` that was killed', () => {
-  it('has what it left ended by the next, and its folder removed', async () => {
+  it('has what it left ended at once', async () => {
+    const temporary = await temporaryFolder();
+    const { child, pid } = await runSleep(temporary);
+    await killHard(child);
+    await expect.poll(() => isAlive(pid)).toBe(false);
+    await expect.poll(() => readdir(temporary)).toEqual([]);
+  });
+
+  it('has it ended by the next where nobody did, and its folder removed', async () => {
     const temporary = await temporaryFolder();
     const killed = await runSleep(temporary);
     const living = await runSleep(temporary);
-    await killHard(killed.child);
+    await killWithWatch(killed.child);
     const env = { ...process.env, TMPDIR: temporary };
     expect(await runCli(['run', '--', 'true'], '', { env })).toMatchObject({ code: 0 });
     expect(isAlive(killed.pid)).toBe(false);
@@ -212,7 +230,7 @@ describe('a `runlet run` that was killed', () => {
   it('has it ended by the next server, too', async () => {
     const temporary = await temporaryFolder();
     const { child, pid } = await runSleep(temporary);
-    await killHard(child);
+    await killWithWatch(child);
     await serve(temporary);
     await expect.poll(() => isAlive(pid)).toBe(false);
     const folders = async (): Promise<readonly string[]> =>
@@ -229,6 +247,9 @@ describe('a `runlet run` that was killed', () => {
       "$0" "$1" run -- sh -c 'echo $$ >"$1.new"; mv "$1.new" "$1"; exec sleep 1000 <&- >&- 2>&-' sh "$2" &
       inner=$!
       until test -e "$2"; do sleep 0.01; done
+      for child in $(cat /proc/$inner/task/*/children); do
+        ! grep -q end-leftovers /proc/$child/cmdline || kill -9 $child
+      done
       kill -9 $inner
       wait $inner
       kill -0 $(cat "$2") && echo left

@@ -24,7 +24,7 @@ function allCommands(command: Command, words: readonly string[] = []): readonly 
 const COMMANDS = allCommands(createProgram());
 
 /** Commands that need no server. */
-const ALONE = /^runlet (?:serve|run|completion) /;
+const ALONE = /^runlet (?:serve|run|completion|end-leftovers) /;
 
 /** Commands that are about a process; theirs is the last one, is named `build`, and has ended or not. */
 const ENDED = /^runlet (?:attach|exec|inspect|logs|ps|sessions|wait)\b/;

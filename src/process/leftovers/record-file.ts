@@ -15,7 +15,7 @@ import { stillRuns } from '../process-scan.ts';
 import { formatRecord, parseRecord, type ServerRecord } from './server-record.ts';
 
 /** Ends the name of a record that is just being written: nothing was started by then. */
-export const UNFINISHED_RECORD = '.new';
+const UNFINISHED_RECORD = '.new';
 
 /** Bytes of a record: a few for each process above the server. */
 const MAX_RECORD_BYTES = 64 * 1024;
