@@ -192,4 +192,16 @@ export const requests: readonly Check[] = [
       }
     },
   },
+  {
+    id: 'REQUEST-13',
+    title: 'More than 4,096 variables are refused, and so many are not',
+    clause: 'ProcessSpec.env',
+    async run(context) {
+      const variables = Array.from({ length: 4096 }, (_, i) => [`V${i}`, ''] as const);
+      const env = Object.fromEntries(variables);
+      await start(context, { argv: ARGV, env });
+      const call = start(context, { argv: ARGV, env: { ...env, ONE_MORE: '' } });
+      await ensureInvalid(call, /^spec\.env/, '4,097 variables');
+    },
+  },
 ];

@@ -85,6 +85,17 @@ export const serverInfo: readonly Check[] = [
       }
     },
   },
+  {
+    id: 'INFO-06',
+    title: 'The budgets that all processes share are told, and what may be unacknowledged',
+    clause: 'Limits.max_description_bytes',
+    async run({ server }) {
+      const { limits } = await server.getServerInfo({});
+      ensure(limits !== undefined, 'there are no limits');
+      const names = ['maxDescriptionBytes', 'outputMemoryBytes', 'unacknowledgedBytes'] as const;
+      for (const name of names) ensure(limits[name] > 0n, `${name} is 0`);
+    },
+  },
 ];
 
 /** What `grpc.health.v1.Health/Check` answers, which has one field each way: no client is generated. */

@@ -35,6 +35,7 @@ export const ofRequests: readonly Mutant[] = [
       'REQUEST-10',
       'REQUEST-11',
       'REQUEST-12',
+      'REQUEST-13',
       'SESSION-12',
       'RESUME-05',
     ],
@@ -145,6 +146,14 @@ export const ofRequests: readonly Mutant[] = [
     mutate: (real) =>
       onRequests(real, ['signalProcess'], (request) => {
         if (request.signal === 0) request.signal = 15;
+      }),
+  },
+  {
+    fault: 'variables beyond 4,096 are left out',
+    fails: ['REQUEST-13'],
+    mutate: (real) =>
+      onStarts(real, ({ spec }) => {
+        spec.env = Object.fromEntries(Object.entries(spec.env).slice(0, 4096));
       }),
   },
 ];

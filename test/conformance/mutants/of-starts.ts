@@ -38,6 +38,14 @@ export const ofStarts: readonly Mutant[] = [
       }),
   },
   {
+    fault: 'it does not tell how much descriptions may take',
+    fails: ['INFO-06'],
+    mutate: (real) =>
+      onResponses(real, ['getServerInfo'], ({ limits }) => {
+        if (limits) limits.maxDescriptionBytes = 0n;
+      }),
+  },
+  {
     fault: 'it tells another version each time',
     fails: ['INFO-03'],
     mutate: (real) => {
