@@ -1,5 +1,6 @@
 package dev.runlet.driver;
 
+import dev.runlet.v1.AcknowledgeOutputRequest;
 import dev.runlet.v1.AttachMode;
 import dev.runlet.v1.AttachSessionRequest;
 import dev.runlet.v1.AttachSessionResponse;
@@ -23,6 +24,7 @@ import dev.runlet.v1.WaitProcessRequest;
 import dev.runlet.v1.WatchProcessRequest;
 import dev.runlet.v1.WatchProcessResponse;
 import dev.runlet.v1.WriteStdinRequest;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.util.Iterator;
 import java.util.List;
@@ -125,12 +127,34 @@ final class Operations {
             .setProcessId(call.processId())
             .setAttachmentId(call.attachmentId())
             .setAfterSeq(call.reader.lastSeq())
+            .setReaderId(call.text("reader_id"))
             .build();
     Iterator<WatchProcessResponse> answers = call.processes().watchProcess(request);
     while (answers.hasNext()) {
-      call.reader.take(answers.next().getEventsList(), call);
+      WatchProcessResponse answer = answers.next();
+      call.reader.take(answer.getEventsList(), call);
+      if (call.has("reader_id") && answer.getEventsCount() > 0) {
+        acknowledge(call);
+      }
     }
     return call.reader.facts();
+  }
+
+  /** Says that what the reader has had need not be kept for it any more. */
+  private static void acknowledge(Command call) {
+    AcknowledgeOutputRequest request =
+        AcknowledgeOutputRequest.newBuilder()
+            .setSessionId(call.sessionId())
+            .setProcessId(call.processId())
+            .setAttachmentId(call.attachmentId())
+            .setReaderId(call.text("reader_id"))
+            .setSeq(call.reader.lastSeq())
+            .build();
+    try {
+      call.processes().acknowledgeOutput(request);
+    } catch (StatusRuntimeException error) {
+      // The connection broke, which the stream tells, too; the next one says more.
+    }
   }
 
   private static Map<String, ?> read(Command call) {
