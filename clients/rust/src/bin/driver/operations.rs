@@ -3,10 +3,10 @@
 use runlet_client::v1::interact_request::Request as Interaction;
 use runlet_client::v1::session_event::Event;
 use runlet_client::v1::{
-    AttachMode, AttachSessionRequest, CloseSessionRequest, CreateSessionRequest, GetProcessRequest,
-    InteractRequest, InteractStdin, ReadProcessRequest, ResizeTerminalRequest, Signal,
-    SignalProcessRequest, StreamStdinRequest, TerminateProcessRequest, WaitProcessRequest,
-    WatchProcessRequest, WriteStdinRequest,
+    AcknowledgeOutputRequest, AttachMode, AttachSessionRequest, CloseSessionRequest,
+    CreateSessionRequest, GetProcessRequest, InteractRequest, InteractStdin, ReadProcessRequest,
+    ResizeTerminalRequest, Signal, SignalProcessRequest, StreamStdinRequest,
+    TerminateProcessRequest, WaitProcessRequest, WatchProcessRequest, WriteStdinRequest,
 };
 use serde_json::{Value, json};
 use tonic::Status;
@@ -107,13 +107,31 @@ async fn watch(call: Call) -> Facts {
         process_id: call.process_id(),
         attachment_id: call.attachment_id(),
         after_seq: call.last_seq(),
-        ..Default::default()
+        reader_id: call.text("reader_id"),
     };
+    let acknowledges = !request.reader_id.is_empty();
     let mut answers = call.processes().watch_process(request).await?.into_inner();
     while let Some(answer) = answers.message().await? {
+        let is_heartbeat = answer.events.is_empty();
         call.take(answer.events);
+        if acknowledges && !is_heartbeat {
+            // Where the connection broke, the stream tells, too; the next one says more.
+            let _ = call.processes().acknowledge_output(acknowledgment(&call)).await;
+        }
     }
     Ok(call.reader.lock().unwrap().facts())
+}
+
+/// Says that what the reader has had need not be kept for it any more.
+fn acknowledgment(call: &Call) -> AcknowledgeOutputRequest {
+    AcknowledgeOutputRequest {
+        session_id: call.session_id(),
+        process_id: call.process_id(),
+        attachment_id: call.attachment_id(),
+        reader_id: call.text("reader_id"),
+        seq: call.last_seq(),
+        ..Default::default()
+    }
 }
 
 async fn read(call: Call) -> Facts {
