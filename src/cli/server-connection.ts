@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { connect as connectSocket } from 'node:net';
 import { dirname, resolve } from 'node:path';
+import { setDefaultHighWaterMark } from 'node:stream';
 import { isatty } from 'node:tty';
 import { Option } from 'commander';
 import { defaultAddress, formatAddress, parseAddress } from '../address.ts';
@@ -15,6 +16,12 @@ import { UsageError } from './usage-error.ts';
 
 /** Bytes on their way to a terminal: after Ctrl-C they are all still shown. */
 const TERMINAL_WINDOW_BYTES = 512 * 1024;
+
+/**
+ * Messages of a call that wait here to be taken, beside these bytes: grpc-js reads ahead as many
+ * as an object stream holds by default, 16, each of which may have 256 KiB of output.
+ */
+const TERMINAL_MESSAGES_AHEAD = 1;
 
 /** The flags with which a command finds its server. */
 export interface ServerFlags {
@@ -132,6 +139,7 @@ export async function withServerAt<T>(
   use: (client: RunletClient, address: string) => Promise<T>,
 ): Promise<T> {
   quietGrpc(process.env);
+  if (isatty(1)) setDefaultHighWaterMark(true, TERMINAL_MESSAGES_AHEAD);
   const client = connect(address, {
     // Somebody waits for an answer: where no server is there is none a moment later.
     connectTimeoutMs: 0,
