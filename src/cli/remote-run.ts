@@ -11,6 +11,7 @@ import { systemClock } from '../clock.ts';
 import { type EventSink, lineSink, outputSink } from './event-sink.ts';
 import { OutputPatience, OutputStuckError } from './output-patience.ts';
 import { enterRawMode, findOwnTerminal, type OwnTerminal } from './own-terminal.ts';
+import { outputsAreSame } from './same-output.ts';
 import type { SignalRelay } from './signal-relay.ts';
 import { feedStandardInput } from './standard-input.ts';
 import { namingStart } from './start-error.ts';
@@ -51,8 +52,11 @@ export async function runRemote(
   signals: SignalRelay,
 ): Promise<ProcessExit> {
   // Not attached: nothing but the process itself ends what is read of it.
-  const session = given ?? (await client.session({ detachedTtlMs: orphanMs, ifAttached: 'share' }));
   const onTerminal = spec.terminal !== undefined;
+  const [session, mergeStderr] = await Promise.all([
+    given ?? client.session({ detachedTtlMs: orphanMs, ifAttached: 'share' }),
+    !onTerminal && !json && outputsAreSame() && canMerge(client),
+  ]);
   let exit: ProcessExit | undefined;
   let stuck = false;
   try {
@@ -60,6 +64,7 @@ export async function runRemote(
       {
         ...spec,
         overflow: 'pause',
+        mergeStderr: spec.mergeStderr === true || mergeStderr,
         ...(isatty(1) ? { retainedBytes: TERMINAL_AHEAD_BYTES } : {}),
         ...(onTerminal || !feeds ? {} : { stdin: 'pipe' }),
       },
@@ -105,6 +110,12 @@ export async function runRemote(
     const known = exit !== undefined || stuck;
     await (known ? Promise.race([closed, setTimeout(CLOSE_MS)]) : closed);
   }
+}
+
+/** Whether a server can give a process one pipe for its standard output and standard error. */
+async function canMerge(client: RunletClient): Promise<boolean> {
+  const info = await client.info().catch(() => undefined);
+  return info?.capabilities.mergeStderr ?? false;
 }
 
 async function follow(
