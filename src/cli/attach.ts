@@ -39,6 +39,7 @@ const LEAVING = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 interface AttachFlags extends ServerFlags, ProcessFlags {
   readonly detachKeys: Buffer;
   readonly stdin: boolean;
+  readonly readOnly?: boolean;
   readonly json?: boolean;
 }
 
@@ -60,6 +61,7 @@ export function attachCommand(): Command {
       parseDetachKeys(DEFAULT_DETACH_KEYS),
     )
     .option('--no-stdin', 'type nothing to it')
+    .option('--read-only', 'watch it beside whoever is attached, and type nothing; Ctrl-C leaves')
     .addOption(reconnectOption(RECONNECT_SECONDS))
     .option('--json', 'print its events as lines of JSON instead of its output')
     .argument('[process]', 'its id or the beginning of it (default: the last one)', nonEmpty)
@@ -72,6 +74,11 @@ export function attachCommand(): Command {
     {
       command: 'runlet attach --no-stdin build',
       does: 'Join a process, to look at it',
+      prints: /^building\n$/,
+    },
+    {
+      command: 'runlet attach --read-only build',
+      does: 'Watch what another one does',
       prints: /^building\n$/,
     },
   ]);
@@ -112,7 +119,8 @@ async function follow(
   leave: Leave,
   left: AbortSignal,
 ): Promise<ProcessExit> {
-  const session = await client.session({ id: ids.sessionId, ifAttached: 'take-over' });
+  const ifAttached = flags.readOnly === true ? 'share' : 'take-over';
+  const session = await client.session({ id: ids.sessionId, ifAttached });
   const remote = await session.process(ids.processId);
   const info = await remote.info();
   // Until here they end us as they do by default, and so does a second one, where what is shown
@@ -163,7 +171,8 @@ function joinTerminal(
   view: TerminalView | undefined,
 ): Part {
   const restore = async (): Promise<void> => view?.leave();
-  if (info.exit !== undefined) return restore;
+  // Its size is that of whoever types.
+  if (info.exit !== undefined || flags.readOnly === true) return restore;
   const own = findOwnTerminal();
   if (own !== undefined) void passSizes(own, remote);
   if (!flags.stdin) return restore;
@@ -213,6 +222,7 @@ async function terminalView(
 
 /** Joins our standard input to that of a process. */
 function joinPipes(remote: RemoteProcess, info: ProcessInfo, flags: AttachFlags): Part {
-  if (info.exit === undefined && flags.stdin) void feedStandardInput(remote.stdin);
+  if (info.exit === undefined && flags.stdin && flags.readOnly !== true)
+    void feedStandardInput(remote.stdin);
   return async () => {};
 }

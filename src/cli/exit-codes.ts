@@ -6,6 +6,8 @@ import type { ProcessExit } from '../client/index.ts';
  * of timeout(1), 125 to 127 are those of env(1) and nohup(1).
  */
 
+/** Some of the output that `logs` was asked for is not retained any more. */
+export const LOST_OUTPUT_EXIT_CODE = 122;
 /** Another client took over the session that was attached to. */
 export const SUPERSEDED_EXIT_CODE = 123;
 /** The process was ended after its `--timeout`. */

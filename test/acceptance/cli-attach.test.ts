@@ -65,6 +65,22 @@ describe('runlet attach', () => {
     expect(printed().length).toBeGreaterThan(1024 * 1024 - 64 * 1024);
   });
 
+  it('watches beside whoever is attached, and types nothing', async () => {
+    const user = await cliUser((await serveHere()).address);
+    await user.start('--stdin', '--', 'sh', '-c', 'echo ready; read line; echo "got $line"');
+    const typing = user.spawn(['attach']);
+    const typed = printedBy(typing);
+    await expect.poll(typed).toBe('ready\n');
+    const watching = [0, 1].map(() => user.spawn(['attach', '--read-only']));
+    const shown = watching.map(printedBy);
+    for (const text of shown) await expect.poll(text).toBe('ready\n');
+    const results = Promise.all([typing, ...watching].map((child) => resultOf(child)));
+    for (const child of watching) child.stdin?.end('not this\n');
+    typing.stdin?.end('this\n');
+    expect((await results).map(({ code }) => code)).toEqual([0, 0, 0]);
+    expect([typed(), ...shown.map((text) => text())]).toEqual(Array(3).fill('ready\ngot this\n'));
+  });
+
   it('says that a process ran out of time', async () => {
     const user = await cliUser((await serveHere()).address);
     await user.start('--timeout', '0.2', '--', 'sleep', '1000');

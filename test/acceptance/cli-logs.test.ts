@@ -86,17 +86,80 @@ describe('runlet logs', () => {
   it('tells what is no longer retained, and where', async () => {
     const user = await cliUser((await serve('--retained-bytes', '1000')).address);
     await user.start('--', 'sh', '-c', 'seq 1 2000; echo end');
-    await user.print('logs', '-f');
-    const { stderr, stdout } = await user.run(['logs']);
+    await user.run(['logs', '-f']);
+    const { code, stderr, stdout } = await user.run(['logs']);
+    expect(code).toBe(122);
     const [, length = ''] =
       /^runlet: (\d+) bytes of stdout, from 0 on, are .*\(gap\)\n$/.exec(stderr) ?? [];
     const whole = `${Array.from({ length: 2000 }, (_, i) => `${i + 1}\n`).join('')}end\n`;
     expect(stdout.toString()).toBe(whole.slice(Number(length)));
     expect(Number(length)).toBeGreaterThan(0);
-    const lines = jsonLines(await user.print('logs', '--json'));
+    // Where all that is asked for is there, nothing is lost.
+    expect(await user.run(['logs', '-n', '3'])).toMatchObject({ code: 0, stderr: '' });
+    expect(await user.run(['logs', '-n', '5000'])).toMatchObject({ code: 122 });
+    expect(await user.run(['logs', '--stderr'])).toMatchObject({ code: 0, stderr: '' });
+    const lines = jsonLines((await user.run(['logs', '--json'])).stdout.toString());
     expect(lines.find(({ kind }) => kind === 'gap')).toMatchObject({
       ranges: [{ stream: 'stdout', offset: 0, length: Number(length) }],
     });
+  });
+
+  it('begins with the last lines, of one stream if it is asked to, and goes on from there', async () => {
+    const user = await cliUser((await serveHere()).address);
+    const go = awaitRelease(`${user.folder}/go`);
+    const script = `seq 1 5000; echo err >&2; printf 'half a '; ${go}; echo line; echo end`;
+    await user.start('--', 'sh', '-c', script);
+    await expect.poll(() => user.print('logs', '-n', '1', '--stdout')).toBe('half a ');
+    const following = user.spawn(['logs', '-f', '-n', '3', '--stdout']);
+    let followed = '';
+    following.stdout?.on('data', (data: Buffer) => {
+      followed += data.toString();
+    });
+    await expect.poll(() => followed).toBe('4999\n5000\nhalf a ');
+    expect(await user.print('logs', '--tail', '2', '--stdout')).toBe('5000\nhalf a ');
+    expect(await user.run(['logs', '-n', '1', '--stderr'])).toMatchObject({ stderr: 'err\n' });
+    expect(await user.print('logs', '-n', '0')).toBe('');
+    await release(user, 'go');
+    await resultOf(following);
+    expect(followed).toBe('4999\n5000\nhalf a line\nend\n');
+    // One of them is on standard error.
+    expect(await user.print('logs', '-n', '4500')).toMatch(
+      /^504\n505\n[\s\S]*\nhalf a line\nend\n$/,
+    );
+  });
+
+  it('begins at a time, and says when lines were written', async () => {
+    const user = await cliUser((await serveHere()).address);
+    const go = awaitRelease(`${user.folder}/go`);
+    await user.start(
+      '--',
+      'sh',
+      '-c',
+      `seq 1 2000 | while read n; do echo $n; done; ${go}; echo new`,
+    );
+    await expect.poll(() => user.print('logs', '-n', '1')).toBe('2000\n');
+    // Later than what was written, whatever the clock can tell.
+    const since = new Date(Date.now() + 2).toISOString();
+    await expect.poll(() => Date.now()).toBeGreaterThan(Date.parse(since));
+    await release(user, 'go');
+    await user.run(['logs', '-f']);
+    expect(await user.print('logs', '--since', since)).toBe('new\n');
+    expect(await user.print('logs', '--since', '1h30m', '-n', '2')).toBe('2000\nnew\n');
+    const [, time = ''] = /^(\S+) new\n$/.exec(await user.print('logs', '-n', '1', '-t')) ?? [];
+    expect(Date.parse(time)).toBeGreaterThanOrEqual(Date.parse(since));
+    expect((await user.run(['logs', '--since', 'yesterday'])).code).toBe(2);
+    expect((await user.run(['logs', '--json', '-t'])).code).toBe(2);
+  });
+
+  it('ends with the exit code of the process if it is asked to and knows it', async () => {
+    const user = await cliUser((await serveHere()).address);
+    const go = awaitRelease(`${user.folder}/go`);
+    await user.start('--', 'sh', '-c', `echo out; ${go}; exit 7`);
+    expect((await user.run(['logs', '--exit-code'])).code).toBe(0);
+    await release(user, 'go');
+    expect((await user.run(['logs', '-f', '--exit-code'])).code).toBe(7);
+    expect((await user.run(['logs', '--exit-code'])).code).toBe(7);
+    expect((await user.run(['logs'])).code).toBe(0);
   });
 
   it('leaves a client that is attached alone', async () => {

@@ -1,0 +1,75 @@
+import { InvalidArgumentError } from 'commander';
+import type { ProcessEvent, RemoteProcess } from '../client/index.ts';
+
+/** Milliseconds of the units of a time span. */
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Events that are read rather than looked through further. */
+const FEW_EVENTS = 256;
+
+/** A moment, in milliseconds since 1970: `10m` and `1h30m` ago, or a date and time. */
+export function moment(text: string): number {
+  const spans = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
+  if (spans.length > 0 && spans.map(([span]) => span).join('') === text) {
+    const ago = spans.reduce((sum, [, n, unit = '']) => sum + Number(n) * (UNITS[unit] ?? 0), 0);
+    return Date.now() - ago;
+  }
+  // A year at least: what Date takes besides dates, such as `5`, is meant otherwise.
+  const time = /^\d{4}-/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(time)) {
+    throw new InvalidArgumentError('It is neither a time span such as 10m nor a date and time.');
+  }
+  return time;
+}
+
+/**
+ * The number of an event which lies a little before the first that is not older than `since`:
+ * found by looking at some, since all may be far too many to be read.
+ */
+export async function seqBefore(
+  process: RemoteProcess,
+  since: number,
+  lastSeq: number,
+): Promise<number> {
+  let low = 0;
+  let high = lastSeq;
+  while (high - low > FEW_EVENTS) {
+    const middle = Math.floor((low + high) / 2);
+    const event = await firstAfter(process, middle);
+    // A gap has the time at which it was told; what it stands for is older than what follows.
+    if (event.kind === 'gap') low = Math.min(event.seq, high);
+    else if (event.time.getTime() < since) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+async function firstAfter(process: RemoteProcess, after: number): Promise<ProcessEvent> {
+  for await (const event of process.events({ after })) return event;
+  throw new Error('the process has fewer events than it had');
+}
+
+/** Events that are not older than `since`, and gaps unless what follows them is older. */
+export async function* eventsSince(
+  events: AsyncIterable<ProcessEvent>,
+  since: number,
+): AsyncGenerator<ProcessEvent> {
+  let gap: ProcessEvent | undefined;
+  for await (const event of events) {
+    if (event.kind === 'gap') {
+      gap = event;
+      continue;
+    }
+    const isNew = event.time.getTime() >= since;
+    if (isNew && gap !== undefined) yield gap;
+    gap = undefined;
+    if (isNew) yield event;
+  }
+  if (gap !== undefined) yield gap;
+}
