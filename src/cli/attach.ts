@@ -209,11 +209,12 @@ async function terminalView(
   })();
   const placeOf = ({ lastSeq, terminal }: ProcessInfo): TerminalPlace => ({
     lastSeq,
-    modes: terminal?.modes,
+    terminal,
   });
   return new TerminalView({
     state,
     output: standardOutput(1),
+    ownSize: () => own.size(),
     place: placeOf(info),
     // If it cannot be asked, whoever reads its output is told why.
     locate: () => remote.info().then(placeOf, () => undefined),

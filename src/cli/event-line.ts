@@ -22,6 +22,8 @@ export function eventLine(
       };
     case 'gap':
       return { ...head, ranges: event.ranges };
+    case 'resized':
+      return { ...head, columns: event.columns, rows: event.rows };
     case 'stdin-closed':
       return head;
     case 'exited':

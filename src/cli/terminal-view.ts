@@ -1,4 +1,4 @@
-import type { ProcessEvent } from '../client/index.ts';
+import type { ProcessEvent, TerminalSize } from '../client/index.ts';
 import type { EventSink } from './event-sink.ts';
 import type { StandardOutput } from './standard-output.ts';
 import type { TerminalState } from './terminal-state.ts';
@@ -14,18 +14,19 @@ const MAX_BEHIND_EVENTS = 16;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const SCREEN_CHOICE = /\x1b\[\?(?:\d+;)*(?:47|1047|1049)(?:;\d+)*([hl])/;
 
-/** Where a terminal stands: the modes that are in force after an event. */
+/** Where a terminal stands: its size and the modes that are in force after an event. */
 export interface TerminalPlace {
   readonly lastSeq: number;
   /** Undefined: the server does not say. */
-  readonly modes: Buffer | undefined;
+  readonly terminal: (TerminalSize & { readonly modes: Buffer }) | undefined;
 }
 
 /** How a terminal is shown. */
 export interface TerminalViewOptions {
   readonly state: TerminalState;
-  /** What shows it. */
+  /** What shows it, and how large that is. */
   readonly output: StandardOutput;
+  readonly ownSize: () => TerminalSize;
   /** What was written before is not shown as it is. */
   readonly place: TerminalPlace;
   /** Asks where it stands now; undefined: nobody answers. */
@@ -40,9 +41,10 @@ export interface TerminalViewOptions {
 export class TerminalView {
   readonly #state: TerminalState;
   readonly #output: StandardOutput;
+  readonly #ownSize: TerminalViewOptions['ownSize'];
   readonly #locate: TerminalViewOptions['locate'];
   /** What was written before and is not in the state yet. */
-  readonly #past: Uint8Array[] = [];
+  readonly #past: (Uint8Array | TerminalSize)[] = [];
   #pastBytes = 0;
   /** What is shown follows what was not seen. */
   #isCut = false;
@@ -52,9 +54,10 @@ export class TerminalView {
   /** What sets ours as it is where nobody set it; undefined: nobody did. */
   #before: string | undefined;
 
-  constructor({ locate, output, place, state }: TerminalViewOptions) {
+  constructor({ locate, output, ownSize, place, state }: TerminalViewOptions) {
     this.#state = state;
     this.#output = output;
+    this.#ownSize = ownSize;
     this.#locate = locate;
     this.#hiddenTo = place;
   }
@@ -67,6 +70,7 @@ export class TerminalView {
       if (this.#hiddenTo !== undefined && event.seq > this.#hiddenTo.lastSeq) await this.#show();
       if (event.kind === 'output') await this.#take(event);
       else await sink(event);
+      if (event.kind === 'resized' && this.#hiddenTo !== undefined) this.#past.push(event);
       if (event.seq === this.#hiddenTo?.lastSeq) await this.#show();
     };
   }
@@ -116,19 +120,26 @@ export class TerminalView {
     while (this.#pastBytes > SCREEN_BYTES) {
       const oldest = this.#past.shift();
       if (oldest === undefined) return;
-      this.#pastBytes -= oldest.byteLength;
+      this.#pastBytes -= bytesOf(oldest);
       this.#isCut = true;
     }
   }
 
   async #show(): Promise<void> {
-    const modes = this.#hiddenTo?.modes ?? Buffer.of();
+    const terminal = this.#hiddenTo?.terminal;
     this.#hiddenTo = undefined;
     this.#pastBytes = 0;
     const past = this.#past.splice(0);
-    if (this.#isCut) await this.#begin(modes, past);
+    const isCut = this.#isCut;
     this.#isCut = false;
-    for (const data of past) await this.#state.feed(data);
+    // It is drawn as it was seen, and then takes our size as a terminal does that is resized.
+    if (isCut && terminal !== undefined) this.#state.resize(terminal);
+    if (isCut) await this.#begin(terminal?.modes ?? Buffer.of(), past);
+    for (const piece of past) {
+      if (piece instanceof Uint8Array) await this.#state.feed(piece);
+      else this.#state.resize(piece);
+    }
+    this.#state.resize(this.#ownSize());
     await this.#output.write(this.#state.snapshot(this.#before));
   }
 
@@ -136,11 +147,19 @@ export class TerminalView {
    * What is in force at the end was so at the beginning, or is set in between. The screen that
    * it begins with is the other one than the first that is chosen.
    */
-  async #begin(modes: Buffer, past: readonly Uint8Array[]): Promise<void> {
+  async #begin(modes: Buffer, past: readonly (Uint8Array | TerminalSize)[]): Promise<void> {
     await this.#state.begin(modes);
-    const [, choice] = SCREEN_CHOICE.exec(Buffer.concat(past).toString('latin1')) ?? [];
+    const [, choice] = SCREEN_CHOICE.exec(textOf(past)) ?? [];
     if (choice !== undefined) {
       await this.#state.feed(Buffer.from(choice === 'h' ? '\x1b[?1049l' : '\x1b[?1049h'));
     }
   }
+}
+
+function bytesOf(piece: Uint8Array | TerminalSize): number {
+  return piece instanceof Uint8Array ? piece.byteLength : 0;
+}
+
+function textOf(past: readonly (Uint8Array | TerminalSize)[]): string {
+  return Buffer.concat(past.filter((piece) => piece instanceof Uint8Array)).toString('latin1');
 }

@@ -29,6 +29,8 @@ export type ProcessEventDetail =
     }
   /** Output that is no longer there: one range for each stream that lacks any. */
   | { readonly kind: 'gap'; readonly ranges: readonly GapRange[] }
+  /** Its terminal has this size from here on. */
+  | { readonly kind: 'resized'; readonly columns: number; readonly rows: number }
   | { readonly kind: 'stdin-closed' }
   /** It ended. Its output may go on. */
   | ({ readonly kind: 'exited' } & ProcessExit)
@@ -74,6 +76,8 @@ function detailOf(event: ProcessEventMessage['event']): ProcessEventDetail | und
             : [{ stream, offset: Number(range.offset), length: Number(range.length) }];
         }),
       };
+    case 'resized':
+      return { kind: 'resized', columns: event.value.columns, rows: event.value.rows };
     case 'stdinClosed':
       return { kind: 'stdin-closed' };
     case 'exited': {

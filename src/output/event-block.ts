@@ -22,6 +22,8 @@ export interface LifecycleRecord {
   readonly bytes: Uint8Array;
   /** Where the streams stood at it. */
   readonly before: StreamOffsets;
+  /** It tells a size: only the latest of those that were dropped is kept. */
+  readonly isSize: boolean;
 }
 
 /**
@@ -140,12 +142,15 @@ export class EventBlock {
     this.#add(end, (data.byteLength << STREAM_BITS) | OUTPUT_STREAMS.indexOf(stream));
   }
 
-  /** Appends an event that is never dropped. */
-  appendLifecycle(bytes: Uint8Array, memoryLimit: number): void {
+  /** Appends an event that is never dropped; `isSize`: unless it is forgotten. */
+  appendLifecycle(bytes: Uint8Array, isSize: boolean, memoryLimit: number): LifecycleRecord {
     const buffer = this.#reserve(bytes.byteLength, memoryLimit);
     buffer.set(bytes, this.#bytes);
-    this.lifecycle.push({ seq: this.firstSeq + this.#count, bytes, before: { ...this.#after } });
+    const before = { ...this.#after };
+    const record = { seq: this.firstSeq + this.#count, bytes, before, isSize };
+    this.lifecycle.push(record);
     this.#add(this.#bytes + bytes.byteLength, 0);
+    return record;
   }
 
   /** Drops the oldest event, or all where their sizes are not known; returns what that was. */

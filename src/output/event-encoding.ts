@@ -108,6 +108,10 @@ function lifecycleCase(event: LifecycleEvent): proto.ProcessEvent['event'] {
         case: 'started',
         value: create(proto.ProcessStartedSchema, { pid: BigInt(event.pid) }),
       };
+    case 'resized': {
+      const { columns, rows } = event;
+      return { case: 'resized', value: create(proto.TerminalResizedSchema, { columns, rows }) };
+    }
     case 'stdin-closed':
       return { case: 'stdinClosed', value: create(proto.StdinClosedSchema) };
     case 'exited':

@@ -103,7 +103,7 @@ export class EventLog implements StoredLog {
     if (this.#disposed) return;
     this.#assertOpen();
     const bytes = encodeLifecycle(this.#events.nextSeq, this.#clock.now(), event);
-    this.#account(this.#events.appendLifecycle(bytes));
+    this.#account(this.#events.appendLifecycle(bytes, event.kind === 'resized'));
     if (event.kind === 'closed') {
       this.#closed = true;
       this.#changed();

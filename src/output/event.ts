@@ -49,9 +49,10 @@ export interface GapRange {
   readonly length: number;
 }
 
-/** An event that stays as long as its process does. */
+/** An event that stays as long as its process does, but for sizes of which there are many. */
 export type LifecycleEvent =
   | { readonly kind: 'started'; readonly pid: number }
+  | { readonly kind: 'resized'; readonly columns: number; readonly rows: number }
   | { readonly kind: 'stdin-closed' }
   | {
       readonly kind: 'exited';

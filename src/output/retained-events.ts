@@ -9,6 +9,12 @@ import { EventBlock, type LifecycleRecord } from './event-block.ts';
 import type { Located } from './event-cursor.ts';
 import { Fifo } from './fifo.ts';
 
+/**
+ * Sizes of a terminal that stay known when the output around them is dropped. It may be resized
+ * without end, and what is kept of each takes memory.
+ */
+const MAX_SIZE_RECORDS = 64;
+
 /** How the events of a log are held. */
 export interface RetainedEventsOptions {
   /** Bytes of encoded events in one block. */
@@ -43,6 +49,8 @@ export class RetainedEvents {
   readonly #base: MutableOffsets = { ...ZERO_OFFSETS };
   /** Records of dropped blocks that are never dropped, in order; a handful at most. */
   readonly #kept: LifecycleRecord[] = [];
+  /** The latest records of sizes. */
+  readonly #sizes = new Fifo<LifecycleRecord>();
   /** What is known of dropped events. */
   readonly dropped: DroppedIndex;
   #outputBytes = 0;
@@ -84,11 +92,12 @@ export class RetainedEvents {
     return this.#outputCount;
   }
 
-  /** Appends an event that is never dropped. */
-  appendLifecycle(bytes: Uint8Array): Appended {
-    return this.#append(bytes.byteLength, (block) =>
-      block.appendLifecycle(bytes, this.#blockBytes),
-    );
+  /** Appends an event that is never dropped; `isSize`: unless it is of a size, and an old one. */
+  appendLifecycle(bytes: Uint8Array, isSize: boolean): Appended {
+    return this.#append(bytes.byteLength, (block) => {
+      const record = block.appendLifecycle(bytes, isSize, this.#blockBytes);
+      if (isSize) this.#addSize(record);
+    });
   }
 
   /** Appends an event of output; a copy is made. */
@@ -159,7 +168,10 @@ export class RetainedEvents {
     const seq = block.headSeq;
     const dropped = this.#counting(block, () => block.dropOldest());
     for (const record of block.lifecycle) {
-      if (record.seq >= seq && record.seq < block.headSeq) this.#kept.push(record);
+      if (record.seq < seq || record.seq >= block.headSeq) continue;
+      // Of sizes the latest is enough: no output is left of the one before.
+      if (record.isSize) this.#forgetSize();
+      this.#kept.push(record);
     }
     if (dropped === 'all') {
       this.dropped.skipTo(block.headSeq, block.after);
@@ -199,6 +211,22 @@ export class RetainedEvents {
     this.#counting(block, () => block.lose());
     this.#onForgotten(block);
     while (this.blocks.at(0)?.lost) this.dropOldest();
+  }
+
+  /** Of too many sizes the oldest is one of the events that are dropped with their block. */
+  #addSize(record: LifecycleRecord): void {
+    this.#sizes.push(record);
+    if (this.#sizes.length <= MAX_SIZE_RECORDS) return;
+    const oldest = this.#sizes.shift();
+    if (oldest === undefined || oldest.seq < this.baseSeq) return;
+    const { lifecycle = [] } = this.blocks.at(this.indexOf(oldest.seq)) ?? {};
+    const at = lifecycle.indexOf(oldest);
+    if (at !== -1) lifecycle.splice(at, 1);
+  }
+
+  #forgetSize(): void {
+    const at = this.#kept.findIndex(({ isSize }) => isSize);
+    if (at !== -1) this.#kept.splice(at, 1);
   }
 
   #append(bytes: number, append: (block: EventBlock) => void): Appended {

@@ -15,7 +15,7 @@ export interface StreamEnd {
 
 /** Who is told of output, beside the log. */
 export interface OutputListener {
-  /** Something was written to the terminal, and is in the log. */
+  /** Something was written to the terminal, and comes to the log next. */
   readonly onTerminal: (data: Uint8Array) => void;
   /** No more is read from a stream. */
   readonly onOver: (end: StreamEnd) => void;
@@ -53,8 +53,8 @@ export class ProcessOutput {
 
   #follow(stream: OutputStream, source: Readable): void {
     source.on('data', (data: Buffer) => {
-      this.log.appendOutput(stream, data);
       if (stream === 'terminal') this.#listener.onTerminal(data);
+      this.log.appendOutput(stream, data);
       // Node resumes a child's streams when it exits, paused or not.
       if (!this.log.flowing) source.pause();
     });

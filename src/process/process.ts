@@ -26,7 +26,7 @@ import {
   type ProcessStreams,
 } from './process-record.ts';
 import type { ProcessSpec } from './process-spec.ts';
-import { ProcessTerminal } from './process-terminal.ts';
+import { type ProcessTerminal, terminalOf } from './process-terminal.ts';
 import { ProcessTree } from './process-tree.ts';
 import { StdinPipe, type StdinWrite } from './stdin-pipe.ts';
 
@@ -81,8 +81,6 @@ export class Process {
       streams: streamsOf(launched),
       hasStdin: launched.stdin !== undefined,
     });
-    const { resize } = launched;
-    this.terminal = resize && options.terminal && new ProcessTerminal(options.terminal, resize);
     this.tree = new ProcessTree(launched.pid, () => launched.reaped(), launched.kin);
     this.#control = new ProcessControl(
       this.tree,
@@ -108,6 +106,7 @@ export class Process {
       },
     );
     this.#output.log.append({ kind: 'started', pid: launched.pid });
+    this.terminal = terminalOf(options.terminal, launched, this.#output.log);
     this.#stdin =
       launched.stdin === undefined
         ? undefined

@@ -27,7 +27,8 @@ function viewOf(past: number, first = 1, modes = '') {
   const view = new TerminalView({
     state,
     output,
-    place: { lastSeq: past, modes: Buffer.from(modes) },
+    ownSize: () => SIZE,
+    place: { lastSeq: past, terminal: { ...SIZE, modes: Buffer.from(modes) } },
     locate: () => Promise.resolve(places.shift()),
   });
   const sink = view.over(async () => {});
@@ -36,10 +37,14 @@ function viewOf(past: number, first = 1, modes = '') {
     view,
     /** The next time that it is asked the terminal stands there. */
     stands: (lastSeq: number, inForce = '') =>
-      places.push({ lastSeq, modes: Buffer.from(inForce) }),
+      places.push({ lastSeq, terminal: { ...SIZE, modes: Buffer.from(inForce) } }),
     async gap(): Promise<void> {
       seq += 1;
       await sink({ kind: 'gap', seq, time: new Date(0), ranges: [] });
+    },
+    async resized(columns: number, rows: number): Promise<void> {
+      seq += 1;
+      await sink({ kind: 'resized', seq, time: new Date(0), columns, rows });
     },
     async write(...pieces: readonly string[]): Promise<void> {
       for (const piece of pieces) {
@@ -126,6 +131,23 @@ describe('a terminal that is shown again', () => {
     const after = shown().slice(shown().indexOf('before'));
     for (const mode of ['?2004l', '?1000l', '?1h']) expect(after).toContain(`\x1b[${mode}`);
     expect(after).toContain('half of it\x1b[?1h and on');
+  });
+
+  it('is drawn in the sizes that it had', async () => {
+    const narrow = '\x1b[1;20Hat the edge';
+    const wide = '\x1b[2;20Hbeyond it';
+    const { resized, shown, write } = viewOf(4);
+    await resized(10, 5);
+    await write(narrow);
+    await resized(SIZE.columns, SIZE.rows);
+    await write(wide);
+    const state = followTerminal({ columns: 10, rows: 5 });
+    await state.feed(Buffer.from(narrow));
+    state.resize(SIZE);
+    await state.feed(Buffer.from(wide));
+    const screen = await screenAfter(shown());
+    expect(screen).toBe(await screenAfter(state.snapshot().toString()));
+    expect(screen).not.toBe(await screenAfter((await screenAfter(narrow, wide)).toString()));
   });
 
   it('has no modes that were unset again', async () => {

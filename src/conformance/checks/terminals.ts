@@ -195,4 +195,37 @@ export const terminals: readonly Check[] = [
       );
     },
   },
+  {
+    id: 'TERM-12',
+    title:
+      'The size of a terminal is told at its start, and each new one before what is written in it',
+    clause: 'ProcessEvent.resized',
+    needs: 'terminals',
+    async run(context) {
+      const script = 'stty -echo; echo one; read line; echo two; read line; echo three';
+      const terminal = { size: { columns: 101, rows: 33 } };
+      const target = await context.startShell(script, { terminal });
+      const reader = context.watch(target);
+      await reader.untilOutput('one', TERMINAL);
+      for (const columns of [50, 55]) {
+        await context.processes.resizeTerminal({ ...target, size: { columns, rows: 22 } });
+      }
+      await context.write(target, '\n');
+      await reader.untilOutput('two', TERMINAL);
+      await context.write(target, '\n');
+      const seen: string[] = [];
+      for (const { event } of await context.eventsOf(target)) {
+        if (event.case === 'resized') seen.push(`${event.value.columns}x${event.value.rows}`);
+        if (event.case === 'output') seen.push(Buffer.from(event.value.data).toString());
+      }
+      const shown = seen.join(' ').match(/\d+x\d+|one|two|three/g);
+      const usual = ['101x33', 'one', '55x22', 'two', 'three'];
+      // One in which nothing was written may be told, too.
+      ensureEqual(
+        shown?.filter((text) => text !== '50x22'),
+        usual,
+        'sizes and output',
+      );
+    },
+  },
 ];

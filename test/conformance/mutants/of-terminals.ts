@@ -6,7 +6,7 @@ import type {
   WriteStdinRequest,
 } from '../../../src/gen/runlet/v1/process_pb.ts';
 import { Inherit } from '../../../src/gen/runlet/v1/process_pb.ts';
-import { onProcesses, onRequests, onStarts, type Start } from './hooks.ts';
+import { onEachEvent, onProcesses, onRequests, onStarts, type Start } from './hooks.ts';
 import type { Mutant } from './mutant.ts';
 import type { Services } from './services.ts';
 
@@ -59,7 +59,7 @@ export const ofTerminals: readonly Mutant[] = [
   },
   {
     fault: 'columns and rows are mistaken for each other',
-    fails: ['TERM-02'],
+    fails: ['TERM-02', 'TERM-12'],
     mutate: (real) =>
       onStarts(real, ({ spec }) => {
         const size = spec.terminal?.size;
@@ -76,7 +76,7 @@ export const ofTerminals: readonly Mutant[] = [
   },
   {
     fault: 'to resize a terminal does nothing',
-    fails: ['TERM-04', 'TERM-08', 'TERM-11', 'ERROR-06'],
+    fails: ['TERM-04', 'TERM-08', 'TERM-11', 'TERM-12', 'ERROR-06'],
     mutate: (real) => ({
       ...real,
       resizeTerminal: () => Promise.resolve({ $typeName: 'runlet.v1.ResizeTerminalResponse' }),
@@ -140,6 +140,16 @@ export const ofTerminals: readonly Mutant[] = [
         else terminal.size = first;
       });
     },
+  },
+  {
+    fault: 'a new size of a terminal is not told',
+    fails: ['TERM-12'],
+    mutate: (real) =>
+      onEachEvent(real, ({ event }) => {
+        if (event.case !== 'resized' || event.value.columns !== 55) return;
+        event.value.columns = 101;
+        event.value.rows = 33;
+      }),
   },
   {
     fault: 'to resize a terminal that there is not succeeds',
@@ -272,6 +282,7 @@ export const ofTerminals: readonly Mutant[] = [
       'TERM-09',
       'TERM-10',
       'TERM-11',
+      'TERM-12',
     ],
     mutate: (real) =>
       onStarts(real, ({ spec }) => {

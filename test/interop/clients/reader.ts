@@ -18,6 +18,7 @@ const KINDS = {
   output: 'output',
   gap: 'gap',
   stdinClosed: 'stdin_closed',
+  resized: 'resized',
   exited: 'exited',
   closed: 'closed',
 } as const;
