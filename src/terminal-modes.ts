@@ -1,13 +1,4 @@
-const ESC = 0x1b;
-const BEL = 0x07;
-const CAN = 0x18;
-const SUB = 0x1a;
-
-/** Numbers of a sequence that are looked at: programs give a handful. */
-const MAX_NUMBERS = 32;
-
-/** Bytes of text that are looked through one by one before native code is called to find the end. */
-const NEAR_BYTES = 32;
+import { ControlSequences } from './control-sequences.ts';
 
 /** Kitty's keyboard protocol lets programs push flags; more than that are forgotten, oldest first. */
 const MAX_KEYBOARD_FLAGS = 8;
@@ -41,17 +32,6 @@ const SYNCHRONIZED = 2026;
 /** Modes of DECSET that DECSTR resets, beside others. */
 const SOFTLY_RESET = [1, 6, 25, 66];
 
-/** What is between two bytes. */
-type State =
-  | 'text'
-  | 'escape'
-  | 'charset'
-  | 'intermediate'
-  | 'csi'
-  | 'osc'
-  | 'string'
-  | 'string-escape';
-
 const toggle = (mode: number, on: boolean): string => `\x1b[?${mode}${on ? 'h' : 'l'}`;
 
 /**
@@ -61,12 +41,14 @@ const toggle = (mode: number, on: boolean): string => `\x1b[?${mode}${on ? 'h' :
  * than all else that is done with output.
  */
 export class TerminalModes {
-  #state: State = 'text';
-  /** Of the sequence that has begun: what stands before its numbers, these, and what stands behind. */
-  #prefix = 0;
-  readonly #numbers = new Uint16Array(MAX_NUMBERS);
-  #count = 0;
-  #intermediate = 0;
+  readonly #sequences = new ControlSequences({
+    escape: (byte) => this.#onEscape(byte),
+    charset: (byte) => {
+      const isUsual = byte === 0x42 || byte < 0x30 || byte > 0x7e;
+      this.#charset = isUsual ? '' : String.fromCharCode(byte);
+    },
+    sequence: (kind, numbers, count) => this.#onSequence(kind, numbers, count),
+  });
   readonly #set = new Map<number, boolean>();
   #mouse = 0;
   #mouseEncoding = 0;
@@ -89,21 +71,7 @@ export class TerminalModes {
 
   /** Takes what was written. Sequences and characters may begin in one piece and end in another. */
   feed(data: Uint8Array): void {
-    const { length } = data;
-    for (let at = 0; at < length; ) {
-      if (this.#state === 'text') {
-        at = endOfText(data, at);
-        if (at < length) this.#state = 'escape';
-        at += 1;
-      } else if (this.#state === 'csi') {
-        at = this.#inSequence(data, at);
-      } else if (this.#state === 'osc' || this.#state === 'string') {
-        at = this.#inString(data, at);
-      } else {
-        this.#take(data[at] ?? 0);
-        at += 1;
-      }
-    }
+    this.#sequences.feed(data);
   }
 
   /** What sets a terminal that nobody has set to the same; nothing, if nothing is set. */
@@ -157,129 +125,25 @@ export class TerminalModes {
     return parts.length === 0 ? '' : `${parts.join('')}\x1b[0m`;
   }
 
-  #take(byte: number): void {
-    switch (this.#state) {
-      case 'escape':
-        this.#afterEscape(byte);
-        return;
-      case 'charset':
-        this.#state = 'text';
-        this.#charset =
-          byte === 0x42 || byte < 0x30 || byte > 0x7e ? '' : String.fromCharCode(byte);
-        return;
-      case 'intermediate':
-        if (byte === ESC) this.#state = 'escape';
-        else if (byte < 0x20 || byte > 0x2f) this.#state = 'text';
-        return;
-      case 'string-escape':
-        // ESC ends a string, whatever follows; \ is no more than the usual.
-        this.#state = 'text';
-        if (byte !== 0x5c) this.#afterEscape(byte);
-        return;
-    }
+  #onEscape(byte: number): void {
+    if (byte === 0x3d) this.#keypad = true;
+    else if (byte === 0x3e) this.#keypad = false;
+    else if (byte === 0x63) this.#reset();
   }
 
-  /** Takes the bytes of a title or the like, to its end or that of what there is. Returns the next. */
-  #inString(data: Uint8Array, from: number): number {
-    for (let at = from; at < data.length; at++) {
-      const byte = data[at] ?? 0;
-      if (byte > ESC) continue;
-      if (byte === ESC) this.#state = 'string-escape';
-      else if (byte === CAN || byte === SUB || (byte === BEL && this.#state === 'osc')) {
-        this.#state = 'text';
-      } else continue;
-      return at + 1;
-    }
-    return data.length;
-  }
-
-  #afterEscape(byte: number): void {
-    this.#state = 'text';
-    switch (byte) {
-      case ESC:
-        this.#state = 'escape';
-        return;
-      case 0x5b: // [
-        this.#state = 'csi';
-        this.#prefix = 0;
-        this.#count = 0;
-        this.#intermediate = 0;
-        this.#numbers[0] = 0;
-        return;
-      case 0x5d: // ]
-        this.#state = 'osc';
-        return;
-      case 0x50: // P
-      case 0x58: // X
-      case 0x5e: // ^
-      case 0x5f: // _
-        this.#state = 'string';
-        return;
-      case 0x28: // (
-        this.#state = 'charset';
-        return;
-      case 0x3d: // =
-        this.#keypad = true;
-        return;
-      case 0x3e: // >
-        this.#keypad = false;
-        return;
-      case 0x63: // c
-        this.#reset();
-        return;
-      default:
-        if (byte >= 0x20 && byte <= 0x2f) this.#state = 'intermediate';
-        // A control character is done, and the sequence goes on.
-        else if (byte < 0x20 && byte !== CAN && byte !== SUB) this.#state = 'escape';
-    }
-  }
-
-  /** Takes the bytes of a sequence, to its last or to the end of what there is. Returns the next. */
-  #inSequence(data: Uint8Array, from: number): number {
-    const numbers = this.#numbers;
-    let count = this.#count;
-    for (let at = from; at < data.length; at++) {
-      const byte = data[at] ?? 0;
-      if (byte >= 0x30 && byte <= 0x39) {
-        // What is larger than fits is no mode.
-        if (count < MAX_NUMBERS) {
-          numbers[count] = Math.min(0xffff, (numbers[count] ?? 0) * 10 + byte - 0x30);
-        }
-      } else if (byte === 0x3b) {
-        count += 1;
-        if (count < MAX_NUMBERS) numbers[count] = 0;
-      } else if (byte >= 0x40 && byte <= 0x7e) {
-        this.#count = count;
-        this.#state = 'text';
-        this.#onSequence(byte);
-        return at + 1;
-      } else if (byte >= 0x3a && byte <= 0x3f) this.#prefix = byte;
-      else if (byte >= 0x20 && byte <= 0x2f) this.#intermediate = byte;
-      else if (byte === ESC || byte === CAN || byte === SUB) {
-        this.#state = byte === ESC ? 'escape' : 'text';
-        return at + 1;
-      }
-      // Another control character is done, and the sequence goes on.
-    }
-    this.#count = count;
-    return data.length;
-  }
-
-  #onSequence(final: number): void {
-    const [first = 0, second = 0] = this.#numbers;
-    const two = this.#count > 0 ? second : 0;
+  #onSequence(kind: number, numbers: Uint16Array, count: number): void {
+    const [first = 0, second = 0] = numbers;
+    const two = count > 1 ? second : 0;
     // Most are colors and moves of the cursor, which are none of these.
-    switch ((this.#prefix << 16) | (this.#intermediate << 8) | final) {
+    switch (kind) {
       case 0x3f0068: // ? h
       case 0x3f006c: // ? l
-        for (let i = 0; i <= this.#count && i < MAX_NUMBERS; i++) {
-          this.#setPrivate(this.#numbers[i] ?? 0, final === 0x68);
-        }
+        for (let i = 0; i < count; i++) this.#setPrivate(numbers[i] ?? 0, kind === 0x3f0068);
         return;
       case 0x68: // h
       case 0x6c: // l
-        if (first === 4) this.#insert = final === 0x68;
-        if (first === 20) this.#newLine = final === 0x68;
+        if (first === 4) this.#insert = kind === 0x68;
+        if (first === 20) this.#newLine = kind === 0x68;
         return;
       case 0x72: // r
         this.#margins = first > 0 || two > 0 ? `${first || ''};${two || ''}` : '';
@@ -346,15 +210,6 @@ export class TerminalModes {
     this.#otherKeys = 0;
     this.#keyboard = [[], []];
   }
-}
-
-/** Where text ends: the next ESC, or the end of what there is. */
-function endOfText(data: Uint8Array, from: number): number {
-  const near = Math.min(data.length, from + NEAR_BYTES);
-  for (let at = from; at < near; at++) if (data[at] === ESC) return at;
-  if (near === data.length) return near;
-  const found = data.indexOf(ESC, near);
-  return found === -1 ? data.length : found;
 }
 
 function pushed(flags: readonly number[]): string {
