@@ -6,7 +6,11 @@ import { text } from 'node:stream/consumers';
 import { connect } from 'runlet/client';
 import { withServer } from './lib/server.mjs';
 
-/** Starts something and leaves. What it gives is all that is needed to come back. */
+/**
+ * Starts something and leaves. What it gives is all that is needed to come back.
+ *
+ * @param {string} address
+ */
 async function begin(address) {
   const client = connect(address);
   const session = await client.session({ detachedTtlMs: 60_000 });
@@ -19,14 +23,19 @@ async function begin(address) {
   return { sessionId: session.id, processId: process.id };
 }
 
+/**
+ * @param {string} address
+ * @param {{ processId: string, sessionId: string }} names
+ */
 async function goOn(address, { processId, sessionId }) {
   const client = connect(address);
   try {
     const session = await client.session({ id: sessionId });
-    const process = await session.process(processId);
-    process.stdin.end('still here\n');
+    const { stdin, stdout } = await session.process(processId);
+    if (stdin === null || stdout === null) throw new Error('it was started in another way');
+    stdin.end('still here\n');
     // From the beginning: what was written before it came is there.
-    console.log((await text(process.stdout)).trimEnd());
+    console.log((await text(stdout)).trimEnd());
     await session.close();
   } finally {
     await client.close();

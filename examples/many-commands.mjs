@@ -7,9 +7,16 @@ import { withServer } from './lib/server.mjs';
 const COMMANDS = Array.from({ length: 200 }, (_, i) => ['sh', '-c', `echo $((${i} * ${i}))`]);
 const AT_A_TIME = 16;
 
-/** What `run` gives for each of the items, in their order. */
+/**
+ * What `run` gives for each of the items, in their order.
+ *
+ * @template T, R
+ * @param {readonly T[]} items
+ * @param {number} atATime
+ * @param {(item: T) => Promise<R>} run
+ */
 async function mapInParallel(items, atATime, run) {
-  const results = [];
+  const results = /** @type {R[]} */ ([]);
   const left = items.entries();
   const worker = async () => {
     for (const [i, item] of left) results[i] = await run(item);

@@ -1,11 +1,12 @@
 // Packs the package, installs it into a new project, and checks what its users would find:
-// what is in it, that its exports are right for publint, that programs which use it are
-// compiled with each way of finding modules, and run. Needs no network: what the
+// what is in it, that its exports are right for publint, that programs which use it, examples
+// and what the documents show are compiled with old compilers and new ones, and run. What the
 // package depends on is linked from here, and nothing else is within its reach.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   copyFileSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -20,30 +21,41 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { compilers } from './package/compilers.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const PROGRAMS = join(root, 'test', 'package');
 
-/** Ways to find modules, and what TypeScript calls the modules that go with them. */
-const RESOLUTIONS = { node16: 'node16', nodenext: 'nodenext', bundler: 'preserve' };
-
 /** What the package holds beside `bundle/`, `dist/` and `proto/`. */
 const TOP_FILES = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 
-/** Where code is shown. */
-const DOCUMENTS = ['README.md', 'docs/client.md', 'docs/mcp.md'];
+const EXAMPLES = join(root, 'examples');
 
-/** What a fragment of code can use. */
-const FRAGMENT_IMPORTS = `
+/** Programs that do not need the SDK of MCP, which is for those who use `runlet/mcp`. */
+const CLIENT_PROGRAMS = ['client.ts', 'common.cts'];
+const MCP_PROGRAMS = ['mcp.ts'];
+
+/** Documents with code, and what it can use. */
+const CLIENT_DOCUMENTS = {
+  files: ['README.md', 'docs/client.md'],
+  parameters: `client: RunletClient, session: RemoteSession,
+  process: StartedProcess<{ argv: string[]; stdin: 'pipe' }>`,
+  imports: `
 import { credentials } from '@grpc/grpc-js';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { connect, RemoteError } from 'runlet/client';
-import type { RemoteSession, RunletClient, StartedProcess } from 'runlet/client';
-import { RunletClientTransport } from 'runlet/mcp';
+import { connect, RemoteError } from 'runlet';
+import type { RemoteSession, RunletClient, StartedProcess } from 'runlet';
 declare function currentToken(): Promise<string>;
-`;
-const FRAGMENT_PARAMETERS = `client: RunletClient, session: RemoteSession,
-  process: StartedProcess<{ argv: string[]; stdin: 'pipe' }>`;
+`,
+};
+const MCP_DOCUMENTS = {
+  files: ['docs/mcp.md'],
+  parameters: 'session: RemoteSession',
+  imports: `
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { connect, type RemoteSession } from 'runlet/client';
+import { RunletClientTransport } from 'runlet/mcp';
+`,
+};
 
 /** Scripts that npm would run for those who install it. */
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
@@ -66,16 +78,29 @@ async function main() {
   writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }\n');
   const { dependencies, optionalDependencies, peerDependencies } = manifest;
   for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) link(modules, name);
-  for (const name of ['@types/node', 'undici-types']) link(modules, name);
+  const examples = copyExamples(project);
   const server = await serve(installed, project);
   try {
-    checkCommonJs(project);
-    // The SDK is for those who use `runlet/mcp`.
-    checkProgram(project, 'client', server.address, []);
+    const ways = compilers();
+    const fragments = writeFragments(project, 'client', CLIENT_DOCUMENTS);
+    const withoutSdk = examples.filter((name) => name !== 'examples/mcp.mjs');
+    copyPrograms(project, CLIENT_PROGRAMS);
+    for (const way of ways) {
+      compile(project, [...CLIENT_PROGRAMS, fragments, ...withoutSdk], way, []);
+    }
+    // They differ in what the compiler found, and not in what it made.
+    run(process.execPath, ['out/client.js', server.address], project);
+    run(process.execPath, ['out/common.cjs', server.address], project);
+    say(`${CLIENT_PROGRAMS.join(', ')}: run`);
     for (const name of Object.keys(peerDependencies)) link(modules, name);
-    // Whose types need those of the web's fetch.
-    checkProgram(project, 'mcp', server.address, ['dom']);
-    checkFragments(project);
+    const mcpFragments = writeFragments(project, 'mcp', MCP_DOCUMENTS);
+    copyPrograms(project, MCP_PROGRAMS);
+    // The SDK's types need those of the web's fetch, and a compiler that knows what zod does.
+    for (const way of ways.filter(({ typescript }) => typescript !== '5.4')) {
+      compile(project, [...MCP_PROGRAMS, mcpFragments, 'examples/mcp.mjs'], way, ['dom']);
+    }
+    run(process.execPath, ['out/mcp.js', server.address], project);
+    say(`${MCP_PROGRAMS.join(', ')}: run`);
   } finally {
     server.child.kill('SIGTERM');
     await once(server.child, 'exit');
@@ -101,7 +126,8 @@ function checkContents(installed, manifest) {
       !TOP_FILES.includes(file) &&
       !/^proto\/runlet\/v1\/\w+\.proto$/.test(file) &&
       !/^bundle\/(?:[\w-]+\.js|LICENSES\.txt)$/.test(file) &&
-      !/^dist\/.*(?<!\.test)\.(?:js|js\.map|d\.ts)$/.test(file),
+      !/^dist\/.*(?<!\.test)\.(?:js|js\.map|d\.ts)$/.test(file) &&
+      file !== 'dist/commonjs/package.json',
   );
   if (strange.length > 0) throw new Error(`in the package: ${strange.join(', ')}`);
   const missing = TOP_FILES.filter((file) => !files.includes(file));
@@ -118,55 +144,56 @@ async function checkExports(installed) {
   say('publint: nothing to object');
 }
 
-/** Compiles a program with each way of finding modules, and runs it. */
-function checkProgram(project, name, address, libraries) {
-  copyFileSync(join(PROGRAMS, `${name}.ts`), join(project, `${name}.ts`));
-  for (const resolution of Object.keys(RESOLUTIONS)) {
-    compile(project, `${name}.ts`, resolution, libraries);
-    say(`${name}.ts: compiled with ${resolution}`);
-  }
-  // They differ in what the compiler found, and not in what it made.
-  run(process.execPath, [join('out', 'nodenext', `${name}.js`), address], project);
-  say(`${name}.ts: run`);
+function copyPrograms(project, names) {
+  for (const name of names) copyFileSync(join(PROGRAMS, name), join(project, name));
 }
 
-/** Compiles a program in CommonJS, and runs it. */
-function checkCommonJs(project) {
-  copyFileSync(join(PROGRAMS, 'common.cts'), join(project, 'common.cts'));
-  compile(project, 'common.cts', 'nodenext', []);
-  run(process.execPath, [join('out', 'nodenext', 'common.cjs')], project);
-  say('common.cts: compiled with nodenext, and run');
+/** Copies the examples, and gives their paths. */
+function copyExamples(project) {
+  cpSync(EXAMPLES, join(project, 'examples'), { recursive: true });
+  return readdirSync(EXAMPLES)
+    .filter((name) => name.endsWith('.mjs'))
+    .map((name) => `examples/${name}`);
 }
 
-function compile(project, file, resolution, libraries) {
+function compile(project, files, { name, nodeTypes, options, resolution, tsc }, libraries) {
+  const types = join(project, 'node_modules', '@types', 'node');
+  rmSync(types, { force: true });
+  mkdirSync(dirname(types), { recursive: true });
+  symlinkSync(nodeTypes, types);
+  // Nothing but a bundler takes modules as they come, and a program in CommonJS is not for it.
+  const compiled = files.filter((file) => resolution !== 'bundler' || !file.endsWith('.cts'));
   const compilerOptions = {
-    module: RESOLUTIONS[resolution],
-    moduleResolution: resolution,
-    outDir: join('out', resolution),
-    target: 'es2022',
+    ...options,
+    rootDir: '.',
+    outDir: 'out',
     lib: ['es2022', 'esnext.disposable', ...libraries],
     types: ['node'],
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    skipLibCheck: false,
+    // The examples are JavaScript, for Node.js as it is.
+    allowJs: true,
+    checkJs: true,
   };
-  const tsconfig = { compilerOptions, files: [file] };
-  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(tsconfig));
-  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], project);
+  writeFileSync(
+    join(project, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: compiled }),
+  );
+  run(process.execPath, [tsc, '-p', '.'], project);
+  say(`${name}: ${compiled.length} files compiled`);
 }
 
-/** Compiles what the documents show of code, each block for itself. */
-function checkFragments(project) {
-  const fragments = DOCUMENTS.flatMap((name) => {
-    const text = readFileSync(join(root, name), 'utf8');
+/** Writes what the documents show of code, each block for itself; gives the file's name. */
+function writeFragments(project, name, { files, imports, parameters }) {
+  const fragments = files.flatMap((file) => {
+    const text = readFileSync(join(root, file), 'utf8');
     return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
   });
   const functions = fragments.map((code, i) => {
-    return `export async function fragment${i}(${FRAGMENT_PARAMETERS}) {{\n${code}}}\n`;
+    return `export async function fragment${i}(${parameters}) {\n{\n${code}}\n}\n`;
   });
-  writeFileSync(join(project, 'fragments.ts'), FRAGMENT_IMPORTS + functions.join('\n'));
-  compile(project, 'fragments.ts', 'nodenext', ['dom']);
-  say(`${fragments.length} fragments of the documents: compiled`);
+  const file = `${name}-fragments.ts`;
+  writeFileSync(join(project, file), imports + functions.join('\n'));
+  say(`${fragments.length} fragments of ${files.join(', ')}`);
+  return file;
 }
 
 /** Starts the packed program as a server. */

@@ -3,8 +3,9 @@ import { Inherit, Overflow, ProcessState, StdinMode } from '../gen/runlet/v1/pro
 import { Signal, SignalScope } from '../gen/runlet/v1/signal_pb.ts';
 
 /*
- * The enums of the protos as unions of strings: `OVERFLOW_DROP_OLDEST` is `'drop-oldest'`.
- * Both the types and the tables are derived from the generated enums.
+ * The enums of the protos as unions of strings: `OVERFLOW_DROP_OLDEST` is `'drop-oldest'`. The
+ * tables are derived from the generated enums. The types are written out, and do not compile
+ * where they differ from those: generated code stays out of what users have to compile.
  */
 
 type Kebab<S extends string> = S extends `${infer Head}_${infer Tail}`
@@ -12,14 +13,14 @@ type Kebab<S extends string> = S extends `${infer Head}_${infer Tail}`
   : Lowercase<S>;
 
 /** The values of an enum by their names, but for the one that says nothing. */
-export type EnumName<E> = Kebab<Exclude<keyof E & string, 'UNSPECIFIED'>>;
+type EnumName<E> = Kebab<Exclude<keyof E & string, 'UNSPECIFIED'>>;
 
-/** How an enum is translated. */
+/** How an enum is translated. Properties and no methods: they are compared both ways. @internal */
 export interface EnumNames<N extends string> {
   /** The number of a name. */
-  value(name: N): number;
+  readonly value: (name: N) => number;
   /** The name of a number; undefined for 0 and for what a newer server may send. */
-  name(value: number): N | undefined;
+  readonly name: (value: number) => N | undefined;
 }
 
 function enumNames<E extends Readonly<Record<string, string | number>>>(
@@ -46,31 +47,84 @@ function enumNames<E extends Readonly<Record<string, string | number>>>(
 }
 
 /** Which variables of the server a process inherits. */
-export type InheritName = EnumName<typeof Inherit>;
-/** What becomes of output beyond what is retained. */
-export type OverflowName = EnumName<typeof Overflow>;
-/** What standard input is. */
-export type StdinModeName = EnumName<typeof StdinMode>;
-/** A stream that a process writes to. */
-export type OutputStreamName = EnumName<typeof OutputStream>;
-/** How far a process's life has come. */
-export type ProcessStateName = EnumName<typeof ProcessState>;
-/** Why a process ended. */
-export type EndReasonName = EnumName<typeof EndReason>;
-/** Whom a signal reaches. */
-export type SignalScopeName = EnumName<typeof SignalScope>;
-/** A signal, as POSIX names it. */
-export type SignalName = `SIG${Exclude<keyof typeof Signal, 'UNSPECIFIED'>}`;
+export type InheritName = 'all' | 'core' | 'none';
 
+/** What becomes of output beyond what is retained. */
+export type OverflowName = 'drop-oldest' | 'pause';
+
+/** What standard input is. */
+export type StdinModeName = 'closed' | 'pipe';
+
+/** A stream that a process writes to. */
+export type OutputStreamName = 'stdout' | 'stderr' | 'terminal';
+
+/** How far a process's life has come. */
+export type ProcessStateName = 'running' | 'exited' | 'closed';
+
+/** Why a process ended. */
+export type EndReasonName =
+  | 'exited'
+  | 'signaled'
+  | 'timed-out'
+  | 'terminated'
+  | 'session-expired'
+  | 'session-closed'
+  | 'call-cancelled'
+  | 'server-shutdown';
+
+/** Whom a signal reaches. */
+export type SignalScopeName = 'group' | 'leader' | 'tree';
+
+/** A signal, as POSIX and Linux name it. */
+export type SignalName =
+  | 'SIGHUP'
+  | 'SIGINT'
+  | 'SIGQUIT'
+  | 'SIGILL'
+  | 'SIGTRAP'
+  | 'SIGABRT'
+  | 'SIGBUS'
+  | 'SIGFPE'
+  | 'SIGKILL'
+  | 'SIGUSR1'
+  | 'SIGSEGV'
+  | 'SIGUSR2'
+  | 'SIGPIPE'
+  | 'SIGALRM'
+  | 'SIGTERM'
+  | 'SIGSTKFLT'
+  | 'SIGCHLD'
+  | 'SIGCONT'
+  | 'SIGSTOP'
+  | 'SIGTSTP'
+  | 'SIGTTIN'
+  | 'SIGTTOU'
+  | 'SIGURG'
+  | 'SIGXCPU'
+  | 'SIGXFSZ'
+  | 'SIGVTALRM'
+  | 'SIGPROF'
+  | 'SIGWINCH'
+  | 'SIGIO'
+  | 'SIGPWR'
+  | 'SIGSYS';
+
+/** @internal */
 export const INHERITS: EnumNames<InheritName> = enumNames(Inherit);
+/** @internal */
 export const OVERFLOWS: EnumNames<OverflowName> = enumNames(Overflow);
+/** @internal */
 export const STDIN_MODES: EnumNames<StdinModeName> = enumNames(StdinMode);
+/** @internal */
 export const OUTPUT_STREAMS: EnumNames<OutputStreamName> = enumNames(OutputStream);
+/** @internal */
 export const PROCESS_STATES: EnumNames<ProcessStateName> = enumNames(ProcessState);
+/** @internal */
 export const END_REASONS: EnumNames<EndReasonName> = enumNames(EndReason);
+/** @internal */
 export const SIGNAL_SCOPES: EnumNames<SignalScopeName> = enumNames(SignalScope);
 
-/** The Linux number of a signal. */
+/** The Linux number of a signal. @internal */
 export function signalValue(name: SignalName): Signal {
   const value = Signal[name.slice('SIG'.length) as keyof typeof Signal];
   if (!name.startsWith('SIG') || typeof value !== 'number' || value === 0)
@@ -78,7 +132,7 @@ export function signalValue(name: SignalName): Signal {
   return value;
 }
 
-/** The name of a signal by its Linux number; undefined for one without a name. */
+/** The name of a signal by its Linux number; undefined for one without a name. @internal */
 export function signalName(value: number): SignalName | undefined {
   const name = Signal[value];
   return name === undefined || value === 0 ? undefined : (`SIG${name}` as SignalName);

@@ -51,7 +51,7 @@ export interface ConnectOptions {
   readonly flowControlWindowBytes?: number;
 }
 
-/** The options with every default filled in, and what tests replace. */
+/** The options with every default filled in, and what tests replace. @internal */
 export interface ClientSettings
   extends Required<Omit<ConnectOptions, 'credentials' | 'windowMs' | 'metadata'>> {
   readonly credentials: ChannelCredentials | undefined;
@@ -61,7 +61,7 @@ export interface ClientSettings
   readonly random: () => number;
 }
 
-/** Fills in the defaults. */
+/** Fills in the defaults. @internal */
 export function clientSettings(options: ConnectOptions): ClientSettings {
   const { metadata = {} } = options;
   return {

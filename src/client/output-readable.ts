@@ -57,7 +57,8 @@ export class OutputReadable extends Readable {
     return this.#gaps;
   }
 
-  override read(size?: number): unknown {
+  // What `Readable` says that it gives, or it would be none of the streams that Node.js takes.
+  override read(size?: number): ReturnType<Readable['read']> {
     const data: unknown = super.read(size);
     this.#askForGap();
     return data;

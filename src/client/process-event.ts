@@ -49,7 +49,7 @@ export type ProcessEvent = ProcessEventDetail & {
   readonly time: Date;
 };
 
-/** An event, of a message; undefined for a kind that this version does not know. */
+/** An event, of a message; undefined for a kind that this version does not know. @internal */
 export function processEvent(message: ProcessEventMessage): ProcessEvent | undefined {
   const detail = detailOf(message.event);
   return (

@@ -105,7 +105,7 @@ export interface SessionInfo {
   readonly attached: boolean;
 }
 
-/** A process, of a message. */
+/** A process, of a message. @internal */
 export function processInfo(message: ProcessMessage): ProcessInfo {
   const { hasStdin, hasTerminal, labels, processId, sessionId, startTime } = message;
   const exit =
@@ -146,7 +146,7 @@ function terminalState({ terminal }: ProcessMessage): TerminalState | undefined 
   return { columns: size?.columns ?? 0, rows: size?.rows ?? 0, modes: Buffer.from(modes) };
 }
 
-/** A session, of a message. */
+/** A session, of a message. @internal */
 export function sessionInfo(message: SessionMessage): SessionInfo {
   return {
     id: message.sessionId,
@@ -158,7 +158,7 @@ export function sessionInfo(message: SessionMessage): SessionInfo {
   };
 }
 
-/** How a process ended, of what its event or its message says. */
+/** How a process ended, of what its event or its message says. @internal */
 export function processExit(
   { status }: ExitStatus,
   reason: number,
@@ -178,7 +178,7 @@ export function processExit(
   };
 }
 
-/** How much was written to each stream. */
+/** How much was written to each stream. @internal */
 export function outputTotals(totals: readonly OutputTotal[]): OutputTotals {
   const result: Partial<Record<OutputStreamName, number>> = {};
   for (const { bytes, stream } of totals) {
@@ -188,12 +188,12 @@ export function outputTotals(totals: readonly OutputTotal[]): OutputTotals {
   return result;
 }
 
-/** A span in milliseconds; undefined if absent. */
+/** A span in milliseconds; undefined if absent. @internal */
 export function msOf(duration: Duration | undefined): number | undefined {
   return duration === undefined ? undefined : durationMs(duration);
 }
 
-/** A moment; undefined if absent. */
+/** A moment; undefined if absent. @internal */
 export function dateOf(time: Timestamp | undefined): Date | undefined {
   return time === undefined ? undefined : timestampDate(time);
 }

@@ -88,7 +88,7 @@ export interface ProcessSpec {
 /** Columns or rows at most. */
 const MAX_CELLS = 65_535;
 
-/** The message of a spec. */
+/** The message of a spec. @internal */
 export function specMessage(
   spec: ProcessSpec,
   defaultRetentionMs: number,
@@ -169,7 +169,7 @@ function terminalMessage({
   return { size: sizeMessage({ columns, rows }), term };
 }
 
-/** The message of a size. */
+/** The message of a size. @internal */
 export function sizeMessage({ columns, rows }: TerminalSize): {
   readonly columns: number;
   readonly rows: number;

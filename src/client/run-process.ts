@@ -42,7 +42,7 @@ export class RunOutputError extends RunletClientError {
 
 const DEFAULT_MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
-/** Runs a command to its end, in a session that is being opened. */
+/** Runs a command to its end, in a session that is being opened. @internal */
 export async function runProcess(
   opening: Promise<RemoteSession>,
   argv: readonly string[],

@@ -36,7 +36,7 @@ export interface ServerInfo {
 /** What a server that says nothing of its heartbeats is taken to do. */
 const DEFAULT_HEARTBEAT_MS = 15_000;
 
-/** What a server is, of its message. */
+/** What a server is, of its message. @internal */
 export function serverInfo(message: GetServerInfoResponse): ServerInfo {
   const { capabilities, limits, platform } = message;
   return {

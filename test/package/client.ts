@@ -1,5 +1,6 @@
 // A program that uses the packed library, as the compiler and Node.js see it.
 import { strict as assert } from 'node:assert';
+import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import {
@@ -25,6 +26,10 @@ const noTerminal: null = piped.terminal;
 assert.equal(noTerminal, null);
 stdin.end('to and fro');
 assert.equal(await text(stdout), 'to and fro');
+
+const printing = await session.start({ argv: ['/bin/echo', 'a line'] });
+const asNodeHasIt: NodeJS.ReadableStream = printing.stdout;
+for await (const line of createInterface({ input: asNodeHasIt })) assert.equal(line, 'a line');
 
 const closed = await session.start({ argv: ['/bin/true'] });
 const noStdin: null = closed.stdin;
