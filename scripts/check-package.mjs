@@ -42,7 +42,7 @@ const CLIENT_DOCUMENTS = {
   process: StartedProcess<{ argv: string[]; stdin: 'pipe' }>`,
   imports: `
 import { credentials } from '@grpc/grpc-js';
-import { connect, RemoteError } from 'runlet';
+import { connect, RemoteError, serve } from 'runlet';
 import type { RemoteSession, RunletClient, StartedProcess } from 'runlet';
 declare function currentToken(): Promise<string>;
 `,

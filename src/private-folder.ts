@@ -1,4 +1,4 @@
-import type { Stats } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import { lstat, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -21,8 +21,17 @@ export async function ensurePrivateFolder(path: string): Promise<void> {
  * @throws Error that says what is wrong with it
  */
 export async function assertPrivateFolder(path: string): Promise<void> {
-  const { mode } = await folderOfThisUser(path);
-  if ((mode & 0o077) !== 0) throw new Error(`${path} can be used by other users`);
+  assertPrivate(path, await lstat(path));
+}
+
+/** The same, for who cannot wait for it. */
+export function assertPrivateFolderSync(path: string): void {
+  assertPrivate(path, lstatSync(path));
+}
+
+function assertPrivate(path: string, found: Stats): void {
+  assertFolderOfThisUser(path, found);
+  if ((found.mode & 0o077) !== 0) throw new Error(`${path} can be used by other users`);
 }
 
 /**
@@ -42,15 +51,14 @@ export async function ensureUnsharedFolder(path: string): Promise<void> {
  * @throws Error that says what is wrong with it
  */
 export async function assertUnsharedFolder(path: string): Promise<void> {
-  const { mode } = await folderOfThisUser(path);
-  if ((mode & 0o022) !== 0) throw new Error(`${path} can be written to by other users`);
+  const found = await lstat(path);
+  assertFolderOfThisUser(path, found);
+  if ((found.mode & 0o022) !== 0) throw new Error(`${path} can be written to by other users`);
 }
 
-async function folderOfThisUser(path: string): Promise<Stats> {
-  const found = await lstat(path);
+function assertFolderOfThisUser(path: string, found: Stats): void {
   if (!found.isDirectory()) throw new Error(`${path} is not a folder`);
   if (found.uid !== process.getuid?.()) throw new Error(`${path} belongs to another user`);
-  return found;
 }
 
 /**

@@ -2,11 +2,7 @@ import { type ServiceError, status } from '@grpc/grpc-js';
 import type { Reason, StartStage } from '../errors.ts';
 import { StartStage as StartStageEnum } from '../gen/runlet/v1/error_pb.ts';
 import { callErrorDetails } from './call-error.ts';
-
-/** What every error of the client is. */
-export class RunletClientError extends Error {
-  override readonly name: string = 'RunletClientError';
-}
+import { RunletClientError } from './client-error.ts';
 
 /** Where a start failed, and why. */
 export interface StartFailureInfo {
@@ -38,7 +34,7 @@ export class RemoteError extends RunletClientError {
   readonly violations: readonly FieldProblem[];
 
   constructor(cause: ServiceError, message = cause.details) {
-    super(message, { cause });
+    super('REFUSED', message, cause);
     const { badRequest, info, startFailure } = callErrorDetails(cause);
     this.reason = info?.reason as Reason | undefined;
     this.status = status[cause.code];
@@ -96,7 +92,7 @@ export class SessionLostError extends RunletClientError {
   readonly sessionId: string;
 
   constructor(reason: SessionLostReason, sessionId: string, cause?: unknown) {
-    super(LOST_MESSAGES[reason], cause === undefined ? undefined : { cause });
+    super('SESSION_LOST', LOST_MESSAGES[reason], cause);
     this.reason = reason;
     this.sessionId = sessionId;
   }
@@ -111,7 +107,7 @@ export class ConnectionError extends RunletClientError {
   readonly outcomeUnknown: boolean;
 
   constructor(message: string, outcomeUnknown: boolean, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(outcomeUnknown ? 'OUTCOME_UNKNOWN' : 'UNREACHABLE', message, cause);
     this.outcomeUnknown = outcomeUnknown;
   }
 }
@@ -125,6 +121,6 @@ export class StdinConflictError extends RunletClientError {
   override readonly name = 'StdinConflictError';
 
   constructor() {
-    super('another client wrote to the standard input of the process');
+    super('STDIN_CONFLICT', 'another client wrote to the standard input of the process');
   }
 }

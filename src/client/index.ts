@@ -1,11 +1,14 @@
 /** The TypeScript client of runlet: remote processes that outlive connections. */
 
+export { OptionError, RunletClientError, type RunletErrorCode } from './client-error.ts';
+export { CommandError } from './command-error.ts';
+export type { CommandArgument } from './command-line.ts';
+export type { CommandTemplate } from './command-template.ts';
 export { connect } from './connect.ts';
 export {
   ConnectionError,
   type FieldProblem,
   RemoteError,
-  RunletClientError,
   SessionLostError,
   type SessionLostReason,
   type StartFailureInfo,
@@ -21,7 +24,7 @@ export type {
   SignalScopeName,
   StdinModeName,
 } from './names.ts';
-export type { ConnectOptions, RequestMetadata } from './options.ts';
+export type { ConnectOptions, RequestMetadata, SpecDefaults } from './options.ts';
 export type { OutputReadable } from './output-readable.ts';
 export type { GapRange, ProcessEvent, ProcessEventDetail } from './process-event.ts';
 export type {
@@ -42,7 +45,15 @@ export type {
 } from './process-spec.ts';
 export type { RemoteProcess } from './remote-process.ts';
 export type { RemoteSession, StartOptions } from './remote-session.ts';
-export { type RunOptions, RunOutputError, type RunResult } from './run-process.ts';
+export type {
+  OutputEncoding,
+  OutputOf,
+  RunningCommand,
+  RunOptions,
+  RunResult,
+} from './run-options.ts';
+export { RunOutputError } from './run-output-error.ts';
 export type { RunletClient, SessionOptions } from './runlet-client.ts';
+export { type LocalServer, type ServeOptions, serve } from './serve.ts';
 export type { ServerInfo, ServerLimits } from './server-info.ts';
 export type { StartedProcess } from './started-process.ts';

@@ -1,6 +1,7 @@
 import { EndReason, OutputStream } from '../gen/runlet/v1/event_pb.ts';
 import { Inherit, Overflow, ProcessState, StdinMode } from '../gen/runlet/v1/process_pb.ts';
 import { Signal, SignalScope } from '../gen/runlet/v1/signal_pb.ts';
+import { OptionError } from './client-error.ts';
 
 /*
  * The enums of the protos as unions of strings: `OVERFLOW_DROP_OLDEST` is `'drop-oldest'`. The
@@ -38,7 +39,10 @@ function enumNames<E extends Readonly<Record<string, string | number>>>(
     value: (name) => {
       const value = values.get(name);
       if (value === undefined) {
-        throw new TypeError(`${String(name)} is none of ${[...values.keys()].join(', ')}`);
+        throw new OptionError(
+          String(name),
+          `${String(name)} is none of ${[...values.keys()].join(', ')}`,
+        );
       }
       return value;
     },
@@ -128,7 +132,7 @@ export const SIGNAL_SCOPES: EnumNames<SignalScopeName> = enumNames(SignalScope);
 export function signalValue(name: SignalName): Signal {
   const value = Signal[name.slice('SIG'.length) as keyof typeof Signal];
   if (!name.startsWith('SIG') || typeof value !== 'number' || value === 0)
-    throw new TypeError(`${name} is no signal`);
+    throw new OptionError('signal', `${name} is no signal`);
   return value;
 }
 

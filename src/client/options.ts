@@ -1,8 +1,20 @@
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import { type Clock, systemClock } from '../clock.ts';
+import { checkConnectOptions } from './option-checks.ts';
+import type { EnvPolicy } from './process-spec.ts';
 
 /** Request metadata: names in lower case. */
 export type RequestMetadata = Readonly<Record<string, string>>;
+
+/** What every process of a client is started with unless its own options say otherwise. */
+export interface SpecDefaults {
+  /** The working directory, an absolute path on the server. Default: the server's. */
+  readonly cwd?: string | undefined;
+  /** What processes inherit of the server's environment. Default: nothing. */
+  readonly envPolicy?: EnvPolicy | undefined;
+  /** How long a process may run, in milliseconds; Infinity: as long as it likes. Default: that. */
+  readonly timeoutMs?: number | undefined;
+}
 
 /** How a client connects. Every field may be left out. */
 export interface ConnectOptions {
@@ -49,6 +61,8 @@ export interface ConnectOptions {
    * whose output nobody reads takes of this program's memory. Default: 4 MiB.
    */
   readonly flowControlWindowBytes?: number;
+  /** What `run` and `start` do where their options do not say. Default: nothing. */
+  readonly defaults?: SpecDefaults;
 }
 
 /** The options with every default filled in, and what tests replace. @internal */
@@ -61,8 +75,14 @@ export interface ClientSettings
   readonly random: () => number;
 }
 
-/** Fills in the defaults. @internal */
+/**
+ * Fills in the defaults.
+ *
+ * @throws OptionError
+ * @internal
+ */
 export function clientSettings(options: ConnectOptions): ClientSettings {
+  checkConnectOptions(options);
   const { metadata = {} } = options;
   return {
     credentials: options.credentials,
@@ -76,6 +96,7 @@ export function clientSettings(options: ConnectOptions): ClientSettings {
     keepaliveTimeoutMs: options.keepaliveTimeoutMs ?? 10_000,
     onConnectionChange: options.onConnectionChange ?? (() => {}),
     flowControlWindowBytes: options.flowControlWindowBytes ?? 4 * 1024 * 1024,
+    defaults: options.defaults ?? {},
     metadata: typeof metadata === 'function' ? metadata : () => metadata,
     clock: systemClock,
     random: Math.random,

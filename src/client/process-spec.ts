@@ -1,5 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ProcessSpecSchema } from '../gen/runlet/v1/process_pb.ts';
+import { OptionError } from './client-error.ts';
+import { commandArgv } from './command-line.ts';
 import {
   INHERITS,
   type InheritName,
@@ -9,6 +11,7 @@ import {
   type StdinModeName,
 } from './names.ts';
 import { duration, wholeBigInt, wholeNumber } from './numbers.ts';
+import { checkSpec } from './option-checks.ts';
 
 /** How the environment of a process is made from the server's own; see `EnvPolicy` in the protos. */
 export interface EnvPolicy {
@@ -58,7 +61,10 @@ export interface ProcessSpec {
   readonly cwd?: string;
   /** What it inherits of the server's environment. Default: nothing; it is exactly `env`. */
   readonly envPolicy?: EnvPolicy;
-  /** Variables to set, over what `envPolicy` lets through. Those that are undefined are left out. */
+  /**
+   * Variables to set, over what `envPolicy` lets through. One that is undefined is removed from
+   * that, in whatever case it is written there.
+   */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** `pipe`: it can be written to. Default: `closed`, it reads end-of-file at once. */
   readonly stdin?: StdinModeName;
@@ -66,7 +72,7 @@ export interface ProcessSpec {
   readonly terminal?: TerminalOptions | boolean;
   /** Whether standard error goes where standard output goes. Default: false. */
   readonly mergeStderr?: boolean;
-  /** How long it may run; then it is terminated. Default: as long as it likes. */
+  /** How long it may run; then it is terminated. Infinity, the default: as long as it likes. */
   readonly timeoutMs?: number;
   /** How long after its exit output that descendants hold open is read. Default: to its end. */
   readonly drainTimeoutMs?: number;
@@ -93,9 +99,11 @@ export function specMessage(
   spec: ProcessSpec,
   defaultRetentionMs: number,
 ): MessageInitShape<typeof ProcessSpecSchema> {
-  const { drainTimeoutMs, envPolicy, retentionMs, terminal, timeoutMs } = spec;
+  checkSpec(spec);
+  const { drainTimeoutMs, envPolicy, retentionMs, terminal } = spec;
+  const timeoutMs = spec.timeoutMs === Number.POSITIVE_INFINITY ? undefined : spec.timeoutMs;
   return {
-    argv: spec.argv.map((argument, i) => text(`argv[${i}]`, argument)),
+    argv: commandArgv(spec.argv, false).map((argument, i) => text(`argv[${i}]`, argument)),
     arg0: text('arg0', spec.arg0 ?? ''),
     cwd: text('cwd', spec.cwd ?? ''),
     env: variables('env', spec.env),
@@ -111,7 +119,7 @@ export function specMessage(
     ...(drainTimeoutMs === undefined
       ? {}
       : { drainTimeout: duration('drainTimeoutMs', drainTimeoutMs) }),
-    ...(envPolicy === undefined ? {} : { envPolicy: envPolicyMessage(envPolicy) }),
+    ...(envPolicy === undefined ? {} : { envPolicy: envPolicyMessage(envPolicy, spec.env) }),
     ...(spec.limits === undefined ? {} : { limits: limitsMessage(spec.limits) }),
     ...(terminal === undefined || terminal === false
       ? {}
@@ -122,11 +130,11 @@ export function specMessage(
 /**
  * A text as it is.
  *
- * @throws TypeError if it would become another: one that is none, or has half of a character
+ * @throws OptionError if it would become another: one that is none, or has half of a character
  */
 function text(name: string, value: unknown): string {
-  if (typeof value !== 'string') throw new TypeError(`${name} is no string`);
-  if (!value.isWellFormed()) throw new TypeError(`${name} has no form in UTF-8`);
+  if (typeof value !== 'string') throw new OptionError(name, `${name} is no string`);
+  if (!value.isWellFormed()) throw new OptionError(name, `${name} has no form in UTF-8`);
   return value;
 }
 
@@ -144,12 +152,21 @@ function variables(
 
 type SpecInit = MessageInitShape<typeof ProcessSpecSchema>;
 
-function envPolicyMessage(policy: EnvPolicy): NonNullable<SpecInit['envPolicy']> {
+function envPolicyMessage(
+  policy: EnvPolicy,
+  env: ProcessSpec['env'] = {},
+): NonNullable<SpecInit['envPolicy']> {
+  const removed = Object.keys(env).filter((name) => env[name] === undefined);
+  for (const name of removed) {
+    if (!/[*?]/.test(name)) continue;
+    throw new OptionError(`env.${name}`, `env.${name} cannot be removed: it would be a pattern`);
+  }
+  const set = Object.entries(policy.set ?? {}).filter(([name]) => !removed.includes(name));
   return {
     inherit: policy.inherit === undefined ? 0 : INHERITS.value(policy.inherit),
     ignoreDefaultExcludes: policy.ignoreDefaultExcludes ?? false,
-    exclude: [...(policy.exclude ?? [])],
-    set: variables('envPolicy.set', policy.set),
+    exclude: [...(policy.exclude ?? []), ...removed],
+    set: variables('envPolicy.set', Object.fromEntries(set)),
     includeOnly: [...(policy.includeOnly ?? [])],
   };
 }

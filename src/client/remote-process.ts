@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
+import { RunletClientError } from './client-error.ts';
 import { StdinConflictError } from './errors.ts';
 import { SIGNAL_SCOPES, type SignalName, type SignalScopeName, signalValue } from './names.ts';
 import { duration, wholeBigInt } from './numbers.ts';
@@ -104,7 +105,8 @@ export class RemoteProcess {
     const { process } = await this.#call({ idempotent: true }, ({ generation, ids, options }) =>
       generation.control.processes.getProcess({ ...ids, processId: this.id }, options),
     );
-    if (process === undefined) throw new Error('the server said nothing of the process');
+    if (process === undefined)
+      throw new RunletClientError('PROTOCOL', 'the server said nothing of the process');
     return processInfo(process);
   }
 

@@ -4,7 +4,10 @@ import type {
   Process as ProcessMessage,
   StartProcessResponse,
 } from '../gen/runlet/v1/process_pb.ts';
+import { RunletClientError } from './client-error.ts';
 import { RemoteError, SessionLostError } from './errors.ts';
+import { checkStartOptions } from './option-checks.ts';
+import type { SpecDefaults } from './options.ts';
 import { type ProcessInfo, processInfo, type SessionInfo, sessionInfo } from './process-info.ts';
 import type { ProcessLives } from './process-lives.ts';
 import { type ProcessSpec, specMessage } from './process-spec.ts';
@@ -29,6 +32,8 @@ export interface RemoteSessionParts {
   readonly calls: SessionCalls;
   readonly lives: ProcessLives;
   readonly clock: Clock;
+  /** What processes are started with where their specs do not say. */
+  readonly defaults: SpecDefaults;
   /** How long a process can be read after its end where its spec does not say. */
   readonly retentionMs: number;
 }
@@ -67,8 +72,10 @@ export class RemoteSession {
    */
   async start<const S extends ProcessSpec>(
     spec: S,
-    { id: wanted, signal }: StartOptions = {},
+    options: StartOptions = {},
   ): Promise<StartedProcess<S>> {
+    checkStartOptions(options);
+    const { id: wanted, signal } = options;
     const id = wanted ?? randomUUID();
     const starting = this.#start(spec, id, signal);
     try {
@@ -117,7 +124,8 @@ export class RemoteSession {
       ({ generation, ids, options }) =>
         generation.control.sessions.getSession({ sessionId: ids.sessionId }, options),
     );
-    if (session === undefined) throw new Error('the server said nothing of the session');
+    if (session === undefined)
+      throw new RunletClientError('PROTOCOL', 'the server said nothing of the session');
     return sessionInfo(session);
   }
 
@@ -160,9 +168,13 @@ export class RemoteSession {
   }
 
   #start(spec: ProcessSpec, id: string, signal: AbortSignal | undefined): Promise<RemoteProcess> {
-    const { retentionMs } = this.#parts;
+    const { defaults, retentionMs } = this.#parts;
     const requestId = randomUUID();
-    const request = { processId: id, requestId, spec: specMessage(spec, retentionMs) };
+    const request = {
+      processId: id,
+      requestId,
+      spec: specMessage(withDefaults(spec, defaults), retentionMs),
+    };
     const make = ({ generation, ids, options }: CallTarget): Promise<StartProcessResponse> =>
       // Once it is sent the signal does not cancel it: the server would start it all the same,
       // and it could not be terminated before that was done.
@@ -185,7 +197,8 @@ export class RemoteSession {
     const life = lives.expect(id);
     try {
       const { process } = await calls.call({ idempotent: true, signal }, ask);
-      if (process === undefined) throw new Error('the server said nothing of the process');
+      if (process === undefined)
+        throw new RunletClientError('PROTOCOL', 'the server said nothing of the process');
       life.started = true;
       life.update(process);
       const info = processInfo(process);
@@ -226,6 +239,12 @@ export class RemoteSession {
       // It was never started, or it goes with its session.
     }
   }
+}
+
+/** A spec that lacks nothing of the defaults. What is no spec stays what it is, to be refused. */
+function withDefaults<S extends ProcessSpec>(spec: S, defaults: SpecDefaults): S {
+  const given = Object.entries(spec ?? {}).filter(([, value]) => value !== undefined);
+  return { ...spec, ...defaults, ...Object.fromEntries(given) };
 }
 
 /** Whether the session is no longer there, whoever ended it. */

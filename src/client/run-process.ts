@@ -1,91 +1,132 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { RemoteError, RunletClientError } from './errors.ts';
+import { CommandError } from './command-error.ts';
+import { commandArgv } from './command-line.ts';
+import { RemoteError } from './errors.ts';
 import type { OutputReadable } from './output-readable.ts';
-import type { GapRange } from './process-event.ts';
-import type { ProcessClosure } from './process-info.ts';
+import { OutputSink } from './output-sink.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import type { RemoteProcess } from './remote-process.ts';
 import type { RemoteSession } from './remote-session.ts';
+import { checkRunOptions, type RunOptions, type RunResult } from './run-options.ts';
+import { RunOutputError } from './run-output-error.ts';
 import { unlessAborted } from './waiting.ts';
 
-/** How a command is run, beside what it is. */
-export interface RunOptions extends Omit<ProcessSpec, 'argv' | 'stdin'> {
-  /** What it reads from its stdin, end-of-file after it. Default: end-of-file at once. */
-  readonly input?: string | Uint8Array | Readable;
-  /** Terminates it when it aborts. */
-  readonly signal?: AbortSignal;
-  /** Bytes that it may write in all. Default: 64 MiB. */
-  readonly maxOutputBytes?: number;
+/** What came of a command, and how that is told. */
+export interface RunOutcome {
+  readonly result: RunResult<Buffer | string>;
+  /** What it wrote to stdout, or showed on its terminal, as far as it was kept. */
+  readonly output: Buffer;
+  /** @throws CommandError it did not end with the exit code 0 */
+  check(): void;
 }
 
-/** What came of a command. */
-export interface RunResult extends ProcessClosure {
-  readonly stdout: Buffer;
-  readonly stderr: Buffer;
-  /** What it showed on its terminal; empty: it had none. */
-  readonly terminal: Buffer;
-  /** What is missing of its output; empty: nothing. */
-  readonly gaps: readonly GapRange[];
-}
+export const DEFAULT_MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
-/** A command wrote more than it was allowed to. It was terminated. */
-export class RunOutputError extends RunletClientError {
-  override readonly name = 'RunOutputError';
-  readonly maxOutputBytes: number;
-
-  constructor(maxOutputBytes: number) {
-    super(`the command wrote more than ${maxOutputBytes} bytes`);
-    this.maxOutputBytes = maxOutputBytes;
-  }
-}
-
-const DEFAULT_MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
-
-/** Runs a command to its end, in a session that is being opened. @internal */
+/**
+ * Runs a command to its end, in a session that is opened. `onOutput` gives what takes what it
+ * writes to stdout or its terminal, in place of what would keep it.
+ *
+ * @throws OptionError, RemoteError, RunOutputError, the reason of `signal`
+ */
 export async function runProcess(
-  opening: Promise<RemoteSession>,
-  argv: readonly string[],
+  open: () => Promise<RemoteSession>,
+  command: readonly string[] | string,
   options: RunOptions,
-): Promise<RunResult> {
-  const { input, maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES, signal, ...spec } = options;
+  onOutput: () => ((chunk: Buffer) => Promise<void>) | undefined,
+): Promise<RunOutcome> {
+  const argv = commandArgv(command, options.shell);
+  checkRunOptions(options);
+  const { input, signal } = options;
+  const opening = open();
   // Where it fails before it is read, that is told by the reading.
   if (input instanceof Readable) input.on('error', () => {});
   const session = await (signal === undefined ? opening : unlessAborted(opening, signal));
   const process: RemoteProcess = await session.start(
-    { overflow: 'pause', ...spec, argv, stdin: input === undefined ? 'closed' : 'pipe' },
+    specOf(argv, options),
     signal === undefined ? {} : { signal },
   );
-  let left = maxOutputBytes;
-  const collect = async (stream: OutputReadable | null): Promise<Buffer> => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of (stream ?? []) as AsyncIterable<Buffer>) {
-      left -= chunk.byteLength;
-      if (left < 0) throw new RunOutputError(maxOutputBytes);
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-  };
   try {
+    const sinks = sinksOf(options, onOutput());
     const outputs = Promise.all([
-      collect(process.stdout),
-      collect(process.stderr),
-      collect(process.terminal),
+      collect(process.stdout, sinks.stdout, sinks.room),
+      collect(process.stderr, sinks.stderr, sinks.room),
+      collect(process.terminal, sinks.terminal, sinks.room),
     ]);
     const fed =
       process.stdin === null || input === undefined ? undefined : feed(process.stdin, input);
     // An input that fails ends nothing by itself: the command would wait for the rest of it. One
     // that has not ended when the command has is not waited for.
     const failed = new Promise<never>((_, reject) => fed?.catch(reject));
-    const [stdout, stderr, terminal] = await Promise.race([outputs, failed]);
+    await Promise.race([outputs, failed]);
     const closure = await process.closed;
     signal?.throwIfAborted();
-    return { ...closure, stdout, stderr, terminal, gaps: process.gaps };
+    const { stderr, stdout, terminal } = sinks;
+    const result = {
+      ...closure,
+      stdout: stdout.output,
+      stderr: stderr.output,
+      terminal: terminal.output,
+      gaps: process.gaps,
+    };
+    return {
+      result,
+      output: (process.terminal === null ? stdout : terminal).bytes,
+      check() {
+        if (closure.code !== 0) throw new CommandError(argv, result, stderr.tail);
+      },
+    };
   } catch (error) {
     // Nobody reads it any more.
     void process.terminate().catch(() => {});
     throw error;
   }
+}
+
+function specOf(argv: readonly string[], options: RunOptions): ProcessSpec {
+  const {
+    buffer: _buffer,
+    check: _check,
+    encoding: _encoding,
+    input,
+    maxOutputBytes: _maxOutputBytes,
+    onStderr: _onStderr,
+    onStdout: _onStdout,
+    shell: _shell,
+    signal: _signal,
+    ...spec
+  } = options;
+  const stdin = input === undefined ? 'closed' : 'pipe';
+  return { ...spec, argv, overflow: spec.overflow ?? 'pause', stdin };
+}
+
+/** Bytes that may still be kept. */
+interface Room {
+  left: number;
+  readonly of: number;
+}
+
+function sinksOf(
+  { buffer = true, encoding = 'buffer', maxOutputBytes, onStderr, onStdout }: RunOptions,
+  onOutput: ((chunk: Buffer) => Promise<void>) | undefined,
+): Record<'stdout' | 'stderr' | 'terminal', OutputSink> & { readonly room: Room } {
+  const of = maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
+  const keep = buffer && onOutput === undefined;
+  return {
+    stdout: new OutputSink({ encoding, keep, onBytes: onOutput, onChunk: onStdout }),
+    stderr: new OutputSink({ encoding, keep: buffer, onChunk: onStderr }),
+    terminal: new OutputSink({ encoding, keep, onBytes: onOutput, onChunk: undefined }),
+    room: { left: of, of },
+  };
+}
+
+async function collect(stream: OutputReadable | null, sink: OutputSink, room: Room): Promise<void> {
+  for await (const chunk of (stream ?? []) as AsyncIterable<Buffer>) {
+    if (sink.keeps) room.left -= chunk.byteLength;
+    if (room.left < 0) throw new RunOutputError(room.of);
+    await sink.take(chunk);
+  }
+  await sink.end();
 }
 
 /** Writes the input, to its end or as far as the command reads it. Rejects if the input fails. */

@@ -3,15 +3,19 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Address } from '../address.ts';
 import { WaitUntil } from '../gen/runlet/v1/process_pb.ts';
 import { AttachMode, type CreateSessionRequestSchema } from '../gen/runlet/v1/session_pb.ts';
+import { RunletClientError } from './client-error.ts';
+import { type CommandTemplate, commandTemplate } from './command-template.ts';
 import { openServices } from './connection.ts';
 import { Link } from './link.ts';
 import { duration } from './numbers.ts';
 import { oneOffCall } from './one-off-calls.ts';
+import { checkSessionOptions } from './option-checks.ts';
 import type { ClientSettings } from './options.ts';
 import { type SessionInfo, sessionInfo } from './process-info.ts';
 import { ProcessLives } from './process-lives.ts';
 import { RemoteSession } from './remote-session.ts';
-import { type RunOptions, type RunResult, runProcess } from './run-process.ts';
+import type { OutputOf, RunningCommand, RunOptions } from './run-options.ts';
+import { runningCommand } from './running-command.ts';
 import { type ServerInfo, serverInfo } from './server-info.ts';
 import { SessionCalls } from './session-calls.ts';
 import { within } from './waiting.ts';
@@ -91,6 +95,7 @@ export class RunletClient {
    */
   async session(options: SessionOptions = {}): Promise<RemoteSession> {
     this.#assertOpen();
+    checkSessionOptions(options);
     const sessionId = options.id ?? randomUUID();
     const info = await this.#prepare(sessionId, options);
     const ifAttached = options.ifAttached ?? 'take-over';
@@ -127,6 +132,7 @@ export class RunletClient {
       calls,
       lives,
       clock: this.#settings.clock,
+      defaults: this.#settings.defaults,
       retentionMs: Math.min(Math.max(defaultRetentionMs, link.windowMs), maxRetentionMs),
     });
     if (this.#closed) {
@@ -142,13 +148,32 @@ export class RunletClient {
    * Runs a command to its end and gives what it wrote. It survives breaks of the
    * connection; where this program ends, the command is terminated soon after.
    *
+   * What it gives is a promise of the result, and has `text()`, `json()` and `lines()`, too.
+   *
+   * @param command the program and its arguments; one string with the option `shell` alone
+   * @throws OptionError an option makes no sense
    * @throws RemoteError it could not be started
+   * @throws CommandError with `check`: it did not end with the exit code 0
    * @throws RunOutputError it wrote more than `maxOutputBytes`; it was terminated
    * @throws the reason of `signal`; it was terminated
    */
-  async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    return runProcess(this.#sessionForRuns(), argv, options);
+  run<const O extends RunOptions = Record<never, never>>(
+    command: readonly string[] | string,
+    options?: O,
+  ): RunningCommand<OutputOf<O>> {
+    const running = runningCommand(() => this.#sessionForRuns(), command, options ?? {});
+    return running as RunningCommand<OutputOf<O>>;
   }
+
+  /**
+   * Runs a command that is written as a template: `` client.$`git log -n ${count}` ``. White
+   * space in its text separates words, and quotes hold them together. What is inserted is a word
+   * as it is, or a part of one, and a list is several: none of it is read by a shell. As
+   * {@link run} with `check: true` and `encoding: 'utf8'`. Called with options it gives a template
+   * with those, and with `shell` among them the text is a shell's, in which what is inserted is
+   * quoted.
+   */
+  readonly $: CommandTemplate = commandTemplate((command, options) => this.run(command, options));
 
   /**
    * Leaves every session. They and their processes go on for their `detachedTtlMs`, but for
@@ -210,7 +235,7 @@ export class RunletClient {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new Error('the client was closed');
+    if (this.#closed) throw new RunletClientError('CLIENT_CLOSED', 'the client was closed');
   }
 }
 

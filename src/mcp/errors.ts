@@ -32,7 +32,7 @@ export class McpTransportError extends RunletClientError {
     message: string,
     { cause, exit }: { readonly cause?: unknown; readonly exit?: ProcessExit } = {},
   ) {
-    super(message, cause === undefined ? undefined : { cause });
+    super('MCP_TRANSPORT_OVER', message, cause);
     this.reason = reason;
     this.exit = exit;
   }
@@ -48,7 +48,11 @@ export class McpMessageError extends RunletClientError {
   readonly line: string;
 
   constructor(line: string, cause: unknown) {
-    super('the server process wrote a line that is no JSON-RPC message', { cause });
+    super(
+      'MCP_MESSAGE_INVALID',
+      'the server process wrote a line that is no JSON-RPC message',
+      cause,
+    );
     this.line = line.slice(0, SHOWN_CHARACTERS);
   }
 }
@@ -58,6 +62,6 @@ export class McpShutdownError extends RunletClientError {
   override readonly name = 'McpShutdownError';
 
   constructor(cause: unknown) {
-    super('the server process could not be ended', { cause });
+    super('MCP_STILL_RUNNING', 'the server process could not be ended', cause);
   }
 }

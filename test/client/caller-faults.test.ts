@@ -40,7 +40,7 @@ describe('what can never succeed', () => {
     ];
     for (const [name, call] of wrong) {
       const error = await errorOf(call());
-      expect([error.name, error.message]).toEqual(['RangeError', expect.stringContaining(name)]);
+      expect([error.name, error.message]).toEqual(['OptionError', expect.stringContaining(name)]);
     }
     // For ever is as long as the server allows.
     const { maxDetachedTtlMs } = (await client.info()).limits;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { OptionError } from '../../src/client/client-error.ts';
 import { specMessage } from '../../src/client/process-spec.ts';
 
 describe('the spec of a process', () => {
@@ -17,7 +18,7 @@ describe('the spec of a process', () => {
     ['env.A', { argv: ['echo'], env: { A: '\ud800' } }],
     ['env.A', { argv: ['echo'], env: { A: 1 as unknown as string } }],
   ])('is refused, with the name of %s, where a text would become another', (name, spec) => {
-    expect(() => specMessage(spec, 0)).toThrow(TypeError);
+    expect(() => specMessage(spec, 0)).toThrow(OptionError);
     expect(() => specMessage(spec, 0)).toThrow(name);
   });
 });

@@ -4,8 +4,10 @@ import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import {
+  CommandError,
   type ConnectOptions,
   connect,
+  OptionError,
   type OutputReadable,
   type ProcessEvent,
   type ProcessSpec,
@@ -46,6 +48,21 @@ assert.deepEqual(events.at(-1)?.kind, 'closed');
 
 const result: RunResult = await client.run(['/bin/echo', 'hello']);
 assert.equal(result.stdout.toString(), 'hello\n');
+
+const inText: RunResult<string> = await client.run(['/bin/echo', 'hello'], { encoding: 'utf8' });
+assert.equal(inText.stdout, 'hello\n');
+const { stdout: ofTemplate }: RunResult<string> = await client.$`/bin/echo ${'two  words'} ${3}`;
+assert.equal(ofTemplate, 'two  words 3\n');
+const { stdout: bytes }: RunResult = await client.$({ encoding: 'buffer' })`/bin/echo a`;
+assert.equal(bytes.toString(), 'a\n');
+const parsed = await client.run(['/bin/echo', '{"a":1}']).json<{ a: number }>();
+assert.equal(parsed.a, 1);
+for await (const line of client.$`/bin/echo line`.lines()) assert.equal(line, 'line');
+await assert.rejects(client.run(['/bin/false'], { check: true }), (error) => {
+  return error instanceof CommandError && error.code === 'COMMAND_FAILED' && error.exitCode === 1;
+});
+// @ts-expect-error: there is no such option
+await assert.rejects(client.run(['/bin/true'], { timeout: 1 }), OptionError);
 
 await assert.rejects(session.start({ argv: ['/no/such/program'] }), (error) => {
   return error instanceof RemoteError && error.startFailure?.errnoName === 'ENOENT';

@@ -1,0 +1,63 @@
+import { OptionError } from './client-error.ts';
+import { joinSignals } from './joined-signal.ts';
+import { LineQueue } from './line-queue.ts';
+import type { RemoteSession } from './remote-session.ts';
+import type { RunningCommand, RunOptions } from './run-options.ts';
+import { DEFAULT_MAX_OUTPUT_BYTES, type RunOutcome, runProcess } from './run-process.ts';
+
+/** Runs a command, and gives the promise of what comes of it, with the other ways to take that. */
+export function runningCommand(
+  open: () => Promise<RemoteSession>,
+  command: readonly string[] | string,
+  options: RunOptions,
+): RunningCommand<Buffer | string> {
+  const { check = false, encoding = 'buffer', maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES } = options;
+  /** Whether output may have been taken already. */
+  let begun = false;
+  let queue: LineQueue | undefined;
+  const left = new AbortController();
+  const { release, signal } = joinSignals(left.signal, options.signal);
+  const outcome = runProcess(open, command, { ...options, signal }, () => {
+    begun = true;
+    return queue && ((chunk) => queue?.push(chunk) ?? Promise.resolve());
+  });
+  outcome.then(release, release);
+  const result = outcome.then((done) => {
+    if (check) done.check();
+    return done.result;
+  });
+  const checked = async (): Promise<RunOutcome> => {
+    const done = await outcome;
+    if (options.check !== false) done.check();
+    return done;
+  };
+  const text = async (): Promise<string> => {
+    // Whoever takes the text is told of what fails, and nobody takes the result.
+    result.catch(() => {});
+    const { output } = await checked();
+    return output.toString(encoding === 'buffer' ? 'utf8' : encoding).replace(/\r?\n$/, '');
+  };
+  async function* taken(lines: LineQueue): AsyncGenerator<string, void, undefined> {
+    let over = false;
+    try {
+      yield* lines.take();
+      over = true;
+      await checked();
+    } finally {
+      lines.leave();
+      if (!over) left.abort();
+    }
+  }
+  const lines = (): AsyncGenerator<string, void, undefined> => {
+    if (begun || queue !== undefined) {
+      throw new OptionError('lines', 'lines() has to be asked for at once, and once');
+    }
+    const made = new LineQueue(maxOutputBytes);
+    queue = made;
+    result.catch(() => {});
+    const end = (): void => made.end();
+    outcome.then(end, end);
+    return taken(made);
+  };
+  return Object.assign(result, { text, json: async () => JSON.parse(await text()), lines });
+}
