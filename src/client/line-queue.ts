@@ -38,9 +38,14 @@ export class LineQueue {
     await this.#taken.promise;
   }
 
-  /** The stream is over, in whatever way. */
+  /** The stream broke off: what is there of its last line is none. */
+  fail(): void {
+    this.#ended = true;
+    this.#news.resolve();
+  }
+
+  /** The stream is over. */
   end(): void {
-    if (this.#ended) return;
     const rest = this.#rest + this.#decoder.end();
     if (rest !== '') this.#lines.push(withoutReturn(rest));
     this.#ended = true;

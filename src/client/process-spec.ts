@@ -58,9 +58,9 @@ export interface ProcessSpec {
   /** What the program sees as its own name. Default: the first of `argv`. */
   readonly arg0?: string;
   /** The working directory, an absolute path on the server. Default: the server's. */
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   /** What it inherits of the server's environment. Default: nothing; it is exactly `env`. */
-  readonly envPolicy?: EnvPolicy;
+  readonly envPolicy?: EnvPolicy | undefined;
   /**
    * Variables to set, over what `envPolicy` lets through. One that is undefined is removed from
    * that, in whatever case it is written there.
@@ -73,7 +73,7 @@ export interface ProcessSpec {
   /** Whether standard error goes where standard output goes. Default: false. */
   readonly mergeStderr?: boolean;
   /** How long it may run; then it is terminated. Infinity, the default: as long as it likes. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** How long after its exit output that descendants hold open is read. Default: to its end. */
   readonly drainTimeoutMs?: number;
   /** Bytes of output to retain. Default: the server's. */

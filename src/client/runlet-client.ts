@@ -159,7 +159,7 @@ export class RunletClient {
    */
   run<const O extends RunOptions = Record<never, never>>(
     command: readonly string[] | string,
-    options?: O,
+    options?: O & RunOptions,
   ): RunningCommand<OutputOf<O>> {
     const running = runningCommand(() => this.#sessionForRuns(), command, options ?? {});
     return running as RunningCommand<OutputOf<O>>;

@@ -55,8 +55,10 @@ export function runningCommand(
     const made = new LineQueue(maxOutputBytes);
     queue = made;
     result.catch(() => {});
-    const end = (): void => made.end();
-    outcome.then(end, end);
+    outcome.then(
+      () => made.end(),
+      () => made.fail(),
+    );
     return taken(made);
   };
   return Object.assign(result, { text, json: async () => JSON.parse(await text()), lines });

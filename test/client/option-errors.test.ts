@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ERROR_CODES } from '../../src/client/client-error.ts';
-import { connect, OptionError, RunletClientError } from '../../src/client/index.ts';
+import {
+  connect,
+  OptionError,
+  type ProcessSpec,
+  RunletClientError,
+} from '../../src/client/index.ts';
 import { connectTo, errorOf } from '../support/client.ts';
 import { serveHere } from '../support/harness.ts';
 
@@ -25,13 +30,13 @@ describe('an option that nobody knows, or of a wrong type', () => {
       ['stdin', () => client.run(argv, wrong({ stdin: 'pipe' }))],
       ['envPolicy.inherit', () => client.run(argv, wrong({ envPolicy: { inherit: 'most' } }))],
       ['envPolicy.inherits', () => client.run(argv, wrong({ envPolicy: { inherits: 'all' } }))],
-      ['overflow', () => session.start(wrong({ argv, overflow: 'drop' }))],
-      ['args', () => session.start(wrong({ argv, args: [] }))],
-      ['argv', () => session.start(wrong({ argv: 'true' }))],
-      ['argv', () => session.start(wrong({}))],
-      ['limits.files', () => session.start(wrong({ argv, limits: { files: 1 } }))],
-      ['terminal.cols', () => session.start(wrong({ argv, terminal: { cols: 1 } }))],
-      ['env', () => session.start(wrong({ argv, env: ['A=b'] }))],
+      ['overflow', () => session.start(wrong<ProcessSpec>({ argv, overflow: 'drop' }))],
+      ['args', () => session.start(wrong<ProcessSpec>({ argv, args: [] }))],
+      ['argv', () => session.start(wrong<ProcessSpec>({ argv: 'true' }))],
+      ['argv', () => session.start(wrong<ProcessSpec>({}))],
+      ['limits.files', () => session.start(wrong<ProcessSpec>({ argv, limits: { files: 1 } }))],
+      ['terminal.cols', () => session.start(wrong<ProcessSpec>({ argv, terminal: { cols: 1 } }))],
+      ['env', () => session.start(wrong<ProcessSpec>({ argv, env: ['A=b'] }))],
       ['name', () => session.start({ argv }, wrong({ name: 'x' }))],
       ['ifAttached', () => client.session(wrong({ ifAttached: 'share!' }))],
       ['ttl', () => client.session(wrong({ ttl: 1 }))],

@@ -49,7 +49,7 @@ describe('a server of a program', () => {
   });
 
   it('that cannot start is an error', async () => {
-    const error = await errorOf(serve({ listen: 'unix:/no/such/folder/socket' }));
+    const error = await errorOf(serve({ flags: ['--no-such-flag'] }));
     expect(error).toMatchObject({ code: 'SERVER_NOT_STARTED' });
     expect(error.message).toMatch(/^the server ended with the exit code \d+$/);
   });
