@@ -31,7 +31,8 @@ await withServer(async (address) => {
       name: 'read_text_file',
       arguments: { path: join(folder, 'note.txt') },
     });
-    console.log(content[0].text);
+    const [note] = /** @type {{ text: string }[]} */ (content);
+    console.log(note?.text);
   } finally {
     await client.close();
     await rm(folder, { recursive: true });
