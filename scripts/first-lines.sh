@@ -15,5 +15,6 @@ if grep -qzv '^[A-Za-z_][A-Za-z0-9_]*=' "/proc/$$/environ" 2>/dev/null; then
 fi
 RUNLET_STARTED_WITH=$$:$(ulimit -Sn):$ignored:$odd
 export RUNLET_STARTED_WITH
-exec node "$0" "$@"
+# Node.js 20 takes --env-file for itself wherever it stands, unless -- is before the program.
+exec node -- "$0" "$@"
 */;

@@ -37,7 +37,7 @@ const STEPS = [
   { command: 'runlet logs -f', killedAfter: 'step 2' },
   { command: 'runlet ps' },
   { command: 'runlet logs -f' },
-  { command: 'runlet ps' },
+  { command: 'runlet ps -a' },
 ];
 
 const KILLED = '# kill -9 ends this reader; the process goes on, and so can another reader';

@@ -15,7 +15,10 @@ async function linesOf(picture: string): Promise<readonly string[]> {
   return texts.map((text) =>
     text
       .replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/, 'ID')
-      .replace(/^(build +)(?:running|exit 0) +\d+ \w+ ago/, '$1STATE AGO')
+      .replace(
+        /^(build +)[0-9a-f]{8} +\d+ +(?:running|exit 0) +\d+ \w+ ago/,
+        '$1SESSION PID STATE AGO',
+      )
       .replace(/ {2,}/g, '  '),
   );
 }
