@@ -12,26 +12,35 @@ export const SHARED = {
 };
 
 /**
- * Tests that take nearly half of the processor time of all: they do something some thousand
+ * Tests that take more than half of the processor time of all: they do something some thousand
  * times, or move many megabytes, to see that nothing is lost, left behind, or costs more than
- * before; or they run other suites.
+ * before; they start the command line a hundred times; they wait for what hangs; or they run other
+ * suites.
  */
 export const LONG = [
   ...[
+    'cli-leftovers',
+    'cli-logs',
+    'cli-manage',
+    'cli-started-with',
+    'cli-typed',
     'exhaustion',
+    'hung-mount',
     'leaks',
     'lossless',
     'many-sessions',
     'memory',
     'pause',
     'spool',
-    'cli-typed',
   ].map((name) => `test/acceptance/${name}.test.ts`),
-  'test/client/faults.test.ts',
-  'test/client/leaks.test.ts',
-  'test/client/slow-readers.test.ts',
+  ...['acknowledging', 'faults', 'leaks', 'slow-readers'].map(
+    (name) => `test/client/${name}.test.ts`,
+  ),
+  'test/cli/examples.test.ts',
   'test/conformance/mutants-*.test.ts',
   'test/docs/walks.test.ts',
+  'test/examples/examples.test.ts',
   'test/gate/gate.test.ts',
   'test/output/**/*.property.test.ts',
+  'test/server/dead-session.test.ts',
 ];

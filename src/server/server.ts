@@ -6,11 +6,10 @@ import { type Address, formatAddress, isLoopback } from '../address.ts';
 import { addService, type BridgeOptions } from '../bridge/add-service.ts';
 import { CallEdges } from '../bridge/call-edges.ts';
 import { CallMemory } from '../bridge/call-memory.ts';
-import { FieldCountError } from '../bridge/field-count.ts';
 import { onStreams } from '../bridge/http2-streams.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Environment } from '../environment/env-policy.ts';
-import { invalidField, limitExceeded, RunletError } from '../errors.ts';
+import { limitExceeded } from '../errors.ts';
 import { Health as HealthService } from '../gen/grpc/health/v1/health_pb.ts';
 import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../gen/runlet/v1/server_pb.ts';
@@ -35,6 +34,7 @@ import { ProcessHost } from '../process/process-host.ts';
 import { SessionRegistry } from '../session/session-registry.ts';
 import { type Listener, listen } from './listener.ts';
 import { pipeline } from './pipeline.ts';
+import { decodeError } from './requests/decode-error.ts';
 import { Health, healthService } from './services/health-service.ts';
 import { processService } from './services/process/process-service.ts';
 import { addReflection } from './services/reflection-service.ts';
@@ -271,9 +271,4 @@ async function endConnections(grpc: Server, connections: ReadonlySet<Socket>): P
 
 function closed(socket: Socket): Promise<void> {
   return new Promise((resolve) => void socket.once('close', resolve));
-}
-
-function decodeError(cause: unknown): RunletError {
-  if (cause instanceof FieldCountError) return invalidField(cause.field, cause.message);
-  return new RunletError('INVALID_REQUEST', { message: 'the request cannot be decoded', cause });
 }

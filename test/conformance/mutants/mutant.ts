@@ -7,11 +7,11 @@ import { addService, type BridgeOptions } from '../../../src/bridge/add-service.
 import type { ServiceImpl } from '../../../src/bridge/types.ts';
 import { isCallError } from '../../../src/client/call-error.ts';
 import { openConnection } from '../../../src/client/connection.ts';
-import { RunletError } from '../../../src/errors.ts';
 import { Health as HealthService } from '../../../src/gen/grpc/health/v1/health_pb.ts';
 import { ProcessService } from '../../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../../src/gen/runlet/v1/session_pb.ts';
+import { decodeError } from '../../../src/server/requests/decode-error.ts';
 import { Health, healthService } from '../../../src/server/services/health-service.ts';
 import { toStatus } from '../../../src/server/status.ts';
 import { forwarding, SERVICES, type Services } from './services.ts';
@@ -58,7 +58,7 @@ export async function startMutant(mutant: Mutant, upstream: Address): Promise<Ru
     maxRequestBytes: MAX_REQUEST_BYTES,
     toStatus: passedOn,
     oversizeError: () => new Error('more than any check sends'),
-    decodeError: () => new RunletError('INVALID_REQUEST'),
+    decodeError,
   };
   addService(grpc, SessionService, services as ServiceImpl<typeof SessionService>, options);
   addService(grpc, ProcessService, services as ServiceImpl<typeof ProcessService>, options);
