@@ -46,7 +46,7 @@ const PROGRAMS: readonly Typed[] = [
   ['runlet run -t echo -n x', { out: 'x' }],
   ['runlet run printf %s a', { out: 'a' }],
   ["runlet run sh -c 'exit 7'", { code: 7 }],
-  ["runlet run sh -c 'kill -TERM $$'; echo $?", { out: '143\n' }],
+  ["runlet run sh -c 'kill -TERM $$'; echo $?", { out: '143\n', err: 'Terminated\n' }],
   ['runlet run false', { code: 1 }],
   [
     'runlet run no-such-program',
