@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env sh
 ':' /* The shell reads on until exec, and what Node.js reads here is a comment. See docs/serving.md
 ignored=
 while read -r name value; do
