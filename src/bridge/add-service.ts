@@ -20,7 +20,7 @@ import type {
 import { MAX_MESSAGES_PER_TURN } from '../limits.ts';
 import type { CallEdges } from './call-edges.ts';
 import { encodeMessage } from './encoded-message.ts';
-import { assertFewFields } from './field-count.ts';
+import { assertFewFields, type FieldBounds } from './field-count.ts';
 import { type CallEnding, GrpcCallContext } from './grpc-call-context.ts';
 import { inTurns } from './in-turns.ts';
 import { type Interceptor, intercept } from './interceptor.ts';
@@ -37,6 +37,8 @@ import {
 export interface BridgeOptions {
   /** Bytes of one request message. */
   readonly maxRequestBytes: number;
+  /** What a request message may have, which is looked at before it is decoded. Default: anything. */
+  readonly fieldBounds?: FieldBounds;
   /** The one place where an error becomes a status. */
   readonly toStatus: (error: unknown) => Partial<StatusObject>;
   /** The error for a request of too many bytes. */
@@ -231,7 +233,9 @@ function decode(
   edge?.requests.decoded(bytes.byteLength);
   if (bytes.byteLength > options.maxRequestBytes) throw options.oversizeError();
   try {
-    assertFewFields(method.input, bytes);
+    if (options.fieldBounds !== undefined) {
+      assertFewFields(method.input, bytes, options.fieldBounds);
+    }
     return fromBinary(method.input, bytes);
   } catch (cause) {
     throw options.decodeError(cause);

@@ -1,9 +1,13 @@
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import { MAX_ENV_VARIABLES, MAX_MESSAGE_FIELDS } from '../limits.ts';
 
-/** Entries of one map: as many as the largest may have that a request has. */
-const MAX_MAP_ENTRIES = MAX_ENV_VARIABLES;
+/** How much of something a message may have. */
+export interface FieldBounds {
+  /** Entries of one map. */
+  readonly mapEntries: number;
+  /** Fields, of messages in it too. */
+  readonly fields: number;
+}
 
 /** Bytes of a message in which there cannot be enough to hold anybody up. */
 const UNCOUNTED_BYTES = 16 * 1024;
@@ -30,7 +34,7 @@ export class FieldCountError extends Error {
  *
  * @throws FieldCountError
  */
-export function assertFewFields(schema: DescMessage, bytes: Uint8Array): void {
+export function assertFewFields(schema: DescMessage, bytes: Uint8Array, bounds: FieldBounds): void {
   if (bytes.byteLength <= UNCOUNTED_BYTES) return;
   const reader = new BinaryReader(bytes);
   let fields = 0;
@@ -39,12 +43,14 @@ export function assertFewFields(schema: DescMessage, bytes: Uint8Array): void {
     const entries = new Map<DescField, number>();
     while (reader.pos < end) {
       fields += 1;
-      if (fields > MAX_MESSAGE_FIELDS) throw new FieldCountError('', MAX_MESSAGE_FIELDS);
+      if (fields > bounds.fields) throw new FieldCountError('', bounds.fields);
       const [number, wireType] = reader.tag();
       const field = known.get(number);
       if (field?.fieldKind === 'map') {
         const more = (entries.get(field) ?? 0) + 1;
-        if (more > MAX_MAP_ENTRIES) throw new FieldCountError(path + field.name, MAX_MAP_ENTRIES);
+        if (more > bounds.mapEntries) {
+          throw new FieldCountError(path + field.name, bounds.mapEntries);
+        }
         entries.set(field, more);
       }
       const inner = field?.fieldKind === 'map' ? undefined : field?.message;

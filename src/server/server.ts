@@ -24,6 +24,8 @@ import {
   DEFAULT_KEEPALIVE_TIMEOUT_MS,
   DEFAULT_LIMITS,
   type Limits,
+  MAX_ENV_VARIABLES,
+  MAX_MESSAGE_FIELDS,
   OVERSIZE_HEADROOM,
 } from '../limits.ts';
 import { OutputStore, type StoreProblem } from '../output/output-store.ts';
@@ -133,6 +135,8 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
   const bridge: BridgeOptions = {
     edges,
     maxRequestBytes: limits.maxRequestBytes,
+    // No map of a request may have more entries than an environment.
+    fieldBounds: { mapEntries: MAX_ENV_VARIABLES, fields: MAX_MESSAGE_FIELDS },
     toStatus,
     oversizeError: () => limitExceeded('max_request_bytes', limits.maxRequestBytes),
     decodeError,

@@ -15,10 +15,12 @@ const requestWith = (spec: SpecInit): Uint8Array =>
 const mapOf = (entries: number): Record<string, string> =>
   Object.fromEntries(Array.from({ length: entries }, (_, i) => [`key-${i}`, 'value']));
 
+const BOUNDS = { mapEntries: MAX_ENV_VARIABLES, fields: MAX_MESSAGE_FIELDS };
+
 /** What a message has too much of; undefined: nothing. */
 function excessOf(bytes: Uint8Array): string | undefined {
   try {
-    assertFewFields(StartProcessRequestSchema, bytes);
+    assertFewFields(StartProcessRequestSchema, bytes, BOUNDS);
     return undefined;
   } catch (error) {
     if (error instanceof FieldCountError) return error.field;
