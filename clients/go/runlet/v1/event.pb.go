@@ -188,6 +188,7 @@ type ProcessEvent struct {
 	//	*ProcessEvent_StdinClosed
 	//	*ProcessEvent_Exited
 	//	*ProcessEvent_Closed
+	//	*ProcessEvent_Resized
 	Event         isProcessEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -298,6 +299,15 @@ func (x *ProcessEvent) GetClosed() *ProcessClosed {
 	return nil
 }
 
+func (x *ProcessEvent) GetResized() *TerminalResized {
+	if x != nil {
+		if x, ok := x.Event.(*ProcessEvent_Resized); ok {
+			return x.Resized
+		}
+	}
+	return nil
+}
+
 type isProcessEvent_Event interface {
 	isProcessEvent_Event()
 }
@@ -332,6 +342,11 @@ type ProcessEvent_Closed struct {
 	Closed *ProcessClosed `protobuf:"bytes,8,opt,name=closed,proto3,oneof"`
 }
 
+type ProcessEvent_Resized struct {
+	// Its terminal has this size from here on.
+	Resized *TerminalResized `protobuf:"bytes,9,opt,name=resized,proto3,oneof"`
+}
+
 func (*ProcessEvent_Started) isProcessEvent_Event() {}
 
 func (*ProcessEvent_Output) isProcessEvent_Event() {}
@@ -343,6 +358,8 @@ func (*ProcessEvent_StdinClosed) isProcessEvent_Event() {}
 func (*ProcessEvent_Exited) isProcessEvent_Event() {}
 
 func (*ProcessEvent_Closed) isProcessEvent_Event() {}
+
+func (*ProcessEvent_Resized) isProcessEvent_Event() {}
 
 // The process was started.
 type ProcessStarted struct {
@@ -456,11 +473,69 @@ func (x *ProcessOutput) GetData() []byte {
 	return nil
 }
 
-// One or more output events, next to each other in the sequence, that the
-// server no longer retains.
+// The size of a terminal: at its start, and each new one, in order with what is written to
+// it, so that whoever draws that draws it as it was seen. Told before the output that follows:
+// a size in which nothing was written is not. Few are told however long ago: the server keeps
+// the latest 64 of them, and of older ones those between output that it retains.
+type TerminalResized struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many columns.
+	Columns uint32 `protobuf:"varint,1,opt,name=columns,proto3" json:"columns,omitempty"`
+	// How many rows.
+	Rows          uint32 `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TerminalResized) Reset() {
+	*x = TerminalResized{}
+	mi := &file_runlet_v1_event_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TerminalResized) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TerminalResized) ProtoMessage() {}
+
+func (x *TerminalResized) ProtoReflect() protoreflect.Message {
+	mi := &file_runlet_v1_event_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TerminalResized.ProtoReflect.Descriptor instead.
+func (*TerminalResized) Descriptor() ([]byte, []int) {
+	return file_runlet_v1_event_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *TerminalResized) GetColumns() uint32 {
+	if x != nil {
+		return x.Columns
+	}
+	return 0
+}
+
+func (x *TerminalResized) GetRows() uint32 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+// One or more events of output, and of sizes between them, next to each other in the
+// sequence, that the server no longer retains.
 type OutputGap struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The missing bytes: one range for each stream that has any.
+	// The missing bytes: one range for each stream that has any, which may be none.
 	Ranges        []*OutputRange `protobuf:"bytes,1,rep,name=ranges,proto3" json:"ranges,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -468,7 +543,7 @@ type OutputGap struct {
 
 func (x *OutputGap) Reset() {
 	*x = OutputGap{}
-	mi := &file_runlet_v1_event_proto_msgTypes[3]
+	mi := &file_runlet_v1_event_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -480,7 +555,7 @@ func (x *OutputGap) String() string {
 func (*OutputGap) ProtoMessage() {}
 
 func (x *OutputGap) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_event_proto_msgTypes[3]
+	mi := &file_runlet_v1_event_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -493,7 +568,7 @@ func (x *OutputGap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputGap.ProtoReflect.Descriptor instead.
 func (*OutputGap) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_event_proto_rawDescGZIP(), []int{3}
+	return file_runlet_v1_event_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *OutputGap) GetRanges() []*OutputRange {
@@ -518,7 +593,7 @@ type OutputRange struct {
 
 func (x *OutputRange) Reset() {
 	*x = OutputRange{}
-	mi := &file_runlet_v1_event_proto_msgTypes[4]
+	mi := &file_runlet_v1_event_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -530,7 +605,7 @@ func (x *OutputRange) String() string {
 func (*OutputRange) ProtoMessage() {}
 
 func (x *OutputRange) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_event_proto_msgTypes[4]
+	mi := &file_runlet_v1_event_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -543,7 +618,7 @@ func (x *OutputRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputRange.ProtoReflect.Descriptor instead.
 func (*OutputRange) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_event_proto_rawDescGZIP(), []int{4}
+	return file_runlet_v1_event_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *OutputRange) GetStream() OutputStream {
@@ -577,7 +652,7 @@ type StdinClosed struct {
 
 func (x *StdinClosed) Reset() {
 	*x = StdinClosed{}
-	mi := &file_runlet_v1_event_proto_msgTypes[5]
+	mi := &file_runlet_v1_event_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -589,7 +664,7 @@ func (x *StdinClosed) String() string {
 func (*StdinClosed) ProtoMessage() {}
 
 func (x *StdinClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_event_proto_msgTypes[5]
+	mi := &file_runlet_v1_event_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -602,7 +677,7 @@ func (x *StdinClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StdinClosed.ProtoReflect.Descriptor instead.
 func (*StdinClosed) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_event_proto_rawDescGZIP(), []int{5}
+	return file_runlet_v1_event_proto_rawDescGZIP(), []int{6}
 }
 
 // The process itself ended.
@@ -620,7 +695,7 @@ type ProcessExited struct {
 
 func (x *ProcessExited) Reset() {
 	*x = ProcessExited{}
-	mi := &file_runlet_v1_event_proto_msgTypes[6]
+	mi := &file_runlet_v1_event_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -632,7 +707,7 @@ func (x *ProcessExited) String() string {
 func (*ProcessExited) ProtoMessage() {}
 
 func (x *ProcessExited) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_event_proto_msgTypes[6]
+	mi := &file_runlet_v1_event_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -645,7 +720,7 @@ func (x *ProcessExited) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessExited.ProtoReflect.Descriptor instead.
 func (*ProcessExited) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_event_proto_rawDescGZIP(), []int{6}
+	return file_runlet_v1_event_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ProcessExited) GetStatus() *ExitStatus {
@@ -689,7 +764,7 @@ type ResourceUsage struct {
 
 func (x *ResourceUsage) Reset() {
 	*x = ResourceUsage{}
-	mi := &file_runlet_v1_event_proto_msgTypes[7]
+	mi := &file_runlet_v1_event_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -701,7 +776,7 @@ func (x *ResourceUsage) String() string {
 func (*ResourceUsage) ProtoMessage() {}
 
 func (x *ResourceUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_event_proto_msgTypes[7]
+	mi := &file_runlet_v1_event_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -714,7 +789,7 @@ func (x *ResourceUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResourceUsage.ProtoReflect.Descriptor instead.
 func (*ResourceUsage) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_event_proto_rawDescGZIP(), []int{7}
+	return file_runlet_v1_event_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ResourceUsage) GetUserTime() *durationpb.Duration {
@@ -761,7 +836,7 @@ type ExitStatus struct {
 
 func (x *ExitStatus) Reset() {
 	*x = ExitStatus{}
-	mi := &file_runlet_v1_event_proto_msgTypes[8]
+	mi := &file_runlet_v1_event_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -773,7 +848,7 @@ func (x *ExitStatus) String() string {
 func (*ExitStatus) ProtoMessage() {}
 
 func (x *ExitStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_event_proto_msgTypes[8]
+	mi := &file_runlet_v1_event_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -786,7 +861,7 @@ func (x *ExitStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExitStatus.ProtoReflect.Descriptor instead.
 func (*ExitStatus) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_event_proto_rawDescGZIP(), []int{8}
+	return file_runlet_v1_event_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ExitStatus) GetStatus() isExitStatus_Status {
@@ -847,7 +922,7 @@ type ProcessClosed struct {
 
 func (x *ProcessClosed) Reset() {
 	*x = ProcessClosed{}
-	mi := &file_runlet_v1_event_proto_msgTypes[9]
+	mi := &file_runlet_v1_event_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -859,7 +934,7 @@ func (x *ProcessClosed) String() string {
 func (*ProcessClosed) ProtoMessage() {}
 
 func (x *ProcessClosed) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_event_proto_msgTypes[9]
+	mi := &file_runlet_v1_event_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -872,7 +947,7 @@ func (x *ProcessClosed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessClosed.ProtoReflect.Descriptor instead.
 func (*ProcessClosed) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_event_proto_rawDescGZIP(), []int{9}
+	return file_runlet_v1_event_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ProcessClosed) GetTotals() []*OutputTotal {
@@ -902,7 +977,7 @@ type OutputTotal struct {
 
 func (x *OutputTotal) Reset() {
 	*x = OutputTotal{}
-	mi := &file_runlet_v1_event_proto_msgTypes[10]
+	mi := &file_runlet_v1_event_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -914,7 +989,7 @@ func (x *OutputTotal) String() string {
 func (*OutputTotal) ProtoMessage() {}
 
 func (x *OutputTotal) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_event_proto_msgTypes[10]
+	mi := &file_runlet_v1_event_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -927,7 +1002,7 @@ func (x *OutputTotal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputTotal.ProtoReflect.Descriptor instead.
 func (*OutputTotal) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_event_proto_rawDescGZIP(), []int{10}
+	return file_runlet_v1_event_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *OutputTotal) GetStream() OutputStream {
@@ -948,7 +1023,7 @@ var File_runlet_v1_event_proto protoreflect.FileDescriptor
 
 const file_runlet_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x15runlet/v1/event.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16runlet/v1/signal.proto\"\x93\x03\n" +
+	"\x15runlet/v1/event.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16runlet/v1/signal.proto\"\xcb\x03\n" +
 	"\fProcessEvent\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x125\n" +
@@ -957,14 +1032,18 @@ const file_runlet_v1_event_proto_rawDesc = "" +
 	"\x03gap\x18\x05 \x01(\v2\x14.runlet.v1.OutputGapH\x00R\x03gap\x12;\n" +
 	"\fstdin_closed\x18\x06 \x01(\v2\x16.runlet.v1.StdinClosedH\x00R\vstdinClosed\x122\n" +
 	"\x06exited\x18\a \x01(\v2\x18.runlet.v1.ProcessExitedH\x00R\x06exited\x122\n" +
-	"\x06closed\x18\b \x01(\v2\x18.runlet.v1.ProcessClosedH\x00R\x06closedB\a\n" +
+	"\x06closed\x18\b \x01(\v2\x18.runlet.v1.ProcessClosedH\x00R\x06closed\x126\n" +
+	"\aresized\x18\t \x01(\v2\x1a.runlet.v1.TerminalResizedH\x00R\aresizedB\a\n" +
 	"\x05event\"\"\n" +
 	"\x0eProcessStarted\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x03R\x03pid\"l\n" +
 	"\rProcessOutput\x12/\n" +
 	"\x06stream\x18\x01 \x01(\x0e2\x17.runlet.v1.OutputStreamR\x06stream\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12\x12\n" +
-	"\x04data\x18\x03 \x01(\fR\x04data\";\n" +
+	"\x04data\x18\x03 \x01(\fR\x04data\"?\n" +
+	"\x0fTerminalResized\x12\x18\n" +
+	"\acolumns\x18\x01 \x01(\rR\acolumns\x12\x12\n" +
+	"\x04rows\x18\x02 \x01(\rR\x04rows\";\n" +
 	"\tOutputGap\x12.\n" +
 	"\x06ranges\x18\x01 \x03(\v2\x16.runlet.v1.OutputRangeR\x06ranges\"n\n" +
 	"\vOutputRange\x12/\n" +
@@ -1023,50 +1102,52 @@ func file_runlet_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_runlet_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_runlet_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_runlet_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_runlet_v1_event_proto_goTypes = []any{
 	(OutputStream)(0),             // 0: runlet.v1.OutputStream
 	(EndReason)(0),                // 1: runlet.v1.EndReason
 	(*ProcessEvent)(nil),          // 2: runlet.v1.ProcessEvent
 	(*ProcessStarted)(nil),        // 3: runlet.v1.ProcessStarted
 	(*ProcessOutput)(nil),         // 4: runlet.v1.ProcessOutput
-	(*OutputGap)(nil),             // 5: runlet.v1.OutputGap
-	(*OutputRange)(nil),           // 6: runlet.v1.OutputRange
-	(*StdinClosed)(nil),           // 7: runlet.v1.StdinClosed
-	(*ProcessExited)(nil),         // 8: runlet.v1.ProcessExited
-	(*ResourceUsage)(nil),         // 9: runlet.v1.ResourceUsage
-	(*ExitStatus)(nil),            // 10: runlet.v1.ExitStatus
-	(*ProcessClosed)(nil),         // 11: runlet.v1.ProcessClosed
-	(*OutputTotal)(nil),           // 12: runlet.v1.OutputTotal
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
-	(Signal)(0),                   // 15: runlet.v1.Signal
+	(*TerminalResized)(nil),       // 5: runlet.v1.TerminalResized
+	(*OutputGap)(nil),             // 6: runlet.v1.OutputGap
+	(*OutputRange)(nil),           // 7: runlet.v1.OutputRange
+	(*StdinClosed)(nil),           // 8: runlet.v1.StdinClosed
+	(*ProcessExited)(nil),         // 9: runlet.v1.ProcessExited
+	(*ResourceUsage)(nil),         // 10: runlet.v1.ResourceUsage
+	(*ExitStatus)(nil),            // 11: runlet.v1.ExitStatus
+	(*ProcessClosed)(nil),         // 12: runlet.v1.ProcessClosed
+	(*OutputTotal)(nil),           // 13: runlet.v1.OutputTotal
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
+	(Signal)(0),                   // 16: runlet.v1.Signal
 }
 var file_runlet_v1_event_proto_depIdxs = []int32{
-	13, // 0: runlet.v1.ProcessEvent.time:type_name -> google.protobuf.Timestamp
+	14, // 0: runlet.v1.ProcessEvent.time:type_name -> google.protobuf.Timestamp
 	3,  // 1: runlet.v1.ProcessEvent.started:type_name -> runlet.v1.ProcessStarted
 	4,  // 2: runlet.v1.ProcessEvent.output:type_name -> runlet.v1.ProcessOutput
-	5,  // 3: runlet.v1.ProcessEvent.gap:type_name -> runlet.v1.OutputGap
-	7,  // 4: runlet.v1.ProcessEvent.stdin_closed:type_name -> runlet.v1.StdinClosed
-	8,  // 5: runlet.v1.ProcessEvent.exited:type_name -> runlet.v1.ProcessExited
-	11, // 6: runlet.v1.ProcessEvent.closed:type_name -> runlet.v1.ProcessClosed
-	0,  // 7: runlet.v1.ProcessOutput.stream:type_name -> runlet.v1.OutputStream
-	6,  // 8: runlet.v1.OutputGap.ranges:type_name -> runlet.v1.OutputRange
-	0,  // 9: runlet.v1.OutputRange.stream:type_name -> runlet.v1.OutputStream
-	10, // 10: runlet.v1.ProcessExited.status:type_name -> runlet.v1.ExitStatus
-	1,  // 11: runlet.v1.ProcessExited.reason:type_name -> runlet.v1.EndReason
-	9,  // 12: runlet.v1.ProcessExited.usage:type_name -> runlet.v1.ResourceUsage
-	14, // 13: runlet.v1.ResourceUsage.user_time:type_name -> google.protobuf.Duration
-	14, // 14: runlet.v1.ResourceUsage.system_time:type_name -> google.protobuf.Duration
-	14, // 15: runlet.v1.ResourceUsage.wall_time:type_name -> google.protobuf.Duration
-	15, // 16: runlet.v1.ExitStatus.signal:type_name -> runlet.v1.Signal
-	12, // 17: runlet.v1.ProcessClosed.totals:type_name -> runlet.v1.OutputTotal
-	0,  // 18: runlet.v1.OutputTotal.stream:type_name -> runlet.v1.OutputStream
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	6,  // 3: runlet.v1.ProcessEvent.gap:type_name -> runlet.v1.OutputGap
+	8,  // 4: runlet.v1.ProcessEvent.stdin_closed:type_name -> runlet.v1.StdinClosed
+	9,  // 5: runlet.v1.ProcessEvent.exited:type_name -> runlet.v1.ProcessExited
+	12, // 6: runlet.v1.ProcessEvent.closed:type_name -> runlet.v1.ProcessClosed
+	5,  // 7: runlet.v1.ProcessEvent.resized:type_name -> runlet.v1.TerminalResized
+	0,  // 8: runlet.v1.ProcessOutput.stream:type_name -> runlet.v1.OutputStream
+	7,  // 9: runlet.v1.OutputGap.ranges:type_name -> runlet.v1.OutputRange
+	0,  // 10: runlet.v1.OutputRange.stream:type_name -> runlet.v1.OutputStream
+	11, // 11: runlet.v1.ProcessExited.status:type_name -> runlet.v1.ExitStatus
+	1,  // 12: runlet.v1.ProcessExited.reason:type_name -> runlet.v1.EndReason
+	10, // 13: runlet.v1.ProcessExited.usage:type_name -> runlet.v1.ResourceUsage
+	15, // 14: runlet.v1.ResourceUsage.user_time:type_name -> google.protobuf.Duration
+	15, // 15: runlet.v1.ResourceUsage.system_time:type_name -> google.protobuf.Duration
+	15, // 16: runlet.v1.ResourceUsage.wall_time:type_name -> google.protobuf.Duration
+	16, // 17: runlet.v1.ExitStatus.signal:type_name -> runlet.v1.Signal
+	13, // 18: runlet.v1.ProcessClosed.totals:type_name -> runlet.v1.OutputTotal
+	0,  // 19: runlet.v1.OutputTotal.stream:type_name -> runlet.v1.OutputStream
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_runlet_v1_event_proto_init() }
@@ -1082,8 +1163,9 @@ func file_runlet_v1_event_proto_init() {
 		(*ProcessEvent_StdinClosed)(nil),
 		(*ProcessEvent_Exited)(nil),
 		(*ProcessEvent_Closed)(nil),
+		(*ProcessEvent_Resized)(nil),
 	}
-	file_runlet_v1_event_proto_msgTypes[8].OneofWrappers = []any{
+	file_runlet_v1_event_proto_msgTypes[9].OneofWrappers = []any{
 		(*ExitStatus_Code)(nil),
 		(*ExitStatus_Signal)(nil),
 	}
@@ -1093,7 +1175,7 @@ func file_runlet_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runlet_v1_event_proto_rawDesc), len(file_runlet_v1_event_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

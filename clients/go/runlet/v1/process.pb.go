@@ -148,6 +148,12 @@ const (
 	// the process's output while `retained_bytes` of it were not sent to one of them:
 	// its writes block. While nobody reads nothing is dropped, so it waits for a reader.
 	//
+	// A stream with a `reader_id` that breaks off counts as a reader under way which
+	// stands still, for a minute: one that is back by then, with the same `reader_id`,
+	// misses nothing, whatever others have acknowledged meanwhile. It is waited for no
+	// longer once it says that it is `done`, or when 64 others of the process broke off
+	// after it.
+	//
 	// A call acknowledges what lies up to its `after_seq`: a poll of `ReadProcess`
 	// all that came before it. A stream acknowledges more while it goes on: with a
 	// `reader_id` by `AcknowledgeOutput`, one of `Interact` by `acknowledge`. What it
@@ -323,7 +329,8 @@ type ProcessSpec struct {
 	// absolute or relative to `cwd`, or a name without a slash, which is looked up
 	// in the PATH of the process's own environment (in the system's default path
 	// where that has none). No NUL bytes. At most 3 MiB with all that encodes them, since
-	// they are told with the process; what the system takes is less, as a rule.
+	// they are told with the process; what the system takes is less, as a rule. A request has at
+	// most 262,144 fields, of which each argument is one.
 	Argv []string `protobuf:"bytes,1,rep,name=argv,proto3" json:"argv,omitempty"`
 	// What the program sees as its own name (`argv[0]`). Empty: the first of
 	// `argv`. No NUL bytes.
@@ -919,7 +926,10 @@ type Process struct {
 	HasStdin bool `protobuf:"varint,17,opt,name=has_stdin,json=hasStdin,proto3" json:"has_stdin,omitempty"`
 	// What becomes of its output beyond `retained_bytes`, never `OVERFLOW_UNSPECIFIED`:
 	// with `OVERFLOW_PAUSE` whoever reads should acknowledge what arrives.
-	Overflow      Overflow `protobuf:"varint,18,opt,name=overflow,proto3,enum=runlet.v1.Overflow" json:"overflow,omitempty"`
+	Overflow Overflow `protobuf:"varint,18,opt,name=overflow,proto3,enum=runlet.v1.Overflow" json:"overflow,omitempty"`
+	// How its terminal is after the event `last_seq`, however long ago it was set, so that
+	// who joins it need not have seen all that was written. Absent: it has none.
+	Terminal      *TerminalState `protobuf:"bytes,19,opt,name=terminal,proto3" json:"terminal,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1080,6 +1090,73 @@ func (x *Process) GetOverflow() Overflow {
 	return Overflow_OVERFLOW_UNSPECIFIED
 }
 
+func (x *Process) GetTerminal() *TerminalState {
+	if x != nil {
+		return x.Terminal
+	}
+	return nil
+}
+
+// How a terminal is.
+type TerminalState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its size.
+	Size *TerminalSize `protobuf:"bytes,1,opt,name=size,proto3" json:"size,omitempty"`
+	// The modes that are in force, as control sequences that set a terminal nobody has set to
+	// the same: the alternate screen, what the mouse reports and how, bracketed paste, cursor
+	// and keypad keys, the keyboard's protocol, margins, the cursor's visibility and style, and
+	// others that outlive what set them. Not what is on the screen, colors or a title. Empty:
+	// none is. At most 512 bytes. A client that joins writes them to its own terminal before
+	// what follows, and one that met a `gap` looks here again.
+	Modes         []byte `protobuf:"bytes,2,opt,name=modes,proto3" json:"modes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TerminalState) Reset() {
+	*x = TerminalState{}
+	mi := &file_runlet_v1_process_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TerminalState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TerminalState) ProtoMessage() {}
+
+func (x *TerminalState) ProtoReflect() protoreflect.Message {
+	mi := &file_runlet_v1_process_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TerminalState.ProtoReflect.Descriptor instead.
+func (*TerminalState) Descriptor() ([]byte, []int) {
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *TerminalState) GetSize() *TerminalSize {
+	if x != nil {
+		return x.Size
+	}
+	return nil
+}
+
+func (x *TerminalState) GetModes() []byte {
+	if x != nil {
+		return x.Modes
+	}
+	return nil
+}
+
 // Asks for a process to be started.
 type StartProcessRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1105,7 +1182,7 @@ type StartProcessRequest struct {
 
 func (x *StartProcessRequest) Reset() {
 	*x = StartProcessRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[7]
+	mi := &file_runlet_v1_process_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1117,7 +1194,7 @@ func (x *StartProcessRequest) String() string {
 func (*StartProcessRequest) ProtoMessage() {}
 
 func (x *StartProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[7]
+	mi := &file_runlet_v1_process_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1130,7 +1207,7 @@ func (x *StartProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartProcessRequest.ProtoReflect.Descriptor instead.
 func (*StartProcessRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{7}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *StartProcessRequest) GetSessionId() string {
@@ -1179,7 +1256,7 @@ type StartProcessResponse struct {
 
 func (x *StartProcessResponse) Reset() {
 	*x = StartProcessResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[8]
+	mi := &file_runlet_v1_process_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1191,7 +1268,7 @@ func (x *StartProcessResponse) String() string {
 func (*StartProcessResponse) ProtoMessage() {}
 
 func (x *StartProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[8]
+	mi := &file_runlet_v1_process_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1204,7 +1281,7 @@ func (x *StartProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartProcessResponse.ProtoReflect.Descriptor instead.
 func (*StartProcessResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{8}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *StartProcessResponse) GetProcess() *Process {
@@ -1231,7 +1308,7 @@ type GetProcessRequest struct {
 
 func (x *GetProcessRequest) Reset() {
 	*x = GetProcessRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[9]
+	mi := &file_runlet_v1_process_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1243,7 +1320,7 @@ func (x *GetProcessRequest) String() string {
 func (*GetProcessRequest) ProtoMessage() {}
 
 func (x *GetProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[9]
+	mi := &file_runlet_v1_process_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1333,7 @@ func (x *GetProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProcessRequest.ProtoReflect.Descriptor instead.
 func (*GetProcessRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{9}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetProcessRequest) GetSessionId() string {
@@ -1291,7 +1368,7 @@ type GetProcessResponse struct {
 
 func (x *GetProcessResponse) Reset() {
 	*x = GetProcessResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[10]
+	mi := &file_runlet_v1_process_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1303,7 +1380,7 @@ func (x *GetProcessResponse) String() string {
 func (*GetProcessResponse) ProtoMessage() {}
 
 func (x *GetProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[10]
+	mi := &file_runlet_v1_process_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1316,7 +1393,7 @@ func (x *GetProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProcessResponse.ProtoReflect.Descriptor instead.
 func (*GetProcessResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{10}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetProcessResponse) GetProcess() *Process {
@@ -1346,7 +1423,7 @@ type ListProcessesRequest struct {
 
 func (x *ListProcessesRequest) Reset() {
 	*x = ListProcessesRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[11]
+	mi := &file_runlet_v1_process_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1435,7 @@ func (x *ListProcessesRequest) String() string {
 func (*ListProcessesRequest) ProtoMessage() {}
 
 func (x *ListProcessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[11]
+	mi := &file_runlet_v1_process_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1448,7 @@ func (x *ListProcessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProcessesRequest.ProtoReflect.Descriptor instead.
 func (*ListProcessesRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{11}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListProcessesRequest) GetSessionId() string {
@@ -1415,7 +1492,7 @@ type ListProcessesResponse struct {
 
 func (x *ListProcessesResponse) Reset() {
 	*x = ListProcessesResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[12]
+	mi := &file_runlet_v1_process_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1427,7 +1504,7 @@ func (x *ListProcessesResponse) String() string {
 func (*ListProcessesResponse) ProtoMessage() {}
 
 func (x *ListProcessesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[12]
+	mi := &file_runlet_v1_process_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1440,7 +1517,7 @@ func (x *ListProcessesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProcessesResponse.ProtoReflect.Descriptor instead.
 func (*ListProcessesResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{12}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListProcessesResponse) GetProcesses() []*Process {
@@ -1474,7 +1551,8 @@ type WatchProcessRequest struct {
 	// What the client calls this reading, to acknowledge what arrives: at most 128
 	// bytes, no control characters; a UUID that it made, and keeps when it reads on
 	// after a break. A stream takes the place of an earlier one with the same id, which
-	// the process waits for no longer. Empty: nothing is acknowledged. See `OVERFLOW_PAUSE`.
+	// the process waits for no longer. Empty: nothing is acknowledged, and nobody waits for
+	// its return. See `OVERFLOW_PAUSE`.
 	ReaderId      string `protobuf:"bytes,5,opt,name=reader_id,json=readerId,proto3" json:"reader_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1482,7 +1560,7 @@ type WatchProcessRequest struct {
 
 func (x *WatchProcessRequest) Reset() {
 	*x = WatchProcessRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[13]
+	mi := &file_runlet_v1_process_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1494,7 +1572,7 @@ func (x *WatchProcessRequest) String() string {
 func (*WatchProcessRequest) ProtoMessage() {}
 
 func (x *WatchProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[13]
+	mi := &file_runlet_v1_process_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1507,7 +1585,7 @@ func (x *WatchProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchProcessRequest.ProtoReflect.Descriptor instead.
 func (*WatchProcessRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{13}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *WatchProcessRequest) GetSessionId() string {
@@ -1557,7 +1635,7 @@ type WatchProcessResponse struct {
 
 func (x *WatchProcessResponse) Reset() {
 	*x = WatchProcessResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[14]
+	mi := &file_runlet_v1_process_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1569,7 +1647,7 @@ func (x *WatchProcessResponse) String() string {
 func (*WatchProcessResponse) ProtoMessage() {}
 
 func (x *WatchProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[14]
+	mi := &file_runlet_v1_process_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1582,7 +1660,7 @@ func (x *WatchProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchProcessResponse.ProtoReflect.Descriptor instead.
 func (*WatchProcessResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{14}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WatchProcessResponse) GetEvents() []*ProcessEvent {
@@ -1606,14 +1684,17 @@ type AcknowledgeOutputRequest struct {
 	// The `reader_id` of the stream. Required.
 	ReaderId string `protobuf:"bytes,4,opt,name=reader_id,json=readerId,proto3" json:"reader_id,omitempty"`
 	// The `seq` of the last event that the client has had, and all before it.
-	Seq           uint64 `protobuf:"varint,5,opt,name=seq,proto3" json:"seq,omitempty"`
+	Seq uint64 `protobuf:"varint,5,opt,name=seq,proto3" json:"seq,omitempty"`
+	// The reader reads no more: it is waited for no longer, and its stream, if that
+	// still goes on, may have gaps. See `OVERFLOW_PAUSE`.
+	Done          bool `protobuf:"varint,6,opt,name=done,proto3" json:"done,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AcknowledgeOutputRequest) Reset() {
 	*x = AcknowledgeOutputRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[15]
+	mi := &file_runlet_v1_process_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1625,7 +1706,7 @@ func (x *AcknowledgeOutputRequest) String() string {
 func (*AcknowledgeOutputRequest) ProtoMessage() {}
 
 func (x *AcknowledgeOutputRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[15]
+	mi := &file_runlet_v1_process_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1638,7 +1719,7 @@ func (x *AcknowledgeOutputRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeOutputRequest.ProtoReflect.Descriptor instead.
 func (*AcknowledgeOutputRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{15}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AcknowledgeOutputRequest) GetSessionId() string {
@@ -1676,6 +1757,13 @@ func (x *AcknowledgeOutputRequest) GetSeq() uint64 {
 	return 0
 }
 
+func (x *AcknowledgeOutputRequest) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
+}
+
 // Answers `AcknowledgeOutput`.
 type AcknowledgeOutputResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1685,7 +1773,7 @@ type AcknowledgeOutputResponse struct {
 
 func (x *AcknowledgeOutputResponse) Reset() {
 	*x = AcknowledgeOutputResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[16]
+	mi := &file_runlet_v1_process_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1697,7 +1785,7 @@ func (x *AcknowledgeOutputResponse) String() string {
 func (*AcknowledgeOutputResponse) ProtoMessage() {}
 
 func (x *AcknowledgeOutputResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[16]
+	mi := &file_runlet_v1_process_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1710,7 +1798,7 @@ func (x *AcknowledgeOutputResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeOutputResponse.ProtoReflect.Descriptor instead.
 func (*AcknowledgeOutputResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{16}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{17}
 }
 
 // Asks for a process's events, once.
@@ -1738,7 +1826,7 @@ type ReadProcessRequest struct {
 
 func (x *ReadProcessRequest) Reset() {
 	*x = ReadProcessRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[17]
+	mi := &file_runlet_v1_process_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1750,7 +1838,7 @@ func (x *ReadProcessRequest) String() string {
 func (*ReadProcessRequest) ProtoMessage() {}
 
 func (x *ReadProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[17]
+	mi := &file_runlet_v1_process_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1763,7 +1851,7 @@ func (x *ReadProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadProcessRequest.ProtoReflect.Descriptor instead.
 func (*ReadProcessRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{17}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReadProcessRequest) GetSessionId() string {
@@ -1824,7 +1912,7 @@ type ReadProcessResponse struct {
 
 func (x *ReadProcessResponse) Reset() {
 	*x = ReadProcessResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[18]
+	mi := &file_runlet_v1_process_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1836,7 +1924,7 @@ func (x *ReadProcessResponse) String() string {
 func (*ReadProcessResponse) ProtoMessage() {}
 
 func (x *ReadProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[18]
+	mi := &file_runlet_v1_process_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1849,7 +1937,7 @@ func (x *ReadProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadProcessResponse.ProtoReflect.Descriptor instead.
 func (*ReadProcessResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{18}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ReadProcessResponse) GetEvents() []*ProcessEvent {
@@ -1902,7 +1990,7 @@ type WriteStdinRequest struct {
 
 func (x *WriteStdinRequest) Reset() {
 	*x = WriteStdinRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[19]
+	mi := &file_runlet_v1_process_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1914,7 +2002,7 @@ func (x *WriteStdinRequest) String() string {
 func (*WriteStdinRequest) ProtoMessage() {}
 
 func (x *WriteStdinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[19]
+	mi := &file_runlet_v1_process_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1927,7 +2015,7 @@ func (x *WriteStdinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStdinRequest.ProtoReflect.Descriptor instead.
 func (*WriteStdinRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{19}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *WriteStdinRequest) GetSessionId() string {
@@ -1983,7 +2071,7 @@ type WriteStdinResponse struct {
 
 func (x *WriteStdinResponse) Reset() {
 	*x = WriteStdinResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[20]
+	mi := &file_runlet_v1_process_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1995,7 +2083,7 @@ func (x *WriteStdinResponse) String() string {
 func (*WriteStdinResponse) ProtoMessage() {}
 
 func (x *WriteStdinResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[20]
+	mi := &file_runlet_v1_process_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2008,7 +2096,7 @@ func (x *WriteStdinResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStdinResponse.ProtoReflect.Descriptor instead.
 func (*WriteStdinResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{20}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *WriteStdinResponse) GetAcceptedOffset() uint64 {
@@ -2041,7 +2129,7 @@ type StreamStdinRequest struct {
 
 func (x *StreamStdinRequest) Reset() {
 	*x = StreamStdinRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[21]
+	mi := &file_runlet_v1_process_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2053,7 +2141,7 @@ func (x *StreamStdinRequest) String() string {
 func (*StreamStdinRequest) ProtoMessage() {}
 
 func (x *StreamStdinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[21]
+	mi := &file_runlet_v1_process_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2066,7 +2154,7 @@ func (x *StreamStdinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamStdinRequest.ProtoReflect.Descriptor instead.
 func (*StreamStdinRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{21}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StreamStdinRequest) GetSessionId() string {
@@ -2122,7 +2210,7 @@ type StreamStdinResponse struct {
 
 func (x *StreamStdinResponse) Reset() {
 	*x = StreamStdinResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[22]
+	mi := &file_runlet_v1_process_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2134,7 +2222,7 @@ func (x *StreamStdinResponse) String() string {
 func (*StreamStdinResponse) ProtoMessage() {}
 
 func (x *StreamStdinResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[22]
+	mi := &file_runlet_v1_process_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2147,7 +2235,7 @@ func (x *StreamStdinResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamStdinResponse.ProtoReflect.Descriptor instead.
 func (*StreamStdinResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{22}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StreamStdinResponse) GetAcceptedOffset() uint64 {
@@ -2178,7 +2266,7 @@ type SignalProcessRequest struct {
 
 func (x *SignalProcessRequest) Reset() {
 	*x = SignalProcessRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[23]
+	mi := &file_runlet_v1_process_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2190,7 +2278,7 @@ func (x *SignalProcessRequest) String() string {
 func (*SignalProcessRequest) ProtoMessage() {}
 
 func (x *SignalProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[23]
+	mi := &file_runlet_v1_process_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2203,7 +2291,7 @@ func (x *SignalProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalProcessRequest.ProtoReflect.Descriptor instead.
 func (*SignalProcessRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{23}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SignalProcessRequest) GetSessionId() string {
@@ -2250,7 +2338,7 @@ type SignalProcessResponse struct {
 
 func (x *SignalProcessResponse) Reset() {
 	*x = SignalProcessResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[24]
+	mi := &file_runlet_v1_process_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2262,7 +2350,7 @@ func (x *SignalProcessResponse) String() string {
 func (*SignalProcessResponse) ProtoMessage() {}
 
 func (x *SignalProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[24]
+	mi := &file_runlet_v1_process_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2275,7 +2363,7 @@ func (x *SignalProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalProcessResponse.ProtoReflect.Descriptor instead.
 func (*SignalProcessResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{24}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{25}
 }
 
 // Asks for a process to be ended.
@@ -2300,7 +2388,7 @@ type TerminateProcessRequest struct {
 
 func (x *TerminateProcessRequest) Reset() {
 	*x = TerminateProcessRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[25]
+	mi := &file_runlet_v1_process_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2312,7 +2400,7 @@ func (x *TerminateProcessRequest) String() string {
 func (*TerminateProcessRequest) ProtoMessage() {}
 
 func (x *TerminateProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[25]
+	mi := &file_runlet_v1_process_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2325,7 +2413,7 @@ func (x *TerminateProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateProcessRequest.ProtoReflect.Descriptor instead.
 func (*TerminateProcessRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{25}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *TerminateProcessRequest) GetSessionId() string {
@@ -2376,7 +2464,7 @@ type TerminateProcessResponse struct {
 
 func (x *TerminateProcessResponse) Reset() {
 	*x = TerminateProcessResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[26]
+	mi := &file_runlet_v1_process_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2388,7 +2476,7 @@ func (x *TerminateProcessResponse) String() string {
 func (*TerminateProcessResponse) ProtoMessage() {}
 
 func (x *TerminateProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[26]
+	mi := &file_runlet_v1_process_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2401,7 +2489,7 @@ func (x *TerminateProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateProcessResponse.ProtoReflect.Descriptor instead.
 func (*TerminateProcessResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{26}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *TerminateProcessResponse) GetWasRunning() bool {
@@ -2437,7 +2525,7 @@ type ResizeTerminalRequest struct {
 
 func (x *ResizeTerminalRequest) Reset() {
 	*x = ResizeTerminalRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[27]
+	mi := &file_runlet_v1_process_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2449,7 +2537,7 @@ func (x *ResizeTerminalRequest) String() string {
 func (*ResizeTerminalRequest) ProtoMessage() {}
 
 func (x *ResizeTerminalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[27]
+	mi := &file_runlet_v1_process_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2462,7 +2550,7 @@ func (x *ResizeTerminalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResizeTerminalRequest.ProtoReflect.Descriptor instead.
 func (*ResizeTerminalRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{27}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ResizeTerminalRequest) GetSessionId() string {
@@ -2502,7 +2590,7 @@ type ResizeTerminalResponse struct {
 
 func (x *ResizeTerminalResponse) Reset() {
 	*x = ResizeTerminalResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[28]
+	mi := &file_runlet_v1_process_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2514,7 +2602,7 @@ func (x *ResizeTerminalResponse) String() string {
 func (*ResizeTerminalResponse) ProtoMessage() {}
 
 func (x *ResizeTerminalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[28]
+	mi := &file_runlet_v1_process_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2527,7 +2615,7 @@ func (x *ResizeTerminalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResizeTerminalResponse.ProtoReflect.Descriptor instead.
 func (*ResizeTerminalResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{28}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{29}
 }
 
 // Asks to be told when a process ended.
@@ -2549,7 +2637,7 @@ type WaitProcessRequest struct {
 
 func (x *WaitProcessRequest) Reset() {
 	*x = WaitProcessRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[29]
+	mi := &file_runlet_v1_process_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2561,7 +2649,7 @@ func (x *WaitProcessRequest) String() string {
 func (*WaitProcessRequest) ProtoMessage() {}
 
 func (x *WaitProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[29]
+	mi := &file_runlet_v1_process_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2574,7 +2662,7 @@ func (x *WaitProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitProcessRequest.ProtoReflect.Descriptor instead.
 func (*WaitProcessRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{29}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *WaitProcessRequest) GetSessionId() string {
@@ -2616,7 +2704,7 @@ type WaitProcessResponse struct {
 
 func (x *WaitProcessResponse) Reset() {
 	*x = WaitProcessResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[30]
+	mi := &file_runlet_v1_process_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2628,7 +2716,7 @@ func (x *WaitProcessResponse) String() string {
 func (*WaitProcessResponse) ProtoMessage() {}
 
 func (x *WaitProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[30]
+	mi := &file_runlet_v1_process_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2641,7 +2729,7 @@ func (x *WaitProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitProcessResponse.ProtoReflect.Descriptor instead.
 func (*WaitProcessResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{30}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *WaitProcessResponse) GetProcess() *Process {
@@ -2665,7 +2753,7 @@ type RunRequest struct {
 
 func (x *RunRequest) Reset() {
 	*x = RunRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[31]
+	mi := &file_runlet_v1_process_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2677,7 +2765,7 @@ func (x *RunRequest) String() string {
 func (*RunRequest) ProtoMessage() {}
 
 func (x *RunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[31]
+	mi := &file_runlet_v1_process_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2690,7 +2778,7 @@ func (x *RunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunRequest.ProtoReflect.Descriptor instead.
 func (*RunRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{31}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RunRequest) GetSpec() *ProcessSpec {
@@ -2718,7 +2806,7 @@ type RunResponse struct {
 
 func (x *RunResponse) Reset() {
 	*x = RunResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[32]
+	mi := &file_runlet_v1_process_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2730,7 +2818,7 @@ func (x *RunResponse) String() string {
 func (*RunResponse) ProtoMessage() {}
 
 func (x *RunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[32]
+	mi := &file_runlet_v1_process_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2743,7 +2831,7 @@ func (x *RunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunResponse.ProtoReflect.Descriptor instead.
 func (*RunResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{32}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RunResponse) GetEvents() []*ProcessEvent {
@@ -2773,7 +2861,7 @@ type InteractRequest struct {
 
 func (x *InteractRequest) Reset() {
 	*x = InteractRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[33]
+	mi := &file_runlet_v1_process_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2785,7 +2873,7 @@ func (x *InteractRequest) String() string {
 func (*InteractRequest) ProtoMessage() {}
 
 func (x *InteractRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[33]
+	mi := &file_runlet_v1_process_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2798,7 +2886,7 @@ func (x *InteractRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InteractRequest.ProtoReflect.Descriptor instead.
 func (*InteractRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{33}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *InteractRequest) GetRequest() isInteractRequest_Request {
@@ -2924,7 +3012,7 @@ type InteractStdin struct {
 
 func (x *InteractStdin) Reset() {
 	*x = InteractStdin{}
-	mi := &file_runlet_v1_process_proto_msgTypes[34]
+	mi := &file_runlet_v1_process_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2936,7 +3024,7 @@ func (x *InteractStdin) String() string {
 func (*InteractStdin) ProtoMessage() {}
 
 func (x *InteractStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[34]
+	mi := &file_runlet_v1_process_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2949,7 +3037,7 @@ func (x *InteractStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InteractStdin.ProtoReflect.Descriptor instead.
 func (*InteractStdin) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{34}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *InteractStdin) GetOffset() uint64 {
@@ -2986,7 +3074,7 @@ type InteractSignal struct {
 
 func (x *InteractSignal) Reset() {
 	*x = InteractSignal{}
-	mi := &file_runlet_v1_process_proto_msgTypes[35]
+	mi := &file_runlet_v1_process_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2998,7 +3086,7 @@ func (x *InteractSignal) String() string {
 func (*InteractSignal) ProtoMessage() {}
 
 func (x *InteractSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[35]
+	mi := &file_runlet_v1_process_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3011,7 +3099,7 @@ func (x *InteractSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InteractSignal.ProtoReflect.Descriptor instead.
 func (*InteractSignal) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{35}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *InteractSignal) GetSignal() Signal {
@@ -3040,7 +3128,7 @@ type InteractAcknowledge struct {
 
 func (x *InteractAcknowledge) Reset() {
 	*x = InteractAcknowledge{}
-	mi := &file_runlet_v1_process_proto_msgTypes[36]
+	mi := &file_runlet_v1_process_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3052,7 +3140,7 @@ func (x *InteractAcknowledge) String() string {
 func (*InteractAcknowledge) ProtoMessage() {}
 
 func (x *InteractAcknowledge) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[36]
+	mi := &file_runlet_v1_process_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3065,7 +3153,7 @@ func (x *InteractAcknowledge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InteractAcknowledge.ProtoReflect.Descriptor instead.
 func (*InteractAcknowledge) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{36}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *InteractAcknowledge) GetSeq() uint64 {
@@ -3088,7 +3176,7 @@ type InteractResponse struct {
 
 func (x *InteractResponse) Reset() {
 	*x = InteractResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[37]
+	mi := &file_runlet_v1_process_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3100,7 +3188,7 @@ func (x *InteractResponse) String() string {
 func (*InteractResponse) ProtoMessage() {}
 
 func (x *InteractResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[37]
+	mi := &file_runlet_v1_process_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3113,7 +3201,7 @@ func (x *InteractResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InteractResponse.ProtoReflect.Descriptor instead.
 func (*InteractResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{37}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *InteractResponse) GetEvents() []*ProcessEvent {
@@ -3193,7 +3281,7 @@ const file_runlet_v1_process_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"f\n" +
 	"\fOutputPolicy\x12%\n" +
 	"\x0eretained_bytes\x18\x01 \x01(\x04R\rretainedBytes\x12/\n" +
-	"\boverflow\x18\x02 \x01(\x0e2\x13.runlet.v1.OverflowR\boverflow\"\xb0\x06\n" +
+	"\boverflow\x18\x02 \x01(\x0e2\x13.runlet.v1.OverflowR\boverflow\"\xe6\x06\n" +
 	"\aProcess\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1d\n" +
@@ -3217,10 +3305,14 @@ const file_runlet_v1_process_proto_rawDesc = "" +
 	"\x0foutput_complete\x18\x0f \x01(\bR\x0eoutputComplete\x12!\n" +
 	"\fhas_terminal\x18\x10 \x01(\bR\vhasTerminal\x12\x1b\n" +
 	"\thas_stdin\x18\x11 \x01(\bR\bhasStdin\x12/\n" +
-	"\boverflow\x18\x12 \x01(\x0e2\x13.runlet.v1.OverflowR\boverflow\x1a9\n" +
+	"\boverflow\x18\x12 \x01(\x0e2\x13.runlet.v1.OverflowR\boverflow\x124\n" +
+	"\bterminal\x18\x13 \x01(\v2\x18.runlet.v1.TerminalStateR\bterminal\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc3\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"R\n" +
+	"\rTerminalState\x12+\n" +
+	"\x04size\x18\x01 \x01(\v2\x17.runlet.v1.TerminalSizeR\x04size\x12\x14\n" +
+	"\x05modes\x18\x02 \x01(\fR\x05modes\"\xc3\x01\n" +
 	"\x13StartProcessRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1d\n" +
@@ -3259,7 +3351,7 @@ const file_runlet_v1_process_proto_rawDesc = "" +
 	"\tafter_seq\x18\x04 \x01(\x04R\bafterSeq\x12\x1b\n" +
 	"\treader_id\x18\x05 \x01(\tR\breaderId\"G\n" +
 	"\x14WatchProcessResponse\x12/\n" +
-	"\x06events\x18\x01 \x03(\v2\x17.runlet.v1.ProcessEventR\x06events\"\xac\x01\n" +
+	"\x06events\x18\x01 \x03(\v2\x17.runlet.v1.ProcessEventR\x06events\"\xc0\x01\n" +
 	"\x18AcknowledgeOutputRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1d\n" +
@@ -3267,7 +3359,8 @@ const file_runlet_v1_process_proto_rawDesc = "" +
 	"process_id\x18\x02 \x01(\tR\tprocessId\x12#\n" +
 	"\rattachment_id\x18\x03 \x01(\tR\fattachmentId\x12\x1b\n" +
 	"\treader_id\x18\x04 \x01(\tR\breaderId\x12\x10\n" +
-	"\x03seq\x18\x05 \x01(\x04R\x03seq\"\x1b\n" +
+	"\x03seq\x18\x05 \x01(\x04R\x03seq\x12\x12\n" +
+	"\x04done\x18\x06 \x01(\bR\x04done\"\x1b\n" +
 	"\x19AcknowledgeOutputResponse\"\xe0\x01\n" +
 	"\x12ReadProcessRequest\x12\x1d\n" +
 	"\n" +
@@ -3425,7 +3518,7 @@ func file_runlet_v1_process_proto_rawDescGZIP() []byte {
 }
 
 var file_runlet_v1_process_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_runlet_v1_process_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_runlet_v1_process_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_runlet_v1_process_proto_goTypes = []any{
 	(Inherit)(0),                      // 0: runlet.v1.Inherit
 	(StdinMode)(0),                    // 1: runlet.v1.StdinMode
@@ -3439,137 +3532,140 @@ var file_runlet_v1_process_proto_goTypes = []any{
 	(*EnvPolicy)(nil),                 // 9: runlet.v1.EnvPolicy
 	(*OutputPolicy)(nil),              // 10: runlet.v1.OutputPolicy
 	(*Process)(nil),                   // 11: runlet.v1.Process
-	(*StartProcessRequest)(nil),       // 12: runlet.v1.StartProcessRequest
-	(*StartProcessResponse)(nil),      // 13: runlet.v1.StartProcessResponse
-	(*GetProcessRequest)(nil),         // 14: runlet.v1.GetProcessRequest
-	(*GetProcessResponse)(nil),        // 15: runlet.v1.GetProcessResponse
-	(*ListProcessesRequest)(nil),      // 16: runlet.v1.ListProcessesRequest
-	(*ListProcessesResponse)(nil),     // 17: runlet.v1.ListProcessesResponse
-	(*WatchProcessRequest)(nil),       // 18: runlet.v1.WatchProcessRequest
-	(*WatchProcessResponse)(nil),      // 19: runlet.v1.WatchProcessResponse
-	(*AcknowledgeOutputRequest)(nil),  // 20: runlet.v1.AcknowledgeOutputRequest
-	(*AcknowledgeOutputResponse)(nil), // 21: runlet.v1.AcknowledgeOutputResponse
-	(*ReadProcessRequest)(nil),        // 22: runlet.v1.ReadProcessRequest
-	(*ReadProcessResponse)(nil),       // 23: runlet.v1.ReadProcessResponse
-	(*WriteStdinRequest)(nil),         // 24: runlet.v1.WriteStdinRequest
-	(*WriteStdinResponse)(nil),        // 25: runlet.v1.WriteStdinResponse
-	(*StreamStdinRequest)(nil),        // 26: runlet.v1.StreamStdinRequest
-	(*StreamStdinResponse)(nil),       // 27: runlet.v1.StreamStdinResponse
-	(*SignalProcessRequest)(nil),      // 28: runlet.v1.SignalProcessRequest
-	(*SignalProcessResponse)(nil),     // 29: runlet.v1.SignalProcessResponse
-	(*TerminateProcessRequest)(nil),   // 30: runlet.v1.TerminateProcessRequest
-	(*TerminateProcessResponse)(nil),  // 31: runlet.v1.TerminateProcessResponse
-	(*ResizeTerminalRequest)(nil),     // 32: runlet.v1.ResizeTerminalRequest
-	(*ResizeTerminalResponse)(nil),    // 33: runlet.v1.ResizeTerminalResponse
-	(*WaitProcessRequest)(nil),        // 34: runlet.v1.WaitProcessRequest
-	(*WaitProcessResponse)(nil),       // 35: runlet.v1.WaitProcessResponse
-	(*RunRequest)(nil),                // 36: runlet.v1.RunRequest
-	(*RunResponse)(nil),               // 37: runlet.v1.RunResponse
-	(*InteractRequest)(nil),           // 38: runlet.v1.InteractRequest
-	(*InteractStdin)(nil),             // 39: runlet.v1.InteractStdin
-	(*InteractSignal)(nil),            // 40: runlet.v1.InteractSignal
-	(*InteractAcknowledge)(nil),       // 41: runlet.v1.InteractAcknowledge
-	(*InteractResponse)(nil),          // 42: runlet.v1.InteractResponse
-	nil,                               // 43: runlet.v1.ProcessSpec.EnvEntry
-	nil,                               // 44: runlet.v1.ProcessSpec.LabelsEntry
-	nil,                               // 45: runlet.v1.EnvPolicy.SetEntry
-	nil,                               // 46: runlet.v1.Process.LabelsEntry
-	(*durationpb.Duration)(nil),       // 47: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),     // 48: google.protobuf.Timestamp
-	(*ExitStatus)(nil),                // 49: runlet.v1.ExitStatus
-	(EndReason)(0),                    // 50: runlet.v1.EndReason
-	(*ResourceUsage)(nil),             // 51: runlet.v1.ResourceUsage
-	(*OutputTotal)(nil),               // 52: runlet.v1.OutputTotal
-	(*ProcessEvent)(nil),              // 53: runlet.v1.ProcessEvent
-	(Signal)(0),                       // 54: runlet.v1.Signal
-	(SignalScope)(0),                  // 55: runlet.v1.SignalScope
+	(*TerminalState)(nil),             // 12: runlet.v1.TerminalState
+	(*StartProcessRequest)(nil),       // 13: runlet.v1.StartProcessRequest
+	(*StartProcessResponse)(nil),      // 14: runlet.v1.StartProcessResponse
+	(*GetProcessRequest)(nil),         // 15: runlet.v1.GetProcessRequest
+	(*GetProcessResponse)(nil),        // 16: runlet.v1.GetProcessResponse
+	(*ListProcessesRequest)(nil),      // 17: runlet.v1.ListProcessesRequest
+	(*ListProcessesResponse)(nil),     // 18: runlet.v1.ListProcessesResponse
+	(*WatchProcessRequest)(nil),       // 19: runlet.v1.WatchProcessRequest
+	(*WatchProcessResponse)(nil),      // 20: runlet.v1.WatchProcessResponse
+	(*AcknowledgeOutputRequest)(nil),  // 21: runlet.v1.AcknowledgeOutputRequest
+	(*AcknowledgeOutputResponse)(nil), // 22: runlet.v1.AcknowledgeOutputResponse
+	(*ReadProcessRequest)(nil),        // 23: runlet.v1.ReadProcessRequest
+	(*ReadProcessResponse)(nil),       // 24: runlet.v1.ReadProcessResponse
+	(*WriteStdinRequest)(nil),         // 25: runlet.v1.WriteStdinRequest
+	(*WriteStdinResponse)(nil),        // 26: runlet.v1.WriteStdinResponse
+	(*StreamStdinRequest)(nil),        // 27: runlet.v1.StreamStdinRequest
+	(*StreamStdinResponse)(nil),       // 28: runlet.v1.StreamStdinResponse
+	(*SignalProcessRequest)(nil),      // 29: runlet.v1.SignalProcessRequest
+	(*SignalProcessResponse)(nil),     // 30: runlet.v1.SignalProcessResponse
+	(*TerminateProcessRequest)(nil),   // 31: runlet.v1.TerminateProcessRequest
+	(*TerminateProcessResponse)(nil),  // 32: runlet.v1.TerminateProcessResponse
+	(*ResizeTerminalRequest)(nil),     // 33: runlet.v1.ResizeTerminalRequest
+	(*ResizeTerminalResponse)(nil),    // 34: runlet.v1.ResizeTerminalResponse
+	(*WaitProcessRequest)(nil),        // 35: runlet.v1.WaitProcessRequest
+	(*WaitProcessResponse)(nil),       // 36: runlet.v1.WaitProcessResponse
+	(*RunRequest)(nil),                // 37: runlet.v1.RunRequest
+	(*RunResponse)(nil),               // 38: runlet.v1.RunResponse
+	(*InteractRequest)(nil),           // 39: runlet.v1.InteractRequest
+	(*InteractStdin)(nil),             // 40: runlet.v1.InteractStdin
+	(*InteractSignal)(nil),            // 41: runlet.v1.InteractSignal
+	(*InteractAcknowledge)(nil),       // 42: runlet.v1.InteractAcknowledge
+	(*InteractResponse)(nil),          // 43: runlet.v1.InteractResponse
+	nil,                               // 44: runlet.v1.ProcessSpec.EnvEntry
+	nil,                               // 45: runlet.v1.ProcessSpec.LabelsEntry
+	nil,                               // 46: runlet.v1.EnvPolicy.SetEntry
+	nil,                               // 47: runlet.v1.Process.LabelsEntry
+	(*durationpb.Duration)(nil),       // 48: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),     // 49: google.protobuf.Timestamp
+	(*ExitStatus)(nil),                // 50: runlet.v1.ExitStatus
+	(EndReason)(0),                    // 51: runlet.v1.EndReason
+	(*ResourceUsage)(nil),             // 52: runlet.v1.ResourceUsage
+	(*OutputTotal)(nil),               // 53: runlet.v1.OutputTotal
+	(*ProcessEvent)(nil),              // 54: runlet.v1.ProcessEvent
+	(Signal)(0),                       // 55: runlet.v1.Signal
+	(SignalScope)(0),                  // 56: runlet.v1.SignalScope
 }
 var file_runlet_v1_process_proto_depIdxs = []int32{
 	9,  // 0: runlet.v1.ProcessSpec.env_policy:type_name -> runlet.v1.EnvPolicy
-	43, // 1: runlet.v1.ProcessSpec.env:type_name -> runlet.v1.ProcessSpec.EnvEntry
+	44, // 1: runlet.v1.ProcessSpec.env:type_name -> runlet.v1.ProcessSpec.EnvEntry
 	1,  // 2: runlet.v1.ProcessSpec.stdin:type_name -> runlet.v1.StdinMode
 	7,  // 3: runlet.v1.ProcessSpec.terminal:type_name -> runlet.v1.Terminal
-	47, // 4: runlet.v1.ProcessSpec.timeout:type_name -> google.protobuf.Duration
-	47, // 5: runlet.v1.ProcessSpec.drain_timeout:type_name -> google.protobuf.Duration
+	48, // 4: runlet.v1.ProcessSpec.timeout:type_name -> google.protobuf.Duration
+	48, // 5: runlet.v1.ProcessSpec.drain_timeout:type_name -> google.protobuf.Duration
 	10, // 6: runlet.v1.ProcessSpec.output:type_name -> runlet.v1.OutputPolicy
-	47, // 7: runlet.v1.ProcessSpec.retention:type_name -> google.protobuf.Duration
+	48, // 7: runlet.v1.ProcessSpec.retention:type_name -> google.protobuf.Duration
 	6,  // 8: runlet.v1.ProcessSpec.limits:type_name -> runlet.v1.ResourceLimits
-	44, // 9: runlet.v1.ProcessSpec.labels:type_name -> runlet.v1.ProcessSpec.LabelsEntry
+	45, // 9: runlet.v1.ProcessSpec.labels:type_name -> runlet.v1.ProcessSpec.LabelsEntry
 	8,  // 10: runlet.v1.Terminal.size:type_name -> runlet.v1.TerminalSize
 	0,  // 11: runlet.v1.EnvPolicy.inherit:type_name -> runlet.v1.Inherit
-	45, // 12: runlet.v1.EnvPolicy.set:type_name -> runlet.v1.EnvPolicy.SetEntry
+	46, // 12: runlet.v1.EnvPolicy.set:type_name -> runlet.v1.EnvPolicy.SetEntry
 	2,  // 13: runlet.v1.OutputPolicy.overflow:type_name -> runlet.v1.Overflow
 	3,  // 14: runlet.v1.Process.state:type_name -> runlet.v1.ProcessState
-	46, // 15: runlet.v1.Process.labels:type_name -> runlet.v1.Process.LabelsEntry
-	48, // 16: runlet.v1.Process.start_time:type_name -> google.protobuf.Timestamp
-	48, // 17: runlet.v1.Process.exit_time:type_name -> google.protobuf.Timestamp
-	48, // 18: runlet.v1.Process.close_time:type_name -> google.protobuf.Timestamp
-	49, // 19: runlet.v1.Process.status:type_name -> runlet.v1.ExitStatus
-	50, // 20: runlet.v1.Process.reason:type_name -> runlet.v1.EndReason
-	51, // 21: runlet.v1.Process.usage:type_name -> runlet.v1.ResourceUsage
-	52, // 22: runlet.v1.Process.totals:type_name -> runlet.v1.OutputTotal
+	47, // 15: runlet.v1.Process.labels:type_name -> runlet.v1.Process.LabelsEntry
+	49, // 16: runlet.v1.Process.start_time:type_name -> google.protobuf.Timestamp
+	49, // 17: runlet.v1.Process.exit_time:type_name -> google.protobuf.Timestamp
+	49, // 18: runlet.v1.Process.close_time:type_name -> google.protobuf.Timestamp
+	50, // 19: runlet.v1.Process.status:type_name -> runlet.v1.ExitStatus
+	51, // 20: runlet.v1.Process.reason:type_name -> runlet.v1.EndReason
+	52, // 21: runlet.v1.Process.usage:type_name -> runlet.v1.ResourceUsage
+	53, // 22: runlet.v1.Process.totals:type_name -> runlet.v1.OutputTotal
 	2,  // 23: runlet.v1.Process.overflow:type_name -> runlet.v1.Overflow
-	5,  // 24: runlet.v1.StartProcessRequest.spec:type_name -> runlet.v1.ProcessSpec
-	11, // 25: runlet.v1.StartProcessResponse.process:type_name -> runlet.v1.Process
-	11, // 26: runlet.v1.GetProcessResponse.process:type_name -> runlet.v1.Process
-	11, // 27: runlet.v1.ListProcessesResponse.processes:type_name -> runlet.v1.Process
-	53, // 28: runlet.v1.WatchProcessResponse.events:type_name -> runlet.v1.ProcessEvent
-	47, // 29: runlet.v1.ReadProcessRequest.wait:type_name -> google.protobuf.Duration
-	53, // 30: runlet.v1.ReadProcessResponse.events:type_name -> runlet.v1.ProcessEvent
-	11, // 31: runlet.v1.ReadProcessResponse.process:type_name -> runlet.v1.Process
-	54, // 32: runlet.v1.SignalProcessRequest.signal:type_name -> runlet.v1.Signal
-	55, // 33: runlet.v1.SignalProcessRequest.scope:type_name -> runlet.v1.SignalScope
-	47, // 34: runlet.v1.TerminateProcessRequest.grace:type_name -> google.protobuf.Duration
-	55, // 35: runlet.v1.TerminateProcessRequest.scope:type_name -> runlet.v1.SignalScope
-	11, // 36: runlet.v1.TerminateProcessResponse.process:type_name -> runlet.v1.Process
-	8,  // 37: runlet.v1.ResizeTerminalRequest.size:type_name -> runlet.v1.TerminalSize
-	4,  // 38: runlet.v1.WaitProcessRequest.until:type_name -> runlet.v1.WaitUntil
-	11, // 39: runlet.v1.WaitProcessResponse.process:type_name -> runlet.v1.Process
-	5,  // 40: runlet.v1.RunRequest.spec:type_name -> runlet.v1.ProcessSpec
-	53, // 41: runlet.v1.RunResponse.events:type_name -> runlet.v1.ProcessEvent
-	12, // 42: runlet.v1.InteractRequest.start:type_name -> runlet.v1.StartProcessRequest
-	18, // 43: runlet.v1.InteractRequest.attach:type_name -> runlet.v1.WatchProcessRequest
-	39, // 44: runlet.v1.InteractRequest.stdin:type_name -> runlet.v1.InteractStdin
-	8,  // 45: runlet.v1.InteractRequest.resize:type_name -> runlet.v1.TerminalSize
-	40, // 46: runlet.v1.InteractRequest.signal:type_name -> runlet.v1.InteractSignal
-	41, // 47: runlet.v1.InteractRequest.acknowledge:type_name -> runlet.v1.InteractAcknowledge
-	54, // 48: runlet.v1.InteractSignal.signal:type_name -> runlet.v1.Signal
-	55, // 49: runlet.v1.InteractSignal.scope:type_name -> runlet.v1.SignalScope
-	53, // 50: runlet.v1.InteractResponse.events:type_name -> runlet.v1.ProcessEvent
-	11, // 51: runlet.v1.InteractResponse.process:type_name -> runlet.v1.Process
-	12, // 52: runlet.v1.ProcessService.StartProcess:input_type -> runlet.v1.StartProcessRequest
-	14, // 53: runlet.v1.ProcessService.GetProcess:input_type -> runlet.v1.GetProcessRequest
-	16, // 54: runlet.v1.ProcessService.ListProcesses:input_type -> runlet.v1.ListProcessesRequest
-	18, // 55: runlet.v1.ProcessService.WatchProcess:input_type -> runlet.v1.WatchProcessRequest
-	22, // 56: runlet.v1.ProcessService.ReadProcess:input_type -> runlet.v1.ReadProcessRequest
-	20, // 57: runlet.v1.ProcessService.AcknowledgeOutput:input_type -> runlet.v1.AcknowledgeOutputRequest
-	24, // 58: runlet.v1.ProcessService.WriteStdin:input_type -> runlet.v1.WriteStdinRequest
-	26, // 59: runlet.v1.ProcessService.StreamStdin:input_type -> runlet.v1.StreamStdinRequest
-	28, // 60: runlet.v1.ProcessService.SignalProcess:input_type -> runlet.v1.SignalProcessRequest
-	30, // 61: runlet.v1.ProcessService.TerminateProcess:input_type -> runlet.v1.TerminateProcessRequest
-	32, // 62: runlet.v1.ProcessService.ResizeTerminal:input_type -> runlet.v1.ResizeTerminalRequest
-	34, // 63: runlet.v1.ProcessService.WaitProcess:input_type -> runlet.v1.WaitProcessRequest
-	36, // 64: runlet.v1.ProcessService.Run:input_type -> runlet.v1.RunRequest
-	38, // 65: runlet.v1.ProcessService.Interact:input_type -> runlet.v1.InteractRequest
-	13, // 66: runlet.v1.ProcessService.StartProcess:output_type -> runlet.v1.StartProcessResponse
-	15, // 67: runlet.v1.ProcessService.GetProcess:output_type -> runlet.v1.GetProcessResponse
-	17, // 68: runlet.v1.ProcessService.ListProcesses:output_type -> runlet.v1.ListProcessesResponse
-	19, // 69: runlet.v1.ProcessService.WatchProcess:output_type -> runlet.v1.WatchProcessResponse
-	23, // 70: runlet.v1.ProcessService.ReadProcess:output_type -> runlet.v1.ReadProcessResponse
-	21, // 71: runlet.v1.ProcessService.AcknowledgeOutput:output_type -> runlet.v1.AcknowledgeOutputResponse
-	25, // 72: runlet.v1.ProcessService.WriteStdin:output_type -> runlet.v1.WriteStdinResponse
-	27, // 73: runlet.v1.ProcessService.StreamStdin:output_type -> runlet.v1.StreamStdinResponse
-	29, // 74: runlet.v1.ProcessService.SignalProcess:output_type -> runlet.v1.SignalProcessResponse
-	31, // 75: runlet.v1.ProcessService.TerminateProcess:output_type -> runlet.v1.TerminateProcessResponse
-	33, // 76: runlet.v1.ProcessService.ResizeTerminal:output_type -> runlet.v1.ResizeTerminalResponse
-	35, // 77: runlet.v1.ProcessService.WaitProcess:output_type -> runlet.v1.WaitProcessResponse
-	37, // 78: runlet.v1.ProcessService.Run:output_type -> runlet.v1.RunResponse
-	42, // 79: runlet.v1.ProcessService.Interact:output_type -> runlet.v1.InteractResponse
-	66, // [66:80] is the sub-list for method output_type
-	52, // [52:66] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	12, // 24: runlet.v1.Process.terminal:type_name -> runlet.v1.TerminalState
+	8,  // 25: runlet.v1.TerminalState.size:type_name -> runlet.v1.TerminalSize
+	5,  // 26: runlet.v1.StartProcessRequest.spec:type_name -> runlet.v1.ProcessSpec
+	11, // 27: runlet.v1.StartProcessResponse.process:type_name -> runlet.v1.Process
+	11, // 28: runlet.v1.GetProcessResponse.process:type_name -> runlet.v1.Process
+	11, // 29: runlet.v1.ListProcessesResponse.processes:type_name -> runlet.v1.Process
+	54, // 30: runlet.v1.WatchProcessResponse.events:type_name -> runlet.v1.ProcessEvent
+	48, // 31: runlet.v1.ReadProcessRequest.wait:type_name -> google.protobuf.Duration
+	54, // 32: runlet.v1.ReadProcessResponse.events:type_name -> runlet.v1.ProcessEvent
+	11, // 33: runlet.v1.ReadProcessResponse.process:type_name -> runlet.v1.Process
+	55, // 34: runlet.v1.SignalProcessRequest.signal:type_name -> runlet.v1.Signal
+	56, // 35: runlet.v1.SignalProcessRequest.scope:type_name -> runlet.v1.SignalScope
+	48, // 36: runlet.v1.TerminateProcessRequest.grace:type_name -> google.protobuf.Duration
+	56, // 37: runlet.v1.TerminateProcessRequest.scope:type_name -> runlet.v1.SignalScope
+	11, // 38: runlet.v1.TerminateProcessResponse.process:type_name -> runlet.v1.Process
+	8,  // 39: runlet.v1.ResizeTerminalRequest.size:type_name -> runlet.v1.TerminalSize
+	4,  // 40: runlet.v1.WaitProcessRequest.until:type_name -> runlet.v1.WaitUntil
+	11, // 41: runlet.v1.WaitProcessResponse.process:type_name -> runlet.v1.Process
+	5,  // 42: runlet.v1.RunRequest.spec:type_name -> runlet.v1.ProcessSpec
+	54, // 43: runlet.v1.RunResponse.events:type_name -> runlet.v1.ProcessEvent
+	13, // 44: runlet.v1.InteractRequest.start:type_name -> runlet.v1.StartProcessRequest
+	19, // 45: runlet.v1.InteractRequest.attach:type_name -> runlet.v1.WatchProcessRequest
+	40, // 46: runlet.v1.InteractRequest.stdin:type_name -> runlet.v1.InteractStdin
+	8,  // 47: runlet.v1.InteractRequest.resize:type_name -> runlet.v1.TerminalSize
+	41, // 48: runlet.v1.InteractRequest.signal:type_name -> runlet.v1.InteractSignal
+	42, // 49: runlet.v1.InteractRequest.acknowledge:type_name -> runlet.v1.InteractAcknowledge
+	55, // 50: runlet.v1.InteractSignal.signal:type_name -> runlet.v1.Signal
+	56, // 51: runlet.v1.InteractSignal.scope:type_name -> runlet.v1.SignalScope
+	54, // 52: runlet.v1.InteractResponse.events:type_name -> runlet.v1.ProcessEvent
+	11, // 53: runlet.v1.InteractResponse.process:type_name -> runlet.v1.Process
+	13, // 54: runlet.v1.ProcessService.StartProcess:input_type -> runlet.v1.StartProcessRequest
+	15, // 55: runlet.v1.ProcessService.GetProcess:input_type -> runlet.v1.GetProcessRequest
+	17, // 56: runlet.v1.ProcessService.ListProcesses:input_type -> runlet.v1.ListProcessesRequest
+	19, // 57: runlet.v1.ProcessService.WatchProcess:input_type -> runlet.v1.WatchProcessRequest
+	23, // 58: runlet.v1.ProcessService.ReadProcess:input_type -> runlet.v1.ReadProcessRequest
+	21, // 59: runlet.v1.ProcessService.AcknowledgeOutput:input_type -> runlet.v1.AcknowledgeOutputRequest
+	25, // 60: runlet.v1.ProcessService.WriteStdin:input_type -> runlet.v1.WriteStdinRequest
+	27, // 61: runlet.v1.ProcessService.StreamStdin:input_type -> runlet.v1.StreamStdinRequest
+	29, // 62: runlet.v1.ProcessService.SignalProcess:input_type -> runlet.v1.SignalProcessRequest
+	31, // 63: runlet.v1.ProcessService.TerminateProcess:input_type -> runlet.v1.TerminateProcessRequest
+	33, // 64: runlet.v1.ProcessService.ResizeTerminal:input_type -> runlet.v1.ResizeTerminalRequest
+	35, // 65: runlet.v1.ProcessService.WaitProcess:input_type -> runlet.v1.WaitProcessRequest
+	37, // 66: runlet.v1.ProcessService.Run:input_type -> runlet.v1.RunRequest
+	39, // 67: runlet.v1.ProcessService.Interact:input_type -> runlet.v1.InteractRequest
+	14, // 68: runlet.v1.ProcessService.StartProcess:output_type -> runlet.v1.StartProcessResponse
+	16, // 69: runlet.v1.ProcessService.GetProcess:output_type -> runlet.v1.GetProcessResponse
+	18, // 70: runlet.v1.ProcessService.ListProcesses:output_type -> runlet.v1.ListProcessesResponse
+	20, // 71: runlet.v1.ProcessService.WatchProcess:output_type -> runlet.v1.WatchProcessResponse
+	24, // 72: runlet.v1.ProcessService.ReadProcess:output_type -> runlet.v1.ReadProcessResponse
+	22, // 73: runlet.v1.ProcessService.AcknowledgeOutput:output_type -> runlet.v1.AcknowledgeOutputResponse
+	26, // 74: runlet.v1.ProcessService.WriteStdin:output_type -> runlet.v1.WriteStdinResponse
+	28, // 75: runlet.v1.ProcessService.StreamStdin:output_type -> runlet.v1.StreamStdinResponse
+	30, // 76: runlet.v1.ProcessService.SignalProcess:output_type -> runlet.v1.SignalProcessResponse
+	32, // 77: runlet.v1.ProcessService.TerminateProcess:output_type -> runlet.v1.TerminateProcessResponse
+	34, // 78: runlet.v1.ProcessService.ResizeTerminal:output_type -> runlet.v1.ResizeTerminalResponse
+	36, // 79: runlet.v1.ProcessService.WaitProcess:output_type -> runlet.v1.WaitProcessResponse
+	38, // 80: runlet.v1.ProcessService.Run:output_type -> runlet.v1.RunResponse
+	43, // 81: runlet.v1.ProcessService.Interact:output_type -> runlet.v1.InteractResponse
+	68, // [68:82] is the sub-list for method output_type
+	54, // [54:68] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_runlet_v1_process_proto_init() }
@@ -3580,9 +3676,9 @@ func file_runlet_v1_process_proto_init() {
 	file_runlet_v1_event_proto_init()
 	file_runlet_v1_signal_proto_init()
 	file_runlet_v1_process_proto_msgTypes[1].OneofWrappers = []any{}
-	file_runlet_v1_process_proto_msgTypes[19].OneofWrappers = []any{}
-	file_runlet_v1_process_proto_msgTypes[21].OneofWrappers = []any{}
-	file_runlet_v1_process_proto_msgTypes[33].OneofWrappers = []any{
+	file_runlet_v1_process_proto_msgTypes[20].OneofWrappers = []any{}
+	file_runlet_v1_process_proto_msgTypes[22].OneofWrappers = []any{}
+	file_runlet_v1_process_proto_msgTypes[34].OneofWrappers = []any{
 		(*InteractRequest_Start)(nil),
 		(*InteractRequest_Attach)(nil),
 		(*InteractRequest_Stdin)(nil),
@@ -3590,14 +3686,14 @@ func file_runlet_v1_process_proto_init() {
 		(*InteractRequest_Signal)(nil),
 		(*InteractRequest_Acknowledge)(nil),
 	}
-	file_runlet_v1_process_proto_msgTypes[34].OneofWrappers = []any{}
+	file_runlet_v1_process_proto_msgTypes[35].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runlet_v1_process_proto_rawDesc), len(file_runlet_v1_process_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   42,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -96,8 +96,8 @@ type ProcessServiceClient interface {
 	// Says how far a stream of events with a `reader_id` has arrived, so that a
 	// process with `OVERFLOW_PAUSE` need not keep that: see there. A client does so
 	// while it reads, from time to time and before `unacknowledged_bytes` have come.
-	// Acknowledging less than before, for a stream that is over, or for a process
-	// that does not pause, changes nothing.
+	// Acknowledging less than before, for a reader that is not known (any more), or for
+	// a process that does not pause, changes nothing.
 	//
 	// Errors:
 	// - `OUT_OF_RANGE`/`SEQ_BEYOND_END`: `seq` lies beyond the last event.
@@ -410,8 +410,8 @@ type ProcessServiceServer interface {
 	// Says how far a stream of events with a `reader_id` has arrived, so that a
 	// process with `OVERFLOW_PAUSE` need not keep that: see there. A client does so
 	// while it reads, from time to time and before `unacknowledged_bytes` have come.
-	// Acknowledging less than before, for a stream that is over, or for a process
-	// that does not pause, changes nothing.
+	// Acknowledging less than before, for a reader that is not known (any more), or for
+	// a process that does not pause, changes nothing.
 	//
 	// Errors:
 	// - `OUT_OF_RANGE`/`SEQ_BEYOND_END`: `seq` lies beyond the last event.

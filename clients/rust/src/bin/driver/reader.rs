@@ -133,6 +133,7 @@ impl Reader {
                 "gap"
             }
             Some(Event::StdinClosed(_)) => "stdin_closed",
+            Some(Event::Resized(_)) => "resized",
             Some(Event::Exited(exited)) => {
                 self.exited = of_end(exited.status, exited.reason);
                 "exited"
