@@ -130,11 +130,12 @@ export const interact: readonly Check[] = [
       await reader.untilKind('started');
       await reader.leave();
       const target = { sessionId: context.sessionId, processId: idIn(context.sessionId) };
-      const polled = context.processes.readProcess({ ...target, afterSeq: 1n, wait: LONG_WAIT });
       // Time for a server that would end it to do so.
       for (let i = 0; i < ANSWERS; i++) await context.get(target);
       await context.write(target, 'alive\n');
-      ensureEqual(textOf((await polled).events), 'alive\n', 'what it writes after the call');
+      const request = { ...target, afterSeq: 1n, wait: LONG_WAIT };
+      const { events } = await context.processes.readProcess(request);
+      ensureEqual(textOf(events), 'alive\n', 'what it writes after the call');
     },
   },
   {

@@ -51,7 +51,8 @@ export function describeMutants(mutants: readonly Mutant[]): void {
           await stop();
         }
         // With the reasons, so that a check that failed unexpectedly says why.
-        const expected = Object.fromEntries(mutant.fails.map((id) => [id, expect.any(String)]));
+        const ids = [...mutant.fails, ...(ALL ? (mutant.also ?? []) : [])];
+        const expected = Object.fromEntries(ids.map((id) => [id, expect.any(String)]));
         expect(failed).toEqual(expected);
       });
     }

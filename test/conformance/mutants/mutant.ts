@@ -20,8 +20,10 @@ import { forwarding, SERVICES, type Services } from './services.ts';
 export interface Mutant {
   /** What it does wrong, as a sentence without a period. */
   readonly fault: string;
-  /** The checks that find it, and no others do. */
+  /** The checks that find it; no others do but those of `also`. */
   readonly fails: readonly string[];
+  /** Checks that find it beside their own matter, many by never coming to an end. Default: none. */
+  readonly also?: readonly string[];
   /** The methods with the fault, made of those without. Default: these. */
   readonly mutate?: (real: Services) => Services;
   /** What its health service says. Default: true. */

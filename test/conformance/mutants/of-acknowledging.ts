@@ -50,6 +50,7 @@ export const ofAcknowledging: readonly Mutant[] = [
   {
     fault: 'what was sent counts as acknowledged',
     fails: ['ACK-01', 'ACK-06'],
+    also: ['ACK-07', 'ACK-08'],
     mutate: (real) => ({
       ...real,
       watchProcess: (request, context) =>
@@ -61,6 +62,7 @@ export const ofAcknowledging: readonly Mutant[] = [
   {
     fault: 'what was acknowledged is kept for ever',
     fails: ['ACK-02'],
+    also: ['ACK-08'],
     mutate: (real) => ({
       ...real,
       acknowledgeOutput: (request, context) =>

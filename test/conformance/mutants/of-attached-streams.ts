@@ -97,6 +97,7 @@ export const ofAttachedStreams: readonly Mutant[] = [
       'RESUME-04',
       'RESUME-06',
     ],
+    also: ['RESUME-07'],
     mutate: (real) => {
       const attached = new Set<string>();
       return {

@@ -179,6 +179,7 @@ export const ofAttachments: readonly Mutant[] = [
   {
     fault: 'an attempt to attach that comes late supersedes the latest',
     fails: ['RESUME-04'],
+    also: ['RESUME-07'],
     mutate: (real) => {
       let count = 100n;
       return onRequests(real, ['attachSession'], (request) => {

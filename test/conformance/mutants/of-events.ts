@@ -47,6 +47,7 @@ export const ofEvents: readonly Mutant[] = [
   {
     fault: 'output that begins with a byte of zero is empty',
     fails: ['EVENT-04', 'EVENT-05', 'EVENT-06', 'GAP-01', 'GAP-06', 'RUN-03'],
+    also: ['ACK-01', 'ACK-02', 'ACK-03', 'ACK-04', 'ACK-06', 'ACK-07', 'ACK-08', 'INTERACT-10'],
     mutate: (real) =>
       onEachEvent(real, ({ event }) => {
         const empty = event.case === 'output' && event.value.data[0] === 0;
@@ -65,6 +66,7 @@ export const ofEvents: readonly Mutant[] = [
   {
     fault: 'the last bytes of much output of a process without input are lost at the exit',
     fails: ['EVENT-06', 'GAP-06'],
+    also: ['ACK-01', 'ACK-02', 'ACK-03', 'ACK-06', 'ACK-07', 'ACK-08'],
     mutate: (real) => onEvents(real, loseLast, ['watchProcess']),
   },
   {

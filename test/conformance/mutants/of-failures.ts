@@ -156,6 +156,7 @@ export const ofFailures: readonly Mutant[] = [
       'EXPIRE-01',
       'RESUME-06',
     ],
+    also: ['ACK-05', 'REQUEST-13', 'RESUME-07'],
     mutate: (real) =>
       onFailures(real, (error) => {
         error.metadata.remove('grpc-status-details-bin');

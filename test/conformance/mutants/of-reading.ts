@@ -128,6 +128,7 @@ export const ofReading: readonly Mutant[] = [
   {
     fault: 'twice as much output is kept',
     fails: ['GAP-02'],
+    also: ['ACK-02', 'ACK-08', 'INTERACT-10'],
     mutate: (real) =>
       onStarts(real, ({ spec }) => {
         if (spec.output && spec.output.retainedBytes < 100_000n) spec.output.retainedBytes *= 2n;
@@ -136,6 +137,7 @@ export const ofReading: readonly Mutant[] = [
   {
     fault: '`OVERFLOW_PAUSE` drops the oldest',
     fails: ['GAP-06'],
+    also: ['ACK-01', 'ACK-02', 'ACK-03', 'ACK-04', 'ACK-06', 'ACK-07', 'ACK-08'],
     mutate: (real) =>
       onRequests(real, ['startProcess'], ({ spec }) => {
         if (spec?.output?.overflow === Overflow.PAUSE) spec.output.overflow = Overflow.DROP_OLDEST;
@@ -160,6 +162,7 @@ export const ofReading: readonly Mutant[] = [
   {
     fault: 'the id of a process that was evicted stays taken',
     fails: ['RETAIN-03'],
+    also: ['REQUEST-13'],
     mutate: (real) => {
       const taken = new Set<string>();
       return {
