@@ -77,7 +77,9 @@ describe.skipIf(missing !== undefined)('runlet attach on a real terminal', () =>
     await terminal.enter('clear; [ "$(stty -g)" = "$before" ] && echo sane-$((1 + 1))');
     await terminal.showing(/^sane-2$/m);
     await terminal.enter('runlet ps');
-    await terminal.showing(/^shell +[0-9a-f]{8} +\d+ +running +\d+ s ago +bash --norc --noprofile$/m);
+    await terminal.showing(
+      /^shell +[0-9a-f]{8} +\d+ +running +\d+ s ago +bash --norc --noprofile$/m,
+    );
     await terminal.enter('runlet attach --detach-keys ctrl-x');
     await terminal.showing(/^one-2\ninner> ?$/m);
     await terminal.press('C-x');
