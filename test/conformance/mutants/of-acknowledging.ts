@@ -72,6 +72,7 @@ export const ofAcknowledging: readonly Mutant[] = [
   {
     fault: 'what was sent to a stream that acknowledges nothing is not kept',
     fails: ['ACK-03'],
+    also: ['RETAIN-05', 'RETAIN-06', 'SESSION-08'],
     mutate: (real) => ({
       ...real,
       watchProcess: (request, context) =>
@@ -127,6 +128,7 @@ export const ofAcknowledging: readonly Mutant[] = [
   {
     fault: 'a reader that broke off is forgotten at once',
     fails: ['ACK-07'],
+    also: ['ACK-02', 'ACK-08'],
     mutate: forgetting,
   },
   {
