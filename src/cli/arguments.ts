@@ -67,8 +67,8 @@ export function positiveSeconds(text: string): number {
   return value;
 }
 
-/** Milliseconds of a span; NaN: it is none. */
-function spanMs(text: string): number {
+/** Milliseconds of a span, as {@link seconds} takes it; NaN: it is none. */
+export function spanMs(text: string): number {
   if (/^\d*\.?\d+$/.test(text)) return Number(text) * SECOND;
   if (!/^(?:\d*\.?\d+(?:ms|s|min|m|h|d))+$/.test(text)) return Number.NaN;
   let sum = 0;

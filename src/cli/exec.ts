@@ -1,9 +1,8 @@
 import { Command, Option } from 'commander';
 import type { RemoteSession, RunletClient } from '../client/index.ts';
 import { nonEmpty } from './arguments.ts';
-import { sayWhyEnded } from './end-notice.ts';
+import { endAs } from './end-as.ts';
 import { addExamples } from './examples.ts';
-import { processExitCode } from './exit-codes.ts';
 import { findProcess, findSession } from './find-process.ts';
 import { RECONNECT_SECONDS } from './reconnect.ts';
 import { runRemote } from './remote-run.ts';
@@ -57,19 +56,14 @@ async function exec(where: string, words: readonly string[], flags: ExecFlags): 
   // `exec WHERE -- PROGRAM`, as users of kubectl type it.
   const argv = words[0] === '--' ? words.slice(1) : words;
   if (argv.length === 0) throw new UsageError('exec: there is no program to run');
-  await withServer(flags, async (client, address) => {
+  const json = flags.json ?? false;
+  const running = withServer(flags, async (client, address) => {
     const spec = await specOf(argv, flags, await serverKind(address));
     const session = await findWhere(client, address, where);
-    const json = flags.json ?? false;
-    const feeds = flags.stdin;
-    const exit = await runRemote(
-      client,
-      { spec, session, id: flags.id, orphanMs: 0, json, feeds },
-      signals,
-    );
-    if (!json) sayWhyEnded(exit);
-    process.exitCode = processExitCode(exit);
+    const what = { spec, session, id: flags.id, orphanMs: 0, json, feeds: flags.stdin };
+    return runRemote(client, what, signals);
   });
+  await endAs(running, json);
 }
 
 /** The session that is named by its own id, or by that of a process. */

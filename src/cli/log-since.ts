@@ -1,25 +1,15 @@
 import { InvalidArgumentError } from 'commander';
 import type { ProcessEvent, RemoteProcess } from '../client/index.ts';
-
-/** Milliseconds of the units of a time span. */
-const UNITS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
+import { spanMs } from './arguments.ts';
 
 /** Events that are read rather than looked through further. */
 const FEW_EVENTS = 256;
 
 /** A moment, in milliseconds since 1970: `10m` and `1h30m` ago, or a date and time. */
 export function moment(text: string): number {
-  const spans = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
-  if (spans.length > 0 && spans.map(([span]) => span).join('') === text) {
-    const ago = spans.reduce((sum, [, n, unit = '']) => sum + Number(n) * (UNITS[unit] ?? 0), 0);
-    return Date.now() - ago;
-  }
+  // A number alone is not taken for seconds: it might be meant as a moment.
+  const ago = /[a-z]$/.test(text) ? spanMs(text) : Number.NaN;
+  if (!Number.isNaN(ago)) return Date.now() - ago;
   // A year at least: what Date takes besides dates, such as `5`, is meant otherwise.
   const time = /^\d{4}-/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(time)) {

@@ -1,11 +1,8 @@
 import { Command, Option } from 'commander';
 import type { ProcessExit } from '../client/index.ts';
 import { nonEmpty, positiveSeconds } from './arguments.ts';
-import { sayWhyEnded } from './end-notice.ts';
-import { endAsBy } from './ending.ts';
+import { endAs } from './end-as.ts';
 import { addExamples } from './examples.ts';
-import { FAILURE_EXIT_CODE, processExitCode } from './exit-codes.ts';
-import { OutputStuckError } from './output-patience.ts';
 import { withOwnServer } from './own-server.ts';
 import { type RemoteRun, runRemote } from './remote-run.ts';
 import {
@@ -19,7 +16,7 @@ import {
 } from './server-connection.ts';
 import { SignalRelay } from './signal-relay.ts';
 import { addSpecOptions, type SpecFlags, specOf } from './spec-options.ts';
-import { canShareStandardInput, standardInputFailed } from './standard-input.ts';
+import { canShareStandardInput } from './standard-input.ts';
 import { start } from './start.ts';
 
 /** How long the process goes on if we vanish without a word, in seconds, if nothing is said. */
@@ -109,20 +106,11 @@ async function run(argv: readonly string[], flags: RunFlags): Promise<void> {
     json: flags.json ?? false,
     feeds: flags.stdin && !sharesStdin,
   };
-  try {
-    const exit =
-      address === undefined
-        ? await withOwnServer({ sharesStdin }, (own) => runAt(own, what, signals))
-        : await runAt(address, what, signals);
-    if (!what.json) sayWhyEnded(exit);
-    process.exitCode = processExitCode(exit);
-    if (exit.code === 0 && standardInputFailed()) process.exitCode = FAILURE_EXIT_CODE;
-    // It dies as its program does, unless the server ended that, which is said.
-    if (exit.signal !== null && exit.reason === 'signaled') endAsBy(exit.signal);
-  } catch (error) {
-    if (!(error instanceof OutputStuckError)) throw error;
-    endAsBy(error.signal);
-  }
+  const running =
+    address === undefined
+      ? withOwnServer({ sharesStdin }, (own) => runAt(own, what, signals))
+      : runAt(address, what, signals);
+  await endAs(running, what.json);
 }
 
 /** Where to run it; undefined: on a server of its own. */

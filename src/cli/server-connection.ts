@@ -91,7 +91,7 @@ export async function serverKind(text: string): Promise<'local' | 'remote'> {
   return found?.uid === process.getuid?.() ? 'local' : 'remote';
 }
 
-/** Whether somebody listens on this user's own socket. */
+/** Whether somebody listens at an address. */
 export async function isReachable(text: string): Promise<boolean> {
   const address = parseAddress(text);
   const socket = connectSocket(

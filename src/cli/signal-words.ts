@@ -4,10 +4,8 @@
  */
 export function spellOutSignals(words: readonly string[]): readonly string[] {
   if (words[0] !== 'kill') return words;
-  const end = words.indexOf('--');
-  return words.map((word, i) => {
-    const [, name] =
-      (end === -1 || i < end ? /^-(\d+|[A-Z][A-Z0-9+-]+)$/ : /^$(.)/).exec(word) ?? [];
-    return name === undefined ? word : `--signal=${name}`;
-  });
+  const end = words.includes('--') ? words.indexOf('--') : words.length;
+  return words.map((word, i) =>
+    i < end ? word.replace(/^-(\d+|[A-Z][A-Z0-9+-]+)$/, '--signal=$1') : word,
+  );
 }

@@ -3,13 +3,8 @@ import { VERSION } from '../version.ts';
 import { addExamples } from './examples.ts';
 import { printable } from './human-text.ts';
 import { printJson, printLine } from './print.ts';
-import {
-  addressOption,
-  isReachable,
-  type ServerFlags,
-  serverAddress,
-  withServer,
-} from './server-connection.ts';
+import { addressOption, type ServerFlags, withServer } from './server-connection.ts';
+import { UnreachableError } from './unreachable-error.ts';
 
 /** `runlet version` */
 export function versionCommand(): Command {
@@ -28,10 +23,12 @@ export function versionCommand(): Command {
 }
 
 async function version(flags: ServerFlags & { readonly json?: boolean }): Promise<void> {
-  const up = await isReachable(await serverAddress(flags));
-  const server = up
-    ? await withServer(flags, async (client) => (await client.info()).version)
-    : undefined;
+  const server = await withServer(flags, async (client) => (await client.info()).version).catch(
+    (error: unknown) => {
+      if (error instanceof UnreachableError) return undefined;
+      throw error;
+    },
+  );
   if (flags.json === true) return printJson({ client: VERSION, server: server ?? null });
   return printLine(
     `client  ${VERSION}\nserver  ${server === undefined ? 'none' : printable(server)}`,

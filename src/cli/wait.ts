@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { ProcessExit, RemoteProcess } from '../client/index.ts';
+import type { ProcessExit } from '../client/index.ts';
 import { addExamples } from './examples.ts';
 import { processExitCode } from './exit-codes.ts';
 import { findProcess, type ProcessFlags } from './find-process.ts';
@@ -15,9 +15,15 @@ interface WaitFlags extends ServerFlags, ProcessFlags {
   readonly json?: boolean;
 }
 
-/** A process that ended. */
-interface Ended {
-  readonly process: RemoteProcess;
+/** A process that is waited for, by its ids. */
+interface Found {
+  readonly session: string;
+  readonly process: string;
+  readonly exited: () => Promise<ProcessExit>;
+}
+
+/** One that ended. */
+interface Ended extends Omit<Found, 'exited'> {
   readonly exit: ProcessExit;
 }
 
@@ -43,25 +49,24 @@ export function waitCommand(): Command {
 async function wait(names: readonly string[], flags: WaitFlags): Promise<void> {
   await withServer(flags, async (client, address) => {
     const wanted = names.length === 0 ? [undefined] : names;
-    const processes: RemoteProcess[] = [];
+    const found: Found[] = [];
     // All are looked for before any is waited for: a wrong name is told of at once.
     for (const name of wanted) {
       const { processId, session } = await findProcess(client, address, flags, name);
-      processes.push(await session.process(processId));
+      const process = await session.process(processId);
+      found.push({ session: session.id, process: processId, exited: () => process.exited });
     }
-    const ends = processes.map(async (process) => ({ process, exit: await process.exited }));
+    const ends = found.map(async ({ exited, ...ids }) => ({ ...ids, exit: await exited() }));
     if (flags.any === true) {
       await tell(await Promise.race(ends), flags);
       return;
     }
-    for (const { exit, process } of await Promise.all(ends)) await tell({ exit, process }, flags);
+    for (const ended of await Promise.all(ends)) await tell(ended, flags);
   });
 }
 
-async function tell({ exit, process }: Ended, flags: WaitFlags): Promise<void> {
+async function tell({ exit, ...ids }: Ended, flags: WaitFlags): Promise<void> {
   const code = processExitCode(exit);
-  if (flags.exitCode === true) globalThis.process.exitCode = code;
-  if (flags.json !== true) return printLine(String(code));
-  const { id, sessionId } = await process.info();
-  return printJson({ session: sessionId, process: id, ...exitFields(exit) });
+  if (flags.exitCode === true) process.exitCode = code;
+  return flags.json === true ? printJson({ ...ids, ...exitFields(exit) }) : printLine(String(code));
 }

@@ -178,6 +178,8 @@ describe('runlet exec', () => {
     }
     expect(await user.print('exec', '--id', 'side', 'main', '--', 'echo', '-n', 'x')).toBe('x');
     expect(await user.print('ps', '-aq')).toMatch(/^main\n(?:[0-9a-f-]{36}\n){3}side\n$/);
+    // It dies as its process does, so that Ctrl-C ends a shell's loop.
+    expect((await user.run(['exec', 'main', 'sh', '-c', 'kill -INT $$'])).signal).toBe('SIGINT');
     expect((await user.run(['exec', 'none', 'true'])).code).toBe(125);
     expect((await user.run(['exec', 'main'])).code).toBe(2);
   });
