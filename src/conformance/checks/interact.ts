@@ -4,7 +4,7 @@ import { type InteractRequestSchema, StdinMode } from '../../gen/runlet/v1/proce
 import { Signal } from '../../gen/runlet/v1/signal_pb.ts';
 import { ensure, ensureEqual, ensureFails, outcomeOf } from '../assert.ts';
 import type { Check } from '../check.ts';
-import { type CheckContext, LONG_WAIT, specOf } from '../context.ts';
+import { type CheckContext, specOf } from '../context.ts';
 import { EventReader, exitedOf, statusOf, textOf } from '../event-reader.ts';
 import { ensureDropped, PAUSING, PAUSING_SCRIPT, readWritten } from './acknowledging.ts';
 
@@ -133,9 +133,7 @@ export const interact: readonly Check[] = [
       // Time for a server that would end it to do so.
       for (let i = 0; i < ANSWERS; i++) await context.get(target);
       await context.write(target, 'alive\n');
-      const request = { ...target, afterSeq: 1n, wait: LONG_WAIT };
-      const { events } = await context.processes.readProcess(request);
-      ensureEqual(textOf(events), 'alive\n', 'what it writes after the call');
+      await context.watch(target, 1n).untilOutput('alive\n');
     },
   },
   {

@@ -27,7 +27,7 @@ export const ofReading: readonly Mutant[] = [
   },
   {
     fault: 'polls that may wait for long do not wait',
-    fails: ['READ-02', 'INTERACT-04', 'FENCE-02'],
+    fails: ['READ-02', 'FENCE-02'],
     mutate: (real) =>
       onRequests(real, ['readProcess'], (request) => {
         if ((request.wait?.seconds ?? 0n) >= 30n) delete request.wait;
