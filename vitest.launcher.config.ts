@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { SHARED } from './vitest.shared.ts';
 
 /** What does not depend on how processes are started, nor on who runs the server. */
-const INDEPENDENT = [
+const OF_NEITHER = [
   'attach',
   'bad-calls',
   'bad-input',
@@ -17,12 +17,18 @@ const INDEPENDENT = [
   'version-skew',
 ];
 
+/** What moves much data or starts much depends on the launcher, and not on rights and limits. */
+const OF_LAUNCHERS = ['interact', 'late-output', 'leaks', 'lossless', 'pause', 'stdin-stream'];
+
+const independent =
+  process.env['TEST_LAUNCHER'] === undefined ? [...OF_NEITHER, ...OF_LAUNCHERS] : OF_NEITHER;
+
 // The tests that are run again with another launcher, and as another user.
 export default defineConfig({
   test: {
     ...SHARED,
     include: ['test/acceptance/**/*.test.ts', 'test/process/**/*.test.ts'],
-    exclude: INDEPENDENT.map((name) => `test/acceptance/${name}.test.ts`),
+    exclude: independent.map((name) => `test/acceptance/${name}.test.ts`),
     // Much of the time is waiting, for processes and for clocks of theirs.
     maxWorkers: 2 * availableParallelism(),
   },

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseAddress } from '../../src/address.ts';
 import { newerNode } from '../../src/cli/newer-node.ts';
 import type { RunletClient } from '../../src/client/index.ts';
 import { runCli } from '../support/cli.ts';
 import { connectTo } from '../support/client.ts';
+import { firstLineOf } from '../support/first-line.ts';
 import { temporaryFolder } from '../support/harness.ts';
 import { MAIN } from '../support/served.ts';
 
@@ -46,7 +46,7 @@ async function serveFrom(
     child.kill('SIGKILL');
     await once(child, 'exit');
   });
-  const [said] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const said = await firstLineOf(child);
   const client = connectTo(parseAddress(said.replace('runlet listening on ', '')));
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

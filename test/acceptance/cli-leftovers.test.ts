@@ -2,11 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseAddress } from '../../src/address.ts';
 import { MAIN, runCli, spawnCli } from '../support/cli.ts';
+import { firstLineOf } from '../support/first-line.ts';
 import { connectClients, temporaryFolder } from '../support/harness.ts';
 import { isAlive, pidFrom } from '../support/pids.ts';
 import { waitForFile } from '../support/wait-for-file.ts';
@@ -43,7 +42,7 @@ async function serve(folder: string, ...flags: readonly string[]): Promise<Killa
   child.stderr?.on('data', (data: Buffer) => {
     log += data.toString();
   });
-  await firstLine(child);
+  await firstLineOf(child);
   const { processes, sessions } = connectClients(parseAddress(listen));
   const { session } = await sessions.createSession({});
   const sessionId = session?.sessionId ?? '';
@@ -63,11 +62,6 @@ function endAfterTest(child: ChildProcess): void {
     child.kill('SIGTERM');
     await exited;
   });
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  const [line] = await once(createInterface(child.stdout as Readable), 'line');
-  return line as string;
 }
 
 async function killHard(child: ChildProcess): Promise<void> {
@@ -109,7 +103,7 @@ async function runSleep(temporary: string): Promise<{ child: ChildProcess; pid: 
     env: { ...process.env, TMPDIR: temporary },
   });
   endAfterTest(child);
-  return { child, pid: pidFrom(await firstLine(child)) };
+  return { child, pid: pidFrom(await firstLineOf(child)) };
 }
 
 describe('a server that was killed', () => {
@@ -168,7 +162,7 @@ describe('a server that was killed', () => {
       env: { ...process.env, TMPDIR: folder },
     });
     endAfterTest(beside);
-    await firstLine(beside);
+    await firstLineOf(beside);
     const { processes, sessions } = connectClients(parseAddress(listen));
     const { session } = await sessions.createSession({});
     const started = await processes.startProcess({

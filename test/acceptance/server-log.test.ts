@@ -4,10 +4,10 @@ import { closeSync, openSync } from 'node:fs';
 import { connect as connectHttp2, constants, type OutgoingHttpHeaders } from 'node:http2';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { spawnCli } from '../support/cli.ts';
+import { firstLineOf } from '../support/first-line.ts';
 import { temporaryFolder } from '../support/harness.ts';
 
 /** Serves with a standard error, until the test is over. */
@@ -16,8 +16,7 @@ async function serveInto(stderr: number | 'pipe'): Promise<{ child: ChildProcess
   const flags = ['--listen', `unix:${path}`, '--output-disk', '0', '--log-level', 'debug'];
   const child = spawnCli(['serve', ...flags], { stdio: ['ignore', 'pipe', stderr] });
   onTestFinished(() => void child.kill('SIGKILL'));
-  if (child.stdout === null) throw new Error('the server has no stdout');
-  await once(createInterface(child.stdout), 'line');
+  await firstLineOf(child);
   return { child, path };
 }
 

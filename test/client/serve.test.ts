@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { connect, serve } from '../../src/client/index.ts';
 import { errorOf } from '../support/client.ts';
+import { firstLineOf } from '../support/first-line.ts';
 import { isAlive } from '../support/pids.ts';
 
 const PROGRAM = fileURLToPath(new URL('../fixtures/serving.mjs', import.meta.url));
@@ -17,7 +17,7 @@ async function startProgram(...args: readonly string[]) {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
-  const [line] = await once(createInterface({ input: child.stdout }), 'line');
+  const line = await firstLineOf(child);
   const said: { address: string; pid: number; said: string } = JSON.parse(line);
   return { child, exited, ...said, folder: dirname(said.address.replace('unix:', '')) };
 }

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { type Address, parseAddress } from '../../src/address.ts';
+import { firstLineOf } from '../support/first-line.ts';
 import { MAIN } from '../support/served.ts';
 
 /** A server in a process of its own, which outlives a test. */
@@ -26,8 +26,7 @@ export async function startUpstream(...flags: readonly string[]): Promise<Upstre
     env: { ...process.env, ...SECRETS },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  if (child.stdout === null) throw new Error('the server has no stdout');
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const line = await firstLineOf(child);
   return {
     address: parseAddress(line.replace('runlet listening on ', '')),
     stop: async () => {

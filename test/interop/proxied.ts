@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { firstLineOf } from '../support/first-line.ts';
 import { MAIN, ROOT } from './support.ts';
 
 /** The proxies whose configuration docs/proxies.md has. */
@@ -54,10 +55,9 @@ export async function startLoggingServer(stateFolder: string): Promise<LoggingSe
     const entry = JSON.parse(line) as Partial<LoggedCall>;
     if (entry.method !== undefined) calls.push({ ...entry, method: entry.method });
   });
-  const listening = once(createInterface({ input: child.stdout }), 'line');
-  const [line] = (await Promise.race([listening, once(child, 'exit')])) as [unknown];
-  const address = /^runlet listening on (\S+)$/.exec(String(line))?.[1];
-  if (address === undefined) throw new Error('the server ended without listening');
+  const line = await firstLineOf(child);
+  const address = /^runlet listening on (\S+)$/.exec(line)?.[1];
+  if (address === undefined) throw new Error(`not where it listens: ${line}`);
   return {
     address,
     calls,

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { chown } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { type Address, parseAddress } from '../../src/address.ts';
 import { isOwnVariable } from '../../src/environment/env-policy.ts';
+import { firstLineOf } from './first-line.ts';
 import { LAUNCHER, temporaryFolder } from './harness.ts';
 
 /** What a server holds. */
@@ -80,8 +80,7 @@ export async function serveAs(
     await exited;
     clearTimeout(kill);
   });
-  if (child.stdout === null) throw new Error('the server has no stdout');
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const line = await firstLineOf(child);
   const address = parseAddress(line.replace('runlet listening on ', ''));
   return { address, child, holdings: () => holdingsOf(child) };
 }

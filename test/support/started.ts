@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { type Address, parseAddress } from '../../src/address.ts';
 import { type CliResult, resultOf } from './cli.ts';
+import { firstLineOf } from './first-line.ts';
 import { temporaryFolder } from './harness.ts';
 import { MAIN } from './served.ts';
 
@@ -44,6 +43,6 @@ export async function serveAfter(
     child.kill('SIGKILL');
     await exited;
   });
-  const [line] = (await once(createInterface(child.stdout as Readable), 'line')) as [string];
+  const line = await firstLineOf(child);
   return { address: parseAddress(line.replace('runlet listening on ', '')), child };
 }
