@@ -38,13 +38,14 @@ export async function startProxy(target: Address): Promise<TcpProxy> {
     cut();
     reached();
   };
-  const server = createServer((inner) => {
+  // Small messages to and fro are not held back, as gRPC and proxies do not.
+  const server = createServer({ noDelay: true }, (inner) => {
     accepted += 1;
     if (!admitting) {
       inner.destroy();
       return;
     }
-    const outer = connect(to);
+    const outer = connect({ ...to, noDelay: true });
     keep(inner);
     keep(outer);
     outer.on('data', (data) => count(data.length));
