@@ -28,7 +28,9 @@ export class LineQueue {
    */
   async push(chunk: Buffer): Promise<void> {
     if (this.#left) return;
-    const lines = (this.#rest + this.#decoder.write(chunk)).split('\n');
+    // What is there of a line is not looked at again, however long it gets.
+    const [first = '', ...more] = this.#decoder.write(chunk).split('\n');
+    const lines = [this.#rest + first, ...more];
     this.#rest = lines.pop() ?? '';
     if (this.#rest.length > this.#maxBytes) throw new RunOutputError(this.#maxBytes);
     if (lines.length === 0) return;
