@@ -8,6 +8,7 @@ import type {
   StdinMode,
 } from '../../src/gen/runlet/v1/process_pb.ts';
 import { Signal } from '../../src/gen/runlet/v1/signal_pb.ts';
+import { MAX_MESSAGE_FIELDS } from '../../src/limits.ts';
 import { collect } from '../support/events.ts';
 import { expectNothingLeft } from '../support/failed-start.ts';
 import { type Failure, failureOf } from '../support/failure.ts';
@@ -91,6 +92,25 @@ describe('a spec that is wrong in itself', () => {
       expect(fieldsOf(failure)).toEqual([field]);
     }
     await expectNothingLeft(harness, 'p');
+  });
+});
+
+describe('a request with more fields than anybody can mean', () => {
+  it('is refused before it is decoded', async () => {
+    const { connection } = await startHarness();
+    // Field 1000, a varint of 0: nobody knows it.
+    const bytes = Buffer.alloc(3 * (MAX_MESSAGE_FIELDS + 1), Buffer.from([0xc0, 0x3e, 0]));
+    const asIs = (data: Buffer): Buffer => data;
+    const call = new Promise((resolve, reject) => {
+      const path = '/runlet.v1.SessionService/CreateSession';
+      connection.makeUnaryRequest(path, asIs, asIs, bytes, (error, response) => {
+        if (error === null) resolve(response);
+        else reject(error);
+      });
+    });
+    const failure = await failureOf(call);
+    expect(failure.summary).toBe('INVALID_ARGUMENT/INVALID_REQUEST');
+    expect(fieldsOf(failure)).toEqual(['']);
   });
 });
 

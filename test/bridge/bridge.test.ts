@@ -1,9 +1,12 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Metadata, status } from '@grpc/grpc-js';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createClient } from '../../src/bridge/create-client.ts';
 import { EncodedMessage } from '../../src/bridge/encoded-message.ts';
+import { openConnection } from '../../src/client/connection.ts';
 import { invalidField, RunletError } from '../../src/errors.ts';
 import {
+  EchoService,
   ServerStreamResponseSchema,
   UnaryRequestSchema,
   UnaryResponseSchema,
@@ -111,6 +114,26 @@ describe('a call', () => {
     expect((await client.unary({}, { metadata })).text).toBe('abc');
     expect((await client.unary({})).text).toBe('none');
     expect(seen[0]).toBe('/runlet.test.v1.EchoService/Unary');
+  });
+
+  it('tells its handler which connection it came over', async () => {
+    const peers: unknown[] = [];
+    const { client, path } = await startEcho({
+      unary: ({ text }, { peer }) => {
+        peers.push(peer);
+        return { text };
+      },
+    });
+    const connection = openConnection({ kind: 'unix', path });
+    onTestFinished(() => connection.close());
+    await client.unary({ text: '' });
+    await client.unary({ text: '' });
+    await createClient(EchoService, connection).unary({ text: '' });
+    const [first, second, other] = peers;
+    expect(first).toBeDefined();
+    expect(second).toBe(first);
+    expect(other).toBeDefined();
+    expect(other).not.toBe(first);
   });
 });
 

@@ -4,12 +4,17 @@ import { RunletError } from '../../src/errors.ts';
 /** The context of a call that was made without a server. */
 export class TestCallContext implements CallContext {
   readonly method = '/test';
-  readonly peer = undefined;
+  readonly peer: unknown;
   readonly deadline = Number.POSITIVE_INFINITY;
   readonly #abort = new AbortController();
   readonly #cleanups: (() => void)[] = [];
   /** Why it failed, if it did. */
   reason: string | undefined;
+
+  /** `peer`: the connection that it came over. */
+  constructor(peer?: unknown) {
+    this.peer = peer;
+  }
 
   get signal(): AbortSignal {
     return this.#abort.signal;
