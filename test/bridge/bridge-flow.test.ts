@@ -1,4 +1,8 @@
+import { connect as connectHttp2, constants } from 'node:http2';
+import { connect } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import { MAX_MESSAGES_PER_TURN } from '../../src/limits.ts';
 import { deferred, startEcho, textsOf } from './echo-server.ts';
 
 /** Of so many bytes few messages are on their way at one time. */
@@ -84,5 +88,42 @@ describe('requests that the server does not read', () => {
     expect(made).toBeLessThan(TOTAL / 4);
     release.resolve();
     expect((await response).text).toBe(String(TOTAL));
+  });
+});
+
+describe('requests that come all at once', () => {
+  it('leave the event loop to others after a few of them', async () => {
+    const TOTAL = 2_000;
+    let inThisTurn = 0;
+    let most = 0;
+    const { path } = await startEcho({
+      async clientStream(requests) {
+        let count = 0;
+        const turn = (): void => {
+          inThisTurn = 0;
+          immediate = setImmediate(turn);
+        };
+        let immediate = setImmediate(turn);
+        for await (const _request of requests) {
+          count += 1;
+          inThisTurn += 1;
+          most = Math.max(most, inThisTurn);
+        }
+        clearImmediate(immediate);
+        return { text: String(count) };
+      },
+    });
+    const session = connectHttp2('http://localhost', { createConnection: () => connect(path) });
+    const call = session.request({
+      [constants.HTTP2_HEADER_METHOD]: 'POST',
+      [constants.HTTP2_HEADER_PATH]: '/runlet.test.v1.EchoService/ClientStream',
+      [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc',
+      [constants.HTTP2_HEADER_TE]: 'trailers',
+    });
+    // A message without a field is a prefix and nothing else: all of them fit into one frame.
+    call.end(Buffer.alloc(5 * TOTAL));
+    expect((await buffer(call)).toString()).toContain(String(TOTAL));
+    session.close();
+    expect(most).toBeLessThanOrEqual(2 * MAX_MESSAGES_PER_TURN);
   });
 });

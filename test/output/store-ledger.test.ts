@@ -56,6 +56,15 @@ describe('memory that is used up', () => {
     expect(ledger.next()).toBeUndefined();
   });
 
+  it('is used by what is known of output, and by what readers have of it, too', () => {
+    const known = { a: inMemory(900_000), b: { index: 100_001 } };
+    expect(ledgerOf(known).next()?.log).toBe('a');
+    const ledger = ledgerOf({ a: inMemory(900_000) });
+    expect(ledger.next()).toBeUndefined();
+    ledger.copied = 100_001;
+    expect(ledger.next()?.log).toBe('a');
+  });
+
   it('goes for good where nothing may be written', () => {
     const some = { a: inMemory(1_100_000) };
     expect(ledgerOf(some, { ...BUDGETS, hasFiles: false }).next()?.action).toBe('lose');
