@@ -145,6 +145,17 @@ describe('a process with a terminal', () => {
     expect(summarize(rest).at(-1)).toBe('closed true');
   });
 
+  it('hangs up when it is ended, so that what ignores SIGTERM ends in its own way', async () => {
+    const harness = await start();
+    const { processes } = harness;
+    const script = 'trap "" TERM; trap "exit 7" HUP; echo ready; while :; do sleep 0.01; done';
+    const target = await startShell(harness, script, { terminal: {} });
+    const watch = processes.watchProcess(target)[Symbol.asyncIterator]();
+    await showing(watch, 'ready');
+    const { process } = await processes.terminateProcess({ ...target, grace: { seconds: 3_600n } });
+    expect(process?.status?.status).toEqual({ case: 'code', value: 7 });
+  });
+
   it('that cannot be started leaves nothing', async () => {
     const harness = await start();
     const spec = { argv: ['/etc/passwd'], terminal: {} };
