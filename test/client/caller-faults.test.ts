@@ -1,6 +1,7 @@
 import { finished } from 'node:stream/promises';
 import { credentials, Metadata, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { isCallError } from '../../src/client/call-error.ts';
 import { callFailure } from '../../src/client/call-failure.ts';
 import { StdinWritable } from '../../src/client/stdin-writable.ts';
 import { certify, makeAuthority } from '../support/certificates.ts';
@@ -72,6 +73,14 @@ describe('what can never succeed', () => {
     ],
   ])('is told from a connection that broke: %s', (error, kind) => {
     expect(callFailure(error).kind).toBe(kind);
+  });
+
+  it('is thrown where it cannot be encoded, and is no failure of a call', async () => {
+    const { processes, sessionId } = await startHarness();
+    const size = { columns: 80.5, rows: 24 };
+    const error = await errorOf(processes.resizeTerminal({ sessionId, processId: 'p', size }));
+    expect(error.message).toContain('columns');
+    expect(isCallError(error)).toBe(false);
   });
 
   it('says what a proxy means that refuses a large start', () => {

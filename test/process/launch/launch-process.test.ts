@@ -40,6 +40,7 @@ async function launch({ assertWanted = () => {}, failure, spec, steps = LAUNCH_S
     environment: new Map([
       ['PATH', '/usr/bin:/bin'],
       ['API_KEY', 'secret'],
+      ['PWD', '/srv'],
     ]),
   };
   const error = await launchProcess(steps, context, assertWanted).then(
@@ -80,6 +81,7 @@ describe('a launch', () => {
       cwd: '/tmp',
       env: new Map([
         ['PATH', '/usr/bin:/bin'],
+        ['PWD', '/tmp'],
         ['A', '1'],
       ]),
       stdin: 'pipe',
