@@ -8,6 +8,8 @@ import { SpawnGates } from '../../../dist/process/native/spawn-gate.js';
 const libc = loadLibc();
 const gate = SpawnGates.create(libc).close(() => process.stdout.write('arrived\n'));
 const actions = newActions(libc);
+// It would lose its standard output otherwise when it becomes its program, and nobody would see that.
+libc.fileActionsAddDup2(actions, 1, 1);
 gate.addTo(actions);
 const attributes = spawnAttributes(libc, []);
 libc.posixSpawn.async(

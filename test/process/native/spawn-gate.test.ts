@@ -47,7 +47,7 @@ describe('a child at a gate', () => {
     const closed = once(maker, 'close');
     await once(maker.stdout, 'data');
     maker.kill('SIGKILL');
-    // The child has its standard output, too.
+    // The child has its standard output, too, and so has its program.
     expect(await closed).toEqual([null, 'SIGKILL']);
   });
 });
