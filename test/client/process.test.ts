@@ -67,6 +67,20 @@ describe('a remote process', () => {
     expect(rest).toEqual(all.slice(2));
   });
 
+  it('is told what has come of it where it waits for that, long before its end', async () => {
+    const harness = await startHarness();
+    const session = await connectTo(harness.address).session();
+    const process = await session.start({
+      argv: shell('echo here; exec cat'),
+      env,
+      stdin: 'pipe',
+      overflow: 'pause',
+    });
+    await process.stdout[Symbol.asyncIterator]().next();
+    await expect.poll(() => harness.log.join('')).toContain('/AcknowledgeOutput');
+    expect((await process.info()).state).toBe('running');
+  });
+
   it('has exited before its output ends, where a child holds it', async () => {
     const harness = await startHarness();
     const session = await connectTo(harness.address).session();
