@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   CLIENT_CLOSED: 'the client was closed before',
   COMMAND_FAILED: 'a command that is checked did not end with the exit code 0',
   OUTPUT_TOO_LARGE: 'a command wrote more than it was allowed to',
+  OUTPUT_LOST: 'output was dropped before it was read',
   STDIN_CONFLICT: 'another client wrote to the same standard input',
   SERVER_NOT_STARTED: 'a server of this program did not start',
   PROTOCOL: 'the server did not answer as the contract says',

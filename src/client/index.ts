@@ -25,6 +25,7 @@ export type {
   StdinModeName,
 } from './names.ts';
 export type { ConnectOptions, RequestMetadata, SpecDefaults } from './options.ts';
+export { OutputLostError } from './output-lost-error.ts';
 export type { OutputReadable } from './output-readable.ts';
 export type { GapRange, ProcessEvent, ProcessEventDetail } from './process-event.ts';
 export type {

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { OutputStreamName } from './names.ts';
 import type { FeedMember, OutputFeed } from './output-feed.ts';
+import { OutputLostError } from './output-lost-error.ts';
 import type { GapRange } from './process-event.ts';
 
 /** Bytes that wait to be read before the server is asked for no more. */
@@ -8,8 +9,9 @@ const HIGH_WATER_MARK = 256 * 1024;
 
 /**
  * What a process wrote to one of its streams, from the beginning, whenever the reading
- * begins. Where the server did not retain all of it, what is missing is in `gaps`, and
- * told by the event `gap`, with a {@link GapRange}, at its place between the data.
+ * begins. Where the server did not retain all of it, the stream fails with an `OutputLostError`
+ * at its place, unless somebody listens for `gap`: then that is told of it, with a
+ * {@link GapRange}, the stream goes on behind it, and it is in `gaps`.
  */
 export class OutputReadable extends Readable {
   readonly #member: FeedMember;
@@ -42,14 +44,18 @@ export class OutputReadable extends Readable {
           return false;
         }
         this.#gaps.push(range);
+        if (this.listenerCount('gap') === 0) this.destroy(new OutputLostError(range));
         unlessThrown(() => this.emit('gap', range), true);
         return true;
       },
       end: () => this.push(null),
       fail: (error) => this.destroy(error as Error),
     };
-    // A program that reads none of it is not to end for that: whoever reads is told.
-    this.on('error', () => {});
+    // A program that reads none of it is not to end for that: whoever reads is told. What is lost
+    // of what it reads is an error as of any stream, which `pipe` would pass over otherwise.
+    this.on('error', (error) => {
+      if (error instanceof OutputLostError && this.listenerCount('error') === 1) throw error;
+    });
   }
 
   /** What is missing of what was read so far; empty: nothing. */

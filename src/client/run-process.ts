@@ -48,6 +48,8 @@ export async function runProcess(
   );
   try {
     const sinks = sinksOf(options, onOutput());
+    // It is in the result.
+    if (options.overflow === 'drop-oldest') allowGaps(process);
     const outputs = Promise.all([
       collect(process.stdout, sinks.stdout, sinks.room),
       collect(process.stderr, sinks.stderr, sinks.room),
@@ -98,6 +100,10 @@ function specOf(argv: readonly string[], options: RunOptions): ProcessSpec {
   } = options;
   const stdin = input === undefined ? 'closed' : 'pipe';
   return { ...spec, argv, overflow: spec.overflow ?? 'pause', stdin };
+}
+
+function allowGaps({ stderr, stdout, terminal }: RemoteProcess): void {
+  for (const stream of [stdout, stderr, terminal]) stream?.on('gap', () => {});
 }
 
 /** Bytes that may still be kept. */

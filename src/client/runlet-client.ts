@@ -155,6 +155,7 @@ export class RunletClient {
    * @throws RemoteError it could not be started
    * @throws CommandError with `check`: it did not end with the exit code 0
    * @throws RunOutputError it wrote more than `maxOutputBytes`; it was terminated
+   * @throws OutputLostError some of it was lost, unless `overflow` lets it
    * @throws the reason of `signal`; it was terminated
    */
   run<const O extends RunOptions = Record<never, never>>(

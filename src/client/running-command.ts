@@ -1,6 +1,7 @@
 import { OptionError } from './client-error.ts';
 import { joinSignals } from './joined-signal.ts';
 import { LineQueue } from './line-queue.ts';
+import { OutputLostError } from './output-lost-error.ts';
 import type { RemoteSession } from './remote-session.ts';
 import type { RunningCommand, RunOptions } from './run-options.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RunOutcome, runProcess } from './run-process.ts';
@@ -29,6 +30,9 @@ export function runningCommand(
   const checked = async (): Promise<RunOutcome> => {
     const done = await outcome;
     if (options.check !== false) done.check();
+    // Nobody sees the result.
+    const [range] = done.result.gaps;
+    if (range !== undefined) throw new OutputLostError(range);
     return done;
   };
   const text = async (): Promise<string> => {

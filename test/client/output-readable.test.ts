@@ -1,5 +1,6 @@
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { GapRange } from '../../src/client/index.ts';
+import { type GapRange, OutputLostError } from '../../src/client/index.ts';
 import { OutputFeed } from '../../src/client/output-feed.ts';
 import { OutputReadable } from '../../src/client/output-readable.ts';
 import type { ProcessEvent } from '../../src/client/process-event.ts';
@@ -131,5 +132,39 @@ describe('a stream of output with gaps', () => {
     readable.destroy();
     await settle();
     expect(got).toEqual(['gap 0+3']);
+  });
+});
+
+describe('a stream of output with gaps that nobody listens for', () => {
+  const LOST = { code: 'OUTPUT_LOST', range: { stream: 'stdout', offset: 9, length: 10 } };
+
+  /** One whose beginning was told of, and whose reader then leaves it at that. */
+  function makeUnwatched(): OutputReadable {
+    const readable = makeReadable();
+    readable.once('gap', () => {});
+    return readable;
+  }
+
+  it('fails at the first, behind all that comes before it', async () => {
+    const got: string[] = [];
+    const reading = (async () => {
+      for await (const data of makeUnwatched()) got.push(...String(data));
+    })();
+    await expect(reading).rejects.toMatchObject(LOST);
+    await expect(reading).rejects.toBeInstanceOf(OutputLostError);
+    expect(got).toEqual([...'abcdef']);
+  });
+
+  it('throws where it is only piped, as any stream does', async () => {
+    const uncaught = new Promise((resolve) => {
+      const listeners = process.listeners('uncaughtException');
+      process.removeAllListeners('uncaughtException');
+      process.once('uncaughtException', (error) => {
+        for (const listener of listeners) process.on('uncaughtException', listener);
+        resolve(error);
+      });
+    });
+    makeUnwatched().pipe(new PassThrough());
+    expect(await uncaught).toMatchObject(LOST);
   });
 });

@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { type OutputReadable, type ProcessEvent, RemoteError } from '../../src/client/index.ts';
+import {
+  OutputLostError,
+  type OutputReadable,
+  type ProcessEvent,
+  RemoteError,
+} from '../../src/client/index.ts';
 import { connectTo, errorOf } from '../support/client.ts';
 import { startHarness, temporaryFolder } from '../support/harness.ts';
 import { HeldLauncher } from '../support/held-launcher.ts';
@@ -53,6 +58,22 @@ describe('a remote process', () => {
     const kinds: string[] = [];
     for await (const event of process.events()) kinds.push(event.kind);
     expect(kinds).toEqual(['started', 'output', 'output', 'exited', 'closed']);
+  });
+
+  it('fails the reading of what was dropped before it, and is held up instead if asked', async () => {
+    const { address } = await startHarness();
+    const session = await connectTo(address).session();
+    const argv = ['/usr/bin/head', '-c', '3000000', '/dev/zero'];
+    const dropping = await session.start({ argv, retainedBytes: 1_000_000 });
+    expect(await dropping.closed).toMatchObject({ totals: { stdout: 3_000_000 } });
+    const error = await errorOf(text(dropping.stdout));
+    expect(error).toBeInstanceOf(OutputLostError);
+    expect(error).toMatchObject({ code: 'OUTPUT_LOST', range: { stream: 'stdout', offset: 0 } });
+    const pausing = await session.start({ argv, retainedBytes: 1_000_000, overflow: 'pause' });
+    // What it wrote first is there, and it waits with the rest.
+    const { value } = await pausing.events({ after: 1 }).next();
+    expect(value).toMatchObject({ kind: 'output', offset: 0 });
+    expect((await text(pausing.stdout)).length).toBe(3_000_000);
   });
 
   it('gives its events with their numbers, after any of them', async () => {

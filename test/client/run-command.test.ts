@@ -2,7 +2,12 @@ import { Readable } from 'node:stream';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { deferred } from '../../src/client/deferred.ts';
 import type { OutputOf, RunningCommand, RunOptions } from '../../src/client/index.ts';
-import { CommandError, OptionError, RunOutputError } from '../../src/client/index.ts';
+import {
+  CommandError,
+  OptionError,
+  OutputLostError,
+  RunOutputError,
+} from '../../src/client/index.ts';
 import { connectTo, errorOf } from '../support/client.ts';
 import { serveHere } from '../support/harness.ts';
 import { PATH } from '../support/shell.ts';
@@ -87,6 +92,25 @@ describe('a command that is run', () => {
       },
     });
     expect([bytes, result.stdout.length, result.totals.stdout]).toEqual([300_000, 0, 300_000]);
+  });
+});
+
+describe('a command whose output may be dropped', () => {
+  it('says what is missing in its result, and fails where nobody sees that', async () => {
+    const runlet = await client();
+    const taking = deferred<void>();
+    // Nothing more is taken before all of it was written.
+    const script = 'head -c 30000000 /dev/zero; echo done >&2';
+    const running = runlet.run(['sh', '-c', script], {
+      overflow: 'drop-oldest',
+      retainedBytes: 100_000,
+      onStdout: () => taking.promise,
+      onStderr: () => taking.resolve(),
+    });
+    await errorOf(running.text()).then((error) => expect(error).toBeInstanceOf(OutputLostError));
+    const { gaps, stdout, totals } = await running;
+    const missing = gaps.reduce((sum, { length }) => sum + length, 0);
+    expect([missing > 0, missing + stdout.length]).toEqual([true, totals.stdout]);
   });
 });
 
