@@ -23,3 +23,12 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(timeout) };
   },
 };
+
+/** The same, whose timers keep no program from ending. */
+export const idleClock: Clock = {
+  ...systemClock,
+  setTimer(delayMs, callback) {
+    const timeout = setTimeout(callback, delayMs).unref();
+    return { cancel: () => clearTimeout(timeout) };
+  },
+};

@@ -1,4 +1,4 @@
-import { type ChannelOptions, Client, credentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, type ChannelOptions, Client, credentials } from '@grpc/grpc-js';
 import { type Address, formatAddress, isLoopback } from '../address.ts';
 import { createClient } from '../bridge/create-client.ts';
 import type { ServiceClient } from '../bridge/types.ts';
@@ -6,6 +6,7 @@ import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../gen/runlet/v1/session_pb.ts';
 import { withoutAddressAsName } from './address-as-name.ts';
+import { withIdleSockets } from './idle-sockets.ts';
 import { type ClientSettings, clientSettings } from './options.ts';
 
 /** The services of a server, over one connection. */
@@ -21,6 +22,16 @@ export function openConnection(
   address: Address,
   settings: ClientSettings = clientSettings({}),
 ): Client {
+  return makeClient(address, settings, credentialsOf(settings));
+}
+
+function credentialsOf(settings: ClientSettings): ChannelCredentials {
+  return settings.credentials === undefined
+    ? credentials.createInsecure()
+    : withoutAddressAsName(settings.credentials);
+}
+
+function makeClient(address: Address, settings: ClientSettings, given: ChannelCredentials): Client {
   const options: ChannelOptions = {
     'grpc-node.flow_control_window': settings.flowControlWindowBytes,
     'grpc.max_receive_message_length': -1,
@@ -33,18 +44,12 @@ export function openConnection(
     'grpc.keepalive_timeout_ms': settings.keepaliveTimeoutMs,
     ...settings.channelOptions,
   };
-  return new Client(
-    formatAddress(address),
-    settings.credentials === undefined
-      ? credentials.createInsecure()
-      : withoutAddressAsName(settings.credentials),
-    options,
-  );
+  return new Client(formatAddress(address), given, options);
 }
 
-/** The services of a server over a connection. */
+/** The services of a server over a connection, which keeps no program from ending. */
 export function openServices(address: Address, settings: ClientSettings): Connection {
-  const client = openConnection(address, settings);
+  const client = makeClient(address, settings, withIdleSockets(credentialsOf(settings)));
   return {
     sessions: createClient(SessionService, client),
     processes: createClient(ProcessService, client),

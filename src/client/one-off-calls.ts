@@ -13,7 +13,16 @@ import { within } from './waiting.ts';
  *
  * @throws RemoteError, ConnectionError
  */
-export async function oneOffCall<T>(
+export function oneOffCall<T>(
+  address: Address,
+  settings: ClientSettings,
+  metadata: Readonly<Record<string, string>>,
+  make: (connection: Connection, options: CallOptions) => Promise<T>,
+): Promise<T> {
+  return settings.keepAlive.during(callUntil(address, settings, metadata, make));
+}
+
+async function callUntil<T>(
   address: Address,
   settings: ClientSettings,
   metadata: Readonly<Record<string, string>>,

@@ -1,5 +1,6 @@
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, idleClock } from '../clock.ts';
+import { KeepAlive } from './keep-alive.ts';
 import { checkConnectOptions } from './option-checks.ts';
 import type { EnvPolicy } from './process-spec.ts';
 
@@ -72,6 +73,8 @@ export interface ClientSettings
   readonly windowMs: number | undefined;
   readonly metadata: () => RequestMetadata | Promise<RequestMetadata>;
   readonly clock: Clock;
+  /** Told what the program waits for. */
+  readonly keepAlive: KeepAlive;
   readonly random: () => number;
 }
 
@@ -98,7 +101,8 @@ export function clientSettings(options: ConnectOptions): ClientSettings {
     flowControlWindowBytes: options.flowControlWindowBytes ?? 4 * 1024 * 1024,
     defaults: options.defaults ?? {},
     metadata: typeof metadata === 'function' ? metadata : () => metadata,
-    clock: systemClock,
+    clock: idleClock,
+    keepAlive: new KeepAlive(),
     random: Math.random,
   };
 }

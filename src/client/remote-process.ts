@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import { RunletClientError } from './client-error.ts';
 import { StdinConflictError } from './errors.ts';
+import type { KeepAlive } from './keep-alive.ts';
 import { SIGNAL_SCOPES, type SignalName, type SignalScopeName, signalValue } from './names.ts';
 import { duration, wholeBigInt } from './numbers.ts';
 import { type FeedMember, OutputFeed } from './output-feed.ts';
@@ -22,6 +23,7 @@ import { StdinWritable } from './stdin-writable.ts';
 export interface RemoteProcessParts {
   readonly calls: SessionCalls;
   readonly clock: Clock;
+  readonly keepAlive: KeepAlive;
   readonly info: ProcessInfo;
   readonly life: ProcessLife;
   /** Called whenever somebody wants to know of its end. */
@@ -76,16 +78,21 @@ export class RemoteProcess {
   /** Resolves when it has exited. Its output may go on. */
   get exited(): Promise<ProcessExit> {
     this.#parts.ask();
-    return this.#parts.life.exited;
+    return this.#awaited(this.#parts.life.exited);
   }
 
   /** Resolves when it has exited and its output has ended. */
   get closed(): Promise<ProcessClosure> {
+    return this.#awaited(this.over());
+  }
+
+  /** The same for what the program does not wait for. @internal */
+  over(): Promise<ProcessClosure> {
     this.#parts.ask();
     return this.#parts.life.closed;
   }
 
-  /** All output that was missing, in what was read of its streams so far. */
+  /** All output that was missing, in what was read of its streams so far: see `OutputReadable`. */
   get gaps(): readonly GapRange[] {
     return [this.stdout, this.stderr, this.terminal].flatMap((stream) => stream?.gaps ?? []);
   }
@@ -161,6 +168,13 @@ export class RemoteProcess {
     await this.#call({ idempotent: true }, ({ generation, ids, options }) =>
       generation.control.processes.resizeTerminal({ ...ids, processId: this.id, size }, options),
     );
+  }
+
+  /** A promise that the program waits for. */
+  #awaited<T>(promise: Promise<T>): Promise<T> {
+    const release = this.#parts.keepAlive.hold();
+    promise.then(release, release);
+    return promise;
   }
 
   #call<T>(policy: CallPolicy, make: (target: CallTarget) => Promise<T>): Promise<T> {

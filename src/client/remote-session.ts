@@ -6,6 +6,7 @@ import type {
 } from '../gen/runlet/v1/process_pb.ts';
 import { RunletClientError } from './client-error.ts';
 import { RemoteError, SessionLostError } from './errors.ts';
+import type { KeepAlive } from './keep-alive.ts';
 import { checkStartOptions } from './option-checks.ts';
 import type { SpecDefaults } from './options.ts';
 import { type ProcessInfo, processInfo, type SessionInfo, sessionInfo } from './process-info.ts';
@@ -32,6 +33,7 @@ export interface RemoteSessionParts {
   readonly calls: SessionCalls;
   readonly lives: ProcessLives;
   readonly clock: Clock;
+  readonly keepAlive: KeepAlive;
   /** What processes are started with where their specs do not say. */
   readonly defaults: SpecDefaults;
   /** How long a process can be read after its end where its spec does not say. */
@@ -43,7 +45,7 @@ export interface RemoteSessionParts {
  * connections as it takes, until it is closed, detached from, or lost.
  */
 export class RemoteSession {
-  /** Resolves with why it was lost, once it is; never rejects. */
+  /** Resolves with why it was lost, once it is; never rejects. Keeps no program from ending. */
   readonly lost: Promise<Error>;
   readonly #parts: RemoteSessionParts;
   #closing: Promise<void> | undefined;
@@ -192,7 +194,7 @@ export class RemoteSession {
     ask: (target: CallTarget) => Promise<{ readonly process?: ProcessMessage | undefined }>,
     signal?: AbortSignal,
   ): Promise<RemoteProcess> {
-    const { calls, clock, lives } = this.#parts;
+    const { calls, clock, keepAlive, lives } = this.#parts;
     // What is told of it later may come before the answer.
     const life = lives.expect(id);
     try {
@@ -203,7 +205,7 @@ export class RemoteSession {
       life.update(process);
       const info = processInfo(process);
       const wantEnd = (): void => lives.ask(id, life);
-      return new RemoteProcess({ calls, clock, info, life, ask: wantEnd, stdinOffset });
+      return new RemoteProcess({ calls, clock, keepAlive, info, life, ask: wantEnd, stdinOffset });
     } catch (error) {
       lives.forget(id, life);
       throw error;
@@ -217,7 +219,7 @@ export class RemoteSession {
     signal.addEventListener('abort', abort, { once: true });
     const release = (): void => signal.removeEventListener('abort', abort);
     // Not at its exit: what it left behind is to end, too.
-    process.closed.then(release, release);
+    process.over().then(release, release);
   }
 
   /**

@@ -126,12 +126,13 @@ export class RunletClient {
       calls.call({ idempotent: true }, ({ generation, ids, options: callOptions }) =>
         generation.control.processes.waitProcess({ ...ids, processId, until }, callOptions),
       );
-    await link.ready();
+    await this.#settings.keepAlive.during(link.ready());
     const { defaultRetentionMs, maxRetentionMs } = info.limits;
     const session = new RemoteSession({
       calls,
       lives,
       clock: this.#settings.clock,
+      keepAlive: this.#settings.keepAlive,
       defaults: this.#settings.defaults,
       retentionMs: Math.min(Math.max(defaultRetentionMs, link.windowMs), maxRetentionMs),
     });

@@ -75,7 +75,11 @@ export class SessionCalls {
    * @throws SessionLostError the session is over for this client
    * @throws ConnectionError it may or may not have been done
    */
-  async call<T>(
+  call<T>(policy: CallPolicy, make: (target: CallTarget) => Promise<T>): Promise<T> {
+    return this.#settings.keepAlive.during(this.#call(policy, make));
+  }
+
+  async #call<T>(
     { idempotent, signal }: CallPolicy,
     make: (target: CallTarget) => Promise<T>,
   ): Promise<T> {
@@ -112,6 +116,25 @@ export class SessionCalls {
    * @throws RemoteError, SessionLostError
    */
   async *follow(
+    processId: string,
+    afterSeq: bigint,
+    options: FollowOptions,
+  ): AsyncGenerator<readonly ProcessEventMessage[]> {
+    const { keepAlive } = this.#settings;
+    const events = this.#follow(processId, afterSeq, options);
+    try {
+      // What is not asked for the next is not waited for.
+      for (;;) {
+        const { done, value } = await keepAlive.during(events.next());
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      await keepAlive.during(events.return(undefined));
+    }
+  }
+
+  async *#follow(
     processId: string,
     afterSeq: bigint,
     { acknowledge, signal }: FollowOptions,
