@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { MAX_ID_BYTES } from '../limits.ts';
 import { OptionError } from './client-error.ts';
 
 /** Says what a value should be, if it is not that. Undefined is always right: it is the default. */
@@ -32,7 +33,13 @@ export function checkOptions<T extends object>(
   }
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+/** Whether a value is a text that has a form in UTF-8. */
+function isWellFormed(value: unknown): value is string {
+  return typeof value === 'string' && value.isWellFormed();
+}
+
+/** Whether a value can have options. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -52,11 +59,29 @@ function describe(value: unknown): string {
 export const isText = kind('a string', (value) => typeof value === 'string');
 export const isFlag = kind('true or false', (value) => typeof value === 'boolean');
 export const isNumber = kind('a number', (value) => typeof value === 'number');
+export const isTime = kind(
+  'a time in milliseconds',
+  (value) => typeof value === 'number' && value >= 0,
+);
+/** The longest that a timer of Node.js can wait, in milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+export const isTimer = kind(
+  `a time in milliseconds from 1 to ${MAX_TIMER_MS}`,
+  (value) => typeof value === 'number' && value >= 1 && value <= MAX_TIMER_MS,
+);
+export const isBound = kind(
+  'a number that is not negative',
+  (value) => typeof value === 'number' && value >= 0,
+);
 export const isFunction = kind('a function', (value) => typeof value === 'function');
 export const isObject = kind('an object', isRecord);
 export const isTexts = kind(
   'a list of strings',
   (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
+);
+export const isLabels = kind(
+  'an object of strings',
+  (value) => isRecord(value) && Object.entries(value).flat().every(isWellFormed),
 );
 export const isSignal = kind('an AbortSignal', (value) => value instanceof AbortSignal);
 export const isTerminal = kind(
@@ -71,6 +96,19 @@ export const isInput = kind(
   'a string, bytes or a stream',
   (value) => typeof value === 'string' || value instanceof Uint8Array || value instanceof Readable,
 );
+
+export const isId = kind(
+  `a string of 1 to ${MAX_ID_BYTES} bytes`,
+  (value) => isWellFormed(value) && value !== '' && Buffer.byteLength(value) <= MAX_ID_BYTES,
+);
+
+/** A whole number within bounds. */
+export function isWhole(least: number, most: number): OptionCheck {
+  return kind(
+    `a whole number from ${least} to ${most}`,
+    (value) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most,
+  );
+}
 
 /** One of some names. */
 export function isOneOf(names: readonly string[]): OptionCheck {

@@ -15,6 +15,7 @@ export const ERROR_CODES = {
   MCP_TRANSPORT_OVER: 'a transport is over',
   MCP_MESSAGE_INVALID: 'an MCP server wrote a line that is no message',
   MCP_STILL_RUNNING: 'an MCP server could not be ended',
+  MCP_MISUSED: 'a transport was started twice, or used before that',
 } as const;
 
 /** What an error is, for programs. */

@@ -1,3 +1,5 @@
+import { isRecord } from './check-options.ts';
+import { OptionError } from './client-error.ts';
 import { type CommandArgument, templateScript, templateWords } from './command-line.ts';
 import type { OutputOf, RunningCommand, RunOptions } from './run-options.ts';
 
@@ -26,6 +28,9 @@ export function commandTemplate(run: Run, options: RunOptions = {}): CommandTemp
     first: TemplateStringsArray | RunOptions,
     ...inserted: readonly CommandArgument[]
   ): unknown => {
+    if (!isTemplate(first) && !isRecord(first)) {
+      throw new OptionError('$', '$ takes a template, or the options of others');
+    }
     if (!isTemplate(first)) return commandTemplate(run, { ...options, ...first });
     const { shell = false } = options;
     const command =

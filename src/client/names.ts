@@ -130,9 +130,10 @@ export const SIGNAL_SCOPES: EnumNames<SignalScopeName> = enumNames(SignalScope);
 
 /** The Linux number of a signal. @internal */
 export function signalValue(name: SignalName): Signal {
-  const value = Signal[name.slice('SIG'.length) as keyof typeof Signal];
-  if (!name.startsWith('SIG') || typeof value !== 'number' || value === 0)
-    throw new OptionError('signal', `${name} is no signal`);
+  const text = String(name);
+  const value = Signal[text.slice('SIG'.length) as keyof typeof Signal];
+  if (!text.startsWith('SIG') || typeof value !== 'number' || value === 0)
+    throw new OptionError('signal', `${text} is no signal`);
   return value;
 }
 

@@ -3,6 +3,8 @@ import {
   isChecked,
   isFlag,
   isFunction,
+  isId,
+  isLabels,
   isNumber,
   isObject,
   isOneOf,
@@ -10,10 +12,22 @@ import {
   isTerminal,
   isText,
   isTexts,
+  isTime,
+  isTimer,
+  isWhole,
+  type OptionCheck,
   type OptionChecks,
 } from './check-options.ts';
+import { OptionError } from './client-error.ts';
+import type { SignalScopeName } from './names.ts';
 import type { ConnectOptions, SpecDefaults } from './options.ts';
-import type { EnvPolicy, ProcessSpec, ResourceLimits, TerminalOptions } from './process-spec.ts';
+import type {
+  EnvPolicy,
+  ProcessSpec,
+  ResourceLimits,
+  TerminalOptions,
+  TerminalSize,
+} from './process-spec.ts';
 import type { StartOptions } from './remote-session.ts';
 import type { SessionOptions } from './runlet-client.ts';
 
@@ -43,7 +57,7 @@ const TERMINAL_CHECKS: OptionChecks<TerminalOptions> = {
 const DEFAULT_CHECKS: OptionChecks<SpecDefaults> = {
   cwd: isText,
   envPolicy: isObject,
-  timeoutMs: isNumber,
+  timeoutMs: isTime,
 };
 
 /** What each option of a process has to be. @internal */
@@ -61,7 +75,7 @@ export const SPEC_CHECKS: OptionChecks<ProcessSpec> = {
   overflow: isOneOf(['drop-oldest', 'pause']),
   retentionMs: isNumber,
   limits: isObject,
-  labels: isObject,
+  labels: isLabels,
 };
 
 /** Refuses what is wrong with a spec. @internal */
@@ -79,7 +93,7 @@ function checkPolicy(policy: EnvPolicy | undefined, prefix: string): void {
   checkOptions('envPolicy', policy, POLICY_CHECKS, `${prefix}envPolicy.`);
 }
 
-const START_CHECKS: OptionChecks<StartOptions> = { id: isText, signal: isSignal };
+const START_CHECKS: OptionChecks<StartOptions> = { id: isId, signal: isSignal };
 
 /** Refuses what is wrong with how a process is started. @internal */
 export function checkStartOptions(options: StartOptions): void {
@@ -87,9 +101,9 @@ export function checkStartOptions(options: StartOptions): void {
 }
 
 const SESSION_CHECKS: OptionChecks<SessionOptions> = {
-  id: isText,
-  detachedTtlMs: isNumber,
-  labels: isObject,
+  id: isId,
+  detachedTtlMs: isTime,
+  labels: isLabels,
   ifAttached: isOneOf(['take-over', 'reject', 'share']),
 };
 
@@ -98,20 +112,28 @@ export function checkSessionOptions(options: SessionOptions): void {
   checkOptions('session', options, SESSION_CHECKS);
 }
 
+/** What HTTP/2 allows. */
+const isWindow = isWhole(65_535, 2 ** 31 - 1);
+
+const isCredentials: OptionCheck = (value) =>
+  isObject(value) === undefined && '_createSecureConnector' in Object(value)
+    ? undefined
+    : 'ChannelCredentials of @grpc/grpc-js';
+
 const CONNECT_CHECKS: OptionChecks<ConnectOptions> = {
-  credentials: isObject,
+  credentials: isCredentials,
   // An object of texts, or what gives one.
   metadata: (value) => (typeof value === 'function' ? undefined : isObject(value)),
   channelOptions: isObject,
-  connectTimeoutMs: isNumber,
-  windowMs: isNumber,
-  initialBackoffMs: isNumber,
-  maxBackoffMs: isNumber,
-  attemptTimeoutMs: isNumber,
-  keepaliveMs: isNumber,
-  keepaliveTimeoutMs: isNumber,
+  connectTimeoutMs: isTime,
+  windowMs: isTime,
+  initialBackoffMs: isTimer,
+  maxBackoffMs: isTimer,
+  attemptTimeoutMs: isTimer,
+  keepaliveMs: isTimer,
+  keepaliveTimeoutMs: isTimer,
   onConnectionChange: isFunction,
-  flowControlWindowBytes: isNumber,
+  flowControlWindowBytes: isWindow,
   defaults: isObject,
 };
 
@@ -122,4 +144,44 @@ export function checkConnectOptions(options: ConnectOptions): void {
   if (defaults === undefined) return;
   checkOptions('defaults', defaults, DEFAULT_CHECKS, 'defaults.');
   checkPolicy(defaults.envPolicy, 'defaults.');
+}
+
+/** How a process is signaled or ended. @internal */
+export interface EndOptions {
+  readonly graceMs?: number | undefined;
+  readonly scope?: SignalScopeName | undefined;
+}
+
+const isScope = isOneOf(['group', 'leader', 'tree']);
+
+/** Refuses what is wrong with how a process is signaled. @internal */
+export function checkKillOptions(options: Pick<EndOptions, 'scope'>): void {
+  checkOptions('kill', options, { scope: isScope });
+}
+
+/** Refuses what is wrong with how a process is ended. @internal */
+export function checkTerminateOptions(options: EndOptions): void {
+  checkOptions('terminate', options, { graceMs: isTime, scope: isScope });
+}
+
+/** Refuses what is no size of a terminal. @internal */
+export function checkSize(size: TerminalSize): void {
+  checkOptions('resize', size, { columns: isNumber, rows: isNumber });
+}
+
+/** Which events are read. @internal */
+export interface EventsOptions {
+  readonly after?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Refuses what is wrong with how events are read. @internal */
+export function checkEventsOptions(options: EventsOptions): void {
+  checkOptions('events', options, { after: isNumber, signal: isSignal });
+}
+
+/** Refuses what is no id of a process. @internal */
+export function checkProcessId(id: string): void {
+  const wanted = isId(id);
+  if (wanted !== undefined) throw new OptionError('id', `id must be ${wanted}`);
 }

@@ -3,6 +3,7 @@ import { type Clock, idleClock } from '../clock.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { checkConnectOptions } from './option-checks.ts';
 import type { EnvPolicy } from './process-spec.ts';
+import { requestMetadata } from './request-metadata.ts';
 
 /** Request metadata: names in lower case. */
 export type RequestMetadata = Readonly<Record<string, string>>;
@@ -33,24 +34,24 @@ export interface ConnectOptions {
   readonly channelOptions?: ChannelOptions;
   /**
    * How long the first connection of a session may take, in milliseconds, attempts that
-   * fail included. 0: one attempt. Default: 10,000.
+   * fail included. 0: one attempt; Infinity: for ever. Default: 10,000.
    */
   readonly connectTimeoutMs?: number;
   /**
    * The recovery window: how long the client tries to come back to a session after its
-   * connection broke, in milliseconds. Default: the `detachedTtlMs` of the session, after
+   * connection broke, in milliseconds; Infinity: for ever. Default: the `detachedTtlMs` of the session, after
    * which the server has ended it.
    */
   readonly windowMs?: number;
-  /** The longest first pause between two attempts, in milliseconds. Default: 100. */
+  /** The longest first pause between two attempts, in milliseconds from 1 on. Default: 100. */
   readonly initialBackoffMs?: number;
-  /** The longest pause between two attempts, in milliseconds. Default: 3000. */
+  /** The longest pause between two attempts, in milliseconds from 1 on. Default: 3000. */
   readonly maxBackoffMs?: number;
-  /** How long one attempt may take, in milliseconds. Default: 10,000. */
+  /** How long one attempt may take, in milliseconds from 1 on. Default: 10,000. */
   readonly attemptTimeoutMs?: number;
-  /** How often a connection is probed, in milliseconds. Default: 20,000. */
+  /** How often a connection is probed, in milliseconds from 1 on. Default: 20,000. */
   readonly keepaliveMs?: number;
-  /** How long the answer to a probe may take, in milliseconds. Default: 10,000. */
+  /** How long the answer to a probe may take, in milliseconds from 1 on. Default: 10,000. */
   readonly keepaliveTimeoutMs?: number;
   /**
    * Told when the connection of a session broke (false), and when there is one again (true),
@@ -86,7 +87,6 @@ export interface ClientSettings
  */
 export function clientSettings(options: ConnectOptions): ClientSettings {
   checkConnectOptions(options);
-  const { metadata = {} } = options;
   return {
     credentials: options.credentials,
     channelOptions: options.channelOptions ?? {},
@@ -100,7 +100,7 @@ export function clientSettings(options: ConnectOptions): ClientSettings {
     onConnectionChange: options.onConnectionChange ?? (() => {}),
     flowControlWindowBytes: options.flowControlWindowBytes ?? 4 * 1024 * 1024,
     defaults: options.defaults ?? {},
-    metadata: typeof metadata === 'function' ? metadata : () => metadata,
+    metadata: requestMetadata(options.metadata ?? {}),
     clock: idleClock,
     keepAlive: new KeepAlive(),
     random: Math.random,

@@ -5,6 +5,12 @@ import { StdinConflictError } from './errors.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import { SIGNAL_SCOPES, type SignalName, type SignalScopeName, signalValue } from './names.ts';
 import { duration, wholeBigInt } from './numbers.ts';
+import {
+  checkEventsOptions,
+  checkKillOptions,
+  checkSize,
+  checkTerminateOptions,
+} from './option-checks.ts';
 import { type FeedMember, OutputFeed } from './output-feed.ts';
 import { OutputReadable } from './output-readable.ts';
 import { type GapRange, type ProcessEvent, processEvent } from './process-event.ts';
@@ -104,6 +110,7 @@ export class RemoteProcess {
   async *events(
     options: { readonly after?: number; readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<ProcessEvent> {
+    checkEventsOptions(options);
     for await (const events of this.#follow(options.after ?? 0, options.signal)) yield* events;
   }
 
@@ -125,9 +132,10 @@ export class RemoteProcess {
    */
   async kill(
     signal: SignalName = 'SIGTERM',
-    { scope }: { readonly scope?: SignalScopeName } = {},
+    options: { readonly scope?: SignalScopeName } = {},
   ): Promise<void> {
-    const request = { signal: signalValue(signal), scope: scopeValue(scope) };
+    checkKillOptions(options);
+    const request = { signal: signalValue(signal), scope: scopeValue(options.scope) };
     await this.#call({ idempotent: signal === 'SIGKILL' }, ({ generation, ids, options }) =>
       generation.control.processes.signalProcess(
         { ...ids, processId: this.id, ...request },
@@ -140,13 +148,11 @@ export class RemoteProcess {
    * Ends it and what came of it: SIGTERM, and SIGKILL after `graceMs` (5000 unless said).
    * Resolves when it is over, with whether it ran before.
    */
-  async terminate({
-    graceMs,
-    scope,
-  }: {
-    readonly graceMs?: number;
-    readonly scope?: SignalScopeName;
-  } = {}): Promise<boolean> {
+  async terminate(
+    options: { readonly graceMs?: number; readonly scope?: SignalScopeName } = {},
+  ): Promise<boolean> {
+    checkTerminateOptions(options);
+    const { graceMs, scope } = options;
     const grace = graceMs === undefined ? {} : { grace: duration('graceMs', graceMs) };
     const request = { ...grace, scope: scopeValue(scope) };
     const { wasRunning } = await this.#call({ idempotent: true }, ({ generation, ids, options }) =>
@@ -163,7 +169,9 @@ export class RemoteProcess {
    *
    * @throws RemoteError `NO_TERMINAL`, `PROCESS_EXITED`
    */
-  async resize({ columns, rows }: TerminalSize): Promise<void> {
+  async resize(terminal: TerminalSize): Promise<void> {
+    checkSize(terminal);
+    const { columns, rows } = terminal;
     const size = sizeMessage({ columns, rows });
     await this.#call({ idempotent: true }, ({ generation, ids, options }) =>
       generation.control.processes.resizeTerminal({ ...ids, processId: this.id, size }, options),

@@ -7,7 +7,7 @@ import type {
 import { RunletClientError } from './client-error.ts';
 import { RemoteError, SessionLostError } from './errors.ts';
 import type { KeepAlive } from './keep-alive.ts';
-import { checkStartOptions } from './option-checks.ts';
+import { checkProcessId, checkStartOptions } from './option-checks.ts';
 import type { SpecDefaults } from './options.ts';
 import { type ProcessInfo, processInfo, type SessionInfo, sessionInfo } from './process-info.ts';
 import type { ProcessLives } from './process-lives.ts';
@@ -97,6 +97,7 @@ export class RemoteSession {
    * @throws RemoteError `PROCESS_NOT_FOUND`, `PROCESS_EVICTED`
    */
   async process(id: string): Promise<RemoteProcess> {
+    checkProcessId(id);
     return this.#follow(id, undefined, ({ generation, ids, options }) =>
       generation.control.processes.getProcess({ ...ids, processId: id }, options),
     );

@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream';
 import {
   checkOptions,
+  isBound,
   isFlag,
   isFunction,
   isInput,
-  isNumber,
   isOneOf,
   isShell,
   isSignal,
@@ -107,7 +107,7 @@ const RUN_CHECKS: OptionChecks<RunOptions> = {
   ...SPEC_OPTIONS,
   input: isInput,
   signal: isSignal,
-  maxOutputBytes: isNumber,
+  maxOutputBytes: isBound,
   encoding: isOneOf(ENCODINGS),
   buffer: isFlag,
   check: isFlag,

@@ -24,8 +24,8 @@ export interface RunOutcome {
 export const DEFAULT_MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /**
- * Runs a command to its end, in a session that is opened. `onOutput` gives what takes what it
- * writes to stdout or its terminal, in place of what would keep it.
+ * Runs a command to its end, in a session that is opened, or until `signal` aborts. `onOutput`
+ * gives what takes what it writes to stdout or its terminal, in place of what would keep it.
  *
  * @throws OptionError, RemoteError, RunOutputError, the reason of `signal`
  */
@@ -33,19 +33,17 @@ export async function runProcess(
   open: () => Promise<RemoteSession>,
   command: readonly string[] | string,
   options: RunOptions,
+  signal: AbortSignal,
   onOutput: () => ((chunk: Buffer) => Promise<void>) | undefined,
 ): Promise<RunOutcome> {
-  const argv = commandArgv(command, options.shell);
   checkRunOptions(options);
-  const { input, signal } = options;
+  const argv = commandArgv(command, options.shell);
+  const { input } = options;
   const opening = open();
   // Where it fails before it is read, that is told by the reading.
   if (input instanceof Readable) input.on('error', () => {});
-  const session = await (signal === undefined ? opening : unlessAborted(opening, signal));
-  const process: RemoteProcess = await session.start(
-    specOf(argv, options),
-    signal === undefined ? {} : { signal },
-  );
+  const session = await unlessAborted(opening, signal);
+  const process: RemoteProcess = await session.start(specOf(argv, options), { signal });
   try {
     const sinks = sinksOf(options, onOutput());
     // It is in the result.
@@ -62,7 +60,7 @@ export async function runProcess(
     const failed = new Promise<never>((_, reject) => fed?.catch(reject));
     await Promise.race([outputs, failed]);
     const closure = await process.closed;
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
     const { stderr, stdout, terminal } = sinks;
     const result = {
       ...closure,

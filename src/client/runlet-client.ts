@@ -161,9 +161,9 @@ export class RunletClient {
    */
   run<const O extends RunOptions = Record<never, never>>(
     command: readonly string[] | string,
-    options?: O & RunOptions,
+    options: O & RunOptions = {} as O & RunOptions,
   ): RunningCommand<OutputOf<O>> {
-    const running = runningCommand(() => this.#sessionForRuns(), command, options ?? {});
+    const running = runningCommand(() => this.#sessionForRuns(), command, options);
     return running as RunningCommand<OutputOf<O>>;
   }
 

@@ -1,3 +1,4 @@
+import { isRecord, isSignal } from './check-options.ts';
 import { OptionError } from './client-error.ts';
 import { joinSignals } from './joined-signal.ts';
 import { LineQueue } from './line-queue.ts';
@@ -12,13 +13,18 @@ export function runningCommand(
   command: readonly string[] | string,
   options: RunOptions,
 ): RunningCommand<Buffer | string> {
-  const { check = false, encoding = 'buffer', maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES } = options;
+  // What is no object is refused where all options are.
+  const given: RunOptions = isRecord(options) ? options : {};
+  const { check = false, encoding = 'buffer', maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES } = given;
   /** Whether output may have been taken already. */
   let begun = false;
   let queue: LineQueue | undefined;
   const left = new AbortController();
-  const { release, signal } = joinSignals(left.signal, options.signal);
-  const outcome = runProcess(open, command, { ...options, signal }, () => {
+  const { release, signal } = joinSignals(
+    left.signal,
+    isSignal(given.signal) ? undefined : given.signal,
+  );
+  const outcome = runProcess(open, command, options, signal, () => {
     begun = true;
     return queue && ((chunk) => queue?.push(chunk) ?? Promise.resolve());
   });
@@ -29,7 +35,7 @@ export function runningCommand(
   });
   const checked = async (): Promise<RunOutcome> => {
     const done = await outcome;
-    if (options.check !== false) done.check();
+    if (given.check !== false) done.check();
     // Nobody sees the result.
     const [range] = done.result.gaps;
     if (range !== undefined) throw new OutputLostError(range);

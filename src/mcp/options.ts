@@ -1,3 +1,16 @@
+import {
+  checkOptions,
+  isChecked,
+  isFunction,
+  isLabels,
+  isObject,
+  isText,
+  isTexts,
+  isTime,
+  isWhole,
+  type OptionChecks,
+} from '../client/check-options.ts';
+import { OptionError } from '../client/client-error.ts';
 import type { ConnectOptions, EnvPolicy, ProcessSpec, RemoteSession } from '../client/index.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { CORE_NAMES } from '../environment/env-policy.ts';
@@ -76,18 +89,45 @@ const MAX_GRACE_MS = 3_600_000;
  */
 const DRAIN_TIMEOUT_MS = 10_000;
 
+type AllOptions = McpServerOptions & {
+  readonly session?: RemoteSession | undefined;
+  readonly address?: string | undefined;
+  readonly connect?: ConnectOptions;
+  readonly detachedTtlMs?: number;
+};
+
+const CHECKS: OptionChecks<AllOptions> = {
+  // By those of the process.
+  argv: isChecked,
+  arg0: isText,
+  cwd: isText,
+  env: isObject,
+  labels: isLabels,
+  limits: isObject,
+  retainedBytes: isWhole(0, Number.MAX_SAFE_INTEGER),
+  inherit: isTexts,
+  envPolicy: isObject,
+  onStderr: isFunction,
+  maxLineBytes: isWhole(1, MAX_MAX_LINE_BYTES),
+  graceMs: isWhole(0, MAX_GRACE_MS),
+  session: isObject,
+  address: isText,
+  connect: isObject,
+  detachedTtlMs: isTime,
+};
+
 /**
  * Checks the options and fills in the defaults.
  *
- * @throws TypeError, RangeError
+ * @throws OptionError
  */
 export function transportSettings(options: RunletTransportOptions): TransportSettings {
+  checkOptions<AllOptions>('RunletClientTransport', options, CHECKS);
   const { graceMs = DEFAULT_GRACE_MS, maxLineBytes = DEFAULT_MAX_LINE_BYTES } = options;
-  assertInteger('maxLineBytes', maxLineBytes, 1, MAX_MAX_LINE_BYTES);
-  assertInteger('graceMs', graceMs, 0, MAX_GRACE_MS);
   if ((options.session === undefined) === (options.address === undefined)) {
-    throw new TypeError('either a session or an address has to be given');
+    throw new OptionError('address', 'either a session or an address has to be given');
   }
+  if (options.session !== undefined) assertNothingOfAnAddress(options);
   const { arg0, argv, cwd, env, labels, limits, retainedBytes } = options;
   return {
     place: options,
@@ -112,13 +152,17 @@ export function transportSettings(options: RunletTransportOptions): TransportSet
 
 function environmentOf({ envPolicy, inherit = [] }: McpServerOptions): EnvPolicy {
   if (envPolicy !== undefined) {
-    if (inherit.length > 0) throw new TypeError('inherit and envPolicy exclude each other');
+    if (inherit.length > 0) {
+      throw new OptionError('inherit', 'inherit and envPolicy exclude each other');
+    }
     return envPolicy;
   }
   if (inherit.length === 0) return { inherit: 'core' };
   for (const name of inherit) {
     // It would let secrets through that nobody named.
-    if (name === '' || /[*?]/.test(name)) throw new TypeError(`inherit: ${name} is no name`);
+    if (name === '' || /[*?]/.test(name)) {
+      throw new OptionError('inherit', `inherit: ${name} is no name`);
+    }
   }
   // The default excludes come before anything that could bring a name back.
   return {
@@ -128,8 +172,11 @@ function environmentOf({ envPolicy, inherit = [] }: McpServerOptions): EnvPolicy
   };
 }
 
-function assertInteger(name: string, value: number, least: number, most: number): void {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new RangeError(`${name} has to be an integer from ${least} to ${most}`);
+/** Refuses what means nothing where the session is the program's. */
+function assertNothingOfAnAddress({ connect, detachedTtlMs }: AllOptions): void {
+  for (const [name, value] of Object.entries({ connect, detachedTtlMs })) {
+    if (value !== undefined) {
+      throw new OptionError(name, `${name} goes with an address, and not with a session`);
+    }
   }
 }

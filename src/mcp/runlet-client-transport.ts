@@ -1,7 +1,12 @@
 import { serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { RemoteError, type RemoteProcess, SessionLostError } from '../client/index.ts';
+import {
+  RemoteError,
+  type RemoteProcess,
+  RunletClientError,
+  SessionLostError,
+} from '../client/index.ts';
 import type { Timer } from '../clock.ts';
 import { McpTransportError } from './errors.ts';
 import { MessageReader } from './message-reader.ts';
@@ -44,7 +49,7 @@ export class RunletClientTransport implements Transport {
   #exited = false;
   #state: State = { kind: 'new' };
 
-  /** @throws TypeError, RangeError an option makes no sense */
+  /** @throws OptionError an option is unknown, or makes no sense */
   constructor(options: RunletTransportOptions) {
     this.#settings = transportSettings(options);
   }
@@ -63,7 +68,7 @@ export class RunletClientTransport implements Transport {
    * @throws McpTransportError it was closed meanwhile
    */
   async start(): Promise<void> {
-    if (this.#state.kind !== 'new') throw new Error('the transport was started before');
+    if (this.#state.kind !== 'new') throw misused('the transport was started before');
     const over = new AbortController();
     const starting = startServerProcess(this.#settings, over.signal);
     const settled = starting.then(
@@ -91,7 +96,7 @@ export class RunletClientTransport implements Transport {
   async send(message: JSONRPCMessage): Promise<void> {
     const state = this.#state;
     if (state.kind === 'over') throw state.error;
-    if (state.kind !== 'open') throw new Error('the transport is not started');
+    if (state.kind !== 'open') throw misused('the transport is not started');
     const line = serializeMessage(message);
     await new Promise<void>((resolve, reject) => {
       this.#sending.add(reject);
@@ -233,4 +238,8 @@ function endOf(error: unknown): McpTransportError {
   return new McpTransportError('failed', `the server process is out of reach: ${why}`, {
     cause: error,
   });
+}
+
+function misused(message: string): RunletClientError {
+  return new RunletClientError('MCP_MISUSED', message);
 }

@@ -1,12 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ERROR_CODES } from '../../src/client/client-error.ts';
-import {
-  connect,
-  OptionError,
-  type ProcessSpec,
-  RunletClientError,
-} from '../../src/client/index.ts';
+import { connect, OptionError, type ProcessSpec, serve } from '../../src/client/index.ts';
 import { connectTo, errorOf } from '../support/client.ts';
 import { serveHere } from '../support/harness.ts';
 
@@ -15,12 +10,22 @@ function wrong<T>(value: unknown): T {
   return value as T;
 }
 
+function thrownBy(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
 describe('an option that nobody knows, or of a wrong type', () => {
   it('is refused by its name, before anything is sent', async () => {
     const { address } = await serveHere();
     const client = connectTo(address);
     const session = await client.session();
     const argv = ['true'];
+    const running = await session.start({ argv: ['/bin/sleep', '1000'] });
     const calls: readonly [string, () => Promise<unknown>][] = [
       ['timeout', () => client.run(argv, wrong({ timeout: 1000 }))],
       ['cwd', () => client.run(argv, wrong({ cwd: 1 }))],
@@ -40,6 +45,25 @@ describe('an option that nobody knows, or of a wrong type', () => {
       ['name', () => session.start({ argv }, wrong({ name: 'x' }))],
       ['ifAttached', () => client.session(wrong({ ifAttached: 'share!' }))],
       ['ttl', () => client.session(wrong({ ttl: 1 }))],
+      ['id', () => client.session({ id: '' })],
+      ['labels', () => client.session(wrong({ labels: { of: 1 } }))],
+      ['run', () => client.run(argv, wrong(null))],
+      ['run', () => client.run(argv, wrong(5))],
+      ['maxOutputBytes', () => client.run(argv, { maxOutputBytes: Number.NaN })],
+      ['labels', () => client.run(argv, { labels: { '\ud800': '' } })],
+      ['signal', () => client.run(argv, wrong({ signal: 5 }))],
+      ['id', () => session.start({ argv }, { id: 'x'.repeat(129) })],
+      ['id', () => session.process(wrong(1))],
+      ['signal', () => running.kill(wrong(9))],
+      ['kill', () => running.kill('SIGCONT', wrong(null))],
+      ['scop', () => running.kill('SIGCONT', wrong({ scop: 'tree' }))],
+      ['scope', () => running.kill('SIGCONT', wrong({ scope: 'all' }))],
+      ['grace', () => running.terminate(wrong({ grace: 1 }))],
+      ['resize', () => running.resize(wrong(undefined))],
+      ['cols', () => running.resize(wrong({ cols: 80 }))],
+      ['events', () => running.events(wrong(7)).next()],
+      ['signal', () => running.events(wrong({ signal: 5 })).next()],
+      ['listens', () => serve(wrong({ listens: '' }))],
     ];
     for (const [option, call] of calls) {
       const error = await errorOf(call());
@@ -47,14 +71,43 @@ describe('an option that nobody knows, or of a wrong type', () => {
       expect(error).toMatchObject({ code: 'OPTION_INVALID', option });
       expect(error.message).toContain(option);
     }
-    expect(await session.processes()).toEqual([]);
+    // No other was started, and this one goes on.
+    expect(await session.processes()).toMatchObject([{ id: running.id, state: 'running' }]);
   });
 
-  it('is refused where a client is made', () => {
-    for (const options of [{ timeout: 1 }, { windowMs: '1' }, { defaults: { argv: [] } }]) {
-      expect(() => connect('unix:/x', wrong(options))).toThrow(OptionError);
+  it.each<readonly [string, object]>([
+    ['timeout', { timeout: 1 }],
+    ['windowMs', { windowMs: '1' }],
+    ['windowMs', { windowMs: Number.NaN }],
+    ['connectTimeoutMs', { connectTimeoutMs: -1 }],
+    ['initialBackoffMs', { initialBackoffMs: 0 }],
+    ['attemptTimeoutMs', { attemptTimeoutMs: Number.POSITIVE_INFINITY }],
+    ['keepaliveMs', { keepaliveMs: 2 ** 31 }],
+    ['flowControlWindowBytes', { flowControlWindowBytes: 5 }],
+    ['credentials', { credentials: {} }],
+    ['metadata', { metadata: 'token' }],
+    ['metadata.a', { metadata: { a: 1 } }],
+    ['metadata.a', { metadata: { a: 'b\n' } }],
+    ['metadata.A B', { metadata: { 'A B': '' } }],
+    ['metadata.a-bin', { metadata: { 'a-bin': '' } }],
+    ['defaults.argv', { defaults: { argv: [] } }],
+    ['defaults.timeoutMs', { defaults: { timeoutMs: -1 } }],
+  ])('is refused where a client is made: %s', (option, options) => {
+    const error = thrownBy(() => connect('unix:/x', wrong(options)));
+    expect(error).toMatchObject({ code: 'OPTION_INVALID', option });
+  });
+
+  it('is refused where it is no address, and where a template is none', () => {
+    expect(thrownBy(() => connect('nowhere'))).toBeInstanceOf(OptionError);
+    const { $ } = connect('unix:/x');
+    for (const none of ['ls', undefined, null]) {
+      expect(thrownBy(() => $(wrong<object>(none)))).toBeInstanceOf(OptionError);
     }
-    expect(() => connect('nowhere')).toThrow(RunletClientError);
+  });
+
+  it('is refused where a function gives it', async () => {
+    const client = connect('unix:/x', { metadata: () => wrong({ a: 1 }) });
+    expect(await errorOf(client.info())).toMatchObject({ option: 'metadata.a' });
   });
 });
 

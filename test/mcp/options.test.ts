@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { OptionError } from '../../src/client/index.ts';
 import { buildEnvironment } from '../../src/environment/env-policy.ts';
 import { type McpServerOptions, transportSettings } from '../../src/mcp/options.ts';
 
@@ -39,26 +40,46 @@ describe('the environment of an MCP server', () => {
   });
 
   it('takes no pattern among the names', () => {
-    expect(() => settings({ inherit: ['*_KEY'] })).toThrow(TypeError);
+    expect(() => settings({ inherit: ['*_KEY'] })).toThrow(OptionError);
   });
 
   it('can be any policy instead, but not both', () => {
     const envPolicy = { inherit: 'none' } as const;
     expect(settings({ envPolicy }).spec.envPolicy).toEqual(envPolicy);
-    expect(() => settings({ envPolicy, inherit: ['A'] })).toThrow(TypeError);
+    expect(() => settings({ envPolicy, inherit: ['A'] })).toThrow(OptionError);
   });
 });
 
 describe('the options of a transport', () => {
-  it('have bounds', () => {
-    expect(settings({}).maxLineBytes).toBe(64 * 1024 * 1024);
-    for (const maxLineBytes of [0, 1.5, 2 ** 29]) {
-      expect(() => settings({ maxLineBytes })).toThrow(RangeError);
+  /** The name of what is wrong. */
+  function wrongIn(options: object): unknown {
+    try {
+      transportSettings({ argv: ['server'], address: '127.0.0.1:1', ...options });
+    } catch (error) {
+      if (error instanceof OptionError) return [error.code, error.option];
+      throw error;
     }
-    expect(() => settings({ graceMs: -1 })).toThrow(RangeError);
+    return undefined;
+  }
+
+  it.each([
+    ['maxLineBytes', { maxLineBytes: 0 }],
+    ['maxLineBytes', { maxLineBytes: 1.5 }],
+    ['maxLineBytes', { maxLineBytes: 2 ** 29 }],
+    ['graceMs', { graceMs: -1 }],
+    ['command', { command: 'server' }],
+    ['inherit', { inherit: 'PATH' }],
+    ['onStderr', { onStderr: 'inherit' }],
+    ['labels', { labels: { of: 1 } }],
+    ['address', { address: undefined }],
+    ['address', { session: {} }],
+    ['detachedTtlMs', { session: {}, address: undefined, detachedTtlMs: 1 }],
+  ])('are refused by name: %s', (option, options) => {
+    expect(wrongIn(options)).toEqual(['OPTION_INVALID', option]);
   });
 
-  it('name one place', () => {
-    expect(() => transportSettings({ argv: ['server'] } as never)).toThrow(TypeError);
+  it('have defaults', () => {
+    expect(wrongIn({})).toBeUndefined();
+    expect(settings({}).maxLineBytes).toBe(64 * 1024 * 1024);
   });
 });
