@@ -6,7 +6,10 @@ export default defineConfig({
   test: {
     ...SHARED,
     include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**', 'test/load/smoke.test.ts', 'test/bench/guard.test.ts', ...LONG],
+    exclude: [
+      ...['test/interop/**', 'test/site/**', 'test/load/smoke.test.ts', 'test/bench/guard.test.ts'],
+      ...LONG,
+    ],
     // Much of the time is waiting, for processes and for clocks of theirs.
     maxWorkers: 2 * availableParallelism(),
   },

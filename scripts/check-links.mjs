@@ -12,6 +12,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { headingAnchors } from './heading-anchors.mjs';
 
 const folder = resolve(process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url)));
 
@@ -167,37 +168,14 @@ function anchorsOf(page) {
   const plain = withoutCode(text);
   /** @type {Set<string>} */
   const found = new Set([...plain.matchAll(HTML_ANCHOR)].map(([, name = '']) => name));
-  /** @type {Map<string, number>} */
-  const counts = new Map();
+  const anchorOf = headingAnchors();
   const lines = text.split('\n');
   plain.split('\n').forEach((line, i) => {
     if (!/^ {0,3}#{1,6}\s/.test(line)) return;
-    const slug = slugOf((lines[i] ?? '').replace(/^\s*#+\s+/, '').replace(/\s+#+\s*$/, ''));
-    let anchor = slug;
-    for (let n = counts.get(slug) ?? 0; counts.has(anchor); ) {
-      n += 1;
-      counts.set(slug, n);
-      anchor = `${slug}-${n}`;
-    }
-    counts.set(anchor, 0);
-    found.add(anchor);
+    found.add(anchorOf((lines[i] ?? '').replace(/^\s*#+\s+/, '').replace(/\s+#+\s*$/, '')));
   });
   anchors.set(page, found);
   return found;
-}
-
-/**
- * Letters, digits, `_` and `-` stay, spaces become `-`, and all else goes.
- *
- * @param {string} heading
- */
-function slugOf(heading) {
-  return heading
-    .replace(/!?\[([^[\]]*)\]\([^()]*\)/g, '$1')
-    .trim()
-    .toLowerCase()
-    .replace(/[^\p{L}\p{M}\p{N}\p{Pc} -]/gu, '')
-    .replaceAll(' ', '-');
 }
 
 /**

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 /** @import { Step } from './gate.mjs' */
 
 /** What has to be there for steps below. Debian's packages have the names of the programs. */
-const TOOLS = ['tmux', 'zsh', 'fish', 'nginx', 'haproxy'];
+const TOOLS = ['tmux', 'zsh', 'fish', 'nginx', 'haproxy', 'chromium'];
 
 /** Lines of Node.js beside the one that runs the gate. */
 const NODE_LINES = ['22', '24', '26'];
@@ -37,6 +37,7 @@ export function gateSteps() {
       seconds: 1500,
       tests: true,
     })),
+    { name: 'test:site', command: npm('test:site'), seconds: 600, tests: true },
     interop('test:interop'),
     interop('test:clients'),
     interop('test:load'),
