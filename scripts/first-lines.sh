@@ -6,8 +6,8 @@ while read -r name value; do
 done 2>/dev/null </proc/self/status
 # Some shells drop variables whose names they cannot have themselves: a.b, functions of bash.
 odd=
-if grep -qzv '^[A-Za-z_][A-Za-z0-9_]*=' "/proc/$$/environ" 2>/dev/null; then
-  odd=$(grep -zv '^[A-Za-z_][A-Za-z0-9_]*=' "/proc/$$/environ" | base64)
+if grep -qazv '^[A-Za-z_][A-Za-z0-9_]*=' "/proc/$$/environ" 2>/dev/null; then
+  odd=$(grep -azv '^[A-Za-z_][A-Za-z0-9_]*=' "/proc/$$/environ" | base64)
   if [ ${#odd} -gt 100000 ]; then
     echo 'runlet: variables with unusual names are too large, and are left out' >&2
     odd=

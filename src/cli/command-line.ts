@@ -2,15 +2,16 @@ import { CommanderError } from 'commander';
 import { endProgram } from './ending.ts';
 import { USAGE_EXIT_CODE } from './exit-codes.ts';
 import { fail } from './failure.ts';
-import { assertArgumentsAreText } from './own-bytes.ts';
+import { assertTexts, ownArguments } from './own-bytes.ts';
 import { createProgram } from './program.ts';
 import { spellOutSignals } from './signal-words.ts';
 
 /** Does what the arguments of this program say, and ends it. */
 export async function runCommandLine(): Promise<never> {
   try {
-    assertArgumentsAreText(process.argv);
-    await createProgram().parseAsync(spellOutSignals(process.argv.slice(2)), { from: 'user' });
+    const program = createProgram();
+    program.hook('preAction', (_, command) => assertTexts(command));
+    await program.parseAsync(spellOutSignals(ownArguments(process.argv)), { from: 'user' });
   } catch (error) {
     // Commander has said what is wrong; asking for help or the version is no error.
     if (error instanceof CommanderError)

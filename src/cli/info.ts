@@ -45,6 +45,7 @@ async function info(flags: InfoFlags): Promise<void> {
       ['terminals', yesNo(capabilities.terminals)],
       ['resource limits', yesNo(capabilities.limits)],
       ['merged stderr', yesNo(capabilities.mergeStderr)],
+      ['other bytes than UTF-8', yesNo(capabilities.bytes)],
       ['sessions', `at most ${limits.maxSessions}`],
       ['processes', `at most ${limits.maxProcesses}`],
       [

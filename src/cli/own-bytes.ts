@@ -1,51 +1,76 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { SystemText } from '../client/index.ts';
+import type { Environment } from '../environment/env-policy.ts';
+import { ownEntries, ownEnvironment, REPLACEMENT } from '../environment/own-environment.ts';
+import { bytesOfText, isPlain, shownText, textOfBytes } from '../system-text.ts';
+import { droppedVariables } from './started-with.ts';
 import { UsageError } from './usage-error.ts';
 
-/** What stands for bytes that are no UTF-8 where Node.js has made a text of them. */
-const REPLACEMENT = '\u{FFFD}';
+/*
+ * Arguments and variables of this program that are not UTF-8. Node.js puts another character in
+ * place of what is not, so that another file would be meant. See `system-text.ts`.
+ */
+
+/** The arguments of this program, exactly, as far as the system tells them. */
+export function ownArguments(argv: readonly string[]): readonly string[] {
+  const given = argv.slice(2);
+  if (!given.some((text) => text.includes(REPLACEMENT))) return given;
+  // Those of Node.js itself come before.
+  const entries = ownEntries('cmdline').slice(-given.length);
+  return given.map((text, i) => {
+    const bytes = entries[i];
+    return bytes === undefined || bytes.toString() !== text ? text : textOfBytes(bytes);
+  });
+}
+
+/** The variables of this program, as a shell would pass them on. */
+export function inheritedVariables(): Environment {
+  return ownEnvironment(process.env, droppedVariables(process.env, process.pid));
+}
+
+/** What of a command may be other bytes: it is handed on, or is a path. */
+const MAY_BE_BYTES: ReadonlySet<string> = new Set(['argv', 'cwd', 'env', 'envFile']);
 
 /**
- * Arguments, variables and names of folders are bytes, and those of a process are texts. Those
- * of ours that are none are refused: another file would be meant.
+ * Refuses what is not UTF-8 where it is told to a server as text.
  *
  * @throws UsageError
  */
-export function assertArgumentsAreText(argv: readonly string[]): void {
-  if (argv.some(isReplaced)) assertText('an argument', () => entries('cmdline'));
-}
-
-/** The same of what a process on a server of our own inherits. */
-export function assertInheritedIsText(env: NodeJS.ProcessEnv): void {
-  if (Object.entries(env).some((entry) => entry.some((text) => isReplaced(text ?? '')))) {
-    assertText('a variable', () => entries('environ'));
+export function assertTexts(command: Command): void {
+  for (const [name, value] of Object.entries(command.opts())) {
+    if (MAY_BE_BYTES.has(name)) continue;
+    const option = command.options.find((each) => each.attributeName() === name);
+    assertText(option?.long ?? name, value);
+  }
+  for (const [i, value] of command.processedArgs.entries()) {
+    const name = command.registeredArguments[i]?.name() ?? '';
+    if (!MAY_BE_BYTES.has(name)) assertText(name, value);
   }
 }
 
-/** The same of our working directory. */
-export function assertWorkingFolderIsText(): void {
-  assertText('the working directory', () => [readlinkSync('/proc/self/cwd', 'buffer')]);
+/** A text for the client library. */
+export function systemText(text: string): SystemText {
+  return isPlain(text) ? text : bytesOfText(text);
 }
 
-const isReplaced = (text: string): boolean => text.includes(REPLACEMENT);
-
-function entries(file: 'cmdline' | 'environ'): readonly Buffer[] {
-  const bytes = readFileSync(`/proc/self/${file}`);
-  return bytes
-    .toString('latin1')
-    .split('\0')
-    .map((entry) => Buffer.from(entry, 'latin1'));
+/**
+ * Variables for the client library.
+ *
+ * @throws UsageError for a name that is not UTF-8
+ */
+export function systemVariables(env: Environment): Record<string, SystemText> {
+  return Object.fromEntries(
+    Array.from(env, ([name, value]) => {
+      assertText('the name of a variable', name);
+      return [name, systemText(value)];
+    }),
+  );
 }
 
-function assertText(what: string, read: () => readonly Buffer[]): void {
-  let all: readonly Buffer[];
-  try {
-    all = read();
-  } catch {
-    // Without /proc they cannot be told from a text that has this character.
-    return;
-  }
-  for (const bytes of all) {
-    const text = bytes.toString();
-    if (!Buffer.from(text).equals(bytes)) throw new UsageError(`${what} is not UTF-8: ${text}`);
+function assertText(what: string, value: unknown): void {
+  if (typeof value === 'string') {
+    if (!isPlain(value)) throw new UsageError(`${what} is not UTF-8: ${shownText(value)}`);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const entry of Object.entries(value).flat()) assertText(what, entry);
   }
 }

@@ -7,6 +7,7 @@ import type { Launcher } from '../process/launcher.ts';
 import { exitAtOnce } from '../process/native/exit-at-once.ts';
 import type { RunletServer } from '../server/server.ts';
 import { FAILURE_EXIT_CODE } from './exit-codes.ts';
+import { inheritedVariables } from './own-bytes.ts';
 import { makeOwnFolder, OWN_RECORD, OWN_SOCKET } from './own-folder.ts';
 import { watchThis } from './own-watch.ts';
 import type { Predecessors } from './predecessors.ts';
@@ -55,6 +56,7 @@ export async function withOwnServer<T>(
     server = await startServer({
       addresses: [address],
       logger,
+      environment: inheritedVariables(),
       launcher: sharesStdin ? sharingStdin(launcher) : launcher,
       // It is read as fast as we write it, and nothing is read again.
       limits: { defaultRetainedBytes: RETAINED_BYTES },

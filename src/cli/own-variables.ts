@@ -1,7 +1,9 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { isOwnVariable } from '../environment/env-policy.ts';
+import { bytesOfText, isPlain } from '../system-text.ts';
 import { newerNode } from './newer-node.ts';
-import { STARTED_WITH_VARIABLE } from './started-with.ts';
+import { inheritedVariables } from './own-bytes.ts';
+import { STARTED_WITH_VARIABLE, toldAgain } from './started-with.ts';
 
 /**
  * Takes this program's own variables, `RUNLET_*`, out of what others can read of it. The
@@ -38,11 +40,16 @@ function ownVariablesShow(): boolean {
   }
 }
 
+/** Those that are not UTF-8, which cannot be handed on in this way, are told beside them. */
 function otherVariables(): Record<string, string> {
   const others: Record<string, string> = {};
-  for (const [name, value] of Object.entries(process.env)) {
-    if (value !== undefined && !isHidden(name)) others[name] = value;
+  const bytes: Buffer[] = [];
+  for (const [name, value] of inheritedVariables()) {
+    if (isHidden(name)) continue;
+    if (isPlain(name) && isPlain(value)) others[name] = value;
+    else bytes.push(bytesOfText(`${name}=${value}`));
   }
+  if (bytes.length > 0) others[STARTED_WITH_VARIABLE] = toldAgain(bytes);
   return others;
 }
 

@@ -9,6 +9,7 @@ import { startServer } from '../server/server.ts';
 import { FAILURE_EXIT_CODE } from './exit-codes.ts';
 import { tuneHeapGrowth } from './heap-growth.ts';
 import { createLogger } from './logger.ts';
+import { inheritedVariables } from './own-bytes.ts';
 import { endPredecessors, recordInState } from './predecessors.ts';
 import { printLine } from './print.ts';
 import type { ServeFlags } from './serve-flags.ts';
@@ -74,6 +75,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     addresses,
     logger,
     limits,
+    environment: inheritedVariables(),
     launcher,
     keepaliveMs: flags.keepalive * 1000,
     keepaliveTimeoutMs: flags.keepaliveTimeout * 1000,

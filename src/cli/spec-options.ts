@@ -1,9 +1,10 @@
 import { isAbsolute, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { InheritName, ProcessSpec, ResourceLimits } from '../client/index.ts';
+import { ownWorkingDirectory } from '../environment/own-environment.ts';
 import { collect, collectAssignment, positiveSeconds, seconds } from './arguments.ts';
 import { collectLimit, LIMIT_NAMES } from './limit-flag.ts';
-import { assertInheritedIsText, assertWorkingFolderIsText } from './own-bytes.ts';
+import { systemText, systemVariables } from './own-bytes.ts';
 import { findOwnTerminal } from './own-terminal.ts';
 import { UsageError } from './usage-error.ts';
 import { givenVariables, ownVariables } from './variables.ts';
@@ -111,13 +112,12 @@ export async function specOf(
   server: ServerKind,
 ): Promise<ProcessSpec> {
   const cwd = workingDirectory(flags.cwd, server);
-  if (server !== 'remote' && flags.envPolicy === undefined) assertInheritedIsText(process.env);
   const given = await givenVariables(flags.envFile ?? [], flags.env ?? []);
   // A server of our own has our variables; a local one has those of whoever started it.
   const ours = server === 'local' && flags.envPolicy === undefined;
   return {
-    argv,
-    env: ours ? ownVariables(flags, cwd, given) : given,
+    argv: argv.map(systemText),
+    env: systemVariables(ours ? ownVariables(flags, cwd, given) : given),
     envPolicy: {
       inherit: ours ? 'none' : (flags.envPolicy ?? (server === 'own' ? 'all' : 'core')),
       // What a shell would pass on is passed on, unless somebody asks for a policy.
@@ -127,7 +127,7 @@ export async function specOf(
       includeOnly: ours ? [] : (flags.envIncludeOnly ?? []),
     },
     mergeStderr: flags.mergeStderr ?? false,
-    ...(cwd === undefined ? {} : { cwd }),
+    ...(cwd === undefined ? {} : { cwd: systemText(cwd) }),
     ...(flags.label === undefined ? {} : { labels: flags.label }),
     ...(flags.limit === undefined ? {} : { limits: flags.limit }),
     ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout * 1000 }),
@@ -141,10 +141,11 @@ function workingDirectory(given: string | undefined, server: ServerKind): string
     if (given === undefined || isAbsolute(given)) return given;
     throw new UsageError(`--cwd ${given}: on another machine it has to be an absolute path`);
   }
-  // Our own server shares ours, also if it has been removed.
-  if (given === undefined) assertWorkingFolderIsText();
   // A server of this command's own is in its working directory, also if that was removed.
-  return given === undefined && server === 'own' ? undefined : resolve(given ?? '.');
+  if (given === undefined && server === 'own') return undefined;
+  return given !== undefined && isAbsolute(given)
+    ? resolve(given)
+    : resolve(ownWorkingDirectory(), given ?? '.');
 }
 
 function terminalLikeOurs(): NonNullable<Exclude<ProcessSpec['terminal'], boolean>> {

@@ -19,6 +19,7 @@ export async function namingStart<T>(spec: ProcessSpec, starting: Promise<T>): P
     if (!(error instanceof RemoteError)) throw error;
     const stage = error.startFailure?.stage;
     const what = stage === 'CWD' ? spec.cwd : spec.argv[0];
-    throw what === undefined || stage === undefined ? error : new StartError(what, error);
+    if (what === undefined || stage === undefined) throw error;
+    throw new StartError(Buffer.from(what).toString(), error);
   }
 }

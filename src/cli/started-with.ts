@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { constants } from 'node:os';
 import { type StartedWith, signalsIn } from '../process/started-with.ts';
 import { startedByNohup } from './nohup.ts';
@@ -29,11 +30,29 @@ function readStartedWith(env: NodeJS.ProcessEnv, pid: number): StartedWith {
 
 /** Sets the variables again that a shell has dropped, whose names it cannot have. */
 export function restoreVariables(env: NodeJS.ProcessEnv, pid: number): void {
-  const [, , dropped = ''] = fieldsFor(pid, env) ?? [];
-  for (const variable of Buffer.from(dropped, 'base64').toString().split('\0')) {
+  for (const bytes of droppedVariables(env, pid)) {
+    const variable = bytes.toString();
     const end = variable.indexOf('=');
-    if (end > 0) env[variable.slice(0, end)] = variable.slice(end + 1);
+    // Node.js can have no name that is not UTF-8.
+    if (end > 0 && isUtf8(bytes.subarray(0, bytes.indexOf('=')))) {
+      env[variable.slice(0, end)] = variable.slice(end + 1);
+    }
   }
+}
+
+/** The variables that a shell has dropped, exactly. */
+export function droppedVariables(env: NodeJS.ProcessEnv, pid: number): readonly Buffer[] {
+  const [, , dropped = ''] = fieldsFor(pid, env) ?? [];
+  const variables = Buffer.from(dropped, 'base64').toString('latin1').split('\0');
+  return variables.filter((text) => text !== '').map((text) => Buffer.from(text, 'latin1'));
+}
+
+/** What this program was started with, for itself when it is replaced: variables in full. */
+export function toldAgain(variables: readonly Buffer[]): string {
+  const { ignored, openFiles } = startedWith();
+  const signals = ignored.reduce((bits, signal) => bits | (1n << BigInt(signal - 1)), 0n);
+  const dropped = Buffer.concat(variables.flatMap((variable) => [variable, Buffer.of(0)]));
+  return [process.pid, openFiles ?? '', signals.toString(16), dropped.toString('base64')].join(':');
 }
 
 /** `PID:OPEN_FILES:IGNORED:VARIABLES`. What was told to another process was only inherited. */

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { buildEnvironment } from '../environment/env-policy.ts';
+import { buildEnvironment, type Environment } from '../environment/env-policy.ts';
+import { pathOfText, textOfBytes } from '../system-text.ts';
+import { inheritedVariables } from './own-bytes.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
@@ -11,24 +13,25 @@ import { UsageError } from './usage-error.ts';
 export async function givenVariables(
   files: readonly string[],
   flags: readonly string[],
-): Promise<Record<string, string>> {
+): Promise<Environment> {
   const listed = await Promise.all(files.map(linesOf));
-  const result: Record<string, string> = {};
+  const inherited = inheritedVariables();
+  const result = new Map<string, string>();
   for (const text of [...listed.flat(), ...flags]) {
     const end = text.indexOf('=');
     const name = end === -1 ? text : text.slice(0, end);
-    const value = end === -1 ? process.env[name] : text.slice(end + 1);
-    if (value !== undefined) result[name] = value;
+    const value = end === -1 ? inherited.get(name) : text.slice(end + 1);
+    if (value !== undefined) result.set(name, value);
   }
   return result;
 }
 
 /** The lines of a file of variables, as docker reads one: quotes and inner spaces are part of values. */
 async function linesOf(path: string): Promise<readonly string[]> {
-  const text = await readFile(path, 'utf8').catch((error: Error) => {
+  const bytes = await readFile(pathOfText(path)).catch((error: Error) => {
     throw new UsageError(`--env-file: ${error.message}`);
   });
-  return text
+  return textOfBytes(bytes)
     .split(/\r?\n/)
     .map((line) => line.trimStart())
     .filter((line) => line !== '' && !line.startsWith('#'));
@@ -38,11 +41,8 @@ async function linesOf(path: string): Promise<readonly string[]> {
 export function ownVariables(
   filters: { readonly envExclude?: readonly string[]; readonly envIncludeOnly?: readonly string[] },
   cwd: string | undefined,
-  given: Readonly<Record<string, string>>,
-): Record<string, string> {
-  const own = Object.entries(process.env).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const],
-  );
+  given: Environment,
+): Environment {
   const policy = {
     inherit: 'all',
     ignoreDefaultExcludes: true,
@@ -50,6 +50,5 @@ export function ownVariables(
     set: new Map<string, string>(),
     includeOnly: filters.envIncludeOnly ?? [],
   } as const;
-  const all = buildEnvironment(new Map(own), policy, new Map(Object.entries(given)), cwd);
-  return Object.fromEntries(all);
+  return buildEnvironment(inheritedVariables(), policy, given, cwd);
 }

@@ -57,6 +57,10 @@ function describe(value: unknown): string {
 }
 
 export const isText = kind('a string', (value) => typeof value === 'string');
+export const isSystemText = kind(
+  'a string or bytes',
+  (value) => typeof value === 'string' || value instanceof Uint8Array,
+);
 export const isFlag = kind('true or false', (value) => typeof value === 'boolean');
 export const isNumber = kind('a number', (value) => typeof value === 'number');
 export const isTime = kind(

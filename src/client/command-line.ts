@@ -1,4 +1,5 @@
 import { OptionError } from './client-error.ts';
+import type { SystemText } from './process-spec.ts';
 
 /** What a template of a command may hold: a word, a part of one, or several words. */
 export type CommandArgument = string | number | readonly (string | number)[];
@@ -136,9 +137,9 @@ const DEFAULT_SHELL = '/bin/sh';
  * @throws OptionError a string without a shell, or words with one
  */
 export function commandArgv(
-  command: readonly string[] | string,
+  command: readonly SystemText[] | string,
   shell: boolean | string | undefined,
-): readonly string[] {
+): readonly SystemText[] {
   const asked = shell !== undefined && shell !== false;
   if (typeof command === 'string') {
     if (asked) return [shell === true ? DEFAULT_SHELL : shell, '-c', command];

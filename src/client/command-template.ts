@@ -1,6 +1,7 @@
 import { isRecord } from './check-options.ts';
 import { OptionError } from './client-error.ts';
 import { type CommandArgument, templateScript, templateWords } from './command-line.ts';
+import type { SystemText } from './process-spec.ts';
 import type { OutputOf, RunningCommand, RunOptions } from './run-options.ts';
 
 /** Options over those that a template has by itself. */
@@ -18,7 +19,7 @@ export interface CommandTemplate<O extends RunOptions = { readonly encoding: 'ut
 }
 
 type Run = (
-  command: readonly string[] | string,
+  command: readonly SystemText[] | string,
   options: RunOptions,
 ) => RunningCommand<Buffer | string>;
 

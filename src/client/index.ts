@@ -41,6 +41,7 @@ export type {
   EnvPolicy,
   ProcessSpec,
   ResourceLimits,
+  SystemText,
   TerminalOptions,
   TerminalSize,
 } from './process-spec.ts';

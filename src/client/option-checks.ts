@@ -9,6 +9,7 @@ import {
   isObject,
   isOneOf,
   isSignal,
+  isSystemText,
   isTerminal,
   isText,
   isTexts,
@@ -55,7 +56,7 @@ const TERMINAL_CHECKS: OptionChecks<TerminalOptions> = {
 };
 
 const DEFAULT_CHECKS: OptionChecks<SpecDefaults> = {
-  cwd: isText,
+  cwd: isSystemText,
   envPolicy: isObject,
   timeoutMs: isTime,
 };
@@ -65,7 +66,7 @@ export const SPEC_CHECKS: OptionChecks<ProcessSpec> = {
   ...DEFAULT_CHECKS,
   // Argument by argument, where it becomes a message.
   argv: isChecked,
-  arg0: isText,
+  arg0: isSystemText,
   env: isObject,
   stdin: isOneOf(['closed', 'pipe']),
   terminal: isTerminal,

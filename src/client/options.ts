@@ -2,7 +2,7 @@ import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import { type Clock, idleClock } from '../clock.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { checkConnectOptions } from './option-checks.ts';
-import type { EnvPolicy } from './process-spec.ts';
+import type { EnvPolicy, SystemText } from './process-spec.ts';
 import { requestMetadata } from './request-metadata.ts';
 
 /** Request metadata: names in lower case. */
@@ -11,7 +11,7 @@ export type RequestMetadata = Readonly<Record<string, string>>;
 /** What every process of a client is started with unless its own options say otherwise. */
 export interface SpecDefaults {
   /** The working directory, an absolute path on the server. Default: the server's. */
-  readonly cwd?: string | undefined;
+  readonly cwd?: SystemText | undefined;
   /** What processes inherit of the server's environment. Default: nothing. */
   readonly envPolicy?: EnvPolicy | undefined;
   /** How long a process may run, in milliseconds; Infinity: as long as it likes. Default: that. */

@@ -1,7 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ProcessSpecSchema } from '../gen/runlet/v1/process_pb.ts';
 import { OptionError } from './client-error.ts';
-import { commandArgv } from './command-line.ts';
 import {
   INHERITS,
   type InheritName,
@@ -12,6 +11,7 @@ import {
 } from './names.ts';
 import { duration, wholeBigInt, wholeNumber } from './numbers.ts';
 import { checkSpec } from './option-checks.ts';
+import { text, textFields } from './system-text.ts';
 
 /** How the environment of a process is made from the server's own; see `EnvPolicy` in the protos. */
 export interface EnvPolicy {
@@ -51,21 +51,27 @@ export interface TerminalOptions extends Partial<TerminalSize> {
   readonly term?: string;
 }
 
+/**
+ * What the system takes as bytes: a text, which is UTF-8 there, or any bytes without NUL. Those
+ * that are not UTF-8 are refused by a server that cannot hand them on.
+ */
+export type SystemText = string | Uint8Array;
+
 /** What to run, and how. Only `argv` has to be there. Times are in milliseconds. */
 export interface ProcessSpec {
   /** The program and its arguments: a path, or a name to look up in the PATH of `env`. */
-  readonly argv: readonly string[];
+  readonly argv: readonly SystemText[];
   /** What the program sees as its own name. Default: the first of `argv`. */
-  readonly arg0?: string;
+  readonly arg0?: SystemText;
   /** The working directory, an absolute path on the server. Default: the server's. */
-  readonly cwd?: string | undefined;
+  readonly cwd?: SystemText | undefined;
   /** What it inherits of the server's environment. Default: nothing; it is exactly `env`. */
   readonly envPolicy?: EnvPolicy | undefined;
   /**
    * Variables to set, over what `envPolicy` lets through. One that is undefined is removed from
    * that, in whatever case it is written there.
    */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly env?: Readonly<Record<string, SystemText | undefined>>;
   /** `pipe`: it can be written to. Default: `closed`, it reads end-of-file at once. */
   readonly stdin?: StdinModeName;
   /** Gives it a terminal for stdin, stdout and stderr. Default: it has none. */
@@ -103,10 +109,7 @@ export function specMessage(
   const { drainTimeoutMs, envPolicy, retentionMs, terminal } = spec;
   const timeoutMs = spec.timeoutMs === Number.POSITIVE_INFINITY ? undefined : spec.timeoutMs;
   return {
-    argv: commandArgv(spec.argv, false).map((argument, i) => text(`argv[${i}]`, argument)),
-    arg0: text('arg0', spec.arg0 ?? ''),
-    cwd: text('cwd', spec.cwd ?? ''),
-    env: variables('env', spec.env),
+    ...textFields(spec),
     stdin: spec.stdin === undefined ? 0 : STDIN_MODES.value(spec.stdin),
     mergeStderr: spec.mergeStderr ?? false,
     labels: { ...spec.labels },
@@ -125,17 +128,6 @@ export function specMessage(
       ? {}
       : { terminal: terminalMessage(terminal === true ? {} : terminal) }),
   };
-}
-
-/**
- * A text as it is.
- *
- * @throws OptionError if it would become another: one that is none, or has half of a character
- */
-function text(name: string, value: unknown): string {
-  if (typeof value !== 'string') throw new OptionError(name, `${name} is no string`);
-  if (!value.isWellFormed()) throw new OptionError(name, `${name} has no form in UTF-8`);
-  return value;
 }
 
 /** Variables. Those that are undefined are left out, as Node.js does when it starts a program. */

@@ -5,11 +5,12 @@ import { commandArgv } from './command-line.ts';
 import { RemoteError } from './errors.ts';
 import type { OutputReadable } from './output-readable.ts';
 import { OutputSink } from './output-sink.ts';
-import type { ProcessSpec } from './process-spec.ts';
+import type { ProcessSpec, SystemText } from './process-spec.ts';
 import type { RemoteProcess } from './remote-process.ts';
 import type { RemoteSession } from './remote-session.ts';
 import { checkRunOptions, type RunOptions, type RunResult } from './run-options.ts';
 import { RunOutputError } from './run-output-error.ts';
+import { shownText } from './system-text.ts';
 import { unlessAborted } from './waiting.ts';
 
 /** What came of a command, and how that is told. */
@@ -31,7 +32,7 @@ export const DEFAULT_MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
  */
 export async function runProcess(
   open: () => Promise<RemoteSession>,
-  command: readonly string[] | string,
+  command: readonly SystemText[] | string,
   options: RunOptions,
   signal: AbortSignal,
   onOutput: () => ((chunk: Buffer) => Promise<void>) | undefined,
@@ -73,7 +74,7 @@ export async function runProcess(
       result,
       output: (process.terminal === null ? stdout : terminal).bytes,
       check() {
-        if (closure.code !== 0) throw new CommandError(argv, result, stderr.tail);
+        if (closure.code !== 0) throw new CommandError(argv.map(shownText), result, stderr.tail);
       },
     };
   } catch (error) {
@@ -83,7 +84,7 @@ export async function runProcess(
   }
 }
 
-function specOf(argv: readonly string[], options: RunOptions): ProcessSpec {
+function specOf(argv: readonly SystemText[], options: RunOptions): ProcessSpec {
   const {
     buffer: _buffer,
     check: _check,

@@ -13,6 +13,7 @@ import { checkSessionOptions } from './option-checks.ts';
 import type { ClientSettings } from './options.ts';
 import { type SessionInfo, sessionInfo } from './process-info.ts';
 import { ProcessLives } from './process-lives.ts';
+import type { SystemText } from './process-spec.ts';
 import { RemoteSession } from './remote-session.ts';
 import type { OutputOf, RunningCommand, RunOptions } from './run-options.ts';
 import { runningCommand } from './running-command.ts';
@@ -160,7 +161,7 @@ export class RunletClient {
    * @throws the reason of `signal`; it was terminated
    */
   run<const O extends RunOptions = Record<never, never>>(
-    command: readonly string[] | string,
+    command: readonly SystemText[] | string,
     options: O & RunOptions = {} as O & RunOptions,
   ): RunningCommand<OutputOf<O>> {
     const running = runningCommand(() => this.#sessionForRuns(), command, options);

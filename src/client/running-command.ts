@@ -3,6 +3,7 @@ import { OptionError } from './client-error.ts';
 import { joinSignals } from './joined-signal.ts';
 import { LineQueue } from './line-queue.ts';
 import { OutputLostError } from './output-lost-error.ts';
+import type { SystemText } from './process-spec.ts';
 import type { RemoteSession } from './remote-session.ts';
 import type { RunningCommand, RunOptions } from './run-options.ts';
 import { DEFAULT_MAX_OUTPUT_BYTES, type RunOutcome, runProcess } from './run-process.ts';
@@ -10,7 +11,7 @@ import { DEFAULT_MAX_OUTPUT_BYTES, type RunOutcome, runProcess } from './run-pro
 /** Runs a command, and gives the promise of what comes of it, with the other ways to take that. */
 export function runningCommand(
   open: () => Promise<RemoteSession>,
-  command: readonly string[] | string,
+  command: readonly SystemText[] | string,
   options: RunOptions,
 ): RunningCommand<Buffer | string> {
   // What is no object is refused where all options are.

@@ -30,6 +30,8 @@ export interface ServerInfo {
     readonly terminals: boolean;
     readonly limits: boolean;
     readonly mergeStderr: boolean;
+    /** Whether arguments, variables and folders of processes may be other bytes than UTF-8. */
+    readonly bytes: boolean;
   };
 }
 
@@ -63,6 +65,7 @@ export function serverInfo(message: GetServerInfoResponse): ServerInfo {
       terminals: capabilities?.terminals ?? false,
       limits: capabilities?.limits ?? false,
       mergeStderr: capabilities?.mergeStderr ?? false,
+      bytes: capabilities?.bytes ?? false,
     },
   };
 }

@@ -11,6 +11,8 @@ export const childProcessLauncher: Launcher = {
   terminals: false,
   limits: false,
   mergesStderr: false,
+  // Node.js makes UTF-8 of all that it hands on.
+  bytes: false,
   tree: 'parents',
 
   async launch(request: LaunchRequest): Promise<LaunchedProcess> {

@@ -141,6 +141,8 @@ export interface Launcher {
   readonly limits: boolean;
   /** Whether it can merge standard error into standard output. */
   readonly mergesStderr: boolean;
+  /** Whether texts of a request may stand for other bytes than UTF-8, see `system-text.ts`. */
+  readonly bytes: boolean;
   /**
    * How descendants are found that left a process's group: by their parents alone; or
    * also, the server being their new parent, when these ended; or that, and each

@@ -1,6 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import type { Environment } from '../environment/env-policy.ts';
 import { MAX_PATH_FOLDERS, MAX_VARIABLE_BYTES } from '../limits.ts';
+import { pathOfText } from '../system-text.ts';
 import { errnoName, startFailure } from './start-failure.ts';
 
 /** Where programs are looked for if the environment has no PATH: confstr(_CS_PATH). */
@@ -77,8 +78,8 @@ function programFailure(errno: string): Error {
 
 async function folderError(path: string): Promise<string | undefined> {
   try {
-    if (!(await stat(path)).isDirectory()) return 'ENOTDIR';
-    await access(path, constants.X_OK);
+    if (!(await stat(pathOfText(path))).isDirectory()) return 'ENOTDIR';
+    await access(pathOfText(path), constants.X_OK);
     return undefined;
   } catch (error) {
     return errnoName(error);
@@ -87,8 +88,8 @@ async function folderError(path: string): Promise<string | undefined> {
 
 async function programError(path: string): Promise<string | undefined> {
   try {
-    if (!(await stat(path)).isFile()) return 'EACCES';
-    await access(path, constants.X_OK);
+    if (!(await stat(pathOfText(path))).isFile()) return 'EACCES';
+    await access(pathOfText(path), constants.X_OK);
     return undefined;
   } catch (error) {
     return errnoName(error);

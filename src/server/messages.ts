@@ -17,6 +17,7 @@ import {
 import type { Process } from '../process/process.ts';
 import { hasTerminal, type ProcessPhase } from '../process/process-record.ts';
 import type { Session } from '../session/session.ts';
+import { bytesOfText, isPlain, shownText } from '../system-text.ts';
 
 /* The core's objects as clients see them. */
 
@@ -37,7 +38,7 @@ export function processMessage(
     processId: record.id,
     state: STATES[phase.state],
     pid: BigInt(record.pid),
-    argv: [...record.argv],
+    ...argvFields(record.argv),
     labels: Object.fromEntries(record.labels),
     startTime: timestampFromMs(record.started.time),
     lastSeq: BigInt(lastSeq),
@@ -61,6 +62,11 @@ export function processMessage(
     message.outputComplete = phase.closure.outputComplete;
   }
   return message;
+}
+
+function argvFields(argv: readonly string[]): Pick<ProcessMessage, 'argv' | 'argvBytes'> {
+  if (argv.every(isPlain)) return { argv: [...argv], argvBytes: [] };
+  return { argv: argv.map(shownText), argvBytes: argv.map(bytesOfText) };
 }
 
 /** A session as it is now. */

@@ -9,6 +9,7 @@ import { CallMemory } from '../bridge/call-memory.ts';
 import { onStreams } from '../bridge/http2-streams.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Environment } from '../environment/env-policy.ts';
+import { ownEnvironment, ownWorkingDirectory } from '../environment/own-environment.ts';
 import { limitExceeded } from '../errors.ts';
 import { Health as HealthService } from '../gen/grpc/health/v1/health_pb.ts';
 import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
@@ -98,7 +99,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
   const clock = options.clock ?? systemClock;
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
   const launcher = options.launcher ?? createLauncher();
-  const environment = options.environment ?? environmentOf(process.env);
+  const environment = options.environment ?? ownEnvironment(process.env);
   const cwd = options.cwd ?? workingFolder();
   const newId = (): string => randomUUID();
 
@@ -197,16 +198,10 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
 /** Ours. Where it was removed, those that need it are told of its name, and others do without. */
 function workingFolder(): string {
   try {
-    return process.cwd();
+    return ownWorkingDirectory();
   } catch {
     return process.env['PWD'] ?? '/';
   }
-}
-
-/** The variables of an environment as Node.js has them. */
-function environmentOf(env: NodeJS.ProcessEnv): Environment {
-  const entries = Object.entries(env);
-  return new Map(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 function openOutputSpool(

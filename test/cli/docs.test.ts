@@ -14,6 +14,7 @@ const INFO: ProcessInfo = {
   sessionId: 'session',
   state: 'running',
   pid: 1,
+  argvBytes: undefined,
   argv: ['true'],
   labels: {},
   startTime: new Date(0),

@@ -8,6 +8,7 @@ export class HeldLauncher implements Launcher {
   readonly terminals = false;
   readonly limits = false;
   readonly mergesStderr = false;
+  readonly bytes = false;
   readonly tree = 'parents';
   /** Opens when a launch is asked for. */
   readonly asked = new Latch();

@@ -17,6 +17,7 @@ export class ScriptedLauncher implements Launcher {
   readonly terminals = false;
   readonly limits = false;
   readonly mergesStderr = false;
+  readonly bytes = false;
   readonly tree = 'parents';
   readonly #exits: (() => void)[] = [];
   #nextPid = 0x3fff_0000;

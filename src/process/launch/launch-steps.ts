@@ -1,3 +1,4 @@
+import { bytes } from './bytes.ts';
 import { environment } from './environment.ts';
 import type { LaunchStep } from './launch-step.ts';
 import { mergedStderr } from './merged-stderr.ts';
@@ -9,6 +10,7 @@ import { workingDirectory } from './working-directory.ts';
 /** What is done, in this order, to make what a launcher is asked for of what a client asks for. */
 export const LAUNCH_STEPS: readonly LaunchStep[] = [
   environment,
+  bytes,
   workingDirectory,
   program,
   terminal,

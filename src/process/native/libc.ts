@@ -82,7 +82,9 @@ export const SYS_PIDFD_OPEN = 434;
 /** `PR_SET_CHILD_SUBREAPER` of prctl(2). */
 export const PR_SET_CHILD_SUBREAPER = 36;
 
-type Strings = readonly (string | null)[];
+/** A text as the C library takes it: bytes with a NUL after them, or a string, which becomes UTF-8. */
+export type CText = string | Buffer;
+type CTexts = readonly (CText | null)[];
 
 /** The functions, each as its manual page has it. Those that return an errno say so. */
 export interface Libc {
@@ -101,7 +103,7 @@ export interface Libc {
   fileActionsAddOpen: KoffiFunc<
     (actions: Buffer, fd: number, path: string, flags: number, mode: number) => number
   >;
-  fileActionsAddChdir: KoffiFunc<(actions: Buffer, path: string) => number>;
+  fileActionsAddChdir: KoffiFunc<(actions: Buffer, path: CText) => number>;
   /** Of glibc from 2.34 on, where the system has close_range(2): all from a number on at once. */
   fileActionsAddClosefrom: KoffiFunc<(actions: Buffer, from: number) => number> | undefined;
   attributesInit: KoffiFunc<(attributes: Buffer) => number>;
@@ -115,11 +117,11 @@ export interface Libc {
   posixSpawn: KoffiFunc<
     (
       pid: number[],
-      path: string,
+      path: CText,
       actions: Buffer,
       attributes: Buffer,
-      argv: Strings,
-      envp: Strings,
+      argv: CTexts,
+      envp: CTexts,
     ) => number
   >;
   waitid: KoffiFunc<(kind: number, id: number, info: Buffer, options: number) => number>;

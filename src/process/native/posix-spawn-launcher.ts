@@ -60,6 +60,7 @@ function createLauncher(libc: Libc, startedWith: StartedWith | undefined): Launc
     terminals: true,
     limits: spawner.limits,
     mergesStderr: true,
+    bytes: true,
     tree: spawner.tree,
     marking: spawner.marks && markingOf(libc, spawner.marks),
     async launch(request) {

@@ -1,4 +1,5 @@
 import { constants } from 'node:fs';
+import { cText } from './c-text.ts';
 import { FILE_ACTIONS_SIZE, type Libc } from './libc.ts';
 import type { SpawnGate } from './spawn-gate.ts';
 
@@ -57,7 +58,7 @@ export function terminalActions(
 
 function enterAlone(libc: Libc, actions: Buffer, cwd: string): void {
   libc.fileActionsAddClosefrom?.(actions, 3);
-  libc.fileActionsAddChdir(actions, cwd);
+  libc.fileActionsAddChdir(actions, cText(cwd));
 }
 
 /** None yet. To be destroyed in the end. */

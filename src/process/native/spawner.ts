@@ -4,6 +4,7 @@ import { hasOwnProc } from '../own-proc.ts';
 import { signalProcess } from '../signals.ts';
 import { errnoName, spawnFailure, startFailure, unsupported } from '../start-failure.ts';
 import type { StartedWith } from '../started-with.ts';
+import { programTexts } from './c-text.ts';
 import { type Cgroup, Cgroups } from './cgroups.ts';
 import { type ChildOrigin, ChildReaper } from './child-reaper.ts';
 import { errnoNameOf } from './errno-name.ts';
@@ -18,10 +19,10 @@ import { newActions } from './spawn-actions.ts';
 import { spawnAttributes } from './spawn-attributes.ts';
 import { type SpawnGate, SpawnGates } from './spawn-gate.ts';
 
-/** Makes the actions that a child does first, with a stop at the gate if there is one. */
+/** Makes what a child does first, with a stop at the gate if there is one. */
 export type MakeActions = (gate: SpawnGate | undefined) => Buffer;
 
-/** What is the same for all steps of making one child. */
+/** What all steps of making one child share. */
 interface Making {
   readonly request: LaunchRequest;
   readonly actions: MakeActions;
@@ -265,27 +266,27 @@ export class Spawner {
     const libc = this.#libc;
     const { attributes, request } = making;
     request.signal?.throwIfAborted();
-    const actions = making.actions(gate);
-    const argv = [request.arg0, ...request.args, null];
-    const envp = [...Array.from(request.env, ([name, value]) => `${name}=${value}`), null];
-    const pid = [0];
+    // All of it stays until the call is over: what is bytes is not copied.
+    const given = {
+      pid: [0],
+      actions: making.actions(gate),
+      ...programTexts(request),
+    };
     const call = new Promise<number>((resolve, reject) => {
       const done = (error: unknown, errno: number): void => {
-        libc.fileActionsDestroy(actions);
+        libc.fileActionsDestroy(given.actions);
         if (error) reject(error);
         else if (errno !== 0) reject(spawnFailure(errnoNameOf(errno)));
-        else resolve(pid[0] ?? 0);
+        else resolve(given.pid[0] ?? 0);
       };
       try {
-        libc.posixSpawn.async(pid, request.program, actions, attributes, argv, envp, done);
+        const { actions, argv, envp, path, pid } = given;
+        libc.posixSpawn.async(pid, path, actions, attributes, argv, envp, done);
       } catch (error) {
         done(error, 0);
       }
     });
-    const worked = call.then(
-      () => true,
-      () => false,
-    );
+    const worked = call.then(() => true).catch(() => false);
     this.#underWay.add(worked);
     void worked.then(() => this.#underWay.delete(worked));
     return call;

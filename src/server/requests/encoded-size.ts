@@ -1,4 +1,5 @@
 import type { ProcessStreams } from '../../process/process-record.ts';
+import { bytesOfText, isPlain } from '../../system-text.ts';
 import { MAX_MODES_BYTES } from '../../terminal-modes.ts';
 
 /* How many bytes parts of answers take, as they are encoded: what has no bytes of its own, too. */
@@ -9,7 +10,7 @@ const FIXED_BYTES = 512;
 /** Bytes of how a terminal is. */
 const TERMINAL_BYTES = 32 + MAX_MODES_BYTES;
 
-const argvBytes = new WeakMap<readonly string[], number>();
+const knownArgvBytes = new WeakMap<readonly string[], number>();
 
 /** Bytes of a process in an answer at most. Looked up for one that was asked for before. */
 export function processBytes(process: {
@@ -18,10 +19,10 @@ export function processBytes(process: {
   readonly streams?: ProcessStreams;
 }): number {
   const { argv, labels, streams } = process;
-  let bytes = argvBytes.get(argv);
+  let bytes = knownArgvBytes.get(argv);
   if (bytes === undefined) {
-    bytes = stringsBytes(argv);
-    argvBytes.set(argv, bytes);
+    bytes = argvBytes(argv);
+    knownArgvBytes.set(argv, bytes);
   }
   const fixedBytes = FIXED_BYTES + (streams?.[0] === 'terminal' ? TERMINAL_BYTES : 0);
   return fixedBytes + bytes + labelsBytes(labels);
@@ -32,8 +33,16 @@ export function sessionBytes({ labels }: { readonly labels: ReadonlyMap<string, 
   return FIXED_BYTES + labelsBytes(labels);
 }
 
+/** Bytes of a command line, which is told as texts and, where these are not all of it, as bytes. */
+export function argvBytes(argv: readonly string[]): number {
+  let bytes = stringsBytes(argv);
+  if (argv.every(isPlain)) return bytes;
+  for (const text of argv) bytes += fieldBytes(bytesOfText(text).length);
+  return bytes;
+}
+
 /** Bytes of a repeated string. */
-export function stringsBytes(strings: readonly string[]): number {
+function stringsBytes(strings: readonly string[]): number {
   let bytes = 0;
   for (const text of strings) bytes += fieldBytes(Buffer.byteLength(text));
   return bytes;
@@ -45,9 +54,9 @@ function labelsBytes(labels: ReadonlyMap<string, string>): number {
   return bytes;
 }
 
-/** With the tag, of a field below 16, and the length. */
+/** With the tag, of two bytes at most, and the length. */
 function fieldBytes(length: number): number {
-  let bytes = 2 + length;
+  let bytes = 3 + length;
   for (let rest = length; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes += 1;
   return bytes;
 }

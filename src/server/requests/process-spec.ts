@@ -16,17 +16,15 @@ import {
 } from '../../gen/runlet/v1/process_pb.ts';
 import {
   type Limits,
-  MAX_ARGV_BYTES,
   MAX_ENV_PATTERN_BYTES,
   MAX_ENV_PATTERNS,
   MAX_ENV_SET_NAME_BYTES,
-  MAX_ENV_VARIABLES,
   MAX_TIMEOUT_MS,
 } from '../../limits.ts';
 import type { LimitName, ResourceLimits } from '../../process/launcher.ts';
 import type { ProcessSpec } from '../../process/process-spec.ts';
-import { stringsBytes } from './encoded-size.ts';
 import { parseDuration, parseEnum, parseLabels, parseTerminalSize, parseUint64 } from './fields.ts';
+import { assertNoNul, parseArg0, parseArgv, parseCwd, parseEnvironment } from './spec-texts.ts';
 
 /** What is filled in where a spec is silent. */
 export interface SpecDefaults {
@@ -65,17 +63,7 @@ export function parseProcessSpec(
 ): ProcessSpec {
   if (message === undefined) throw invalidField('spec', 'is required');
   const { limits } = defaults;
-  const argv = message.argv;
-  if (argv.length === 0 || argv[0] === '') {
-    throw invalidField('spec.argv', 'must name a program');
-  }
-  if (stringsBytes(argv) > MAX_ARGV_BYTES) {
-    throw invalidField('spec.argv', `must take at most ${MAX_ARGV_BYTES} bytes`);
-  }
-  argv.forEach((argument, i) => {
-    assertNoNul(`spec.argv[${i}]`, argument);
-  });
-  assertNoNul('spec.arg0', message.arg0);
+  const argv = parseArgv(message);
   const overflow: ProcessSpec['overflow'] = parseEnum(
     'spec.output.overflow',
     message.output?.overflow ?? 0,
@@ -88,10 +76,10 @@ export function parseProcessSpec(
   const { pauseBytes = limits.defaultRetainedBytes } = defaults;
   return {
     argv,
-    arg0: message.arg0 === '' ? (argv[0] ?? '') : message.arg0,
-    cwd: parseCwd(message.cwd, defaults.cwd),
+    arg0: parseArg0(message) || (argv[0] ?? ''),
+    cwd: parseCwd(message) || defaults.cwd,
     envPolicy: parseEnvPolicy(message.envPolicy),
-    env: withTerm(parseEnvironment('spec.env', message.env), message.terminal),
+    env: withTerm(parseEnvironment('spec.env', message.env, message.envBytes), message.terminal),
     stdin: parseEnum('spec.stdin', message.stdin, STDIN_MODES),
     terminal:
       message.terminal === undefined
@@ -123,6 +111,7 @@ export function specFingerprint(message: ProcessSpecMessage | undefined): string
   if (message === undefined) return '';
   const canonical = clone(ProcessSpecSchema, message);
   canonical.env = sorted(canonical.env);
+  canonical.envBytes.sort((a, b) => Buffer.compare(a.name, b.name));
   canonical.labels = sorted(canonical.labels);
   if (canonical.envPolicy !== undefined) canonical.envPolicy.set = sorted(canonical.envPolicy.set);
   return createHash('sha256').update(toBinary(ProcessSpecSchema, canonical)).digest('base64');
@@ -159,13 +148,6 @@ function parseTimeout(timeout: Duration | undefined): number | undefined {
   return ms;
 }
 
-function parseCwd(cwd: string, fallback: string): string {
-  if (cwd === '') return fallback;
-  assertNoNul('spec.cwd', cwd);
-  if (!cwd.startsWith('/')) throw invalidField('spec.cwd', 'must be an absolute path');
-  return cwd;
-}
-
 function parseEnvPolicy(policy: EnvPolicyMessage | undefined): EnvPolicy | undefined {
   if (policy === undefined) return undefined;
   assertAffordable(policy);
@@ -196,21 +178,6 @@ function totalBytes(texts: readonly string[]): number {
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }
 
-/** The errors name no variable: a client may have put a secret in the wrong place. */
-function parseEnvironment(field: string, env: Readonly<Record<string, string>>): Environment {
-  const entries = Object.entries(env);
-  if (entries.length > MAX_ENV_VARIABLES) {
-    throw invalidField(field, `more than ${MAX_ENV_VARIABLES} variables`);
-  }
-  for (const [name, value] of entries) {
-    if (name === '' || /[=\0]/.test(name)) {
-      throw invalidField(field, 'a name must not be empty nor contain "=" or NUL');
-    }
-    if (value.includes('\0')) throw invalidField(field, 'a value must not contain NUL');
-  }
-  return new Map(entries);
-}
-
 /** Undefined: nothing is said. */
 function parseRetainedBytes(value: bigint, limits: Limits): number | undefined {
   if (value === 0n) return undefined;
@@ -219,10 +186,6 @@ function parseRetainedBytes(value: bigint, limits: Limits): number | undefined {
     throw invalidField('spec.output.retained_bytes', `must be at most ${limits.maxRetainedBytes}`);
   }
   return bytes;
-}
-
-function assertNoNul(field: string, value: string): void {
-  if (value.includes('\0')) throw invalidField(field, 'must not contain NUL');
 }
 
 function sorted(map: Readonly<Record<string, string>>): Record<string, string> {

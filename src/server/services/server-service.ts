@@ -5,6 +5,7 @@ import { type ServerService, TreeTracking } from '../../gen/runlet/v1/server_pb.
 import type { Limits } from '../../limits.ts';
 import { UNACKNOWLEDGED_BYTES } from '../../output/sizes.ts';
 import type { Launcher } from '../../process/launcher.ts';
+import { shownText } from '../../system-text.ts';
 import { VERSION } from '../../version.ts';
 
 const TREE_TRACKINGS = {
@@ -39,7 +40,7 @@ export function serverService({
         platform: { os: process.platform, arch: process.arch },
         defaultShell,
         home,
-        workingDirectory: cwd,
+        workingDirectory: shownText(cwd),
         limits: {
           maxSessions: limits.maxSessions,
           maxProcesses: limits.maxProcesses,
@@ -65,6 +66,7 @@ export function serverService({
           terminals: launcher.terminals,
           limits: launcher.limits,
           mergeStderr: launcher.mergesStderr,
+          bytes: launcher.bytes,
           treeTracking: TREE_TRACKINGS[launcher.tree],
         },
       };

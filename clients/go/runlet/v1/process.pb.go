@@ -330,7 +330,7 @@ type ProcessSpec struct {
 	// in the PATH of the process's own environment (in the system's default path
 	// where that has none). No NUL bytes. At most 3 MiB with all that encodes them, since
 	// they are told with the process; what the system takes is less, as a rule. A request has at
-	// most 262,144 fields, of which each argument is one.
+	// most 262,144 fields, of which each argument is one. Empty where `argv_bytes` is given.
 	Argv []string `protobuf:"bytes,1,rep,name=argv,proto3" json:"argv,omitempty"`
 	// What the program sees as its own name (`argv[0]`). Empty: the first of
 	// `argv`. No NUL bytes.
@@ -379,7 +379,21 @@ type ProcessSpec struct {
 	Limits *ResourceLimits `protobuf:"bytes,13,opt,name=limits,proto3" json:"limits,omitempty"`
 	// Labels to keep with the process: at most 64, keys of 1 to 128 bytes, values
 	// of at most 1024 bytes. They are listed; put no secrets in them.
-	Labels        map[string]string `protobuf:"bytes,14,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Labels map[string]string `protobuf:"bytes,14,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// As `argv`, all of it, where some is not UTF-8: to the system arguments, variables and
+	// paths are bytes. Each of the fields that end in `_bytes` is exact, may hold UTF-8 as
+	// well, and takes the place of its twin: both of them are `INVALID_ARGUMENT`. A server
+	// that cannot start processes with what is not UTF-8 (`capabilities.bytes`) answers
+	// `START_FAILED`, stage `START_STAGE_SPAWN`, errno `ENOTSUP`; one that says nothing of it
+	// may not know these fields.
+	ArgvBytes [][]byte `protobuf:"bytes,15,rep,name=argv_bytes,json=argvBytes,proto3" json:"argv_bytes,omitempty"`
+	// As `arg0`, where that is not UTF-8. Empty: the first of `argv_bytes` or `argv`.
+	Arg0Bytes []byte `protobuf:"bytes,16,opt,name=arg0_bytes,json=arg0Bytes,proto3" json:"arg0_bytes,omitempty"`
+	// As `cwd`, where that is not UTF-8.
+	CwdBytes []byte `protobuf:"bytes,17,opt,name=cwd_bytes,json=cwdBytes,proto3" json:"cwd_bytes,omitempty"`
+	// Variables beside those of `env` whose name or value is not UTF-8. What is said of `env`
+	// holds for both together: a name is in one of them, once.
+	EnvBytes      []*EnvVariable `protobuf:"bytes,18,rep,name=env_bytes,json=envBytes,proto3" json:"env_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -512,6 +526,89 @@ func (x *ProcessSpec) GetLabels() map[string]string {
 	return nil
 }
 
+func (x *ProcessSpec) GetArgvBytes() [][]byte {
+	if x != nil {
+		return x.ArgvBytes
+	}
+	return nil
+}
+
+func (x *ProcessSpec) GetArg0Bytes() []byte {
+	if x != nil {
+		return x.Arg0Bytes
+	}
+	return nil
+}
+
+func (x *ProcessSpec) GetCwdBytes() []byte {
+	if x != nil {
+		return x.CwdBytes
+	}
+	return nil
+}
+
+func (x *ProcessSpec) GetEnvBytes() []*EnvVariable {
+	if x != nil {
+		return x.EnvBytes
+	}
+	return nil
+}
+
+// An environment variable of bytes.
+type EnvVariable struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name: not empty, and neither `=` nor NUL in it.
+	Name []byte `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its value. No NUL.
+	Value         []byte `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EnvVariable) Reset() {
+	*x = EnvVariable{}
+	mi := &file_runlet_v1_process_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnvVariable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnvVariable) ProtoMessage() {}
+
+func (x *EnvVariable) ProtoReflect() protoreflect.Message {
+	mi := &file_runlet_v1_process_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnvVariable.ProtoReflect.Descriptor instead.
+func (*EnvVariable) Descriptor() ([]byte, []int) {
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *EnvVariable) GetName() []byte {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *EnvVariable) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
 // Limits of what a process may use, getrlimit(2). Each is the soft and the hard
 // limit of the process unless said otherwise, is inherited by its descendants, and
 // counts for each of them alone unless said otherwise. A field that is absent leaves
@@ -547,7 +644,7 @@ type ResourceLimits struct {
 
 func (x *ResourceLimits) Reset() {
 	*x = ResourceLimits{}
-	mi := &file_runlet_v1_process_proto_msgTypes[1]
+	mi := &file_runlet_v1_process_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -559,7 +656,7 @@ func (x *ResourceLimits) String() string {
 func (*ResourceLimits) ProtoMessage() {}
 
 func (x *ResourceLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[1]
+	mi := &file_runlet_v1_process_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -572,7 +669,7 @@ func (x *ResourceLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResourceLimits.ProtoReflect.Descriptor instead.
 func (*ResourceLimits) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{1}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ResourceLimits) GetOpenFiles() uint64 {
@@ -631,7 +728,7 @@ type Terminal struct {
 
 func (x *Terminal) Reset() {
 	*x = Terminal{}
-	mi := &file_runlet_v1_process_proto_msgTypes[2]
+	mi := &file_runlet_v1_process_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -643,7 +740,7 @@ func (x *Terminal) String() string {
 func (*Terminal) ProtoMessage() {}
 
 func (x *Terminal) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[2]
+	mi := &file_runlet_v1_process_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -656,7 +753,7 @@ func (x *Terminal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminal.ProtoReflect.Descriptor instead.
 func (*Terminal) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{2}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Terminal) GetSize() *TerminalSize {
@@ -686,7 +783,7 @@ type TerminalSize struct {
 
 func (x *TerminalSize) Reset() {
 	*x = TerminalSize{}
-	mi := &file_runlet_v1_process_proto_msgTypes[3]
+	mi := &file_runlet_v1_process_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -698,7 +795,7 @@ func (x *TerminalSize) String() string {
 func (*TerminalSize) ProtoMessage() {}
 
 func (x *TerminalSize) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[3]
+	mi := &file_runlet_v1_process_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -711,7 +808,7 @@ func (x *TerminalSize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminalSize.ProtoReflect.Descriptor instead.
 func (*TerminalSize) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{3}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *TerminalSize) GetColumns() uint32 {
@@ -756,7 +853,7 @@ type EnvPolicy struct {
 
 func (x *EnvPolicy) Reset() {
 	*x = EnvPolicy{}
-	mi := &file_runlet_v1_process_proto_msgTypes[4]
+	mi := &file_runlet_v1_process_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -768,7 +865,7 @@ func (x *EnvPolicy) String() string {
 func (*EnvPolicy) ProtoMessage() {}
 
 func (x *EnvPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[4]
+	mi := &file_runlet_v1_process_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -781,7 +878,7 @@ func (x *EnvPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnvPolicy.ProtoReflect.Descriptor instead.
 func (*EnvPolicy) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{4}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *EnvPolicy) GetInherit() Inherit {
@@ -840,7 +937,7 @@ type OutputPolicy struct {
 
 func (x *OutputPolicy) Reset() {
 	*x = OutputPolicy{}
-	mi := &file_runlet_v1_process_proto_msgTypes[5]
+	mi := &file_runlet_v1_process_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -852,7 +949,7 @@ func (x *OutputPolicy) String() string {
 func (*OutputPolicy) ProtoMessage() {}
 
 func (x *OutputPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[5]
+	mi := &file_runlet_v1_process_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -865,7 +962,7 @@ func (x *OutputPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputPolicy.ProtoReflect.Descriptor instead.
 func (*OutputPolicy) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{5}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *OutputPolicy) GetRetainedBytes() uint64 {
@@ -894,7 +991,7 @@ type Process struct {
 	// Its process id on the server's machine, for people: ids are reused, so
 	// nothing should be addressed by it.
 	Pid int64 `protobuf:"varint,4,opt,name=pid,proto3" json:"pid,omitempty"`
-	// What was asked to be run.
+	// What was asked to be run. U+FFFD stands for what is not UTF-8 of it.
 	Argv []string `protobuf:"bytes,5,rep,name=argv,proto3" json:"argv,omitempty"`
 	// Its labels.
 	Labels map[string]string `protobuf:"bytes,6,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -929,14 +1026,16 @@ type Process struct {
 	Overflow Overflow `protobuf:"varint,18,opt,name=overflow,proto3,enum=runlet.v1.Overflow" json:"overflow,omitempty"`
 	// How its terminal is after the event `last_seq`, however long ago it was set, so that
 	// who joins it need not have seen all that was written. Absent: it has none.
-	Terminal      *TerminalState `protobuf:"bytes,19,opt,name=terminal,proto3" json:"terminal,omitempty"`
+	Terminal *TerminalState `protobuf:"bytes,19,opt,name=terminal,proto3" json:"terminal,omitempty"`
+	// What was asked to be run, as it was, where some of it is not UTF-8. Empty: `argv` is exact.
+	ArgvBytes     [][]byte `protobuf:"bytes,20,rep,name=argv_bytes,json=argvBytes,proto3" json:"argv_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Process) Reset() {
 	*x = Process{}
-	mi := &file_runlet_v1_process_proto_msgTypes[6]
+	mi := &file_runlet_v1_process_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -948,7 +1047,7 @@ func (x *Process) String() string {
 func (*Process) ProtoMessage() {}
 
 func (x *Process) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[6]
+	mi := &file_runlet_v1_process_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -961,7 +1060,7 @@ func (x *Process) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Process.ProtoReflect.Descriptor instead.
 func (*Process) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{6}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Process) GetSessionId() string {
@@ -1097,6 +1196,13 @@ func (x *Process) GetTerminal() *TerminalState {
 	return nil
 }
 
+func (x *Process) GetArgvBytes() [][]byte {
+	if x != nil {
+		return x.ArgvBytes
+	}
+	return nil
+}
+
 // How a terminal is.
 type TerminalState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1115,7 +1221,7 @@ type TerminalState struct {
 
 func (x *TerminalState) Reset() {
 	*x = TerminalState{}
-	mi := &file_runlet_v1_process_proto_msgTypes[7]
+	mi := &file_runlet_v1_process_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1127,7 +1233,7 @@ func (x *TerminalState) String() string {
 func (*TerminalState) ProtoMessage() {}
 
 func (x *TerminalState) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[7]
+	mi := &file_runlet_v1_process_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1140,7 +1246,7 @@ func (x *TerminalState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminalState.ProtoReflect.Descriptor instead.
 func (*TerminalState) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{7}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TerminalState) GetSize() *TerminalSize {
@@ -1182,7 +1288,7 @@ type StartProcessRequest struct {
 
 func (x *StartProcessRequest) Reset() {
 	*x = StartProcessRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[8]
+	mi := &file_runlet_v1_process_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1194,7 +1300,7 @@ func (x *StartProcessRequest) String() string {
 func (*StartProcessRequest) ProtoMessage() {}
 
 func (x *StartProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[8]
+	mi := &file_runlet_v1_process_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1207,7 +1313,7 @@ func (x *StartProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartProcessRequest.ProtoReflect.Descriptor instead.
 func (*StartProcessRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{8}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *StartProcessRequest) GetSessionId() string {
@@ -1256,7 +1362,7 @@ type StartProcessResponse struct {
 
 func (x *StartProcessResponse) Reset() {
 	*x = StartProcessResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[9]
+	mi := &file_runlet_v1_process_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1268,7 +1374,7 @@ func (x *StartProcessResponse) String() string {
 func (*StartProcessResponse) ProtoMessage() {}
 
 func (x *StartProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[9]
+	mi := &file_runlet_v1_process_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1281,7 +1387,7 @@ func (x *StartProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartProcessResponse.ProtoReflect.Descriptor instead.
 func (*StartProcessResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{9}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *StartProcessResponse) GetProcess() *Process {
@@ -1308,7 +1414,7 @@ type GetProcessRequest struct {
 
 func (x *GetProcessRequest) Reset() {
 	*x = GetProcessRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[10]
+	mi := &file_runlet_v1_process_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1320,7 +1426,7 @@ func (x *GetProcessRequest) String() string {
 func (*GetProcessRequest) ProtoMessage() {}
 
 func (x *GetProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[10]
+	mi := &file_runlet_v1_process_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1333,7 +1439,7 @@ func (x *GetProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProcessRequest.ProtoReflect.Descriptor instead.
 func (*GetProcessRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{10}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetProcessRequest) GetSessionId() string {
@@ -1368,7 +1474,7 @@ type GetProcessResponse struct {
 
 func (x *GetProcessResponse) Reset() {
 	*x = GetProcessResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[11]
+	mi := &file_runlet_v1_process_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1380,7 +1486,7 @@ func (x *GetProcessResponse) String() string {
 func (*GetProcessResponse) ProtoMessage() {}
 
 func (x *GetProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[11]
+	mi := &file_runlet_v1_process_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1393,7 +1499,7 @@ func (x *GetProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProcessResponse.ProtoReflect.Descriptor instead.
 func (*GetProcessResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{11}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetProcessResponse) GetProcess() *Process {
@@ -1423,7 +1529,7 @@ type ListProcessesRequest struct {
 
 func (x *ListProcessesRequest) Reset() {
 	*x = ListProcessesRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[12]
+	mi := &file_runlet_v1_process_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1435,7 +1541,7 @@ func (x *ListProcessesRequest) String() string {
 func (*ListProcessesRequest) ProtoMessage() {}
 
 func (x *ListProcessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[12]
+	mi := &file_runlet_v1_process_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1448,7 +1554,7 @@ func (x *ListProcessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProcessesRequest.ProtoReflect.Descriptor instead.
 func (*ListProcessesRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{12}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListProcessesRequest) GetSessionId() string {
@@ -1492,7 +1598,7 @@ type ListProcessesResponse struct {
 
 func (x *ListProcessesResponse) Reset() {
 	*x = ListProcessesResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[13]
+	mi := &file_runlet_v1_process_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1504,7 +1610,7 @@ func (x *ListProcessesResponse) String() string {
 func (*ListProcessesResponse) ProtoMessage() {}
 
 func (x *ListProcessesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[13]
+	mi := &file_runlet_v1_process_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1517,7 +1623,7 @@ func (x *ListProcessesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProcessesResponse.ProtoReflect.Descriptor instead.
 func (*ListProcessesResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{13}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListProcessesResponse) GetProcesses() []*Process {
@@ -1560,7 +1666,7 @@ type WatchProcessRequest struct {
 
 func (x *WatchProcessRequest) Reset() {
 	*x = WatchProcessRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[14]
+	mi := &file_runlet_v1_process_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1572,7 +1678,7 @@ func (x *WatchProcessRequest) String() string {
 func (*WatchProcessRequest) ProtoMessage() {}
 
 func (x *WatchProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[14]
+	mi := &file_runlet_v1_process_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1585,7 +1691,7 @@ func (x *WatchProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchProcessRequest.ProtoReflect.Descriptor instead.
 func (*WatchProcessRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{14}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WatchProcessRequest) GetSessionId() string {
@@ -1635,7 +1741,7 @@ type WatchProcessResponse struct {
 
 func (x *WatchProcessResponse) Reset() {
 	*x = WatchProcessResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[15]
+	mi := &file_runlet_v1_process_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1647,7 +1753,7 @@ func (x *WatchProcessResponse) String() string {
 func (*WatchProcessResponse) ProtoMessage() {}
 
 func (x *WatchProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[15]
+	mi := &file_runlet_v1_process_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1660,7 +1766,7 @@ func (x *WatchProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchProcessResponse.ProtoReflect.Descriptor instead.
 func (*WatchProcessResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{15}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WatchProcessResponse) GetEvents() []*ProcessEvent {
@@ -1694,7 +1800,7 @@ type AcknowledgeOutputRequest struct {
 
 func (x *AcknowledgeOutputRequest) Reset() {
 	*x = AcknowledgeOutputRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[16]
+	mi := &file_runlet_v1_process_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1706,7 +1812,7 @@ func (x *AcknowledgeOutputRequest) String() string {
 func (*AcknowledgeOutputRequest) ProtoMessage() {}
 
 func (x *AcknowledgeOutputRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[16]
+	mi := &file_runlet_v1_process_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1719,7 +1825,7 @@ func (x *AcknowledgeOutputRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeOutputRequest.ProtoReflect.Descriptor instead.
 func (*AcknowledgeOutputRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{16}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AcknowledgeOutputRequest) GetSessionId() string {
@@ -1773,7 +1879,7 @@ type AcknowledgeOutputResponse struct {
 
 func (x *AcknowledgeOutputResponse) Reset() {
 	*x = AcknowledgeOutputResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[17]
+	mi := &file_runlet_v1_process_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1785,7 +1891,7 @@ func (x *AcknowledgeOutputResponse) String() string {
 func (*AcknowledgeOutputResponse) ProtoMessage() {}
 
 func (x *AcknowledgeOutputResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[17]
+	mi := &file_runlet_v1_process_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1798,7 +1904,7 @@ func (x *AcknowledgeOutputResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeOutputResponse.ProtoReflect.Descriptor instead.
 func (*AcknowledgeOutputResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{17}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{18}
 }
 
 // Asks for a process's events, once.
@@ -1826,7 +1932,7 @@ type ReadProcessRequest struct {
 
 func (x *ReadProcessRequest) Reset() {
 	*x = ReadProcessRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[18]
+	mi := &file_runlet_v1_process_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1838,7 +1944,7 @@ func (x *ReadProcessRequest) String() string {
 func (*ReadProcessRequest) ProtoMessage() {}
 
 func (x *ReadProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[18]
+	mi := &file_runlet_v1_process_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1851,7 +1957,7 @@ func (x *ReadProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadProcessRequest.ProtoReflect.Descriptor instead.
 func (*ReadProcessRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{18}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ReadProcessRequest) GetSessionId() string {
@@ -1912,7 +2018,7 @@ type ReadProcessResponse struct {
 
 func (x *ReadProcessResponse) Reset() {
 	*x = ReadProcessResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[19]
+	mi := &file_runlet_v1_process_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1924,7 +2030,7 @@ func (x *ReadProcessResponse) String() string {
 func (*ReadProcessResponse) ProtoMessage() {}
 
 func (x *ReadProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[19]
+	mi := &file_runlet_v1_process_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1937,7 +2043,7 @@ func (x *ReadProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadProcessResponse.ProtoReflect.Descriptor instead.
 func (*ReadProcessResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{19}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ReadProcessResponse) GetEvents() []*ProcessEvent {
@@ -1990,7 +2096,7 @@ type WriteStdinRequest struct {
 
 func (x *WriteStdinRequest) Reset() {
 	*x = WriteStdinRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[20]
+	mi := &file_runlet_v1_process_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2002,7 +2108,7 @@ func (x *WriteStdinRequest) String() string {
 func (*WriteStdinRequest) ProtoMessage() {}
 
 func (x *WriteStdinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[20]
+	mi := &file_runlet_v1_process_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2015,7 +2121,7 @@ func (x *WriteStdinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStdinRequest.ProtoReflect.Descriptor instead.
 func (*WriteStdinRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{20}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *WriteStdinRequest) GetSessionId() string {
@@ -2071,7 +2177,7 @@ type WriteStdinResponse struct {
 
 func (x *WriteStdinResponse) Reset() {
 	*x = WriteStdinResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[21]
+	mi := &file_runlet_v1_process_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2083,7 +2189,7 @@ func (x *WriteStdinResponse) String() string {
 func (*WriteStdinResponse) ProtoMessage() {}
 
 func (x *WriteStdinResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[21]
+	mi := &file_runlet_v1_process_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2096,7 +2202,7 @@ func (x *WriteStdinResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStdinResponse.ProtoReflect.Descriptor instead.
 func (*WriteStdinResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{21}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WriteStdinResponse) GetAcceptedOffset() uint64 {
@@ -2129,7 +2235,7 @@ type StreamStdinRequest struct {
 
 func (x *StreamStdinRequest) Reset() {
 	*x = StreamStdinRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[22]
+	mi := &file_runlet_v1_process_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2141,7 +2247,7 @@ func (x *StreamStdinRequest) String() string {
 func (*StreamStdinRequest) ProtoMessage() {}
 
 func (x *StreamStdinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[22]
+	mi := &file_runlet_v1_process_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2154,7 +2260,7 @@ func (x *StreamStdinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamStdinRequest.ProtoReflect.Descriptor instead.
 func (*StreamStdinRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{22}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StreamStdinRequest) GetSessionId() string {
@@ -2210,7 +2316,7 @@ type StreamStdinResponse struct {
 
 func (x *StreamStdinResponse) Reset() {
 	*x = StreamStdinResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[23]
+	mi := &file_runlet_v1_process_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2222,7 +2328,7 @@ func (x *StreamStdinResponse) String() string {
 func (*StreamStdinResponse) ProtoMessage() {}
 
 func (x *StreamStdinResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[23]
+	mi := &file_runlet_v1_process_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2235,7 +2341,7 @@ func (x *StreamStdinResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamStdinResponse.ProtoReflect.Descriptor instead.
 func (*StreamStdinResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{23}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *StreamStdinResponse) GetAcceptedOffset() uint64 {
@@ -2266,7 +2372,7 @@ type SignalProcessRequest struct {
 
 func (x *SignalProcessRequest) Reset() {
 	*x = SignalProcessRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[24]
+	mi := &file_runlet_v1_process_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2278,7 +2384,7 @@ func (x *SignalProcessRequest) String() string {
 func (*SignalProcessRequest) ProtoMessage() {}
 
 func (x *SignalProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[24]
+	mi := &file_runlet_v1_process_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2291,7 +2397,7 @@ func (x *SignalProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalProcessRequest.ProtoReflect.Descriptor instead.
 func (*SignalProcessRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{24}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SignalProcessRequest) GetSessionId() string {
@@ -2338,7 +2444,7 @@ type SignalProcessResponse struct {
 
 func (x *SignalProcessResponse) Reset() {
 	*x = SignalProcessResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[25]
+	mi := &file_runlet_v1_process_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2350,7 +2456,7 @@ func (x *SignalProcessResponse) String() string {
 func (*SignalProcessResponse) ProtoMessage() {}
 
 func (x *SignalProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[25]
+	mi := &file_runlet_v1_process_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2363,7 +2469,7 @@ func (x *SignalProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalProcessResponse.ProtoReflect.Descriptor instead.
 func (*SignalProcessResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{25}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{26}
 }
 
 // Asks for a process to be ended.
@@ -2388,7 +2494,7 @@ type TerminateProcessRequest struct {
 
 func (x *TerminateProcessRequest) Reset() {
 	*x = TerminateProcessRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[26]
+	mi := &file_runlet_v1_process_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2400,7 +2506,7 @@ func (x *TerminateProcessRequest) String() string {
 func (*TerminateProcessRequest) ProtoMessage() {}
 
 func (x *TerminateProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[26]
+	mi := &file_runlet_v1_process_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2413,7 +2519,7 @@ func (x *TerminateProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateProcessRequest.ProtoReflect.Descriptor instead.
 func (*TerminateProcessRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{26}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *TerminateProcessRequest) GetSessionId() string {
@@ -2464,7 +2570,7 @@ type TerminateProcessResponse struct {
 
 func (x *TerminateProcessResponse) Reset() {
 	*x = TerminateProcessResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[27]
+	mi := &file_runlet_v1_process_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2476,7 +2582,7 @@ func (x *TerminateProcessResponse) String() string {
 func (*TerminateProcessResponse) ProtoMessage() {}
 
 func (x *TerminateProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[27]
+	mi := &file_runlet_v1_process_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2489,7 +2595,7 @@ func (x *TerminateProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateProcessResponse.ProtoReflect.Descriptor instead.
 func (*TerminateProcessResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{27}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *TerminateProcessResponse) GetWasRunning() bool {
@@ -2525,7 +2631,7 @@ type ResizeTerminalRequest struct {
 
 func (x *ResizeTerminalRequest) Reset() {
 	*x = ResizeTerminalRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[28]
+	mi := &file_runlet_v1_process_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2537,7 +2643,7 @@ func (x *ResizeTerminalRequest) String() string {
 func (*ResizeTerminalRequest) ProtoMessage() {}
 
 func (x *ResizeTerminalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[28]
+	mi := &file_runlet_v1_process_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2550,7 +2656,7 @@ func (x *ResizeTerminalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResizeTerminalRequest.ProtoReflect.Descriptor instead.
 func (*ResizeTerminalRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{28}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ResizeTerminalRequest) GetSessionId() string {
@@ -2590,7 +2696,7 @@ type ResizeTerminalResponse struct {
 
 func (x *ResizeTerminalResponse) Reset() {
 	*x = ResizeTerminalResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[29]
+	mi := &file_runlet_v1_process_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2602,7 +2708,7 @@ func (x *ResizeTerminalResponse) String() string {
 func (*ResizeTerminalResponse) ProtoMessage() {}
 
 func (x *ResizeTerminalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[29]
+	mi := &file_runlet_v1_process_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2615,7 +2721,7 @@ func (x *ResizeTerminalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResizeTerminalResponse.ProtoReflect.Descriptor instead.
 func (*ResizeTerminalResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{29}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{30}
 }
 
 // Asks to be told when a process ended.
@@ -2637,7 +2743,7 @@ type WaitProcessRequest struct {
 
 func (x *WaitProcessRequest) Reset() {
 	*x = WaitProcessRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[30]
+	mi := &file_runlet_v1_process_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2649,7 +2755,7 @@ func (x *WaitProcessRequest) String() string {
 func (*WaitProcessRequest) ProtoMessage() {}
 
 func (x *WaitProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[30]
+	mi := &file_runlet_v1_process_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2662,7 +2768,7 @@ func (x *WaitProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitProcessRequest.ProtoReflect.Descriptor instead.
 func (*WaitProcessRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{30}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *WaitProcessRequest) GetSessionId() string {
@@ -2704,7 +2810,7 @@ type WaitProcessResponse struct {
 
 func (x *WaitProcessResponse) Reset() {
 	*x = WaitProcessResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[31]
+	mi := &file_runlet_v1_process_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2716,7 +2822,7 @@ func (x *WaitProcessResponse) String() string {
 func (*WaitProcessResponse) ProtoMessage() {}
 
 func (x *WaitProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[31]
+	mi := &file_runlet_v1_process_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2729,7 +2835,7 @@ func (x *WaitProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitProcessResponse.ProtoReflect.Descriptor instead.
 func (*WaitProcessResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{31}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *WaitProcessResponse) GetProcess() *Process {
@@ -2753,7 +2859,7 @@ type RunRequest struct {
 
 func (x *RunRequest) Reset() {
 	*x = RunRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[32]
+	mi := &file_runlet_v1_process_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2765,7 +2871,7 @@ func (x *RunRequest) String() string {
 func (*RunRequest) ProtoMessage() {}
 
 func (x *RunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[32]
+	mi := &file_runlet_v1_process_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2778,7 +2884,7 @@ func (x *RunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunRequest.ProtoReflect.Descriptor instead.
 func (*RunRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{32}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RunRequest) GetSpec() *ProcessSpec {
@@ -2806,7 +2912,7 @@ type RunResponse struct {
 
 func (x *RunResponse) Reset() {
 	*x = RunResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[33]
+	mi := &file_runlet_v1_process_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2818,7 +2924,7 @@ func (x *RunResponse) String() string {
 func (*RunResponse) ProtoMessage() {}
 
 func (x *RunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[33]
+	mi := &file_runlet_v1_process_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2831,7 +2937,7 @@ func (x *RunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunResponse.ProtoReflect.Descriptor instead.
 func (*RunResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{33}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RunResponse) GetEvents() []*ProcessEvent {
@@ -2861,7 +2967,7 @@ type InteractRequest struct {
 
 func (x *InteractRequest) Reset() {
 	*x = InteractRequest{}
-	mi := &file_runlet_v1_process_proto_msgTypes[34]
+	mi := &file_runlet_v1_process_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2873,7 +2979,7 @@ func (x *InteractRequest) String() string {
 func (*InteractRequest) ProtoMessage() {}
 
 func (x *InteractRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[34]
+	mi := &file_runlet_v1_process_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2886,7 +2992,7 @@ func (x *InteractRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InteractRequest.ProtoReflect.Descriptor instead.
 func (*InteractRequest) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{34}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *InteractRequest) GetRequest() isInteractRequest_Request {
@@ -3012,7 +3118,7 @@ type InteractStdin struct {
 
 func (x *InteractStdin) Reset() {
 	*x = InteractStdin{}
-	mi := &file_runlet_v1_process_proto_msgTypes[35]
+	mi := &file_runlet_v1_process_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3024,7 +3130,7 @@ func (x *InteractStdin) String() string {
 func (*InteractStdin) ProtoMessage() {}
 
 func (x *InteractStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[35]
+	mi := &file_runlet_v1_process_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3037,7 +3143,7 @@ func (x *InteractStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InteractStdin.ProtoReflect.Descriptor instead.
 func (*InteractStdin) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{35}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *InteractStdin) GetOffset() uint64 {
@@ -3074,7 +3180,7 @@ type InteractSignal struct {
 
 func (x *InteractSignal) Reset() {
 	*x = InteractSignal{}
-	mi := &file_runlet_v1_process_proto_msgTypes[36]
+	mi := &file_runlet_v1_process_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3086,7 +3192,7 @@ func (x *InteractSignal) String() string {
 func (*InteractSignal) ProtoMessage() {}
 
 func (x *InteractSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[36]
+	mi := &file_runlet_v1_process_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3099,7 +3205,7 @@ func (x *InteractSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InteractSignal.ProtoReflect.Descriptor instead.
 func (*InteractSignal) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{36}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *InteractSignal) GetSignal() Signal {
@@ -3128,7 +3234,7 @@ type InteractAcknowledge struct {
 
 func (x *InteractAcknowledge) Reset() {
 	*x = InteractAcknowledge{}
-	mi := &file_runlet_v1_process_proto_msgTypes[37]
+	mi := &file_runlet_v1_process_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3140,7 +3246,7 @@ func (x *InteractAcknowledge) String() string {
 func (*InteractAcknowledge) ProtoMessage() {}
 
 func (x *InteractAcknowledge) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[37]
+	mi := &file_runlet_v1_process_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3153,7 +3259,7 @@ func (x *InteractAcknowledge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InteractAcknowledge.ProtoReflect.Descriptor instead.
 func (*InteractAcknowledge) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{37}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *InteractAcknowledge) GetSeq() uint64 {
@@ -3176,7 +3282,7 @@ type InteractResponse struct {
 
 func (x *InteractResponse) Reset() {
 	*x = InteractResponse{}
-	mi := &file_runlet_v1_process_proto_msgTypes[38]
+	mi := &file_runlet_v1_process_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3188,7 +3294,7 @@ func (x *InteractResponse) String() string {
 func (*InteractResponse) ProtoMessage() {}
 
 func (x *InteractResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_process_proto_msgTypes[38]
+	mi := &file_runlet_v1_process_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3201,7 +3307,7 @@ func (x *InteractResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InteractResponse.ProtoReflect.Descriptor instead.
 func (*InteractResponse) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_process_proto_rawDescGZIP(), []int{38}
+	return file_runlet_v1_process_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *InteractResponse) GetEvents() []*ProcessEvent {
@@ -3222,7 +3328,7 @@ var File_runlet_v1_process_proto protoreflect.FileDescriptor
 
 const file_runlet_v1_process_proto_rawDesc = "" +
 	"\n" +
-	"\x17runlet/v1/process.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15runlet/v1/event.proto\x1a\x16runlet/v1/signal.proto\"\xf0\x05\n" +
+	"\x17runlet/v1/process.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15runlet/v1/event.proto\x1a\x16runlet/v1/signal.proto\"\x80\a\n" +
 	"\vProcessSpec\x12\x12\n" +
 	"\x04argv\x18\x01 \x03(\tR\x04argv\x12\x12\n" +
 	"\x04arg0\x18\x02 \x01(\tR\x04arg0\x12\x10\n" +
@@ -3239,13 +3345,22 @@ const file_runlet_v1_process_proto_rawDesc = "" +
 	"\x06output\x18\v \x01(\v2\x17.runlet.v1.OutputPolicyR\x06output\x127\n" +
 	"\tretention\x18\f \x01(\v2\x19.google.protobuf.DurationR\tretention\x121\n" +
 	"\x06limits\x18\r \x01(\v2\x19.runlet.v1.ResourceLimitsR\x06limits\x12:\n" +
-	"\x06labels\x18\x0e \x03(\v2\".runlet.v1.ProcessSpec.LabelsEntryR\x06labels\x1a6\n" +
+	"\x06labels\x18\x0e \x03(\v2\".runlet.v1.ProcessSpec.LabelsEntryR\x06labels\x12\x1d\n" +
+	"\n" +
+	"argv_bytes\x18\x0f \x03(\fR\targvBytes\x12\x1d\n" +
+	"\n" +
+	"arg0_bytes\x18\x10 \x01(\fR\targ0Bytes\x12\x1b\n" +
+	"\tcwd_bytes\x18\x11 \x01(\fR\bcwdBytes\x123\n" +
+	"\tenv_bytes\x18\x12 \x03(\v2\x16.runlet.v1.EnvVariableR\benvBytes\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdd\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"7\n" +
+	"\vEnvVariable\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\fR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value\"\xdd\x02\n" +
 	"\x0eResourceLimits\x12\"\n" +
 	"\n" +
 	"open_files\x18\x01 \x01(\x04H\x00R\topenFiles\x88\x01\x01\x12!\n" +
@@ -3281,7 +3396,7 @@ const file_runlet_v1_process_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"f\n" +
 	"\fOutputPolicy\x12%\n" +
 	"\x0eretained_bytes\x18\x01 \x01(\x04R\rretainedBytes\x12/\n" +
-	"\boverflow\x18\x02 \x01(\x0e2\x13.runlet.v1.OverflowR\boverflow\"\xe6\x06\n" +
+	"\boverflow\x18\x02 \x01(\x0e2\x13.runlet.v1.OverflowR\boverflow\"\x85\a\n" +
 	"\aProcess\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1d\n" +
@@ -3306,7 +3421,9 @@ const file_runlet_v1_process_proto_rawDesc = "" +
 	"\fhas_terminal\x18\x10 \x01(\bR\vhasTerminal\x12\x1b\n" +
 	"\thas_stdin\x18\x11 \x01(\bR\bhasStdin\x12/\n" +
 	"\boverflow\x18\x12 \x01(\x0e2\x13.runlet.v1.OverflowR\boverflow\x124\n" +
-	"\bterminal\x18\x13 \x01(\v2\x18.runlet.v1.TerminalStateR\bterminal\x1a9\n" +
+	"\bterminal\x18\x13 \x01(\v2\x18.runlet.v1.TerminalStateR\bterminal\x12\x1d\n" +
+	"\n" +
+	"argv_bytes\x18\x14 \x03(\fR\targvBytes\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"R\n" +
@@ -3518,7 +3635,7 @@ func file_runlet_v1_process_proto_rawDescGZIP() []byte {
 }
 
 var file_runlet_v1_process_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_runlet_v1_process_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_runlet_v1_process_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_runlet_v1_process_proto_goTypes = []any{
 	(Inherit)(0),                      // 0: runlet.v1.Inherit
 	(StdinMode)(0),                    // 1: runlet.v1.StdinMode
@@ -3526,146 +3643,148 @@ var file_runlet_v1_process_proto_goTypes = []any{
 	(ProcessState)(0),                 // 3: runlet.v1.ProcessState
 	(WaitUntil)(0),                    // 4: runlet.v1.WaitUntil
 	(*ProcessSpec)(nil),               // 5: runlet.v1.ProcessSpec
-	(*ResourceLimits)(nil),            // 6: runlet.v1.ResourceLimits
-	(*Terminal)(nil),                  // 7: runlet.v1.Terminal
-	(*TerminalSize)(nil),              // 8: runlet.v1.TerminalSize
-	(*EnvPolicy)(nil),                 // 9: runlet.v1.EnvPolicy
-	(*OutputPolicy)(nil),              // 10: runlet.v1.OutputPolicy
-	(*Process)(nil),                   // 11: runlet.v1.Process
-	(*TerminalState)(nil),             // 12: runlet.v1.TerminalState
-	(*StartProcessRequest)(nil),       // 13: runlet.v1.StartProcessRequest
-	(*StartProcessResponse)(nil),      // 14: runlet.v1.StartProcessResponse
-	(*GetProcessRequest)(nil),         // 15: runlet.v1.GetProcessRequest
-	(*GetProcessResponse)(nil),        // 16: runlet.v1.GetProcessResponse
-	(*ListProcessesRequest)(nil),      // 17: runlet.v1.ListProcessesRequest
-	(*ListProcessesResponse)(nil),     // 18: runlet.v1.ListProcessesResponse
-	(*WatchProcessRequest)(nil),       // 19: runlet.v1.WatchProcessRequest
-	(*WatchProcessResponse)(nil),      // 20: runlet.v1.WatchProcessResponse
-	(*AcknowledgeOutputRequest)(nil),  // 21: runlet.v1.AcknowledgeOutputRequest
-	(*AcknowledgeOutputResponse)(nil), // 22: runlet.v1.AcknowledgeOutputResponse
-	(*ReadProcessRequest)(nil),        // 23: runlet.v1.ReadProcessRequest
-	(*ReadProcessResponse)(nil),       // 24: runlet.v1.ReadProcessResponse
-	(*WriteStdinRequest)(nil),         // 25: runlet.v1.WriteStdinRequest
-	(*WriteStdinResponse)(nil),        // 26: runlet.v1.WriteStdinResponse
-	(*StreamStdinRequest)(nil),        // 27: runlet.v1.StreamStdinRequest
-	(*StreamStdinResponse)(nil),       // 28: runlet.v1.StreamStdinResponse
-	(*SignalProcessRequest)(nil),      // 29: runlet.v1.SignalProcessRequest
-	(*SignalProcessResponse)(nil),     // 30: runlet.v1.SignalProcessResponse
-	(*TerminateProcessRequest)(nil),   // 31: runlet.v1.TerminateProcessRequest
-	(*TerminateProcessResponse)(nil),  // 32: runlet.v1.TerminateProcessResponse
-	(*ResizeTerminalRequest)(nil),     // 33: runlet.v1.ResizeTerminalRequest
-	(*ResizeTerminalResponse)(nil),    // 34: runlet.v1.ResizeTerminalResponse
-	(*WaitProcessRequest)(nil),        // 35: runlet.v1.WaitProcessRequest
-	(*WaitProcessResponse)(nil),       // 36: runlet.v1.WaitProcessResponse
-	(*RunRequest)(nil),                // 37: runlet.v1.RunRequest
-	(*RunResponse)(nil),               // 38: runlet.v1.RunResponse
-	(*InteractRequest)(nil),           // 39: runlet.v1.InteractRequest
-	(*InteractStdin)(nil),             // 40: runlet.v1.InteractStdin
-	(*InteractSignal)(nil),            // 41: runlet.v1.InteractSignal
-	(*InteractAcknowledge)(nil),       // 42: runlet.v1.InteractAcknowledge
-	(*InteractResponse)(nil),          // 43: runlet.v1.InteractResponse
-	nil,                               // 44: runlet.v1.ProcessSpec.EnvEntry
-	nil,                               // 45: runlet.v1.ProcessSpec.LabelsEntry
-	nil,                               // 46: runlet.v1.EnvPolicy.SetEntry
-	nil,                               // 47: runlet.v1.Process.LabelsEntry
-	(*durationpb.Duration)(nil),       // 48: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),     // 49: google.protobuf.Timestamp
-	(*ExitStatus)(nil),                // 50: runlet.v1.ExitStatus
-	(EndReason)(0),                    // 51: runlet.v1.EndReason
-	(*ResourceUsage)(nil),             // 52: runlet.v1.ResourceUsage
-	(*OutputTotal)(nil),               // 53: runlet.v1.OutputTotal
-	(*ProcessEvent)(nil),              // 54: runlet.v1.ProcessEvent
-	(Signal)(0),                       // 55: runlet.v1.Signal
-	(SignalScope)(0),                  // 56: runlet.v1.SignalScope
+	(*EnvVariable)(nil),               // 6: runlet.v1.EnvVariable
+	(*ResourceLimits)(nil),            // 7: runlet.v1.ResourceLimits
+	(*Terminal)(nil),                  // 8: runlet.v1.Terminal
+	(*TerminalSize)(nil),              // 9: runlet.v1.TerminalSize
+	(*EnvPolicy)(nil),                 // 10: runlet.v1.EnvPolicy
+	(*OutputPolicy)(nil),              // 11: runlet.v1.OutputPolicy
+	(*Process)(nil),                   // 12: runlet.v1.Process
+	(*TerminalState)(nil),             // 13: runlet.v1.TerminalState
+	(*StartProcessRequest)(nil),       // 14: runlet.v1.StartProcessRequest
+	(*StartProcessResponse)(nil),      // 15: runlet.v1.StartProcessResponse
+	(*GetProcessRequest)(nil),         // 16: runlet.v1.GetProcessRequest
+	(*GetProcessResponse)(nil),        // 17: runlet.v1.GetProcessResponse
+	(*ListProcessesRequest)(nil),      // 18: runlet.v1.ListProcessesRequest
+	(*ListProcessesResponse)(nil),     // 19: runlet.v1.ListProcessesResponse
+	(*WatchProcessRequest)(nil),       // 20: runlet.v1.WatchProcessRequest
+	(*WatchProcessResponse)(nil),      // 21: runlet.v1.WatchProcessResponse
+	(*AcknowledgeOutputRequest)(nil),  // 22: runlet.v1.AcknowledgeOutputRequest
+	(*AcknowledgeOutputResponse)(nil), // 23: runlet.v1.AcknowledgeOutputResponse
+	(*ReadProcessRequest)(nil),        // 24: runlet.v1.ReadProcessRequest
+	(*ReadProcessResponse)(nil),       // 25: runlet.v1.ReadProcessResponse
+	(*WriteStdinRequest)(nil),         // 26: runlet.v1.WriteStdinRequest
+	(*WriteStdinResponse)(nil),        // 27: runlet.v1.WriteStdinResponse
+	(*StreamStdinRequest)(nil),        // 28: runlet.v1.StreamStdinRequest
+	(*StreamStdinResponse)(nil),       // 29: runlet.v1.StreamStdinResponse
+	(*SignalProcessRequest)(nil),      // 30: runlet.v1.SignalProcessRequest
+	(*SignalProcessResponse)(nil),     // 31: runlet.v1.SignalProcessResponse
+	(*TerminateProcessRequest)(nil),   // 32: runlet.v1.TerminateProcessRequest
+	(*TerminateProcessResponse)(nil),  // 33: runlet.v1.TerminateProcessResponse
+	(*ResizeTerminalRequest)(nil),     // 34: runlet.v1.ResizeTerminalRequest
+	(*ResizeTerminalResponse)(nil),    // 35: runlet.v1.ResizeTerminalResponse
+	(*WaitProcessRequest)(nil),        // 36: runlet.v1.WaitProcessRequest
+	(*WaitProcessResponse)(nil),       // 37: runlet.v1.WaitProcessResponse
+	(*RunRequest)(nil),                // 38: runlet.v1.RunRequest
+	(*RunResponse)(nil),               // 39: runlet.v1.RunResponse
+	(*InteractRequest)(nil),           // 40: runlet.v1.InteractRequest
+	(*InteractStdin)(nil),             // 41: runlet.v1.InteractStdin
+	(*InteractSignal)(nil),            // 42: runlet.v1.InteractSignal
+	(*InteractAcknowledge)(nil),       // 43: runlet.v1.InteractAcknowledge
+	(*InteractResponse)(nil),          // 44: runlet.v1.InteractResponse
+	nil,                               // 45: runlet.v1.ProcessSpec.EnvEntry
+	nil,                               // 46: runlet.v1.ProcessSpec.LabelsEntry
+	nil,                               // 47: runlet.v1.EnvPolicy.SetEntry
+	nil,                               // 48: runlet.v1.Process.LabelsEntry
+	(*durationpb.Duration)(nil),       // 49: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),     // 50: google.protobuf.Timestamp
+	(*ExitStatus)(nil),                // 51: runlet.v1.ExitStatus
+	(EndReason)(0),                    // 52: runlet.v1.EndReason
+	(*ResourceUsage)(nil),             // 53: runlet.v1.ResourceUsage
+	(*OutputTotal)(nil),               // 54: runlet.v1.OutputTotal
+	(*ProcessEvent)(nil),              // 55: runlet.v1.ProcessEvent
+	(Signal)(0),                       // 56: runlet.v1.Signal
+	(SignalScope)(0),                  // 57: runlet.v1.SignalScope
 }
 var file_runlet_v1_process_proto_depIdxs = []int32{
-	9,  // 0: runlet.v1.ProcessSpec.env_policy:type_name -> runlet.v1.EnvPolicy
-	44, // 1: runlet.v1.ProcessSpec.env:type_name -> runlet.v1.ProcessSpec.EnvEntry
+	10, // 0: runlet.v1.ProcessSpec.env_policy:type_name -> runlet.v1.EnvPolicy
+	45, // 1: runlet.v1.ProcessSpec.env:type_name -> runlet.v1.ProcessSpec.EnvEntry
 	1,  // 2: runlet.v1.ProcessSpec.stdin:type_name -> runlet.v1.StdinMode
-	7,  // 3: runlet.v1.ProcessSpec.terminal:type_name -> runlet.v1.Terminal
-	48, // 4: runlet.v1.ProcessSpec.timeout:type_name -> google.protobuf.Duration
-	48, // 5: runlet.v1.ProcessSpec.drain_timeout:type_name -> google.protobuf.Duration
-	10, // 6: runlet.v1.ProcessSpec.output:type_name -> runlet.v1.OutputPolicy
-	48, // 7: runlet.v1.ProcessSpec.retention:type_name -> google.protobuf.Duration
-	6,  // 8: runlet.v1.ProcessSpec.limits:type_name -> runlet.v1.ResourceLimits
-	45, // 9: runlet.v1.ProcessSpec.labels:type_name -> runlet.v1.ProcessSpec.LabelsEntry
-	8,  // 10: runlet.v1.Terminal.size:type_name -> runlet.v1.TerminalSize
-	0,  // 11: runlet.v1.EnvPolicy.inherit:type_name -> runlet.v1.Inherit
-	46, // 12: runlet.v1.EnvPolicy.set:type_name -> runlet.v1.EnvPolicy.SetEntry
-	2,  // 13: runlet.v1.OutputPolicy.overflow:type_name -> runlet.v1.Overflow
-	3,  // 14: runlet.v1.Process.state:type_name -> runlet.v1.ProcessState
-	47, // 15: runlet.v1.Process.labels:type_name -> runlet.v1.Process.LabelsEntry
-	49, // 16: runlet.v1.Process.start_time:type_name -> google.protobuf.Timestamp
-	49, // 17: runlet.v1.Process.exit_time:type_name -> google.protobuf.Timestamp
-	49, // 18: runlet.v1.Process.close_time:type_name -> google.protobuf.Timestamp
-	50, // 19: runlet.v1.Process.status:type_name -> runlet.v1.ExitStatus
-	51, // 20: runlet.v1.Process.reason:type_name -> runlet.v1.EndReason
-	52, // 21: runlet.v1.Process.usage:type_name -> runlet.v1.ResourceUsage
-	53, // 22: runlet.v1.Process.totals:type_name -> runlet.v1.OutputTotal
-	2,  // 23: runlet.v1.Process.overflow:type_name -> runlet.v1.Overflow
-	12, // 24: runlet.v1.Process.terminal:type_name -> runlet.v1.TerminalState
-	8,  // 25: runlet.v1.TerminalState.size:type_name -> runlet.v1.TerminalSize
-	5,  // 26: runlet.v1.StartProcessRequest.spec:type_name -> runlet.v1.ProcessSpec
-	11, // 27: runlet.v1.StartProcessResponse.process:type_name -> runlet.v1.Process
-	11, // 28: runlet.v1.GetProcessResponse.process:type_name -> runlet.v1.Process
-	11, // 29: runlet.v1.ListProcessesResponse.processes:type_name -> runlet.v1.Process
-	54, // 30: runlet.v1.WatchProcessResponse.events:type_name -> runlet.v1.ProcessEvent
-	48, // 31: runlet.v1.ReadProcessRequest.wait:type_name -> google.protobuf.Duration
-	54, // 32: runlet.v1.ReadProcessResponse.events:type_name -> runlet.v1.ProcessEvent
-	11, // 33: runlet.v1.ReadProcessResponse.process:type_name -> runlet.v1.Process
-	55, // 34: runlet.v1.SignalProcessRequest.signal:type_name -> runlet.v1.Signal
-	56, // 35: runlet.v1.SignalProcessRequest.scope:type_name -> runlet.v1.SignalScope
-	48, // 36: runlet.v1.TerminateProcessRequest.grace:type_name -> google.protobuf.Duration
-	56, // 37: runlet.v1.TerminateProcessRequest.scope:type_name -> runlet.v1.SignalScope
-	11, // 38: runlet.v1.TerminateProcessResponse.process:type_name -> runlet.v1.Process
-	8,  // 39: runlet.v1.ResizeTerminalRequest.size:type_name -> runlet.v1.TerminalSize
-	4,  // 40: runlet.v1.WaitProcessRequest.until:type_name -> runlet.v1.WaitUntil
-	11, // 41: runlet.v1.WaitProcessResponse.process:type_name -> runlet.v1.Process
-	5,  // 42: runlet.v1.RunRequest.spec:type_name -> runlet.v1.ProcessSpec
-	54, // 43: runlet.v1.RunResponse.events:type_name -> runlet.v1.ProcessEvent
-	13, // 44: runlet.v1.InteractRequest.start:type_name -> runlet.v1.StartProcessRequest
-	19, // 45: runlet.v1.InteractRequest.attach:type_name -> runlet.v1.WatchProcessRequest
-	40, // 46: runlet.v1.InteractRequest.stdin:type_name -> runlet.v1.InteractStdin
-	8,  // 47: runlet.v1.InteractRequest.resize:type_name -> runlet.v1.TerminalSize
-	41, // 48: runlet.v1.InteractRequest.signal:type_name -> runlet.v1.InteractSignal
-	42, // 49: runlet.v1.InteractRequest.acknowledge:type_name -> runlet.v1.InteractAcknowledge
-	55, // 50: runlet.v1.InteractSignal.signal:type_name -> runlet.v1.Signal
-	56, // 51: runlet.v1.InteractSignal.scope:type_name -> runlet.v1.SignalScope
-	54, // 52: runlet.v1.InteractResponse.events:type_name -> runlet.v1.ProcessEvent
-	11, // 53: runlet.v1.InteractResponse.process:type_name -> runlet.v1.Process
-	13, // 54: runlet.v1.ProcessService.StartProcess:input_type -> runlet.v1.StartProcessRequest
-	15, // 55: runlet.v1.ProcessService.GetProcess:input_type -> runlet.v1.GetProcessRequest
-	17, // 56: runlet.v1.ProcessService.ListProcesses:input_type -> runlet.v1.ListProcessesRequest
-	19, // 57: runlet.v1.ProcessService.WatchProcess:input_type -> runlet.v1.WatchProcessRequest
-	23, // 58: runlet.v1.ProcessService.ReadProcess:input_type -> runlet.v1.ReadProcessRequest
-	21, // 59: runlet.v1.ProcessService.AcknowledgeOutput:input_type -> runlet.v1.AcknowledgeOutputRequest
-	25, // 60: runlet.v1.ProcessService.WriteStdin:input_type -> runlet.v1.WriteStdinRequest
-	27, // 61: runlet.v1.ProcessService.StreamStdin:input_type -> runlet.v1.StreamStdinRequest
-	29, // 62: runlet.v1.ProcessService.SignalProcess:input_type -> runlet.v1.SignalProcessRequest
-	31, // 63: runlet.v1.ProcessService.TerminateProcess:input_type -> runlet.v1.TerminateProcessRequest
-	33, // 64: runlet.v1.ProcessService.ResizeTerminal:input_type -> runlet.v1.ResizeTerminalRequest
-	35, // 65: runlet.v1.ProcessService.WaitProcess:input_type -> runlet.v1.WaitProcessRequest
-	37, // 66: runlet.v1.ProcessService.Run:input_type -> runlet.v1.RunRequest
-	39, // 67: runlet.v1.ProcessService.Interact:input_type -> runlet.v1.InteractRequest
-	14, // 68: runlet.v1.ProcessService.StartProcess:output_type -> runlet.v1.StartProcessResponse
-	16, // 69: runlet.v1.ProcessService.GetProcess:output_type -> runlet.v1.GetProcessResponse
-	18, // 70: runlet.v1.ProcessService.ListProcesses:output_type -> runlet.v1.ListProcessesResponse
-	20, // 71: runlet.v1.ProcessService.WatchProcess:output_type -> runlet.v1.WatchProcessResponse
-	24, // 72: runlet.v1.ProcessService.ReadProcess:output_type -> runlet.v1.ReadProcessResponse
-	22, // 73: runlet.v1.ProcessService.AcknowledgeOutput:output_type -> runlet.v1.AcknowledgeOutputResponse
-	26, // 74: runlet.v1.ProcessService.WriteStdin:output_type -> runlet.v1.WriteStdinResponse
-	28, // 75: runlet.v1.ProcessService.StreamStdin:output_type -> runlet.v1.StreamStdinResponse
-	30, // 76: runlet.v1.ProcessService.SignalProcess:output_type -> runlet.v1.SignalProcessResponse
-	32, // 77: runlet.v1.ProcessService.TerminateProcess:output_type -> runlet.v1.TerminateProcessResponse
-	34, // 78: runlet.v1.ProcessService.ResizeTerminal:output_type -> runlet.v1.ResizeTerminalResponse
-	36, // 79: runlet.v1.ProcessService.WaitProcess:output_type -> runlet.v1.WaitProcessResponse
-	38, // 80: runlet.v1.ProcessService.Run:output_type -> runlet.v1.RunResponse
-	43, // 81: runlet.v1.ProcessService.Interact:output_type -> runlet.v1.InteractResponse
-	68, // [68:82] is the sub-list for method output_type
-	54, // [54:68] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	8,  // 3: runlet.v1.ProcessSpec.terminal:type_name -> runlet.v1.Terminal
+	49, // 4: runlet.v1.ProcessSpec.timeout:type_name -> google.protobuf.Duration
+	49, // 5: runlet.v1.ProcessSpec.drain_timeout:type_name -> google.protobuf.Duration
+	11, // 6: runlet.v1.ProcessSpec.output:type_name -> runlet.v1.OutputPolicy
+	49, // 7: runlet.v1.ProcessSpec.retention:type_name -> google.protobuf.Duration
+	7,  // 8: runlet.v1.ProcessSpec.limits:type_name -> runlet.v1.ResourceLimits
+	46, // 9: runlet.v1.ProcessSpec.labels:type_name -> runlet.v1.ProcessSpec.LabelsEntry
+	6,  // 10: runlet.v1.ProcessSpec.env_bytes:type_name -> runlet.v1.EnvVariable
+	9,  // 11: runlet.v1.Terminal.size:type_name -> runlet.v1.TerminalSize
+	0,  // 12: runlet.v1.EnvPolicy.inherit:type_name -> runlet.v1.Inherit
+	47, // 13: runlet.v1.EnvPolicy.set:type_name -> runlet.v1.EnvPolicy.SetEntry
+	2,  // 14: runlet.v1.OutputPolicy.overflow:type_name -> runlet.v1.Overflow
+	3,  // 15: runlet.v1.Process.state:type_name -> runlet.v1.ProcessState
+	48, // 16: runlet.v1.Process.labels:type_name -> runlet.v1.Process.LabelsEntry
+	50, // 17: runlet.v1.Process.start_time:type_name -> google.protobuf.Timestamp
+	50, // 18: runlet.v1.Process.exit_time:type_name -> google.protobuf.Timestamp
+	50, // 19: runlet.v1.Process.close_time:type_name -> google.protobuf.Timestamp
+	51, // 20: runlet.v1.Process.status:type_name -> runlet.v1.ExitStatus
+	52, // 21: runlet.v1.Process.reason:type_name -> runlet.v1.EndReason
+	53, // 22: runlet.v1.Process.usage:type_name -> runlet.v1.ResourceUsage
+	54, // 23: runlet.v1.Process.totals:type_name -> runlet.v1.OutputTotal
+	2,  // 24: runlet.v1.Process.overflow:type_name -> runlet.v1.Overflow
+	13, // 25: runlet.v1.Process.terminal:type_name -> runlet.v1.TerminalState
+	9,  // 26: runlet.v1.TerminalState.size:type_name -> runlet.v1.TerminalSize
+	5,  // 27: runlet.v1.StartProcessRequest.spec:type_name -> runlet.v1.ProcessSpec
+	12, // 28: runlet.v1.StartProcessResponse.process:type_name -> runlet.v1.Process
+	12, // 29: runlet.v1.GetProcessResponse.process:type_name -> runlet.v1.Process
+	12, // 30: runlet.v1.ListProcessesResponse.processes:type_name -> runlet.v1.Process
+	55, // 31: runlet.v1.WatchProcessResponse.events:type_name -> runlet.v1.ProcessEvent
+	49, // 32: runlet.v1.ReadProcessRequest.wait:type_name -> google.protobuf.Duration
+	55, // 33: runlet.v1.ReadProcessResponse.events:type_name -> runlet.v1.ProcessEvent
+	12, // 34: runlet.v1.ReadProcessResponse.process:type_name -> runlet.v1.Process
+	56, // 35: runlet.v1.SignalProcessRequest.signal:type_name -> runlet.v1.Signal
+	57, // 36: runlet.v1.SignalProcessRequest.scope:type_name -> runlet.v1.SignalScope
+	49, // 37: runlet.v1.TerminateProcessRequest.grace:type_name -> google.protobuf.Duration
+	57, // 38: runlet.v1.TerminateProcessRequest.scope:type_name -> runlet.v1.SignalScope
+	12, // 39: runlet.v1.TerminateProcessResponse.process:type_name -> runlet.v1.Process
+	9,  // 40: runlet.v1.ResizeTerminalRequest.size:type_name -> runlet.v1.TerminalSize
+	4,  // 41: runlet.v1.WaitProcessRequest.until:type_name -> runlet.v1.WaitUntil
+	12, // 42: runlet.v1.WaitProcessResponse.process:type_name -> runlet.v1.Process
+	5,  // 43: runlet.v1.RunRequest.spec:type_name -> runlet.v1.ProcessSpec
+	55, // 44: runlet.v1.RunResponse.events:type_name -> runlet.v1.ProcessEvent
+	14, // 45: runlet.v1.InteractRequest.start:type_name -> runlet.v1.StartProcessRequest
+	20, // 46: runlet.v1.InteractRequest.attach:type_name -> runlet.v1.WatchProcessRequest
+	41, // 47: runlet.v1.InteractRequest.stdin:type_name -> runlet.v1.InteractStdin
+	9,  // 48: runlet.v1.InteractRequest.resize:type_name -> runlet.v1.TerminalSize
+	42, // 49: runlet.v1.InteractRequest.signal:type_name -> runlet.v1.InteractSignal
+	43, // 50: runlet.v1.InteractRequest.acknowledge:type_name -> runlet.v1.InteractAcknowledge
+	56, // 51: runlet.v1.InteractSignal.signal:type_name -> runlet.v1.Signal
+	57, // 52: runlet.v1.InteractSignal.scope:type_name -> runlet.v1.SignalScope
+	55, // 53: runlet.v1.InteractResponse.events:type_name -> runlet.v1.ProcessEvent
+	12, // 54: runlet.v1.InteractResponse.process:type_name -> runlet.v1.Process
+	14, // 55: runlet.v1.ProcessService.StartProcess:input_type -> runlet.v1.StartProcessRequest
+	16, // 56: runlet.v1.ProcessService.GetProcess:input_type -> runlet.v1.GetProcessRequest
+	18, // 57: runlet.v1.ProcessService.ListProcesses:input_type -> runlet.v1.ListProcessesRequest
+	20, // 58: runlet.v1.ProcessService.WatchProcess:input_type -> runlet.v1.WatchProcessRequest
+	24, // 59: runlet.v1.ProcessService.ReadProcess:input_type -> runlet.v1.ReadProcessRequest
+	22, // 60: runlet.v1.ProcessService.AcknowledgeOutput:input_type -> runlet.v1.AcknowledgeOutputRequest
+	26, // 61: runlet.v1.ProcessService.WriteStdin:input_type -> runlet.v1.WriteStdinRequest
+	28, // 62: runlet.v1.ProcessService.StreamStdin:input_type -> runlet.v1.StreamStdinRequest
+	30, // 63: runlet.v1.ProcessService.SignalProcess:input_type -> runlet.v1.SignalProcessRequest
+	32, // 64: runlet.v1.ProcessService.TerminateProcess:input_type -> runlet.v1.TerminateProcessRequest
+	34, // 65: runlet.v1.ProcessService.ResizeTerminal:input_type -> runlet.v1.ResizeTerminalRequest
+	36, // 66: runlet.v1.ProcessService.WaitProcess:input_type -> runlet.v1.WaitProcessRequest
+	38, // 67: runlet.v1.ProcessService.Run:input_type -> runlet.v1.RunRequest
+	40, // 68: runlet.v1.ProcessService.Interact:input_type -> runlet.v1.InteractRequest
+	15, // 69: runlet.v1.ProcessService.StartProcess:output_type -> runlet.v1.StartProcessResponse
+	17, // 70: runlet.v1.ProcessService.GetProcess:output_type -> runlet.v1.GetProcessResponse
+	19, // 71: runlet.v1.ProcessService.ListProcesses:output_type -> runlet.v1.ListProcessesResponse
+	21, // 72: runlet.v1.ProcessService.WatchProcess:output_type -> runlet.v1.WatchProcessResponse
+	25, // 73: runlet.v1.ProcessService.ReadProcess:output_type -> runlet.v1.ReadProcessResponse
+	23, // 74: runlet.v1.ProcessService.AcknowledgeOutput:output_type -> runlet.v1.AcknowledgeOutputResponse
+	27, // 75: runlet.v1.ProcessService.WriteStdin:output_type -> runlet.v1.WriteStdinResponse
+	29, // 76: runlet.v1.ProcessService.StreamStdin:output_type -> runlet.v1.StreamStdinResponse
+	31, // 77: runlet.v1.ProcessService.SignalProcess:output_type -> runlet.v1.SignalProcessResponse
+	33, // 78: runlet.v1.ProcessService.TerminateProcess:output_type -> runlet.v1.TerminateProcessResponse
+	35, // 79: runlet.v1.ProcessService.ResizeTerminal:output_type -> runlet.v1.ResizeTerminalResponse
+	37, // 80: runlet.v1.ProcessService.WaitProcess:output_type -> runlet.v1.WaitProcessResponse
+	39, // 81: runlet.v1.ProcessService.Run:output_type -> runlet.v1.RunResponse
+	44, // 82: runlet.v1.ProcessService.Interact:output_type -> runlet.v1.InteractResponse
+	69, // [69:83] is the sub-list for method output_type
+	55, // [55:69] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_runlet_v1_process_proto_init() }
@@ -3675,10 +3794,10 @@ func file_runlet_v1_process_proto_init() {
 	}
 	file_runlet_v1_event_proto_init()
 	file_runlet_v1_signal_proto_init()
-	file_runlet_v1_process_proto_msgTypes[1].OneofWrappers = []any{}
-	file_runlet_v1_process_proto_msgTypes[20].OneofWrappers = []any{}
-	file_runlet_v1_process_proto_msgTypes[22].OneofWrappers = []any{}
-	file_runlet_v1_process_proto_msgTypes[34].OneofWrappers = []any{
+	file_runlet_v1_process_proto_msgTypes[2].OneofWrappers = []any{}
+	file_runlet_v1_process_proto_msgTypes[21].OneofWrappers = []any{}
+	file_runlet_v1_process_proto_msgTypes[23].OneofWrappers = []any{}
+	file_runlet_v1_process_proto_msgTypes[35].OneofWrappers = []any{
 		(*InteractRequest_Start)(nil),
 		(*InteractRequest_Attach)(nil),
 		(*InteractRequest_Stdin)(nil),
@@ -3686,14 +3805,14 @@ func file_runlet_v1_process_proto_init() {
 		(*InteractRequest_Signal)(nil),
 		(*InteractRequest_Acknowledge)(nil),
 	}
-	file_runlet_v1_process_proto_msgTypes[35].OneofWrappers = []any{}
+	file_runlet_v1_process_proto_msgTypes[36].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runlet_v1_process_proto_rawDesc), len(file_runlet_v1_process_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   43,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

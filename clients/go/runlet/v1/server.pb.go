@@ -506,7 +506,10 @@ type Capabilities struct {
 	// output.
 	MergeStderr bool `protobuf:"varint,4,opt,name=merge_stderr,json=mergeStderr,proto3" json:"merge_stderr,omitempty"`
 	// How the server finds what came of a process, to signal and end it.
-	TreeTracking  TreeTracking `protobuf:"varint,5,opt,name=tree_tracking,json=treeTracking,proto3,enum=runlet.v1.TreeTracking" json:"tree_tracking,omitempty"`
+	TreeTracking TreeTracking `protobuf:"varint,5,opt,name=tree_tracking,json=treeTracking,proto3,enum=runlet.v1.TreeTracking" json:"tree_tracking,omitempty"`
+	// Whether arguments, variables and the working directory of a process may be other bytes
+	// than UTF-8: the fields of `ProcessSpec` that end in `_bytes`.
+	Bytes         bool `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -576,6 +579,13 @@ func (x *Capabilities) GetTreeTracking() TreeTracking {
 	return TreeTracking_TREE_TRACKING_UNSPECIFIED
 }
 
+func (x *Capabilities) GetBytes() bool {
+	if x != nil {
+		return x.Bytes
+	}
+	return false
+}
+
 var File_runlet_v1_server_proto protoreflect.FileDescriptor
 
 const file_runlet_v1_server_proto_rawDesc = "" +
@@ -612,13 +622,14 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"\x13output_memory_bytes\x18\x0f \x01(\x04R\x11outputMemoryBytes\x12*\n" +
 	"\x11output_disk_bytes\x18\x10 \x01(\x04R\x0foutputDiskBytes\x121\n" +
 	"\x14unacknowledged_bytes\x18\x11 \x01(\x04R\x13unacknowledgedBytes\x122\n" +
-	"\x15max_description_bytes\x18\x12 \x01(\x04R\x13maxDescriptionBytes\"\xc1\x01\n" +
+	"\x15max_description_bytes\x18\x12 \x01(\x04R\x13maxDescriptionBytes\"\xd7\x01\n" +
 	"\fCapabilities\x12\x1a\n" +
 	"\blauncher\x18\x01 \x01(\tR\blauncher\x12\x1c\n" +
 	"\tterminals\x18\x02 \x01(\bR\tterminals\x12\x16\n" +
 	"\x06limits\x18\x03 \x01(\bR\x06limits\x12!\n" +
 	"\fmerge_stderr\x18\x04 \x01(\bR\vmergeStderr\x12<\n" +
-	"\rtree_tracking\x18\x05 \x01(\x0e2\x17.runlet.v1.TreeTrackingR\ftreeTracking*\x7f\n" +
+	"\rtree_tracking\x18\x05 \x01(\x0e2\x17.runlet.v1.TreeTrackingR\ftreeTracking\x12\x14\n" +
+	"\x05bytes\x18\x06 \x01(\bR\x05bytes*\x7f\n" +
 	"\fTreeTracking\x12\x1d\n" +
 	"\x19TREE_TRACKING_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15TREE_TRACKING_PARENTS\x10\x01\x12\x1b\n" +

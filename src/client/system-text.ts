@@ -1,0 +1,80 @@
+import { isUtf8 } from 'node:buffer';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type {
+  ProcessSpec as ProcessSpecMessage,
+  ProcessSpecSchema,
+} from '../gen/runlet/v1/process_pb.ts';
+import { OptionError } from './client-error.ts';
+import { commandArgv } from './command-line.ts';
+import type { ProcessSpec, SystemText } from './process-spec.ts';
+
+/**
+ * A text as it is.
+ *
+ * @throws OptionError if it would become another: one that is none, or has half of a character
+ * @internal
+ */
+export function text(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw new OptionError(name, `${name} is no string`);
+  if (!value.isWellFormed()) throw new OptionError(name, `${name} has no form in UTF-8`);
+  return value;
+}
+
+type TextFields = Partial<
+  Pick<
+    Exclude<MessageInitShape<typeof ProcessSpecSchema>, ProcessSpecMessage>,
+    'argv' | 'argvBytes' | 'arg0' | 'arg0Bytes' | 'cwd' | 'cwdBytes' | 'env' | 'envBytes'
+  >
+>;
+
+/**
+ * The fields of a spec that are bytes to the system. Where one of them is not UTF-8 the command
+ * line is bytes as well: a server that does not know such fields finds no program then, and
+ * refuses what it would do without them.
+ *
+ * @internal
+ */
+export function textFields(spec: ProcessSpec): TextFields {
+  const argv = commandArgv(spec.argv, false).map((argument, i) =>
+    systemText(`argv[${i}]`, argument),
+  );
+  const arg0 = systemText('arg0', spec.arg0 ?? '');
+  const cwd = systemText('cwd', spec.cwd ?? '');
+  const texts: Record<string, string> = {};
+  const envBytes: { readonly name: Uint8Array; readonly value: Uint8Array }[] = [];
+  for (const [name, given] of Object.entries(spec.env ?? {})) {
+    // Left out, as Node.js does when it starts a program.
+    if (given === undefined) continue;
+    const key = text('a name in env', name);
+    const value = systemText(`env.${name}`, given);
+    if (typeof value === 'string') texts[key] = value;
+    else envBytes.push({ name: Buffer.from(key), value });
+  }
+  const plain = [...argv, arg0, cwd].every(isString) && envBytes.length === 0;
+  return {
+    ...(plain ? { argv: argv.filter(isString) } : { argvBytes: argv.map(bytesOf) }),
+    ...(isString(arg0) ? { arg0 } : { arg0Bytes: arg0 }),
+    ...(isString(cwd) ? { cwd } : { cwdBytes: cwd }),
+    env: texts,
+    envBytes,
+  };
+}
+
+/** For people: U+FFFD stands for what is not UTF-8. @internal */
+export function shownText(value: SystemText): string {
+  return typeof value === 'string' ? value : Buffer.from(value).toString();
+}
+
+/** A text where it is one, in whatever form it was given. */
+function systemText(name: string, value: unknown): SystemText {
+  if (!(value instanceof Uint8Array)) return text(name, value);
+  return isUtf8(value) ? Buffer.from(value).toString() : value;
+}
+
+function bytesOf(value: SystemText): Uint8Array {
+  return typeof value === 'string' ? Buffer.from(value) : value;
+}
+
+function isString(value: SystemText): value is string {
+  return typeof value === 'string';
+}

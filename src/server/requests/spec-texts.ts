@@ -1,0 +1,85 @@
+import type { Environment } from '../../environment/env-policy.ts';
+import { invalidField } from '../../errors.ts';
+import type {
+  EnvVariable,
+  ProcessSpec as ProcessSpecMessage,
+} from '../../gen/runlet/v1/process_pb.ts';
+import { MAX_ARGV_BYTES, MAX_ENV_VARIABLES } from '../../limits.ts';
+import { textOfBytes } from '../../system-text.ts';
+import { argvBytes } from './encoded-size.ts';
+
+/* What of a spec the system takes as bytes: each has a field of texts, and one of bytes. */
+
+/** The program and its arguments. */
+export function parseArgv({ argv, argvBytes: bytes }: ProcessSpecMessage): readonly string[] {
+  assertOne('spec.argv_bytes', 'spec.argv', argv.length > 0, bytes.length > 0);
+  const [field, given] =
+    bytes.length === 0
+      ? (['spec.argv', argv] as const)
+      : (['spec.argv_bytes', bytes.map(textOfBytes)] as const);
+  if (given.length === 0 || given[0] === '') throw invalidField(field, 'must name a program');
+  if (argvBytes(given) > MAX_ARGV_BYTES) {
+    throw invalidField(field, `must take at most ${MAX_ARGV_BYTES} bytes`);
+  }
+  given.forEach((argument, i) => {
+    assertNoNul(`${field}[${i}]`, argument);
+  });
+  return given;
+}
+
+/** What the program sees as its own name; empty: nothing is said. */
+export function parseArg0({ arg0, arg0Bytes }: ProcessSpecMessage): string {
+  return parseEither('spec.arg0', arg0, arg0Bytes);
+}
+
+/** The working directory; empty: nothing is said. */
+export function parseCwd({ cwd, cwdBytes }: ProcessSpecMessage): string {
+  const path = parseEither('spec.cwd', cwd, cwdBytes);
+  if (path !== '' && !path.startsWith('/')) {
+    throw invalidField(cwd === '' ? 'spec.cwd_bytes' : 'spec.cwd', 'must be an absolute path');
+  }
+  return path;
+}
+
+/** Variables. The errors name none: a client may have put a secret in the wrong place. */
+export function parseEnvironment(
+  field: string,
+  env: Readonly<Record<string, string>>,
+  bytes: readonly EnvVariable[] = [],
+): Environment {
+  const texts = Object.entries(env);
+  if (texts.length + bytes.length > MAX_ENV_VARIABLES) {
+    throw invalidField(field, `more than ${MAX_ENV_VARIABLES} variables`);
+  }
+  for (const [name, value] of texts) assertVariable(field, name, value);
+  const variables = new Map(texts);
+  for (const entry of bytes) {
+    const name = textOfBytes(entry.name);
+    const value = textOfBytes(entry.value);
+    assertVariable(`${field}_bytes`, name, value);
+    if (variables.has(name)) throw invalidField(`${field}_bytes`, 'a name must be there once');
+    variables.set(name, value);
+  }
+  return variables;
+}
+
+export function assertNoNul(field: string, value: string): void {
+  if (value.includes('\0')) throw invalidField(field, 'must not contain NUL');
+}
+
+function assertVariable(field: string, name: string, value: string): void {
+  if (name === '' || /[=\0]/.test(name)) {
+    throw invalidField(field, 'a name must not be empty nor contain "=" or NUL');
+  }
+  if (value.includes('\0')) throw invalidField(field, 'a value must not contain NUL');
+}
+
+function parseEither(field: string, text: string, bytes: Uint8Array): string {
+  assertOne(`${field}_bytes`, field, text !== '', bytes.length > 0);
+  assertNoNul(bytes.length === 0 ? field : `${field}_bytes`, text || textOfBytes(bytes));
+  return text || textOfBytes(bytes);
+}
+
+function assertOne(field: string, twin: string, hasTwin: boolean, hasBytes: boolean): void {
+  if (hasTwin && hasBytes) throw invalidField(field, `must be empty where ${twin} is not`);
+}
