@@ -1,6 +1,7 @@
 import type { Check } from './check.ts';
 import { acknowledging } from './checks/acknowledging.ts';
 import { attachments } from './checks/attachments.ts';
+import { bytes } from './checks/bytes.ts';
 import { environmentChecks } from './checks/environment.ts';
 import { errors } from './checks/errors.ts';
 import { events } from './checks/events.ts';
@@ -52,6 +53,7 @@ export const AREAS: readonly Area[] = [
   { title: 'Terminals', checks: terminals },
   { title: 'Resource limits', checks: resourceLimits },
   { title: 'Environment', checks: environmentChecks },
+  { title: 'Bytes that are not UTF-8', checks: bytes },
   { title: 'Sessions', checks: sessions },
   { title: 'Expiry', checks: expiry },
   { title: 'Attached streams', checks: attachments },

@@ -5,6 +5,7 @@ export const REQUIREMENTS = {
   terminals: '`capabilities.terminals`: processes can have terminals',
   limits: '`capabilities.limits`: processes can have resource limits',
   merge_stderr: '`capabilities.merge_stderr`: standard error can be merged into standard output',
+  bytes: '`capabilities.bytes`: arguments, variables and folders may be other bytes than UTF-8',
   pipes: 'a `capabilities.launcher` other than `child_process`, which gives no pipes but sockets',
   trees:
     'a `capabilities.tree_tracking` that finds daemons, and the program setsid(1) on its machine',

@@ -28,6 +28,7 @@ export async function learnFacts(clients: Clients, timeoutMs: number): Promise<F
   if (info === undefined || capabilities === undefined) return { info, met };
   if (capabilities.terminals) met.add('terminals');
   if (capabilities.limits) met.add('limits');
+  if (capabilities.bytes) met.add('bytes');
   if (capabilities.mergeStderr) met.add('merge_stderr');
   if (capabilities.launcher !== 'child_process') met.add('pipes');
   const interval = info.limits?.heartbeatInterval;

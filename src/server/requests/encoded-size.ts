@@ -37,7 +37,8 @@ export function sessionBytes({ labels }: { readonly labels: ReadonlyMap<string, 
 export function argvBytes(argv: readonly string[]): number {
   let bytes = stringsBytes(argv);
   if (argv.every(isPlain)) return bytes;
-  for (const text of argv) bytes += fieldBytes(bytesOfText(text).length);
+  // The tag of the field from 16 on has another byte.
+  for (const text of argv) bytes += 1 + fieldBytes(bytesOfText(text).length);
   return bytes;
 }
 
@@ -54,9 +55,9 @@ function labelsBytes(labels: ReadonlyMap<string, string>): number {
   return bytes;
 }
 
-/** With the tag, of two bytes at most, and the length. */
+/** With the tag, of a field below 16, and the length. */
 function fieldBytes(length: number): number {
-  let bytes = 3 + length;
+  let bytes = 2 + length;
   for (let rest = length; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes += 1;
   return bytes;
 }

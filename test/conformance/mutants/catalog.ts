@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts';
 import { ofAcknowledging } from './of-acknowledging.ts';
 import { ofAttachedStreams } from './of-attached-streams.ts';
 import { ofAttachments } from './of-attachments.ts';
+import { ofBytes } from './of-bytes.ts';
 import { ofEnds } from './of-ends.ts';
 import { ofEvents } from './of-events.ts';
 import { ofFailures } from './of-failures.ts';
@@ -17,6 +18,7 @@ import { ofTerminals } from './of-terminals.ts';
 /** What is wrong with processes and what they write. */
 export const OF_PROCESSES: readonly Mutant[] = [
   ...ofStarts,
+  ...ofBytes,
   ...ofLives,
   ...ofEvents,
   ...ofReading,

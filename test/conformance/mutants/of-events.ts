@@ -57,6 +57,7 @@ export const ofEvents: readonly Mutant[] = [
   {
     fault: 'output is taken for text',
     fails: ['EVENT-05'],
+    also: ['BYTES-01', 'BYTES-02', 'BYTES-03'],
     mutate: (real) =>
       onEachEvent(real, ({ event }) => {
         if (event.case !== 'output') return;

@@ -93,6 +93,7 @@ export const ofFailures: readonly Mutant[] = [
     fails: [
       'ATTACH-04',
       'ATTACH-05',
+      'BYTES-05',
       'END-04',
       'END-05',
       'ERROR-01',

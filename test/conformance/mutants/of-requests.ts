@@ -39,6 +39,7 @@ export const ofRequests: readonly Mutant[] = [
       'SESSION-12',
       'RESUME-05',
     ],
+    also: ['BYTES-05'],
     mutate: (real) =>
       onFailures(real, (error) => withDetails(error, BadRequestSchema, () => undefined)),
   },

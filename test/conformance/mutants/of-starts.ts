@@ -61,7 +61,7 @@ export const ofStarts: readonly Mutant[] = [
     fails: ['INFO-04'],
     mutate: (real) =>
       onStarts(real, ({ spec }) => {
-        if (spec.cwd === '') spec.cwd = '/';
+        if (spec.cwd === '' && spec.cwdBytes.length === 0) spec.cwd = '/';
       }),
   },
   { fault: 'its health service says that it does not serve', fails: ['INFO-05'], serving: false },
@@ -77,6 +77,7 @@ export const ofStarts: readonly Mutant[] = [
   {
     fault: '`arg0` is ignored',
     fails: ['START-02'],
+    also: ['BYTES-05'],
     mutate: (real) =>
       onStarts(real, ({ spec }) => {
         spec.arg0 = '';
@@ -85,6 +86,7 @@ export const ofStarts: readonly Mutant[] = [
   {
     fault: '`cwd` is ignored',
     fails: ['START-03', 'REQUEST-02', 'REQUEST-03', 'ERROR-04'],
+    also: ['BYTES-05'],
     mutate: (real) =>
       onStarts(real, ({ spec }) => {
         spec.cwd = '';
@@ -208,6 +210,7 @@ export const ofStarts: readonly Mutant[] = [
   {
     fault: 'without a policy all variables of the server are inherited',
     fails: ['ENV-01'],
+    also: ['BYTES-02'],
     mutate: (real) =>
       onStarts(real, ({ spec }) => {
         spec.envPolicy ??= create(EnvPolicySchema, { inherit: Inherit.ALL });
