@@ -71,7 +71,15 @@ async function serveFrom(
 
 describe("a server's environment, as its processes can read it of the system", () => {
   it('has variables RUNLET_* only where the server cannot be replaced by itself', async () => {
-    const server = await serveFrom(':', { RUNLET_PASSWORD: 'hunter2', runlet_too: 'x', MINE: 'y' });
+    // One that is not UTF-8 stays as it is, too.
+    const line = "ODD=$(printf '\\351'); export ODD";
+    const server = await serveFrom(line, {
+      RUNLET_PASSWORD: 'hunter2',
+      runlet_too: 'x',
+      MINE: 'y',
+    });
+    const inherited = { envPolicy: { inherit: 'all' }, encoding: 'latin1' } as const;
+    expect((await server.client.run(['printenv', 'ODD'], inherited)).stdout).toBe('é\n');
     const environment = (await server.print('tr "\\0" "\\n" </proc/$1/environ')).split('\n');
     expect(environment).toContain('MINE=y');
     const own = environment.filter((variable) => /^runlet_/i.test(variable)).sort();
