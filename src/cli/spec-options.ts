@@ -117,7 +117,7 @@ export async function specOf(
   const ours = server === 'local' && flags.envPolicy === undefined;
   return {
     argv: argv.map(systemText),
-    env: systemVariables(ours ? ownVariables(flags, cwd, given) : given),
+    env: systemVariables(ours ? await ownVariables(flags, cwd, given) : given),
     envPolicy: {
       inherit: ours ? 'none' : (flags.envPolicy ?? (server === 'own' ? 'all' : 'core')),
       // What a shell would pass on is passed on, unless somebody asks for a policy.

@@ -42,7 +42,7 @@ export function ownVariables(
   filters: { readonly envExclude?: readonly string[]; readonly envIncludeOnly?: readonly string[] },
   cwd: string | undefined,
   given: Environment,
-): Environment {
+): Promise<Environment> {
   const policy = {
     inherit: 'all',
     ignoreDefaultExcludes: true,

@@ -1,4 +1,6 @@
-import { compileNamePattern } from './name-pattern.ts';
+import { MAX_MATCHING_PER_TURN } from '../limits.ts';
+import { foldName, matchesAny, NamePattern } from './name-pattern.ts';
+import { SharedTurns } from './shared-turns.ts';
 
 /** Names and values of environment variables. A map, since any name is allowed. */
 export type Environment = ReadonlyMap<string, string>;
@@ -32,41 +34,57 @@ export const CORE_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /** Names that are dropped unless a policy says otherwise: they tend to be secrets. */
-const DEFAULT_EXCLUDES = ['*KEY*', '*SECRET*', '*TOKEN*'].map(compileNamePattern);
+const DEFAULT_EXCLUDES = compile(['*KEY*', '*SECRET*', '*TOKEN*']);
+
+const OWN_VARIABLES = new NamePattern('RUNLET_*');
+
+/** All matching of this program goes on in one event loop, and is divided over its turns together. */
+const TURNS = new SharedTurns(MAX_MATCHING_PER_TURN);
 
 /** The server's own settings, credentials among them: no policy brings these in. */
-export const isOwnVariable = compileNamePattern('RUNLET_*');
+export function isOwnVariable(name: string): boolean {
+  return OWN_VARIABLES.matches(foldName(name));
+}
 
 /**
  * The environment of a process: `env` over what `policy` lets through of `base`,
  * the server's own. Without a policy it is exactly `env`. The server's working directory is
  * not that of the process, which starts in `cwd` and comes from nowhere.
+ *
+ * Policies come from clients, and matching their patterns may be long: it is done in turns.
  */
-export function buildEnvironment(
+export async function buildEnvironment(
   base: Environment,
   policy: EnvPolicy | undefined,
   env: Environment,
   cwd?: string,
-): Environment {
+  turns: SharedTurns = TURNS,
+): Promise<Environment> {
   if (policy === undefined) return env;
   const result = new Map<string, string>();
-  const excludes = policy.exclude.map(compileNamePattern);
+  const drops = [
+    OWN_VARIABLES,
+    ...(policy.ignoreDefaultExcludes ? [] : DEFAULT_EXCLUDES),
+    ...compile(policy.exclude),
+  ];
   for (const [name, value] of base) {
-    if (isOwnVariable(name) || !isInherited(policy.inherit, name)) continue;
-    if (!policy.ignoreDefaultExcludes && matchesAny(DEFAULT_EXCLUDES, name)) continue;
-    if (matchesAny(excludes, name)) continue;
-    if (name === 'OLDPWD') continue;
+    if (name === 'OLDPWD' || !isInherited(policy.inherit, name)) continue;
+    if (await matchesAny(drops, foldName(name), turns)) continue;
     result.set(name, name === 'PWD' ? (cwd ?? value) : value);
   }
   for (const [name, value] of policy.set) result.set(name, value);
   if (policy.includeOnly.length > 0) {
-    const includes = policy.includeOnly.map(compileNamePattern);
+    const includes = compile(policy.includeOnly);
     for (const name of result.keys()) {
-      if (!matchesAny(includes, name)) result.delete(name);
+      if (!(await matchesAny(includes, foldName(name), turns))) result.delete(name);
     }
   }
   for (const [name, value] of env) result.set(name, value);
   return result;
+}
+
+function compile(patterns: readonly string[]): readonly NamePattern[] {
+  return patterns.map((pattern) => new NamePattern(pattern));
 }
 
 function isInherited(inherit: EnvPolicy['inherit'], name: string): boolean {
@@ -78,8 +96,4 @@ function isInherited(inherit: EnvPolicy['inherit'], name: string): boolean {
     case 'none':
       return false;
   }
-}
-
-function matchesAny(patterns: readonly ((name: string) => boolean)[], name: string): boolean {
-  return patterns.some((matches) => matches(name));
 }

@@ -27,19 +27,18 @@ export class BoundedStarts {
 
   /**
    * Does a start in its turn. `signal` aborts when it took too long, or all are given up:
-   * whatever
-   * comes of it then is nobody's.
+   * whatever comes of it then is nobody's. `place` is called where it has to be looked at before.
    *
    * @throws RunletError `START_FAILED`, or what the start throws
    */
   async use<T>(
     who: unknown,
-    place: () => StartPlace,
+    place: () => Promise<StartPlace>,
     start: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     for (;;) {
       const checked = this.#turns.hanging;
-      if (checked) await this.#checks.answer(place());
+      if (checked) await this.#checks.answer(await place());
       const done = await this.#inTurn(who, checked, start);
       if (done !== undefined) return done.value;
     }

@@ -11,6 +11,7 @@ import type { OutputStore } from '../output/output-store.ts';
 import { within } from '../within.ts';
 import { BoundedStarts } from './bounded-starts.ts';
 import { launchProcess } from './launch/launch-process.ts';
+import type { LaunchContext } from './launch/launch-step.ts';
 import { LAUNCH_STEPS } from './launch/launch-steps.ts';
 import type { Launcher } from './launcher.ts';
 import { LeftBehind } from './left-behind.ts';
@@ -108,9 +109,10 @@ export class ProcessHost {
     }
     this.#descriptionBytes += bytes;
     const asker = order.asker ?? order.owner;
+    const environment = this.#environmentOf(order.spec);
     const starting = this.#starts.use(
       asker,
-      () => this.#placeOf(order.spec),
+      () => placeOf(order.spec, environment),
       (signal) => {
         const assertWanted = (): void => {
           this.assertAccepting();
@@ -118,7 +120,7 @@ export class ProcessHost {
           signal.throwIfAborted();
         };
         assertWanted();
-        return this.#launch({ ...order, assertWanted }, signal);
+        return this.#launch({ ...order, assertWanted }, environment, signal);
       },
     );
     this.#starting.add(starting);
@@ -197,9 +199,10 @@ export class ProcessHost {
 
   async #launch(
     { id, owner, spec, readOnce, assertWanted }: ProcessOrder,
+    environment: LaunchContext['environment'],
     signal: AbortSignal,
   ): Promise<Process> {
-    const { clock, environment, launcher, limits } = this.#options;
+    const { clock, launcher, limits } = this.#options;
     const context = { spec, launcher, environment, signal };
     const launched = await launchProcess(LAUNCH_STEPS, context, assertWanted);
     const process = new Process(launched, {
@@ -222,11 +225,13 @@ export class ProcessHost {
     return process;
   }
 
-  /** What a start looks at. */
-  #placeOf({ argv, cwd, env, envPolicy }: ProcessSpec): StartPlace {
-    const program = argv[0] ?? '';
-    const full = buildEnvironment(this.#options.environment, envPolicy, env, cwd);
-    return { cwd, program, folders: program.includes('/') ? [] : [...searchedFolders(full)] };
+  /** The environment of a process, made at most once, and not before it is asked for. */
+  #environmentOf({ cwd, env, envPolicy }: ProcessSpec): LaunchContext['environment'] {
+    let made: Promise<Environment> | undefined;
+    return () => {
+      made ??= buildEnvironment(this.#options.environment, envPolicy, env, cwd);
+      return made;
+    };
   }
 
   /** Ends a process that nobody has heard of. */
@@ -243,4 +248,14 @@ export class ProcessHost {
 
 function draining(): RunletError {
   return new RunletError('DRAINING', { retryAfterMs: DRAINING_RETRY_MS });
+}
+
+/** What a start looks at. */
+async function placeOf(
+  { argv, cwd }: ProcessSpec,
+  environment: LaunchContext['environment'],
+): Promise<StartPlace> {
+  const program = argv[0] ?? '';
+  if (program.includes('/')) return { cwd, program, folders: [] };
+  return { cwd, program, folders: [...searchedFolders(await environment())] };
 }

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileNamePattern } from '../../src/environment/name-pattern.ts';
+import { foldName, matchesAny, NamePattern } from '../../src/environment/name-pattern.ts';
+import { SharedTurns } from '../../src/environment/shared-turns.ts';
+import { MAX_MATCHING_PER_TURN } from '../../src/limits.ts';
 
 function matches(pattern: string, name: string): boolean {
-  return compileNamePattern(pattern)(name);
+  return new NamePattern(pattern).matches(foldName(name));
 }
 
 /** What a pattern means, said by a regular expression. */
@@ -134,19 +136,32 @@ describe('any pattern', () => {
     expect(matches(`${'*a'.repeat(1000)}*b`, name)).toBe(false);
     expect(matches(`${'*?'.repeat(1000)}*`, name)).toBe(true);
   });
+});
 
-  it('takes little more time with a long pattern than with a short one', () => {
-    const name = 'a'.repeat(16_000);
-    const timeOf = (pattern: string): number => {
-      const began = performance.now();
-      expect(matches(pattern, name)).toBe(false);
-      return performance.now() - began;
-    };
-    // The first calls compile it, and what else the machine does makes a call slow, never fast.
-    const leastOf = (pattern: string): number =>
-      Math.min(...Array.from({ length: 20 }, () => timeOf(pattern)));
-    const [short, long] = [leastOf('*b'), leastOf(`*${'a'.repeat(2_000)}b`)];
-    // By the product of the lengths it would be several hundred times as much.
-    expect(long).toBeLessThan(100 * short);
+describe('matching in turns', () => {
+  /** The longest that may be asked for, none of which can be given up before the end. */
+  const pattern = new NamePattern(`*${'a?'.repeat(1000)}b`);
+  const name = foldName('a'.repeat(16_000));
+
+  it('says the same', async () => {
+    const turns = new SharedTurns(MAX_MATCHING_PER_TURN);
+    expect(await pattern.matchesInTurns(name, turns)).toBe(false);
+    expect(await pattern.matchesInTurns([...name, ...foldName('b')], turns)).toBe(true);
+    expect(await pattern.matchesInTurns(foldName('a'), turns)).toBe(false);
+  });
+
+  it('does no more in a turn than may be spent in one', async () => {
+    const costs: number[] = [];
+    class Counted extends SharedTurns {
+      override spend(cost: number): Promise<void> | undefined {
+        costs.push(cost);
+        return super.spend(cost);
+      }
+    }
+    await matchesAny([pattern, new NamePattern('*b')], name, new Counted(MAX_MATCHING_PER_TURN));
+    expect(Math.max(...costs)).toBeLessThan(MAX_MATCHING_PER_TURN);
+    // Words of 32 characters, for each character of the name.
+    const all = costs.reduce((sum, cost) => sum + cost);
+    expect(all).toBeGreaterThan(name.length * Math.floor(2001 / 32));
   });
 });

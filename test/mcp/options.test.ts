@@ -16,7 +16,7 @@ describe('the environment of an MCP server', () => {
   ]);
 
   /** What a server with the environment above makes of the policy for these options. */
-  function environmentFor(options: Partial<McpServerOptions>): unknown {
+  async function environmentFor(options: Partial<McpServerOptions>): Promise<unknown> {
     const {
       inherit = 'all',
       ignoreDefaultExcludes = false,
@@ -24,15 +24,15 @@ describe('the environment of an MCP server', () => {
       includeOnly = [],
     } = settings(options).spec.envPolicy ?? {};
     const policy = { inherit, ignoreDefaultExcludes, exclude, includeOnly, set: new Map() };
-    return Object.fromEntries(buildEnvironment(ambient, policy, new Map()));
+    return Object.fromEntries(await buildEnvironment(ambient, policy, new Map()));
   }
 
-  it('is the core variables by default', () => {
-    expect(environmentFor({})).toEqual({ PATH: '/bin', Home: '/home/me' });
+  it('is the core variables by default', async () => {
+    expect(await environmentFor({})).toEqual({ PATH: '/bin', Home: '/home/me' });
   });
 
-  it('has the named ones too, though they look like secrets, and no others', () => {
-    expect(environmentFor({ inherit: ['API_KEY', 'MISSING'] })).toEqual({
+  it('has the named ones too, though they look like secrets, and no others', async () => {
+    expect(await environmentFor({ inherit: ['API_KEY', 'MISSING'] })).toEqual({
       PATH: '/bin',
       Home: '/home/me',
       API_KEY: 'k',

@@ -25,7 +25,7 @@ function rig() {
       const place = { cwd, program: 'tool', folders: ['/bin'] };
       return starts.use(
         'who',
-        () => place,
+        async () => place,
         (signal) => {
           signals.push(signal);
           return new Promise((resolve) => ends.push(() => resolve('started')));

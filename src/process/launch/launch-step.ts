@@ -6,8 +6,8 @@ import type { ProcessSpec } from '../process-spec.ts';
 export interface LaunchContext {
   readonly spec: ProcessSpec;
   readonly launcher: Launcher;
-  /** The server's own environment. */
-  readonly environment: Environment;
+  /** That of the process, which is made when it is asked for first. */
+  readonly environment: () => Promise<Environment>;
   /** Aborts when the launch took too long or is given up. Default: never. */
   readonly signal?: AbortSignal;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { buildEnvironment } from '../../../src/environment/env-policy.ts';
 import { RunletError, type StartStage } from '../../../src/errors.ts';
 import { launchProcess } from '../../../src/process/launch/launch-process.ts';
 import type { LaunchContext, LaunchStep } from '../../../src/process/launch/launch-step.ts';
@@ -31,17 +32,20 @@ interface Wanted {
   readonly assertWanted?: () => void;
 }
 
+/** The server's own environment. */
+const SERVERS = new Map([
+  ['PATH', '/usr/bin:/bin'],
+  ['API_KEY', 'secret'],
+]);
+
 /** What the launcher was asked for, and why the start failed if it did. */
 async function launch({ assertWanted = () => {}, failure, spec, steps = LAUNCH_STEPS }: Wanted) {
   const launcher = new AskedLauncher(failure);
+  const whole = { ...launcher.request().spec, ...spec };
   const context: LaunchContext = {
-    spec: { ...launcher.request().spec, ...spec },
+    spec: whole,
     launcher,
-    environment: new Map([
-      ['PATH', '/usr/bin:/bin'],
-      ['API_KEY', 'secret'],
-      ['PWD', '/srv'],
-    ]),
+    environment: () => buildEnvironment(SERVERS, whole.envPolicy, whole.env, whole.cwd),
   };
   const error = await launchProcess(steps, context, assertWanted).then(
     () => undefined,
