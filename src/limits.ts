@@ -78,6 +78,14 @@ export const MIN_STDIN_WRITE_BYTES = 256;
 export const MAX_MESSAGES_PER_TURN = 64;
 
 /**
+ * Calls that begin in one turn of the event loop at most: a few milliseconds at the first, a fraction
+ * of one when Node.js has compiled what they do. The others wait, and so many of one
+ * connection that nothing more is read from it: a stream of HTTP/2 holds up to 64 KiB.
+ */
+export const MAX_CALLS_PER_TURN = 16;
+export const MAX_WAITING_CALLS = 32;
+
+/**
  * Bytes of output that a process of `Run` may be ahead of its caller where nothing else is
  * asked for: enough that neither waits for the other, and little enough that the memory
  * which they are in is used over and over, and none of it goes to files.

@@ -1,22 +1,91 @@
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
+import { MAX_CALLS_PER_TURN, MAX_WAITING_CALLS } from '../limits.ts';
 import { endWhenDead } from './dead-session.ts';
+import { FairTurns, type FairTurnsOptions } from './fair-turns.ts';
 
 /** Told of a stream before grpc-js is: what it changes of the headers, that sees changed. */
 export type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
+
+/** A stream that was opened, as its listeners are told of it. */
+type Opened = [ServerHttp2Stream, IncomingHttpHeaders, ...unknown[]];
 
 /**
  * Tells of every stream of a grpc-js server, before grpc-js itself looks at it. It has no way
  * to do that, so this takes the HTTP/2 servers from where it keeps them. To be called when a
  * connection injector was made; false where grpc-js has changed, and nobody is told. Sessions that
  * have died are ended from then on.
+ *
+ * Both are told in {@link FairTurns}: one read of a socket can open hundreds of streams, and
+ * beginning their calls would be one step.
  */
-export function onStreams(server: Server, listener: StreamListener): boolean {
+export function onStreams(
+  server: Server,
+  listener: StreamListener,
+  atNextTurn?: FairTurnsOptions<Opened>['atNextTurn'],
+): boolean {
   const http2Servers: unknown = Reflect.get(server, 'http2Servers');
   if (!(http2Servers instanceof Map) || http2Servers.size === 0) return false;
   for (const http2Server of http2Servers.keys() as Iterable<Http2Server>) {
-    http2Server.prependListener('stream', listener);
+    const listeners = [listener, ...http2Server.listeners('stream')];
+    http2Server.removeAllListeners('stream');
+    const tell = (opened: Opened): void => {
+      for (const told of listeners) Reflect.apply(told, http2Server, opened);
+    };
+    http2Server.on('stream', inFairTurns(tell, atNextTurn));
     http2Server.on('session', endWhenDead);
   }
   return true;
+}
+
+/** A listener that hands streams on in turn, a connection each at a time. */
+function inFairTurns(
+  tell: (opened: Opened) => void,
+  atNextTurn: FairTurnsOptions<Opened>['atNextTurn'],
+): (...opened: Opened) => void {
+  const paused = new WeakSet<Http2Session>();
+  const resume = (session: Http2Session | undefined): void => {
+    if (session === undefined || turns.waiting(session) > MAX_WAITING_CALLS / 2) return;
+    if (paused.delete(session)) read(session, true);
+  };
+  const turns: FairTurns<Opened> = new FairTurns({
+    perTurn: MAX_CALLS_PER_TURN,
+    begin: (opened) => {
+      const [stream] = opened;
+      const { session } = stream;
+      if (!stream.destroyed) tell(opened);
+      resume(session);
+    },
+    ...(atNextTurn === undefined ? {} : { atNextTurn }),
+  });
+  return (...opened) => {
+    const [stream] = opened;
+    const { session } = stream;
+    // An error of a stream that nobody listens to would be nobody's; what waits can be cut, too.
+    stream.on('error', () => {});
+    if (session === undefined) return;
+    turns.add(session, opened);
+    const waiting = turns.waiting(session);
+    if (waiting === 0) return;
+    stream.once('close', () => {
+      turns.remove(session, opened);
+      resume(session);
+    });
+    if (waiting <= MAX_WAITING_CALLS || paused.has(session)) return;
+    paused.add(session);
+    read(session, false);
+  };
+}
+
+/**
+ * Lets the socket of a session be read, or not: what is opened meanwhile stays with the system, and
+ * with the client. Node.js has no way to do that for HTTP/2. Where it has changed, the
+ * socket is read on.
+ */
+function read({ destroyed, socket }: Http2Session, on: boolean): void {
+  if (destroyed) return;
+  const handle: unknown = Reflect.get(socket, '_handle');
+  if (typeof handle !== 'object' || handle === null) return;
+  const change: unknown = Reflect.get(handle, on ? 'readStart' : 'readStop');
+  if (typeof change === 'function') Reflect.apply(change, handle, []);
 }

@@ -68,6 +68,7 @@ export async function startEcho(
   replaced: Partial<ServiceImpl<typeof EchoService>> = {},
   memory: Partial<CallMemoryOptions> = {},
   interceptors: readonly Interceptor[] = [],
+  atNextTurn?: (callback: () => void) => void,
 ): Promise<Echo> {
   const server = new Server({
     'grpc.max_receive_message_length': 2 * MAX_REQUEST_BYTES,
@@ -111,7 +112,7 @@ export async function startEcho(
   const sockets: Socket[] = [];
   const path = join(await temporaryFolder(), 'echo.sock');
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  expect(onStreams(server, edges.take)).toBe(true);
+  expect(onStreams(server, edges.take, atNextTurn)).toBe(true);
   const listener = await listen({ kind: 'unix', path }, (socket) => {
     sockets.push(socket);
     injector.injectConnection(socket);
