@@ -60,10 +60,29 @@ describe('the command lines and labels of all processes', () => {
   });
 });
 
+describe('what waits for a process to read its stdin', () => {
+  it('is bounded, however little is in each write', async () => {
+    const launcher = new ScriptedLauncher();
+    const maxQueuedStdinBytes = 100_000;
+    const { start } = createHost(launcher, { maxQueuedStdinBytes });
+    const process = await start({ stdin: 'pipe' });
+    const { signal } = new AbortController();
+    const write = (bytes: number): Promise<string> => {
+      const data = Buffer.alloc(bytes);
+      return outcomeOf(process.writeStdin({ offset: undefined, data, eof: false }, signal));
+    };
+    // More than a pipe takes that nobody reads.
+    void write(maxQueuedStdinBytes);
+    const empty = Array.from({ length: 10 }, () => write(0));
+    expect(await Promise.all(empty)).toEqual(Array(10).fill('LIMIT_EXCEEDED'));
+    launcher.exitAll();
+  });
+});
+
 describe('a start that does not come to an end', () => {
   it('holds up the end of the host for a bounded time', async () => {
     const { clock, host, launcher, start } = createHost(new HeldLauncher());
-    void start().catch(() => {});
+    const started = outcomeOf(start());
     await launcher.asked.wait();
     let drained = false;
     const drain = host.drain(0, 1_000).then(() => {
@@ -73,6 +92,7 @@ describe('a start that does not come to an end', () => {
     expect(drained).toBe(false);
     clock.advance(1_000);
     await drain;
+    expect(await started).toBe('DRAINING');
   });
 
   it('holds up the end of a session for a bounded time', async () => {
