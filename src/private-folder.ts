@@ -1,4 +1,4 @@
-import { lstatSync, type Stats } from 'node:fs';
+import { lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { lstat, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -72,6 +72,17 @@ export async function makeFolder(path: string): Promise<void> {
   // The working directory, written as a dot, may have been removed.
   if (above !== path) await makeFolder(above);
   if (!(await madeOrThere(path))) throw new Error(`${path} cannot be made (ENOENT)`);
+}
+
+/** The same, for who cannot wait for it, but for what is above the folder above. */
+export function makeFolderSync(path: string): void {
+  for (const folder of [dirname(path), path]) {
+    try {
+      mkdirSync(folder, { mode: 0o700 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
 }
 
 /** Whether there is something at a path now; if not, what is above it is missing. */

@@ -25,7 +25,6 @@ describe('the Node.js of these tests', () => {
   });
 
   it('has of newer features what its version promises', () => {
-    expect(newerNode.enableCompileCache !== undefined).toBe(isSince(22, 1));
     // 23 has it since 23.11.
     expect(newerNode.execve !== undefined).toBe(isSince(23, 11) || isSince(22, 15, 22));
   });

@@ -49,9 +49,6 @@ type Leave = (signal?: (typeof LEAVING)[number]) => void;
 /** `runlet attach` */
 export function attachCommand(): Command {
   const command = new Command('attach')
-    .description(
-      'Join a process: see the last of what it wrote and all that follows, and type to it. Takes it over from whoever is attached to its session. Ends with its exit code.',
-    )
     .addOption(addressOption())
     .option('--session <id>', 'the session of the process (default: the last one)', nonEmpty)
     .option(

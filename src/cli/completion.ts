@@ -15,7 +15,6 @@ const SCRIPTS = {
 /** `runlet completion` */
 export function completionCommand(): Command {
   const command = new Command('completion')
-    .description('Print a script that completes the words of runlet in a shell.')
     .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(SCRIPTS)))
     .action(async (shell: keyof typeof SCRIPTS) => {
       const program = command.parent;

@@ -11,9 +11,6 @@ const DEFAULT_JOBS = 4;
 /** `runlet conformance` */
 export function conformanceCommand(): Command {
   const command = new Command('conformance')
-    .description(
-      'Check from outside whether a server does what the contract runlet.v1 says. The exit code is 0 if every check passed or was skipped for something named that the server lacks, and 1 if one failed.',
-    )
     .addOption(addressOption())
     .option('--json', 'print a JSON object a line, the last a summary (default: TAP version 14)')
     .option('--only <id...>', 'do these checks alone', checkId)

@@ -4,9 +4,7 @@ import { addExamples } from './examples.ts';
 
 /** `runlet end-leftovers`: what a `run` leaves behind to be done when it is killed. */
 export function endLeftoversCommand(): Command {
-  const command = new Command('end-leftovers')
-    .description('End what a `runlet run` left that was killed.')
-    .action(endLeftovers);
+  const command = new Command('end-leftovers').action(endLeftovers);
   return addExamples(command, [
     { command: 'runlet end-leftovers', does: 'End it now', code: 0, prints: /^$/ },
   ]);

@@ -26,9 +26,6 @@ interface ExecFlags extends SpecFlags, ServerFlags {
 /** `runlet exec` */
 export function execCommand(): Command {
   const command = new Command('exec')
-    .description(
-      'Run a further process in a session, and behave like it. Those that are there are left alone.',
-    )
     .addOption(addressOption())
     .option('--name, --id <id>', 'its id in the session (default: one is made)', nonEmpty)
     .addOption(reconnectOption(RECONNECT_SECONDS))

@@ -18,6 +18,8 @@ export function tuneHeapGrowth(): void {
     setFlagsFromString(`--heap-growing-percent=${percent}`);
   };
   look();
+  // Compiled code is kept with the flags that there are then: those of all other runs.
+  process.prependListener('exit', () => setFlagsFromString('--heap-growing-percent=0'));
   setInterval(look, HEAP_LOOK_MS).unref();
 }
 

@@ -12,7 +12,6 @@ interface InfoFlags extends ServerFlags {
 /** `runlet info` */
 export function infoCommand(): Command {
   const command = new Command('info')
-    .description('Say what a server is, and what it allows.')
     .addOption(addressOption())
     .option('--json', 'print it as a line of JSON')
     .action(info);

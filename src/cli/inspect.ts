@@ -8,9 +8,7 @@ import { type ServerFlags, withServer } from './server-connection.ts';
 
 /** `runlet inspect` */
 export function inspectCommand(): Command {
-  const command = addProcessArguments(new Command('inspect'))
-    .description('Print all that is known of processes, as a list in JSON.')
-    .action(inspect);
+  const command = addProcessArguments(new Command('inspect')).action(inspect);
   return addExamples(command, [
     {
       command: 'runlet inspect build',

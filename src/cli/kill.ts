@@ -19,9 +19,6 @@ const SCOPES: readonly SignalScopeName[] = ['group', 'leader', 'tree'];
 /** `runlet kill` */
 export function killCommand(): Command {
   const command = addProcessArguments(new Command('kill'))
-    .description(
-      'End processes and what came of them: SIGTERM, and SIGKILL after the grace. Or send them a signal, also as -9 or -INT.',
-    )
     .option('-s, --signal <signal>', 'send this signal instead: INT, SIGINT or 2', signal)
     .addOption(
       new Option('--scope <who>', 'who is meant (default: tree, and group with --signal)').choices(
@@ -54,7 +51,6 @@ export function killCommand(): Command {
 /** `runlet stop`, which is what users of docker and systemctl type. */
 export function stopCommand(): Command {
   const command = addProcessArguments(new Command('stop'))
-    .description('End processes and what came of them: SIGTERM, and SIGKILL after the grace.')
     .addOption(graceOption('-t, --grace <duration>'))
     .option('--json', 'print what was done as a line of JSON for each')
     .action(kill);

@@ -40,9 +40,6 @@ interface LogsFlags extends ServerFlags, ProcessFlags {
 /** `runlet logs` */
 export function logsCommand(): Command {
   const command = new Command('logs')
-    .description(
-      'Print what a process wrote. Whoever is attached to its session stays so, and breaks of the connection are passed over.',
-    )
     .addOption(addressOption())
     .option('--session <id>', 'the session of the process (default: the last one)', nonEmpty)
     .option('-f, --follow', 'go on until its output has ended')

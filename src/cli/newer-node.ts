@@ -2,12 +2,9 @@
  * What newer lines of Node.js can do and the oldest supported one cannot. The types of that
  * one are used everywhere else, so that nothing newer is used without having asked here.
  */
-import * as nodeModule from 'node:module';
 
 /** Each is undefined where this Node.js does not have it. */
 interface NewerNode {
-  /** Since 22.1: takes code from a folder where an earlier run has left it compiled. */
-  readonly enableCompileCache: ((folder: string) => unknown) | undefined;
   /**
    * Since 22.15: replaces this program, as execve(2) does. The process stays, and what is to
    * happen at its exit does not. If that fails it aborts.
@@ -21,7 +18,6 @@ type Execve = (
   env: Readonly<Record<string, string>>,
 ) => never;
 
-const { enableCompileCache } = nodeModule as Partial<NewerNode>;
 const { execve } = process as Partial<NewerNode>;
 
-export const newerNode: NewerNode = { enableCompileCache, execve };
+export const newerNode: NewerNode = { execve };

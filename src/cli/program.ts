@@ -1,53 +1,48 @@
-import { Command } from 'commander';
+import { Command, Help } from 'commander';
 import { VERSION } from '../version.ts';
-import { attachCommand } from './attach.ts';
-import { completionCommand } from './completion.ts';
-import { conformanceCommand } from './conformance.ts';
-import { endLeftoversCommand } from './end-leftovers.ts';
-import { execCommand } from './exec.ts';
-import { infoCommand } from './info.ts';
-import { inspectCommand } from './inspect.ts';
-import { killCommand, stopCommand } from './kill.ts';
-import { logsCommand } from './logs.ts';
+import { COMMANDS } from './commands.ts';
 import { sayAsIs } from './print.ts';
-import { psCommand } from './ps.ts';
-import { runCommand } from './run.ts';
-import { serveCommand } from './serve.ts';
-import { sessionsCommand } from './sessions.ts';
-import { startCommand } from './start.ts';
-import { versionCommand } from './version.ts';
-import { waitCommand } from './wait.ts';
 
-/** The whole command line. Parsing it throws commander's errors, and those of commands. */
-export function createProgram(): Command {
+/**
+ * The command line, for words that it is about to parse: of commands that they cannot be about,
+ * it has the names alone. Without words all are there. Parsing throws commander's errors, and
+ * those of commands.
+ */
+export async function createProgram(words?: readonly string[]): Promise<Command> {
   const program = new Command('runlet')
     .description('Runs processes and never loses their output.')
     .version(VERSION, '-v, --version')
     // So that `run` ends them where the program begins.
     .enablePositionalOptions()
-    .configureHelp({ showGlobalOptions: true });
-  const commands = [
-    serveCommand(),
-    runCommand(),
-    startCommand(),
-    execCommand(),
-    attachCommand(),
-    logsCommand(),
-    waitCommand(),
-    psCommand(),
-    inspectCommand(),
-    stopCommand(),
-    killCommand(),
-    sessionsCommand(),
-    infoCommand(),
-    versionCommand(),
-    conformanceCommand(),
-    completionCommand(),
-  ];
-  for (const command of commands) program.addCommand(command);
-  program.addCommand(endLeftoversCommand(), { hidden: true });
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: termOf });
+  const wanted = words === undefined ? undefined : wantedCommands(words);
+  const commands = await Promise.all(
+    COMMANDS.map(async (entry) => {
+      const whole = wanted?.includes(entry.name) ?? true;
+      const command = whole ? await entry.load() : new Command(entry.name);
+      return command.description(entry.description);
+    }),
+  );
+  for (const [i, command] of commands.entries()) {
+    program.addCommand(command, { hidden: COMMANDS[i]?.hidden ?? false });
+  }
   throwInsteadOfExit(program);
   return program;
+}
+
+/** The commands that may be asked for; undefined: all. */
+function wantedCommands(words: readonly string[]): readonly string[] | undefined {
+  const [first = '', second = ''] = words.filter((word) => !word.startsWith('-'));
+  if (first === 'completion') return undefined;
+  return first === 'help' ? [second] : [first];
+}
+
+/** How the help shows a command, of which no more than its entry may be there. */
+function termOf(command: Command): string {
+  const entry = COMMANDS.find(({ name }) => name === command.name());
+  return entry === undefined
+    ? new Help().subcommandTerm(command)
+    : `${entry.name} ${entry.usage}`.trim();
 }
 
 /** What it has to say of wrong arguments is said before. */

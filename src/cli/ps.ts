@@ -27,7 +27,6 @@ const FORMATS: readonly Format[] = ['table', 'json', 'name'];
 /** `runlet ps` */
 export function psCommand(): Command {
   const command = new Command('ps')
-    .description('List the processes that run, in all sessions.')
     .addOption(addressOption())
     .option('--session <id>', 'those of this session alone', nonEmpty)
     .option('-a, --all', 'list those, too, that ended and can be read')

@@ -35,9 +35,6 @@ interface RunFlags extends SpecFlags, ServerFlags {
 /** `runlet run` */
 export function runCommand(): Command {
   const command = new Command('run')
-    .description(
-      'Run one process and behave like it: its output, its exit code (128+n for signal n), Ctrl-C passed on.',
-    )
     .addOption(addressOption('$RUNLET_ADDRESS, or a server of its own'))
     .option(
       '--reconnect-for <duration>',

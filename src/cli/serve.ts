@@ -17,7 +17,6 @@ import type { ServeFlags } from './serve-flags.ts';
 /** `runlet serve` */
 export function serveCommand(): Command {
   const command = new Command('serve')
-    .description('Serve until SIGTERM or SIGINT. Logs are JSON on standard error.')
     .option(
       '--listen <address>',
       'unix:PATH or HOST:PORT (port 0 picks one); may be given again (default: a Unix socket in the runtime folder)',

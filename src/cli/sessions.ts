@@ -22,7 +22,6 @@ interface CloseFlags extends SessionsFlags {
 /** `runlet sessions` */
 export function sessionsCommand(): Command {
   const command = new Command('sessions')
-    .description('List the sessions, oldest first.')
     .addOption(addressOption())
     .option('--json', 'print a line of JSON for each')
     .addCommand(closeCommand())

@@ -28,9 +28,6 @@ const OVERFLOWS: readonly OverflowName[] = ['drop-oldest', 'pause'];
 /** `runlet start` */
 export function startCommand(): Command {
   const command = new Command('start')
-    .description(
-      'Start a process that goes on by itself, and print the ids of its session and of it.',
-    )
     .addOption(addressOption())
     .option('--session <id>', 'a session that is there (default: a new one)', nonEmpty)
     .option('--name, --id <id>', 'its id in the session (default: one is made)', nonEmpty)

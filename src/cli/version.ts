@@ -9,7 +9,6 @@ import { UnreachableError } from './unreachable-error.ts';
 /** `runlet version` */
 export function versionCommand(): Command {
   const command = new Command('version')
-    .description('Print the version of this program, and that of the server, if one is up.')
     .addOption(addressOption())
     .option('--json', 'print them as a line of JSON')
     .action(version);

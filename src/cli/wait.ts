@@ -30,7 +30,6 @@ interface Ended extends Omit<Found, 'exited'> {
 /** `runlet wait` */
 export function waitCommand(): Command {
   const command = addProcessArguments(new Command('wait'))
-    .description('Wait until processes have ended, and print their exit codes. Disturbs nobody.')
     .option('--any', 'wait for the first of them alone')
     .option('--exit-code', 'exit with the code of the last that is waited for')
     .addOption(reconnectOption(RECONNECT_SECONDS))

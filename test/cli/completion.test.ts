@@ -36,7 +36,7 @@ const SCRIPTS = { bash: bashCompletion, fish: fishCompletion, zsh: zshCompletion
 /** A file with the script for a shell. */
 async function script(shell: keyof typeof SCRIPTS): Promise<string> {
   const path = join(await temporaryFolder(), `runlet.${shell}`);
-  await writeFile(path, SCRIPTS[shell](commandTree(createProgram())));
+  await writeFile(path, SCRIPTS[shell](commandTree(await createProgram())));
   return path;
 }
 
@@ -72,7 +72,7 @@ describe.skipIf(missing('bash'))('the completion of bash', () => {
   });
 
   it('offers every command, and every option of each', async () => {
-    const program = commandTree(createProgram());
+    const program = commandTree(await createProgram());
     expect(await offered([''])).toEqual(
       expect.arrayContaining(program.commands.map(({ name }) => name)),
     );

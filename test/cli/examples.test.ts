@@ -21,7 +21,7 @@ function allCommands(command: Command, words: readonly string[] = []): readonly 
   return [...(words.length === 0 ? [] : [{ words, command }]), ...inner.flat()];
 }
 
-const COMMANDS = allCommands(createProgram());
+const COMMANDS = allCommands(await createProgram());
 
 /** Commands that need no server. */
 const ALONE = /^runlet (?:serve|run|completion|end-leftovers) /;

@@ -1,0 +1,128 @@
+import type { Command } from 'commander';
+
+/** A command, as much of it as the help of the whole program says, and how to load the rest. */
+export interface CommandEntry {
+  readonly name: string;
+  /** What it is called with, as its help has it. */
+  readonly usage: string;
+  readonly description: string;
+  readonly hidden?: true;
+  readonly load: () => Promise<Command>;
+}
+
+/**
+ * All commands, in the order of the help. Each is loaded when it is asked for: reading the code
+ * of all, and of what they use, is most of what a command takes.
+ */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'serve',
+    usage: '[options]',
+    description: 'Serve until SIGTERM or SIGINT. Logs are JSON on standard error.',
+    load: async () => (await import('./serve.ts')).serveCommand(),
+  },
+  {
+    name: 'run',
+    usage: '[options] <argv...>',
+    description:
+      'Run one process and behave like it: its output, its exit code (128+n for signal n), Ctrl-C passed on.',
+    load: async () => (await import('./run.ts')).runCommand(),
+  },
+  {
+    name: 'start',
+    usage: '[options] <argv...>',
+    description:
+      'Start a process that goes on by itself, and print the ids of its session and of it.',
+    load: async () => (await import('./start.ts')).startCommand(),
+  },
+  {
+    name: 'exec',
+    usage: '[options] <where> <argv...>',
+    description:
+      'Run a further process in a session, and behave like it. Those that are there are left alone.',
+    load: async () => (await import('./exec.ts')).execCommand(),
+  },
+  {
+    name: 'attach',
+    usage: '[options] [process]',
+    description:
+      'Join a process: see the last of what it wrote and all that follows, and type to it. Takes it over from whoever is attached to its session. Ends with its exit code.',
+    load: async () => (await import('./attach.ts')).attachCommand(),
+  },
+  {
+    name: 'logs',
+    usage: '[options] [process]',
+    description:
+      'Print what a process wrote. Whoever is attached to its session stays so, and breaks of the connection are passed over.',
+    load: async () => (await import('./logs.ts')).logsCommand(),
+  },
+  {
+    name: 'wait',
+    usage: '[options] [process...]',
+    description: 'Wait until processes have ended, and print their exit codes. Disturbs nobody.',
+    load: async () => (await import('./wait.ts')).waitCommand(),
+  },
+  {
+    name: 'ps',
+    usage: '[options]',
+    description: 'List the processes that run, in all sessions.',
+    load: async () => (await import('./ps.ts')).psCommand(),
+  },
+  {
+    name: 'inspect',
+    usage: '[options] [process...]',
+    description: 'Print all that is known of processes, as a list in JSON.',
+    load: async () => (await import('./inspect.ts')).inspectCommand(),
+  },
+  {
+    name: 'stop',
+    usage: '[options] [process...]',
+    description: 'End processes and what came of them: SIGTERM, and SIGKILL after the grace.',
+    load: async () => (await import('./kill.ts')).stopCommand(),
+  },
+  {
+    name: 'kill',
+    usage: '[options] [process...]',
+    description:
+      'End processes and what came of them: SIGTERM, and SIGKILL after the grace. Or send them a signal, also as -9 or -INT.',
+    load: async () => (await import('./kill.ts')).killCommand(),
+  },
+  {
+    name: 'sessions',
+    usage: '[options]',
+    description: 'List the sessions, oldest first.',
+    load: async () => (await import('./sessions.ts')).sessionsCommand(),
+  },
+  {
+    name: 'info',
+    usage: '[options]',
+    description: 'Say what a server is, and what it allows.',
+    load: async () => (await import('./info.ts')).infoCommand(),
+  },
+  {
+    name: 'version',
+    usage: '[options]',
+    description: 'Print the version of this program, and that of the server, if one is up.',
+    load: async () => (await import('./version.ts')).versionCommand(),
+  },
+  {
+    name: 'conformance',
+    usage: '[options]',
+    description:
+      'Check from outside whether a server does what the contract runlet.v1 says. The exit code is 0 if every check passed or was skipped for something named that the server lacks, and 1 if one failed.',
+    load: async () => (await import('./conformance.ts')).conformanceCommand(),
+  },
+  {
+    name: 'completion',
+    usage: '<shell>',
+    description: 'Print a script that completes the words of runlet in a shell.',
+    load: async () => (await import('./completion.ts')).completionCommand(),
+  },
+  {
+    name: 'end-leftovers',
+    usage: '',
+    description: 'End what a `runlet run` left that was killed.',
+    hidden: true,
+    load: async () => (await import('./end-leftovers.ts')).endLeftoversCommand(),
+  },
+];
