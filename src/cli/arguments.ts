@@ -14,20 +14,21 @@ export function addressText(text: string): string {
   try {
     return formatAddress(parseAddress(text));
   } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
+    // Which address is said with the name of the option.
+    throw new InvalidArgumentError((error as Error).message.replace(`address ${text}: `, ''));
   }
 }
 
 /** An absolute path. */
 export function absolutePath(text: string): string {
-  if (!isAbsolute(text)) throw new InvalidArgumentError('It is not an absolute path.');
+  if (!isAbsolute(text)) throw new InvalidArgumentError('it is not an absolute path');
   return text;
 }
 
 /** A whole number, 1 or more. */
 export function positive(text: string): number {
   const value = wholeNumber(text);
-  if (value < 1) throw new InvalidArgumentError('It must be more than 0.');
+  if (value < 1) throw new InvalidArgumentError('it must be more than 0');
   return value;
 }
 
@@ -35,7 +36,7 @@ export function positive(text: string): number {
 export function wholeNumber(text: string): number {
   const value = text === '' ? Number.NaN : Number(text);
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidArgumentError('It is not a whole number.');
+    throw new InvalidArgumentError('it is not a whole number');
   }
   return value;
 }
@@ -54,7 +55,7 @@ export function seconds(text: string): number {
   const value = spanMs(text) / 1000;
   if (!(value >= 0 && value <= MAX_SECONDS)) {
     throw new InvalidArgumentError(
-      `It is no span of time from 0 to ${MAX_SECONDS} seconds, such as 90, 1.5s, 20m or 1h30m.`,
+      `it is no span of time from 0 to ${MAX_SECONDS} seconds, such as 90, 1.5s, 20m or 1h30m`,
     );
   }
   return value;
@@ -63,7 +64,7 @@ export function seconds(text: string): number {
 /** A span of time that is more than 0, in seconds. */
 export function positiveSeconds(text: string): number {
   const value = seconds(text);
-  if (value === 0) throw new InvalidArgumentError('It must be more than 0.');
+  if (value === 0) throw new InvalidArgumentError('it must be more than 0');
   return value;
 }
 
@@ -108,7 +109,7 @@ export function bytes(text: string): number {
     : undefined;
   const value = Number(number) * (factor ?? Number.NaN);
   if (!Number.isSafeInteger(value)) {
-    throw new InvalidArgumentError('It is no number of bytes, such as 4096, 64KiB or 1GiB.');
+    throw new InvalidArgumentError('it is no number of bytes, such as 4096, 64KiB or 1GiB');
   }
   return value;
 }
@@ -116,13 +117,13 @@ export function bytes(text: string): number {
 /** A number of bytes that is more than 0. */
 export function positiveBytes(text: string): number {
   const value = bytes(text);
-  if (value === 0) throw new InvalidArgumentError('It must be more than 0.');
+  if (value === 0) throw new InvalidArgumentError('it must be more than 0');
   return value;
 }
 
 /** Text that is not empty, such as an id: a variable of a script that is not set is none. */
 export function nonEmpty(text: string): string {
-  if (text === '') throw new InvalidArgumentError('It must not be empty.');
+  if (text === '') throw new InvalidArgumentError('it must not be empty');
   return text;
 }
 
@@ -136,13 +137,13 @@ export function signal(text: string): SignalName {
   } catch {
     // It has no such name.
   }
-  throw new InvalidArgumentError('It is no signal.');
+  throw new InvalidArgumentError('it is no signal, such as INT, SIGINT or 2');
 }
 
 /** `NAME=VALUE`. */
 export function assignment(text: string): readonly [string, string] {
   const end = text.indexOf('=');
-  if (end < 1) throw new InvalidArgumentError('It is not of the form NAME=VALUE.');
+  if (end < 1) throw new InvalidArgumentError('it is not of the form NAME=VALUE');
   return [text.slice(0, end), text.slice(end + 1)];
 }
 
@@ -153,6 +154,12 @@ export function collectAssignment(
 ): Readonly<Record<string, string>> {
   const [name, value] = assignment(text);
   return { ...earlier, [name]: value };
+}
+
+/** Adds a variable, `NAME` or `NAME=VALUE`, to those that were given before. */
+export function collectVariable(text: string, earlier: readonly string[] = []): readonly string[] {
+  if (/^(?:=|$)/.test(text)) throw new InvalidArgumentError('it names no variable');
+  return [...earlier, text];
 }
 
 /** Adds the value of an option that may be given again. */

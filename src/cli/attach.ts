@@ -7,7 +7,7 @@ import { sayWhyEnded } from './end-notice.ts';
 import { lineSink, outputSink } from './event-sink.ts';
 import { addExamples } from './examples.ts';
 import { processExitCode, signalExitCode } from './exit-codes.ts';
-import { findProcess, type ProcessFlags } from './find-process.ts';
+import { findProcess, openProcess, type ProcessFlags } from './find-process.ts';
 import { rememberProcess } from './last-process.ts';
 import { enterRawMode, findOwnTerminal } from './own-terminal.ts';
 import { say, sayAsIs } from './print.ts';
@@ -118,7 +118,7 @@ async function follow(
 ): Promise<ProcessExit> {
   const ifAttached = flags.readOnly === true ? 'share' : 'take-over';
   const session = await client.session({ id: ids.sessionId, ifAttached });
-  const remote = await session.process(ids.processId);
+  const remote = await openProcess({ session, processId: ids.processId });
   const info = await remote.info();
   // Until here they end us as they do by default, and so does a second one, where what is shown
   // is not taken.

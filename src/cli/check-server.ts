@@ -10,7 +10,7 @@ import { runChecks } from '../conformance/run-checks.ts';
 import type { ConformanceFlags } from './conformance-flags.ts';
 import { printLine } from './print.ts';
 import { ownServeAddress, serverAddress } from './server-connection.ts';
-import { UnreachableError } from './unreachable-error.ts';
+import { unreachable } from './unreachable-error.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The exit code if a check failed. */
@@ -71,7 +71,7 @@ async function assertReachable(server: string): Promise<void> {
   } catch (error) {
     const { DEADLINE_EXCEEDED, UNAVAILABLE } = status;
     if (isCallError(error) && [DEADLINE_EXCEEDED, UNAVAILABLE].includes(error.code)) {
-      throw new UnreachableError(server, server === ownServeAddress(), error);
+      throw await unreachable(server, server === ownServeAddress(), error);
     }
   } finally {
     connection.close();

@@ -16,7 +16,7 @@ export function parseDetachKeys(text: string): Buffer {
     const control = CONTROLS.exec(key)?.[1];
     if (control !== undefined) return String.fromCharCode(control.toUpperCase().charCodeAt(0) & 31);
     if ([...key].length !== 1) {
-      throw new InvalidArgumentError('Expected keys like ctrl-p,ctrl-q or x, with commas between.');
+      throw new InvalidArgumentError('expected keys like ctrl-p,ctrl-q or x, with commas between');
     }
     return key;
   });

@@ -3,7 +3,7 @@ import type { RemoteSession, RunletClient } from '../client/index.ts';
 import { nonEmpty } from './arguments.ts';
 import { endAs } from './end-as.ts';
 import { addExamples } from './examples.ts';
-import { findProcess, findSession } from './find-process.ts';
+import { findProcess, findSession, openProcess } from './find-process.ts';
 import { RECONNECT_SECONDS } from './reconnect.ts';
 import { runRemote } from './remote-run.ts';
 import {
@@ -52,7 +52,7 @@ async function exec(where: string, words: readonly string[], flags: ExecFlags): 
   const signals = new SignalRelay();
   // `exec WHERE -- PROGRAM`, as users of kubectl type it.
   const argv = words[0] === '--' ? words.slice(1) : words;
-  if (argv.length === 0) throw new UsageError('exec: there is no program to run');
+  if (argv.length === 0) throw new UsageError('<program> is missing');
   const json = flags.json ?? false;
   const running = withServer(flags, async (client, address) => {
     const spec = await specOf(argv, flags, await serverKind(address));
@@ -71,10 +71,10 @@ async function findWhere(
 ): Promise<RemoteSession> {
   const ids = (await client.sessions()).map(({ id }) => id);
   if (!ids.some((id) => id.startsWith(where))) {
-    const { processId, session } = await findProcess(client, address, {}, where);
+    const found = await findProcess(client, address, {}, where);
     // One that is not there is told of.
-    await session.process(processId);
-    return session;
+    await openProcess(found);
+    return found.session;
   }
   const id = await findSession(client, address, { session: where });
   return client.session({ id, ifAttached: 'share' });

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { describeCallError } from '../client/call-error.ts';
 import { ConnectionError, RemoteError, SessionLostError } from '../client/index.ts';
 import {
@@ -8,25 +9,61 @@ import {
   signalExitCode,
   USAGE_EXIT_CODE,
 } from './exit-codes.ts';
+import { flagOfField, flagOfLimit } from './flag-words.ts';
+import { NamedError } from './named-error.ts';
 import { say } from './print.ts';
-import { StartError } from './start-error.ts';
+import { startWords } from './start-words.ts';
+import { describeSystemError } from './system-reason.ts';
 import { UsageError } from './usage-error.ts';
+import { pointingToHelp } from './wrong-words.ts';
 
-/** Says in one line why runlet could not do what it was asked to, and lets it exit. */
-export function fail(error: unknown): void {
-  process.exitCode = failureExitCode(error instanceof StartError ? error.cause : error);
+/**
+ * Says in one line why runlet could not do what it was asked to, and lets it exit. `command`: that
+ * whose help may say more.
+ */
+export function fail(error: unknown, command?: Command): void {
+  process.exitCode = failureExitCode(error instanceof NamedError ? error.cause : error);
   // As a program does that writes on.
   if (isBrokenPipe(error)) return;
-  say(describeFailure(error));
+  const isForHelp = error instanceof UsageError && !error.saysWhatToDo;
+  const text = describeFailure(error);
+  say(command !== undefined && isForHelp ? pointingToHelp(text, command) : text);
 }
 
 /** A failure in one sentence, with its typed reason. */
 function describeFailure(error: unknown): string {
-  if (error instanceof StartError) return `${error.message} (${error.cause.reason})`;
-  if (error instanceof RemoteError) return `${error.message} (${error.reason ?? error.status})`;
+  if (error instanceof NamedError) return `${error.what}: ${describeFailure(error.cause)}`;
+  if (error instanceof RemoteError)
+    return `${describeRefusal(error)} (${error.reason ?? error.status})`;
   if (error instanceof SessionLostError) return describeLoss(error);
   if (error instanceof ConnectionError) return `${error.message} (UNAVAILABLE)`;
-  return describeCallError(error);
+  return describeSystemError(error) ?? describeCallError(error);
+}
+
+/** Whether whoever answers is no server of runlet, or of a version that lacks what was asked. */
+export function isUnknownCall(error: unknown): error is RemoteError {
+  return (
+    error instanceof RemoteError && error.reason === undefined && error.status === 'UNIMPLEMENTED'
+  );
+}
+
+/** What a server refused, in the words of the command line rather than of the protos. */
+function describeRefusal(error: RemoteError): string {
+  const { message, metadata, reason, startFailure, violations } = error;
+  if (isUnknownCall(error)) {
+    return `it does not know this call; is it a server of runlet, of this version? It says: ${message}`;
+  }
+  if (startFailure !== undefined) return startWords(startFailure);
+  if (violations.length > 0) {
+    return violations
+      .map(({ description, field }) => `${flagOfField(field)}: ${description}`)
+      .join('; ');
+  }
+  if (reason === 'PROCESS_EXISTS') return `--id: ${message}`;
+  if (reason === 'SEQ_BEYOND_END') return '--since-seq: the process has no such event yet';
+  const flag = flagOfLimit(metadata['limit'] ?? '');
+  if (reason !== 'LIMIT_EXCEEDED' || flag === undefined) return message;
+  return `the server's limit of ${metadata['maximum']} is reached: \`runlet serve ${flag}\` sets another`;
 }
 
 function describeLoss({ cause, message, reason, sessionId }: SessionLostError): string {

@@ -1,6 +1,7 @@
 import {
   ConnectionError,
   type ProcessInfo,
+  RemoteError,
   type RemoteProcess,
   type RemoteSession,
   type RunletClient,
@@ -8,6 +9,7 @@ import {
 } from '../client/index.ts';
 import { fail } from './failure.ts';
 import { type LastProcess, lastAddress, lastProcessAt } from './last-process.ts';
+import { NamedError, namingProcess } from './named-error.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The flags and arguments with which a command names a process. */
@@ -20,6 +22,9 @@ export interface FoundProcess {
   readonly session: RemoteSession;
   readonly processId: string;
 }
+
+/** Ids that a message names. */
+const MAX_NAMED = 5;
 
 /** A full session id. */
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -83,11 +88,22 @@ export async function forEachProcess(
   for (const name of wanted) {
     try {
       const found = await findProcess(client, address, flags, name);
-      await act(await found.session.process(found.processId), found);
+      await namingProcess(found.processId, act(await openProcess(found), found));
     } catch (error) {
       if (wanted.length === 1 || error instanceof ConnectionError) throw error;
       fail(error);
     }
+  }
+}
+
+/** A process that was found; it may be gone meanwhile, or never have been there. */
+export async function openProcess({ processId, session }: FoundProcess): Promise<RemoteProcess> {
+  try {
+    return await namingProcess(processId, session.process(processId));
+  } catch (error) {
+    const reason = error instanceof NamedError ? error.cause.reason : undefined;
+    if (reason !== 'PROCESS_NOT_FOUND') throw error;
+    throw new Error(`session ${session.id} has no process ${processId} (${reason})`);
   }
 }
 
@@ -118,9 +134,13 @@ async function findAnywhere(
     const found = onlyCandidate(candidates, given);
     if (found !== undefined) return found;
   }
+  const nowhere = new Error(`no session has a process ${given} (PROCESS_NOT_FOUND)`);
+  if (remembered === undefined) throw nowhere;
   // The server can say whether it ever was there.
-  if (remembered !== undefined) return { session: remembered, processId: given };
-  throw new Error(`no session has a process ${given} (PROCESS_NOT_FOUND)`);
+  const gone = await remembered.process(given).catch((error: unknown) => error);
+  throw gone instanceof RemoteError && gone.reason !== 'PROCESS_NOT_FOUND'
+    ? new NamedError(`process ${given}`, gone)
+    : nowhere;
 }
 
 /** A session, and the ids of processes of it. */
@@ -137,7 +157,10 @@ function onlyCandidate(candidates: readonly Candidate[], given: string): FoundPr
   });
   if (found.length > 1) {
     const sessions = found.map(({ session }) => session.id).join(', ');
-    throw new UsageError(`several sessions have a process ${given}; name one of ${sessions}`);
+    throw new UsageError(
+      `several sessions have a process ${given}`,
+      `name one of them with --session: ${sessions}`,
+    );
   }
   return found[0];
 }
@@ -184,7 +207,12 @@ function onlyMatch(ids: readonly string[], given: string, what: string): string 
   if (ids.includes(given)) return given;
   const matches = ids.filter((id) => id.startsWith(given));
   if (matches.length > 1) {
-    throw new UsageError(`${given} is the beginning of several: name one ${what} in full`);
+    const some = matches.slice(0, MAX_NAMED).join(', ');
+    const more = matches.length > MAX_NAMED ? ` and ${matches.length - MAX_NAMED} more` : '';
+    throw new UsageError(
+      `several ids begin with ${given}: ${some}${more}`,
+      `name one ${what} in full`,
+    );
   }
   return matches[0];
 }
@@ -195,9 +223,10 @@ async function lastOrFail(client: RunletClient, address: string): Promise<LastPr
   // Where there is no server, that is what is wrong.
   await client.info();
   const elsewhere = await lastAddress();
-  const hint =
+  throw new UsageError(
+    `this user started nothing at ${address}`,
     elsewhere === undefined
       ? 'see `runlet ps --all`'
-      : `the last one is at ${elsewhere}: name that with --address`;
-  throw new UsageError(`this user started nothing at ${address}; ${hint}`);
+      : `the last one is at ${elsewhere}: name that with --address`,
+  );
 }

@@ -22,7 +22,7 @@ export function collectLimit(text: string, earlier: ResourceLimits = {}): Resour
   const [name, value] = assignment(text);
   const limit = Object.hasOwn(LIMITS, name) ? LIMITS[name as keyof typeof LIMITS] : undefined;
   if (limit === undefined) {
-    throw new InvalidArgumentError(`There is no limit ${name}, but ${LIMIT_NAMES.join(', ')}.`);
+    throw new InvalidArgumentError(`there is no limit ${name}, but ${LIMIT_NAMES.join(', ')}`);
   }
   const [field, read] = limit;
   return { ...earlier, [field]: read(value) };

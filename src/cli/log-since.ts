@@ -13,7 +13,9 @@ export function moment(text: string): number {
   // A year at least: what Date takes besides dates, such as `5`, is meant otherwise.
   const time = /^\d{4}-/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(time)) {
-    throw new InvalidArgumentError('It is neither a time span such as 10m nor a date and time.');
+    throw new InvalidArgumentError(
+      'it is neither a time span such as 10m nor a time such as 2026-01-31T12:00:00Z',
+    );
   }
   return time;
 }

@@ -9,7 +9,7 @@ import { nonEmpty, wholeNumber } from './arguments.ts';
 import { lineSink, outputSink } from './event-sink.ts';
 import { addExamples } from './examples.ts';
 import { LOST_OUTPUT_EXIT_CODE, processExitCode } from './exit-codes.ts';
-import { findProcess, type ProcessFlags } from './find-process.ts';
+import { findProcess, openProcess, type ProcessFlags } from './find-process.ts';
 import { eventsSince, moment, seqBefore } from './log-since.ts';
 import { LogTail } from './log-tail.ts';
 import { timedSink } from './log-times.ts';
@@ -92,8 +92,7 @@ export function logsCommand(): Command {
 
 async function logs(name: string | undefined, flags: LogsFlags): Promise<void> {
   await withServer(flags, async (client, address) => {
-    const { processId, session } = await findProcess(client, address, flags, name);
-    const remote = await session.process(processId);
+    const remote = await openProcess(await findProcess(client, address, flags, name));
     const sink = flags.json === true ? lineSink() : outputSink();
     const print = flags.timestamps === true ? timedSink(sink) : sink;
     const { exit: before, lastSeq } = await remote.info();

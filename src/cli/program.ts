@@ -1,7 +1,8 @@
 import { Command, Help } from 'commander';
 import { VERSION } from '../version.ts';
 import { COMMANDS } from './commands.ts';
-import { sayAsIs } from './print.ts';
+import { say, sayAsIs } from './print.ts';
+import { wrongWords } from './wrong-words.ts';
 
 /**
  * The command line, for words that it is about to parse: of commands that they cannot be about,
@@ -47,6 +48,9 @@ function termOf(command: Command): string {
 
 /** What it has to say of wrong arguments is said before. */
 function throwInsteadOfExit(command: Command): void {
-  command.exitOverride().configureOutput({ writeErr: sayAsIs });
+  command.exitOverride().configureOutput({
+    writeErr: sayAsIs,
+    outputError: (text) => say(wrongWords(text, command)),
+  });
   for (const inner of command.commands) throwInsteadOfExit(inner);
 }

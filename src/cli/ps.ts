@@ -78,7 +78,7 @@ function filter(text: string): Filter {
     }
   }
   throw new InvalidArgumentError(
-    'It is none of state=running, state=exited, state=closed, label=NAME and label=NAME=VALUE.',
+    'it is none of state=running, state=exited, state=closed, label=NAME and label=NAME=VALUE',
   );
 }
 

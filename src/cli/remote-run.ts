@@ -9,12 +9,12 @@ import type {
 } from '../client/index.ts';
 import { systemClock } from '../clock.ts';
 import { type EventSink, lineSink, outputSink } from './event-sink.ts';
+import { namingStart } from './named-error.ts';
 import { OutputPatience, OutputStuckError } from './output-patience.ts';
 import { enterRawMode, findOwnTerminal, type OwnTerminal } from './own-terminal.ts';
 import { outputsAreSame } from './same-output.ts';
 import type { SignalRelay } from './signal-relay.ts';
 import { feedStandardInput } from './standard-input.ts';
-import { namingStart } from './start-error.ts';
 import { CTRL_C } from './terminal-keys.ts';
 import { undoingSink } from './terminal-undo.ts';
 

@@ -1,9 +1,10 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type Address, parseAddress } from '../address.ts';
 import { DEFAULT_KEEPALIVE_MS, DEFAULT_KEEPALIVE_TIMEOUT_MS, DEFAULT_LIMITS } from '../limits.ts';
 import { LAUNCHER_NAMES } from '../process/launchers.ts';
 import {
   absolutePath,
+  addressText,
   bytes,
   positive,
   positiveBytes,
@@ -144,9 +145,5 @@ export function serveCommand(): Command {
 }
 
 function collectAddress(text: string, earlier: readonly Address[] = []): readonly Address[] {
-  try {
-    return [...earlier, parseAddress(text)];
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
+  return [...earlier, parseAddress(addressText(text))];
 }

@@ -10,8 +10,10 @@ import { ConnectionError, connect, type RunletClient } from '../client/index.ts'
 import { assertPrivateFolder } from '../private-folder.ts';
 import { addressText, seconds } from './arguments.ts';
 import { connectionNotice } from './connection-notice.ts';
+import { isUnknownCall } from './failure.ts';
+import { NamedError } from './named-error.ts';
 import { quietGrpc } from './stray-output.ts';
-import { UnreachableError } from './unreachable-error.ts';
+import { unreachable } from './unreachable-error.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Bytes on their way to a terminal: after Ctrl-C they are all still shown. */
@@ -58,7 +60,7 @@ export function givenAddress({ address }: ServerFlags): string | undefined {
   try {
     return addressText(fromEnvironment);
   } catch (error) {
-    throw new UsageError(`RUNLET_ADDRESS: ${(error as Error).message}`);
+    throw new UsageError(`RUNLET_ADDRESS ${fromEnvironment}: ${(error as Error).message}`);
   }
 }
 
@@ -151,9 +153,10 @@ export async function withServerAt<T>(
   try {
     return await use(client, addressAnywhere(address));
   } catch (error) {
+    if (isUnknownCall(error)) throw new NamedError(`server ${address}`, error);
     // What was reached before fails with other errors.
     if (error instanceof ConnectionError && !error.outcomeUnknown) {
-      throw new UnreachableError(address, address === ownServeAddress(), error);
+      throw await unreachable(address, address === ownServeAddress(), error);
     }
     throw error;
   } finally {

@@ -28,6 +28,7 @@ import { UsageError } from './usage-error.ts';
 export async function serve(flags: ServeFlags): Promise<void> {
   const addresses = flags.listen ?? [await privateAddress()];
   for (const address of addresses) assertAllowed(address, flags.auth);
+  const ttls = ttlLimits(flags);
   const { flush, logger } = createLogger(flags.logLevel);
   logStrayOutput(logger);
   tuneHeapGrowth();
@@ -64,7 +65,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     maxSessions: flags.maxSessions,
     maxProcesses: flags.maxProcesses,
     heartbeatMs: flags.heartbeat * 1000,
-    ...ttlLimits(flags),
+    ...ttls,
   };
   const stateFolder = await usableStateFolder(flags.stateDir, process.env, logger);
   const launcher = createLauncher(flags.launcher, startedWith());
@@ -113,7 +114,9 @@ export async function serve(flags: ServeFlags): Promise<void> {
 function ttlLimits(flags: ServeFlags): Partial<Limits> {
   const { detachedTtl, maxDetachedTtl, minDetachedTtl } = flags;
   if (minDetachedTtl > detachedTtl || detachedTtl > maxDetachedTtl) {
-    throw new Error('--detached-ttl must lie between --min-detached-ttl and --max-detached-ttl');
+    throw new UsageError(
+      '--detached-ttl must lie between --min-detached-ttl and --max-detached-ttl',
+    );
   }
   return {
     minDetachedTtlMs: minDetachedTtl * 1000,

@@ -90,7 +90,7 @@ async function close(
   const flags = command.optsWithGlobals<CloseFlags>();
   const some = flags.all === true || flags.idle === true;
   if (some && given.length > 0) {
-    throw new UsageError('sessions close: name sessions, or say which by --all or --idle');
+    throw new UsageError('sessions are named, or chosen by --all or --idle, but not both');
   }
   await withServer(flags, async (client, address) => {
     const names = some ? await idsOf(client, flags) : given;

@@ -2,7 +2,13 @@ import { isAbsolute, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { InheritName, ProcessSpec, ResourceLimits } from '../client/index.ts';
 import { ownWorkingDirectory } from '../environment/own-environment.ts';
-import { collect, collectAssignment, positiveSeconds, seconds } from './arguments.ts';
+import {
+  collect,
+  collectAssignment,
+  collectVariable,
+  positiveSeconds,
+  seconds,
+} from './arguments.ts';
 import { collectLimit, LIMIT_NAMES } from './limit-flag.ts';
 import { systemText, systemVariables } from './own-bytes.ts';
 import { findOwnTerminal } from './own-terminal.ts';
@@ -42,7 +48,7 @@ export function addSpecOptions(command: Command): Command {
     .option(
       '-e, --env <name[=value]>',
       'a variable for the process; without a value, it has that of this one. May be given again',
-      collect,
+      collectVariable,
     )
     .option(
       '--env-file <path>',
@@ -90,7 +96,7 @@ export function addSpecOptions(command: Command): Command {
       '-t, --tty',
       'run it on a terminal, which has the size of this one and gets every key, Ctrl-C too',
     )
-    .argument('<argv...>', 'the program and its arguments; all that follows it is its own');
+    .argument('<program...>', 'the program and its arguments; all that follows it is its own');
 }
 
 /**

@@ -56,7 +56,7 @@ export async function feedStandardInput(
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EBADF') {
-      say(`standard input: ${String(error)}`);
+      say(`standard input: ${(error as Error).message}`);
       failed = true;
     }
   }
@@ -71,7 +71,7 @@ export function standardInputFailed(): boolean {
 /** What comes on standard input. It is not read before that is asked for, nor further. */
 async function* standardInput(): AsyncGenerator<Buffer> {
   // Node.js takes it for one that has ended.
-  if (fstatSync(0).isDirectory()) throw new Error('EISDIR: it is a directory');
+  if (fstatSync(0).isDirectory()) throw new Error('it is a directory (EISDIR)');
   await untilMayRead(0);
   const { stdin } = process;
   const pieces: Buffer[] = [];

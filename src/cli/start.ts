@@ -5,10 +5,10 @@ import { nonEmpty, positiveBytes, seconds } from './arguments.ts';
 import { addExamples } from './examples.ts';
 import { findSession } from './find-process.ts';
 import { rememberProcess } from './last-process.ts';
+import { namingStart } from './named-error.ts';
 import { printJson, printLine } from './print.ts';
 import { addressOption, type ServerFlags, serverKind, withServer } from './server-connection.ts';
 import { addSpecOptions, type SpecFlags, specOf } from './spec-options.ts';
-import { namingStart } from './start-error.ts';
 
 /** How a process is started that goes on by itself. */
 export interface StartFlags extends SpecFlags, ServerFlags {

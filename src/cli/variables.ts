@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { buildEnvironment, type Environment } from '../environment/env-policy.ts';
 import { pathOfText, textOfBytes } from '../system-text.ts';
 import { inheritedVariables } from './own-bytes.ts';
+import { systemReason } from './system-reason.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
@@ -28,13 +29,19 @@ export async function givenVariables(
 
 /** The lines of a file of variables, as docker reads one: quotes and inner spaces are part of values. */
 async function linesOf(path: string): Promise<readonly string[]> {
-  const bytes = await readFile(pathOfText(path)).catch((error: Error) => {
-    throw new UsageError(`--env-file: ${error.message}`);
+  const bytes = await readFile(pathOfText(path)).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`--env-file ${path}: ${systemReason(error)}`);
   });
   return textOfBytes(bytes)
     .split(/\r?\n/)
-    .map((line) => line.trimStart())
-    .filter((line) => line !== '' && !line.startsWith('#'));
+    .flatMap((whole, i) => {
+      const line = whole.trimStart();
+      if (line === '' || line.startsWith('#')) return [];
+      if (line.startsWith('=')) {
+        throw new UsageError(`--env-file ${path}, line ${i + 1}: it names no variable`);
+      }
+      return [line];
+    });
 }
 
 /** The variables of this command, as a process in `cwd` would inherit them, and others over them. */

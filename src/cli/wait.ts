@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { ProcessExit } from '../client/index.ts';
 import { addExamples } from './examples.ts';
 import { processExitCode } from './exit-codes.ts';
-import { findProcess, type ProcessFlags } from './find-process.ts';
+import { findProcess, openProcess, type ProcessFlags } from './find-process.ts';
 import { printJson, printLine } from './print.ts';
 import { addProcessArguments } from './process-arguments.ts';
 import { exitFields } from './process-line.ts';
@@ -51,9 +51,13 @@ async function wait(names: readonly string[], flags: WaitFlags): Promise<void> {
     const found: Found[] = [];
     // All are looked for before any is waited for: a wrong name is told of at once.
     for (const name of wanted) {
-      const { processId, session } = await findProcess(client, address, flags, name);
-      const process = await session.process(processId);
-      found.push({ session: session.id, process: processId, exited: () => process.exited });
+      const one = await findProcess(client, address, flags, name);
+      const process = await openProcess(one);
+      found.push({
+        session: one.session.id,
+        process: one.processId,
+        exited: () => process.exited,
+      });
     }
     const ends = found.map(async ({ exited, ...ids }) => ({ ...ids, exit: await exited() }));
     if (flags.any === true) {

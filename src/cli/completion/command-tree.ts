@@ -35,7 +35,7 @@ export function commandTree(command: Command, parentPath?: string): CommandNode 
     options: help.visibleOptions(command).map(optionNode),
     commands: help.visibleCommands(command).map((inner) => commandTree(inner, path)),
     words: parts.flatMap(({ argChoices }) => argChoices ?? []),
-    runsProgram: parts.some((argument) => argument.name() === 'argv'),
+    runsProgram: parts.some((argument) => argument.name() === 'program'),
   };
 }
 

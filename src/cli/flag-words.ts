@@ -1,0 +1,46 @@
+/** The flags, and what else is typed, that become the fields of requests. */
+const FIELD_FLAGS: Readonly<Record<string, string>> = {
+  after_seq: '--since-seq',
+  detached_ttl: '--ttl',
+  grace: '--grace',
+  process_id: '--id',
+  session_id: '--session',
+  signal: '--signal',
+  'spec.argv': 'the program and its arguments',
+  'spec.cwd': '--cwd',
+  'spec.drain_timeout': '--drain-timeout',
+  'spec.env': '--env',
+  'spec.env_policy': '--env-policy',
+  'spec.env_policy.exclude': '--env-exclude',
+  'spec.env_policy.include_only': '--env-include-only',
+  'spec.labels': '--label',
+  'spec.limits.address_space_bytes': '--limit address-space',
+  'spec.limits.core_bytes': '--limit core-size',
+  'spec.limits.cpu_seconds': '--limit cpu-time',
+  'spec.limits.file_bytes': '--limit file-size',
+  'spec.limits.open_files': '--limit open-files',
+  'spec.limits.processes': '--limit processes',
+  'spec.output.retained_bytes': '--retained-bytes',
+  'spec.retention': '--retention',
+  'spec.timeout': '--timeout',
+};
+
+/** What is typed for a field of a request, by its path; the path itself: nothing is. */
+export function flagOfField(path: string): string {
+  for (let end = path.length; end > 0; end = path.lastIndexOf('.', end - 1)) {
+    const flag = FIELD_FLAGS[path.slice(0, end)];
+    if (flag !== undefined) return flag;
+  }
+  return path;
+}
+
+/** The flags of `runlet serve` that set limits of a server, by how those are called in errors. */
+const LIMIT_FLAGS: Readonly<Record<string, string>> = {
+  max_processes: '--max-processes',
+  max_sessions: '--max-sessions',
+};
+
+/** The flag of `runlet serve` that sets a limit; undefined: none does. */
+export function flagOfLimit(name: string): string | undefined {
+  return LIMIT_FLAGS[name];
+}

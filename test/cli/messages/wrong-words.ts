@@ -1,0 +1,159 @@
+/*
+ * Command lines that are wrong in themselves, by the command whose help tells what is right, and
+ * what is said of them. Which help that is, is said after it.
+ */
+
+const SPAN = 'it is no span of time from 0 to 2147483 seconds, such as 90, 1.5s, 20m or 1h30m';
+const BYTES = 'it is no number of bytes, such as 4096, 64KiB or 1GiB';
+const FILTER =
+  'it is none of state=running, state=exited, state=closed, label=NAME and label=NAME=VALUE';
+
+/** Words that are wrong, after `runlet`, and what is said of them. */
+export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
+  runlet: [
+    ['lgos', 'unknown command lgos (did you mean logs?)'],
+    ['ls -l', 'unknown command ls (did you mean ps?)'],
+    ['--nonsense', 'unknown option --nonsense'],
+  ],
+  'runlet logs': [
+    ['logs --folow', 'unknown option --folow (did you mean --follow?)'],
+    ['logs --nonsense', 'unknown option --nonsense'],
+    ['logs -z', 'unknown option -z'],
+    [
+      'logs --since yesterday',
+      '--since yesterday: it is neither a time span such as 10m nor a time such as 2026-01-31T12:00:00Z',
+    ],
+    [
+      'logs --since 5',
+      '--since 5: it is neither a time span such as 10m nor a time such as 2026-01-31T12:00:00Z',
+    ],
+    ['logs --since-seq -1', '--since-seq -1: it is not a whole number'],
+    ['logs --since-seq 1.5', '--since-seq 1.5: it is not a whole number'],
+    ['logs --tail -1', '--tail -1: it is not a whole number'],
+    ['logs --tail 5 --json', '--tail cannot be used with --json'],
+    ['logs --timestamps --json', '--timestamps cannot be used with --json'],
+  ],
+  'runlet run': [
+    ['run', '<program> is missing'],
+    ['run --', '<program> is missing'],
+    ['run -l ls', 'unknown option -l'],
+    ['run --timeout', '--timeout <duration>: its value is missing'],
+    ['run --timeout 0 true', '--timeout 0: it must be more than 0'],
+    ['run --timeout soon true', `--timeout soon: ${SPAN}`],
+    ["run --timeout '' true", `--timeout '': ${SPAN}`],
+    ['run --timeout 1h2h true', `--timeout 1h2h: ${SPAN}`],
+    ['run --timeout -5 true', `--timeout -5: ${SPAN}`],
+    ['run --timeout 99999999 true', `--timeout 99999999: ${SPAN}`],
+    ['run --reconnect-for 0 true', '--reconnect-for 0: it must be more than 0'],
+    ['run --reconnect-for never true', `--reconnect-for never: ${SPAN}`],
+    ['run --drain-timeout x true', `--drain-timeout x: ${SPAN}`],
+    ['run --env-policy some true', '--env-policy some: it is none of all, core, none'],
+    ['run --env =x true', '--env =x: it names no variable'],
+    ["run -e '' true", "--env '': it names no variable"],
+    ['run --label x true', '--label x: it is not of the form NAME=VALUE'],
+    ['run --label =x true', '--label =x: it is not of the form NAME=VALUE'],
+    [
+      'run --limit files=1 true',
+      '--limit files=1: there is no limit files, but open-files, processes, address-space, file-size, core-size, cpu-time',
+    ],
+    ['run --limit open-files true', '--limit open-files: it is not of the form NAME=VALUE'],
+    ['run --limit open-files=many true', '--limit open-files=many: it is not a whole number'],
+    ['run --limit address-space=x true', `--limit address-space=x: ${BYTES}`],
+    ['run --limit cpu-time=x true', `--limit cpu-time=x: ${SPAN}`],
+    ['run --address nonsense true', '--address nonsense: expected unix:PATH or HOST:PORT'],
+    ['run --address unix: true', '--address unix:: the path is missing'],
+    ['run --address host:99999 true', '--address host:99999: expected unix:PATH or HOST:PORT'],
+    ["run --id '' true", "--id '': it must not be empty"],
+    [
+      'run --cwd x --address 127.0.0.1:1 true',
+      '--cwd x: on another machine it has to be an absolute path',
+    ],
+  ],
+  'runlet start': [
+    ['start', '<program> is missing'],
+    ['start --ttl 5 --session x true', '--ttl cannot be used with --session'],
+    ['start --ttl x true', `--ttl x: ${SPAN}`],
+    ['start --retention x true', `--retention x: ${SPAN}`],
+    ['start --retained-bytes 64XB true', `--retained-bytes 64XB: ${BYTES}`],
+    ['start --retained-bytes 0 true', '--retained-bytes 0: it must be more than 0'],
+    ["start --retained-bytes '1 MB' true", `--retained-bytes '1 MB': ${BYTES}`],
+    ['start --overflow drop true', '--overflow drop: it is none of drop-oldest, pause'],
+    ["start --session '' true", "--session '': it must not be empty"],
+  ],
+  'runlet exec': [
+    ['exec', '<where> is missing'],
+    ['exec x', '<program> is missing'],
+    ['exec x --', '<program> is missing'],
+    ["exec '' true", "<where> '': it must not be empty"],
+  ],
+  'runlet attach': [
+    ['attach one two', 'too many arguments: 2, where 1 can be'],
+    ["attach ''", "<process> '': it must not be empty"],
+    [
+      'attach --detach-keys ctrl- x',
+      '--detach-keys ctrl-: expected keys like ctrl-p,ctrl-q or x, with commas between',
+    ],
+    ["attach --session '' x", "--session '': it must not be empty"],
+  ],
+  'runlet ps': [
+    ['ps x', 'too many arguments: 1, where 0 can be'],
+    ['ps --filter pid=1', `--filter pid=1: ${FILTER}`],
+    ['ps --filter state=x', `--filter state=x: ${FILTER}`],
+    ['ps --format yaml', '--format yaml: it is none of table, json, name'],
+    ["ps --session ''", "--session '': it must not be empty"],
+  ],
+  'runlet kill': [
+    ['kill -99', '--signal 99: it is no signal, such as INT, SIGINT or 2'],
+    ['kill --signal NOPE', '--signal NOPE: it is no signal, such as INT, SIGINT or 2'],
+    ['kill --signal INT --grace 1', '--grace cannot be used with --signal'],
+    ['kill --scope all', '--scope all: it is none of group, leader, tree'],
+    ['kill --grace x web', `--grace x: ${SPAN}`],
+    ["kill ''", "<process> '': it must not be empty"],
+    ['kill --grace 99999999 web', `--grace 99999999: ${SPAN}`],
+  ],
+  'runlet stop': [['stop -t x web', `--grace x: ${SPAN}`]],
+  'runlet wait': [["wait ''", "<process> '': it must not be empty"]],
+  'runlet inspect': [["inspect ''", "<process> '': it must not be empty"]],
+  'runlet sessions': [['sessions shut', 'too many arguments: 1, where 0 can be']],
+  'runlet sessions close': [
+    ["sessions close ''", "<session> '': it must not be empty"],
+    ['sessions close --all nope', 'sessions are named, or chosen by --all or --idle, but not both'],
+    ['sessions close --nonsense', 'unknown option --nonsense'],
+  ],
+  'runlet info': [
+    ['info x', 'too many arguments: 1, where 0 can be'],
+    ['info --address nonsense', '--address nonsense: expected unix:PATH or HOST:PORT'],
+  ],
+  'runlet completion': [
+    ['completion', '<shell> is missing'],
+    ['completion tcsh', '<shell> tcsh: it is none of bash, zsh, fish'],
+  ],
+  'runlet conformance': [
+    ['conformance --only NOPE-01', 'there is no check NOPE-01'],
+    ['conformance --grep (', "--grep '(': Invalid regular expression: /(/i: Unterminated group"],
+    ['conformance --grep zzzz', 'no check is left to do'],
+    ['conformance --jobs 0', '--jobs 0: it must be more than 0'],
+    ['conformance --jobs many', '--jobs many: it is not a whole number'],
+    ['conformance --timeout 0', '--timeout 0: it must be more than 0'],
+  ],
+  'runlet serve': [
+    ['serve x', 'too many arguments: 1, where 0 can be'],
+    ['serve --listen nonsense', '--listen nonsense: expected unix:PATH or HOST:PORT'],
+    ['serve --listen 127.0.0.1:0', '--listen 127.0.0.1:0 needs --auth'],
+    [
+      'serve --listen 0.0.0.0:0 --auth none',
+      '--auth none is refused on 0.0.0.0:0: it is not a loopback address',
+    ],
+    ['serve --auth anybody', '--auth anybody: it is not none'],
+    ['serve --launcher fork', '--launcher fork: it is none of posix_spawn, child_process'],
+    ['serve --log-level loud', '--log-level loud: it is none of debug, info, warn, error, silent'],
+    ['serve --cwd x', '--cwd x: it is not an absolute path'],
+    ['serve --retention -1', `--retention -1: ${SPAN}`],
+    ['serve --max-sessions 0', '--max-sessions 0: it must be more than 0'],
+    ['serve --state-dir x', '--state-dir x: it is not an absolute path'],
+    [
+      'serve --detached-ttl 0.01',
+      '--detached-ttl must lie between --min-detached-ttl and --max-detached-ttl',
+    ],
+  ],
+};
