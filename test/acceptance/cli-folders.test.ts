@@ -29,7 +29,7 @@ describe('runlet run', () => {
     expect([named.code, named.stdout.toString()]).toEqual([0, '/\n']);
     const own = await shell(`${gone}; $RUNLET run -- true`);
     expect(own.stderr).toBe(
-      'runlet: cannot start in the working directory: ENOENT (START_FAILED)\n',
+      'runlet: the working directory: no such folder: ENOENT (START_FAILED)\n',
     );
   });
 

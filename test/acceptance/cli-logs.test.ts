@@ -40,7 +40,9 @@ describe('runlet logs', () => {
     const several = await user.run(['logs', 'se']);
     expect([several.code, several.stderr]).toEqual([
       2,
-      expect.stringMatching(/^runlet: several sessions have a process se; name one of \S+, \S+\n$/),
+      expect.stringMatching(
+        /^runlet: several sessions have a process se; name one of them with --session: \S+, \S+\n$/,
+      ),
     ]);
   });
 
@@ -61,11 +63,13 @@ describe('runlet logs', () => {
     const evicted = async (): Promise<string> => (await user.run(['logs', 'gone'])).stderr;
     await expect
       .poll(evicted)
-      .toBe('runlet: the process was closed and its retention is over (PROCESS_EVICTED)\n');
+      .toBe(
+        'runlet: process gone: the process was closed and its retention is over (PROCESS_EVICTED)\n',
+      );
     expect((await user.run(['logs', 'gone'])).code).toBe(125);
     expect(await user.run(['logs', 'never'])).toMatchObject({
       code: 125,
-      stderr: 'runlet: no such process in this session (PROCESS_NOT_FOUND)\n',
+      stderr: 'runlet: no session has a process never (PROCESS_NOT_FOUND)\n',
     });
   });
 

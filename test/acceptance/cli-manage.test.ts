@@ -157,7 +157,7 @@ describe('several processes', () => {
     const killed = await user.run(['kill', '-9', 'a', 'none', 'c']);
     expect([killed.code, killed.stderr]).toEqual([
       125,
-      'runlet: no such process in this session (PROCESS_NOT_FOUND)\n',
+      'runlet: no session has a process none (PROCESS_NOT_FOUND)\n',
     ]);
     expect(await user.print('wait', 'a', 'b', 'c')).toBe('137\n3\n137\n');
     const all = JSON.parse(await user.print('inspect', 'a', 'c')) as { signal: string }[];

@@ -36,6 +36,9 @@ vi.mock('../../../src/cli/standard-output.ts', () => ({
 // It would replace this process where one of these is in its environment.
 vi.mock('../../../src/cli/own-variables.ts', () => ({ hideOwnVariables: () => {} }));
 
+/** A session that is nowhere. */
+const SESSION = '5f0c0d2e-6f0f-4c39-8a3f-0d9a3c1f7b52';
+
 /** What stands for `$NAME` in a line. */
 type Names = Readonly<Record<string, string>>;
 
@@ -155,6 +158,50 @@ describe('what is said of words that are wrong', () => {
       2,
       'runlet: RUNLET_ADDRESS nonsense: expected unix:PATH or HOST:PORT; see `runlet ps --help`\n',
     ]);
+  });
+});
+
+/** A use of every command that needs a server. */
+const USES = [
+  'run true',
+  'start true',
+  'attach',
+  'attach some',
+  'logs',
+  `logs -f --session ${SESSION}`,
+  'ps',
+  'ps --all',
+  'kill',
+  'stop some',
+  'wait some',
+  'inspect some',
+  'exec some true',
+  'sessions',
+  'sessions close',
+  'info',
+];
+
+describe('where no server is', () => {
+  it.each(USES)('runlet %s says so, and how to start one', async (line) => {
+    const { FOLDER } = await user();
+    const address = `unix:${FOLDER}/none`;
+    vi.stubEnv('RUNLET_ADDRESS', address);
+    const said = `no server answers at ${address}: there is no such socket; start one with \`runlet serve --listen ${address}\` (UNAVAILABLE)`;
+    expect(await typed(line)).toEqual([125, `runlet: ${said}\n`]);
+  });
+});
+
+describe('a default folder that others can use', () => {
+  it('is refused: the server in it may be theirs', async () => {
+    const { FOLDER = '' } = await user();
+    vi.stubEnv('RUNLET_ADDRESS', '');
+    const runtime = join(FOLDER, 'runlet');
+    await mkdir(runtime);
+    await chmod(runtime, 0o755);
+    for (const line of ['start --env PASSWORD=hunter2 true', 'conformance']) {
+      const said = [125, `runlet: ${runtime} can be used by other users\n`];
+      expect(await typed(line)).toEqual(said);
+    }
   });
 });
 

@@ -141,6 +141,10 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
     ['serve --listen nonsense', '--listen nonsense: expected unix:PATH or HOST:PORT'],
     ['serve --listen 127.0.0.1:0', '--listen 127.0.0.1:0 needs --auth'],
     [
+      'serve --listen [::]:0 --auth none',
+      '--auth none is refused on [::]:0: it is not a loopback address',
+    ],
+    [
       'serve --listen 0.0.0.0:0 --auth none',
       '--auth none is refused on 0.0.0.0:0: it is not a loopback address',
     ],

@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ALONE, NO_SERVER, NOT_FOUND, NOT_POSSIBLE } from './refused.ts';
+import { WRONG_WORDS } from './wrong-words.ts';
+
+const SOURCES = new URL('../../../src/cli/', import.meta.url);
+const TESTS = new URL('../../', import.meta.url);
+
+/** How a message begins in the code: a text in an error, or said to a person. */
+const MESSAGE =
+  /(?:new (?:UsageError|InvalidArgumentError|UnreachableError|Error)|\b(?:say|notice))\(\s*(['`])(.*?)\1(?:,|\))/gs;
+
+/**
+ * Messages of faults of this program or of a server, which no input brings about; of a network
+ * that drops what is sent; and of a machine on which /tmp does not serve.
+ */
+const FAULTS = [
+  '*: longer than * bytes',
+  'nothing comes back',
+  'a command without its program',
+  'a fault of this program: *',
+  'it was ended because of an error that nobody caught',
+  'the process has fewer events than it had',
+  'the process was closed without an exit',
+];
+
+/** Messages that a test has for which more is needed than a command line. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  '* is not UTF-8: *': 'acceptance/cli-folders.test.ts',
+  'RUNLET_ADDRESS *: *': 'cli/messages/messages.test.ts',
+  'connected again': 'interop/attach.test.ts',
+  'left; come back with: runlet attach* --session * *': 'acceptance/cli-attach.test.ts',
+  'the connection broke; trying to come back for * s': 'interop/attach.test.ts',
+  'the process cannot be remembered as the last one: *': 'acceptance/cli-state.test.ts',
+};
+
+/** Every message in the code, with `*` for what is filled in. */
+function messages(): readonly string[] {
+  const files = readdirSync(SOURCES).filter((name) => name.endsWith('.ts'));
+  return files.flatMap((name) => {
+    const source = readFileSync(new URL(name, SOURCES), 'utf8');
+    return [...source.matchAll(MESSAGE)].map(([, , text = '']) =>
+      text.replace(/\$\{(?:[^{}]|\{[^}]*\})*\}/g, '*').replaceAll('\\`', '`'),
+    );
+  });
+}
+
+/** All that rows of the table have said. */
+function saidInTable(): readonly string[] {
+  const refused = [ALONE, NO_SERVER, NOT_FOUND, NOT_POSSIBLE].flat();
+  return [
+    ...Object.values(WRONG_WORDS).flatMap((rows) => rows.map(([, said]) => said)),
+    ...refused.flatMap(([, , ...said]) => said),
+  ];
+}
+
+function patternOf(message: string): RegExp {
+  const parts = message.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(parts.join('.*'), 's');
+}
+
+describe('the table of messages', () => {
+  it('has every message of the command line', () => {
+    const said = saidInTable();
+    const missing = messages().filter(
+      (message) =>
+        !FAULTS.includes(message) &&
+        !Object.hasOwn(ELSEWHERE, message) &&
+        !said.some((text) => patternOf(message).test(text)),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('names what is elsewhere, where it is', () => {
+    const all = messages();
+    for (const message of [...FAULTS, ...Object.keys(ELSEWHERE)]) expect(all).toContain(message);
+    for (const [message, file] of Object.entries(ELSEWHERE)) {
+      const longest = message.split('*').reduce((a, b) => (a.length >= b.length ? a : b));
+      expect(readFileSync(new URL(file, TESTS), 'utf8')).toContain(longest.trim());
+    }
+  });
+});
