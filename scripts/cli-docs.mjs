@@ -37,13 +37,15 @@ const COMMANDS = [
 ];
 
 /**
- * What the help of a command says. Where it goes to no terminal it is 80 columns wide.
+ * What the help of a command says, all of it. Where it goes to no terminal it is 80 columns wide.
  *
  * @param {string} command
  */
 function helpOf(command) {
-  const args = [MAIN, ...command.split(' '), '--help'];
-  const text = execFileSync(process.execPath, args, { encoding: 'utf8' });
+  const help = (/** @type {string} */ flag) =>
+    execFileSync(process.execPath, [MAIN, ...command.split(' '), flag], { encoding: 'utf8' });
+  const some = help('--help');
+  const text = some.includes('--help-all') ? help('--help-all') : some;
   return `### runlet ${command}\n\n\`\`\`text\n${text.trimEnd()}\n\`\`\`\n`;
 }
 

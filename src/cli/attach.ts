@@ -66,19 +66,30 @@ export function attachCommand(): Command {
   for (const option of command.options) {
     if (option.long === '--detach-keys') option.defaultValueDescription = DEFAULT_DETACH_KEYS;
   }
-  return addExamples(command, [
-    { command: 'runlet attach', does: 'Join the last process', prints: /^building\n$/ },
-    {
-      command: 'runlet attach --no-stdin build',
-      does: 'Join a process, to look at it',
-      prints: /^building\n$/,
-    },
-    {
-      command: 'runlet attach --read-only build',
-      does: 'Watch what another one does',
-      prints: /^building\n$/,
-    },
-  ]);
+  return addExamples(
+    command,
+    [
+      { command: 'runlet attach', does: 'Join the last process', prints: /^building\n$/ },
+      {
+        command: 'runlet attach --no-stdin build',
+        does: 'Join a process, to look at it',
+        prints: /^building\n$/,
+      },
+      {
+        command: 'runlet attach --read-only build',
+        does: 'Watch what another one does',
+        prints: /^building\n$/,
+      },
+    ],
+    [
+      {
+        command:
+          'runlet attach --address "$SERVER" --session "$SESSION" --detach-keys ctrl-a,d --reconnect-for 1m --json build',
+        does: 'Join a process of a session, print events, and leave by other keys',
+        prints: /^\{"seq":1,.*"kind":"started"/,
+      },
+    ],
+  );
 }
 
 async function attach(name: string | undefined, flags: AttachFlags): Promise<void> {

@@ -5,6 +5,8 @@ export interface CommandEntry {
   readonly name: string;
   /** What it is called with, as its help has it. */
   readonly usage: string;
+  /** The description in fewer words. Default: the description. */
+  readonly summary?: string;
   readonly description: string;
   readonly hidden?: true;
   readonly load: () => Promise<Command>;
@@ -18,12 +20,14 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'serve',
     usage: '[options]',
+    summary: 'Serve until SIGTERM or SIGINT.',
     description: 'Serve until SIGTERM or SIGINT. Logs are JSON on standard error.',
     load: async () => (await import('./serve.ts')).serveCommand(),
   },
   {
     name: 'run',
     usage: '[options] <argv...>',
+    summary: 'Run one process and behave like it.',
     description:
       'Run one process and behave like it: its output, its exit code (128+n for signal n), Ctrl-C passed on.',
     load: async () => (await import('./run.ts')).runCommand(),
@@ -31,6 +35,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'start',
     usage: '[options] <argv...>',
+    summary: 'Start a process that goes on by itself.',
     description:
       'Start a process that goes on by itself, and print the ids of its session and of it.',
     load: async () => (await import('./start.ts')).startCommand(),
@@ -38,6 +43,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'exec',
     usage: '[options] <where> <argv...>',
+    summary: 'Run a further process in a session.',
     description:
       'Run a further process in a session, and behave like it. Those that are there are left alone.',
     load: async () => (await import('./exec.ts')).execCommand(),
@@ -45,6 +51,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'attach',
     usage: '[options] [process]',
+    summary: 'Join a process: see what it writes, and type to it.',
     description:
       'Join a process: see the last of what it wrote and all that follows, and type to it. Takes it over from whoever is attached to its session. Ends with its exit code.',
     load: async () => (await import('./attach.ts')).attachCommand(),
@@ -52,6 +59,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'logs',
     usage: '[options] [process]',
+    summary: 'Print what a process wrote.',
     description:
       'Print what a process wrote. Whoever is attached to its session stays so, and breaks of the connection are passed over.',
     load: async () => (await import('./logs.ts')).logsCommand(),
@@ -59,6 +67,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'wait',
     usage: '[options] [process...]',
+    summary: 'Wait until processes have ended.',
     description: 'Wait until processes have ended, and print their exit codes. Disturbs nobody.',
     load: async () => (await import('./wait.ts')).waitCommand(),
   },
@@ -83,6 +92,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'kill',
     usage: '[options] [process...]',
+    summary: 'End processes, or send them a signal.',
     description:
       'End processes and what came of them: SIGTERM, and SIGKILL after the grace. Or send them a signal, also as -9 or -INT.',
     load: async () => (await import('./kill.ts')).killCommand(),
@@ -102,12 +112,14 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'version',
     usage: '[options]',
+    summary: 'Print the versions of this program and of the server.',
     description: 'Print the version of this program, and that of the server, if one is up.',
     load: async () => (await import('./version.ts')).versionCommand(),
   },
   {
     name: 'conformance',
     usage: '[options]',
+    summary: 'Check whether a server does what the contract says.',
     description:
       'Check from outside whether a server does what the contract runlet.v1 says. The exit code is 0 if every check passed or was skipped for something named that the server lacks, and 1 if one failed.',
     load: async () => (await import('./conformance.ts')).conformanceCommand(),
@@ -115,6 +127,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'completion',
     usage: '<shell>',
+    summary: 'Print a script that completes words in a shell.',
     description: 'Print a script that completes the words of runlet in a shell.',
     load: async () => (await import('./completion.ts')).completionCommand(),
   },

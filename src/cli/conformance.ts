@@ -13,8 +13,12 @@ export function conformanceCommand(): Command {
   const command = new Command('conformance')
     .addOption(addressOption())
     .option('--json', 'print a JSON object a line, the last a summary (default: TAP version 14)')
-    .option('--only <id...>', 'do these checks alone', checkId)
-    .option('--grep <pattern>', 'do those alone whose id or title matches, in either case', pattern)
+    .option('--only <id...>', 'do these checks alone (default: all)', checkId)
+    .option(
+      '--grep <pattern>',
+      'do those alone whose id or title matches, in either case (default: all)',
+      pattern,
+    )
     .option('--list', 'only tell which checks there are, with their clauses')
     .option(
       '--timeout <duration>',
@@ -28,18 +32,33 @@ export function conformanceCommand(): Command {
       const { conformance } = await import('./check-server.ts');
       await conformance(flags);
     });
-  return addExamples(command, [
-    {
-      command: 'runlet conformance',
-      does: 'Check the server',
-      prints: /^TAP version 14\n1\.\.\d+\nok 1 - .*\n# \d+ passed, 0 failed, \d+ skipped\n$/s,
-    },
-    {
-      command: 'runlet conformance --only STDIN-04 STDIN-05 --json',
-      does: 'Do two of the checks',
-      prints: /^\{"id":"STDIN-04".*\{"summary":\{"passed":2,"failed":0,"skipped":0\}\}\n$/s,
-    },
-  ]);
+  return addExamples(
+    command,
+    [
+      {
+        command: 'runlet conformance',
+        does: 'Check the server',
+        prints: /^TAP version 14\n1\.\.\d+\nok 1 - .*\n# \d+ passed, 0 failed, \d+ skipped\n$/s,
+      },
+      {
+        command: 'runlet conformance --only STDIN-04 STDIN-05 --json',
+        does: 'Do two of the checks',
+        prints: /^\{"id":"STDIN-04".*\{"summary":\{"passed":2,"failed":0,"skipped":0\}\}\n$/s,
+      },
+    ],
+    [
+      {
+        command: 'runlet conformance --list --grep stdin',
+        does: 'Tell which checks there are of a matter',
+        prints: /^STDIN-01\t/,
+      },
+      {
+        command: 'runlet conformance --address "$SERVER" --only STDIN-04 --jobs 1 --timeout 1m',
+        does: 'Give a slow server more time',
+        prints: /^TAP version 14\n1\.\.1\n/,
+      },
+    ],
+  );
 }
 
 /** Adds the id of a check, in either case, to those that were named before. */

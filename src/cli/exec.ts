@@ -14,6 +14,7 @@ import {
   withServer,
 } from './server-connection.ts';
 import { SignalRelay } from './signal-relay.ts';
+import { specExamples } from './spec-examples.ts';
 import { addSpecOptions, type SpecFlags, specOf } from './spec-options.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -34,18 +35,30 @@ export function execCommand(): Command {
     .addOption(new Option('-i, --interactive').hideHelp())
     .argument('<where>', 'a session, or a process in it: the id or the beginning of it', nonEmpty)
     .action(exec);
-  return addExamples(addSpecOptions(command), [
-    {
-      command: 'runlet exec build echo hello',
-      does: 'Run a command beside a process',
-      prints: /^hello\n$/,
-    },
-    {
-      command: 'runlet exec -it build -- sh',
-      does: 'Look around there with a shell',
-      prints: /^/,
-    },
-  ]);
+  return addExamples(
+    addSpecOptions(command),
+    [
+      {
+        command: 'runlet exec build echo hello',
+        does: 'Run a command beside a process',
+        prints: /^hello\n$/,
+      },
+      {
+        command: 'runlet exec -it build -- sh',
+        does: 'Look around there with a shell',
+        prints: /^/,
+      },
+    ],
+    [
+      ...specExamples('exec', ' build'),
+      {
+        command:
+          'runlet exec --address "$SERVER" --id probe -n --json --reconnect-for 1m build true',
+        does: 'Print its events, and give it no input',
+        prints: /^\{"seq":1,.*"kind":"started"/,
+      },
+    ],
+  );
 }
 
 async function exec(where: string, words: readonly string[], flags: ExecFlags): Promise<void> {

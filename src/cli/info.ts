@@ -15,13 +15,23 @@ export function infoCommand(): Command {
     .addOption(addressOption())
     .option('--json', 'print it as a line of JSON')
     .action(info);
-  return addExamples(command, [
-    {
-      command: 'runlet info',
-      does: 'Look at the server',
-      prints: /^address +unix:.*\nversion +\d/,
-    },
-  ]);
+  return addExamples(
+    command,
+    [
+      {
+        command: 'runlet info',
+        does: 'Look at the server',
+        prints: /^address +unix:.*\nversion +\d/,
+      },
+    ],
+    [
+      {
+        command: 'runlet info --address "$SERVER" --json',
+        does: 'Read in a script what a server allows',
+        prints: /^\{"address":/,
+      },
+    ],
+  );
 }
 
 async function info(flags: InfoFlags): Promise<void> {

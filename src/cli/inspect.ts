@@ -9,13 +9,23 @@ import { type ServerFlags, withServer } from './server-connection.ts';
 /** `runlet inspect` */
 export function inspectCommand(): Command {
   const command = addProcessArguments(new Command('inspect')).action(inspect);
-  return addExamples(command, [
-    {
-      command: 'runlet inspect build',
-      does: 'Look at a process',
-      prints: /^\[\n {2}\{\n {4}"session": "[0-9a-f-]{36}",\n {4}"process": "build",/,
-    },
-  ]);
+  return addExamples(
+    command,
+    [
+      {
+        command: 'runlet inspect build',
+        does: 'Look at a process',
+        prints: /^\[\n {2}\{\n {4}"session": "[0-9a-f-]{36}",\n {4}"process": "build",/,
+      },
+    ],
+    [
+      {
+        command: 'runlet inspect --address "$SERVER" --session "$SESSION"',
+        does: 'Look at the last process of a session',
+        prints: /"process": "build"/,
+      },
+    ],
+  );
 }
 
 async function inspect(names: readonly string[], flags: ServerFlags & ProcessFlags): Promise<void> {

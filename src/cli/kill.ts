@@ -19,7 +19,11 @@ const SCOPES: readonly SignalScopeName[] = ['group', 'leader', 'tree'];
 /** `runlet kill` */
 export function killCommand(): Command {
   const command = addProcessArguments(new Command('kill'))
-    .option('-s, --signal <signal>', 'send this signal instead: INT, SIGINT or 2', signal)
+    .option(
+      '-s, --signal <signal>',
+      'send INT, SIGINT or 2 (default: TERM, and KILL after the grace)',
+      signal,
+    )
     .addOption(
       new Option('--scope <who>', 'who is meant (default: tree, and group with --signal)').choices(
         SCOPES,
@@ -28,24 +32,34 @@ export function killCommand(): Command {
     .addOption(graceOption('--grace <duration>').conflicts('signal'))
     .option('--json', 'print what was done as a line of JSON for each')
     .action(kill);
-  return addExamples(command, [
-    { command: 'runlet kill', does: 'End the last process', prints: /^$/ },
-    {
-      command: 'runlet kill -INT build',
-      does: 'Interrupt a process, as Ctrl-C does',
-      prints: /^$/,
-    },
-    {
-      command: 'runlet kill --signal TERM --scope leader build',
-      does: 'Send a signal to it alone, and to none of what came of it',
-      prints: /^$/,
-    },
-    {
-      command: 'runlet kill --grace 0 --json build',
-      does: 'End it at once, and say whether it was running',
-      prints: /^\{"session":"[0-9a-f-]{36}","process":"build","wasRunning":true\}\n$/,
-    },
-  ]);
+  return addExamples(
+    command,
+    [
+      { command: 'runlet kill', does: 'End the last process', prints: /^$/ },
+      {
+        command: 'runlet kill -INT build',
+        does: 'Interrupt a process, as Ctrl-C does',
+        prints: /^$/,
+      },
+      {
+        command: 'runlet kill --signal TERM --scope leader build',
+        does: 'Send a signal to it alone, and to none of what came of it',
+        prints: /^$/,
+      },
+      {
+        command: 'runlet kill --grace 0 --json build',
+        does: 'End it at once, and say whether it was running',
+        prints: /^\{"session":"[0-9a-f-]{36}","process":"build","wasRunning":true\}\n$/,
+      },
+    ],
+    [
+      {
+        command: 'runlet kill --address "$SERVER" --session "$SESSION" -9',
+        does: 'Kill the last process of a session',
+        prints: /^$/,
+      },
+    ],
+  );
 }
 
 /** `runlet stop`, which is what users of docker and systemctl type. */
@@ -54,13 +68,21 @@ export function stopCommand(): Command {
     .addOption(graceOption('-t, --grace <duration>'))
     .option('--json', 'print what was done as a line of JSON for each')
     .action(kill);
-  return addExamples(command, [
-    { command: 'runlet stop -t 1s build', does: 'Give it a second to end', prints: /^$/ },
-  ]);
+  return addExamples(
+    command,
+    [{ command: 'runlet stop -t 1s build', does: 'Give it a second to end', prints: /^$/ }],
+    [
+      {
+        command: 'runlet stop --address "$SERVER" --session "$SESSION" --json build',
+        does: 'End a process of a session, and say whether it was running',
+        prints: /"wasRunning":true/,
+      },
+    ],
+  );
 }
 
 function graceOption(flags: string): Option {
-  return new Option(flags, 'time between SIGTERM and SIGKILL (default: 5)').argParser(seconds);
+  return new Option(flags, 'time between SIGTERM and SIGKILL (default: 5s)').argParser(seconds);
 }
 
 async function kill(names: readonly string[], flags: KillFlags): Promise<void> {

@@ -48,7 +48,11 @@ export function logsCommand(): Command {
         .argParser(wholeNumber)
         .conflicts(['json']),
     )
-    .option('--since <when>', 'begin at 10m or 1h30m ago, or at 2026-01-31T12:00:00Z', moment)
+    .option(
+      '--since <when>',
+      'begin at 10m or 1h30m ago, or at 2026-01-31T12:00:00Z (default: all)',
+      moment,
+    )
     .option(
       '--since-seq <number>',
       'begin after the event with this number, as --json prints it',
@@ -65,29 +69,40 @@ export function logsCommand(): Command {
     .option('--json', 'print its events as lines of JSON instead of its output')
     .argument('[process]', 'its id or the beginning of it (default: the last one)', nonEmpty)
     .action(logs);
-  return addExamples(command, [
-    { command: 'runlet logs', does: 'Print what the last process wrote', prints: /^building\n$/ },
-    {
-      command: 'runlet logs -f build',
-      does: 'Print what a process wrote and will write',
-      prints: /^building\n$/,
-    },
-    {
-      command: 'runlet logs -n 20 --since 10m -t',
-      does: 'See when it wrote its last lines of this time',
-      prints: /^\d{4}-\d\d-\d\dT[0-9:.]+Z building\n$/,
-    },
-    {
-      command: 'runlet logs --stderr --exit-code build',
-      does: 'Read its errors, and end as it did',
-      prints: /^$/,
-    },
-    {
-      command: 'runlet logs --json --since-seq 1 build',
-      does: 'Read on in a script after the event that it had last',
-      prints: /^(?:\{"seq":[2-9],.*\}\n)+$/,
-    },
-  ]);
+  return addExamples(
+    command,
+    [
+      { command: 'runlet logs', does: 'Print what the last process wrote', prints: /^building\n$/ },
+      {
+        command: 'runlet logs -f build',
+        does: 'Print what a process wrote and will write',
+        prints: /^building\n$/,
+      },
+      {
+        command: 'runlet logs -n 20 --since 10m -t',
+        does: 'See when it wrote its last lines of this time',
+        prints: /^\d{4}-\d\d-\d\dT[0-9:.]+Z building\n$/,
+      },
+      {
+        command: 'runlet logs --stderr --exit-code build',
+        does: 'Read its errors, and end as it did',
+        prints: /^$/,
+      },
+      {
+        command: 'runlet logs --json --since-seq 1 build',
+        does: 'Read on in a script after the event that it had last',
+        prints: /^(?:\{"seq":[2-9],.*\}\n)+$/,
+      },
+    ],
+    [
+      {
+        command:
+          'runlet logs --address "$SERVER" --session "$SESSION" --stdout --reconnect-for 1m build',
+        does: 'Print what a process of a session wrote to its standard output',
+        prints: /^building\n$/,
+      },
+    ],
+  );
 }
 
 async function logs(name: string | undefined, flags: LogsFlags): Promise<void> {

@@ -1,6 +1,7 @@
 import { Command, Help } from 'commander';
 import { VERSION } from '../version.ts';
 import { COMMANDS } from './commands.ts';
+import { sayDefaultsWithUnits } from './help-values.ts';
 import { say, sayAsIs } from './print.ts';
 import { wrongWords } from './wrong-words.ts';
 
@@ -21,7 +22,7 @@ export async function createProgram(words?: readonly string[]): Promise<Command>
     COMMANDS.map(async (entry) => {
       const whole = wanted?.includes(entry.name) ?? true;
       const command = whole ? await entry.load() : new Command(entry.name);
-      return command.description(entry.description);
+      return command.summary(entry.summary ?? '').description(entry.description);
     }),
   );
   for (const [i, command] of commands.entries()) {
@@ -46,8 +47,9 @@ function termOf(command: Command): string {
     : `${entry.name} ${entry.usage}`.trim();
 }
 
-/** What it has to say of wrong arguments is said before. */
+/** How all commands say what they have to say. Of wrong arguments that is said before. */
 function throwInsteadOfExit(command: Command): void {
+  sayDefaultsWithUnits(command);
   command.exitOverride().configureOutput({
     writeErr: sayAsIs,
     outputError: (text) => say(wrongWords(text, command)),

@@ -28,7 +28,7 @@ const FORMATS: readonly Format[] = ['table', 'json', 'name'];
 export function psCommand(): Command {
   const command = new Command('ps')
     .addOption(addressOption())
-    .option('--session <id>', 'those of this session alone', nonEmpty)
+    .option('--session <id>', 'those of this session alone (default: all)', nonEmpty)
     .option('-a, --all', 'list those, too, that ended and can be read')
     .option(
       '-f, --filter <name=value>',
@@ -39,23 +39,34 @@ export function psCommand(): Command {
     .addOption(new Option('-o, --format <format>', 'how').choices(FORMATS).default('table'))
     .option('--json', 'print a line of JSON for each, as --format json does')
     .action(ps);
-  return addExamples(command, [
-    {
-      command: 'runlet ps --all',
-      does: 'List all processes that can be read',
-      prints: /^PROCESS +SESSION +PID +STATE +STARTED +COMMAND\nbuild +[0-9a-f]{8} +\d+ +exit 0 +/,
-    },
-    {
-      command: 'runlet ps --all --filter state=closed --json',
-      does: 'List those whose output has ended for a script',
-      prints: /^(?:\{"session":"[0-9a-f-]{36}","process":".*\}\n)+$/,
-    },
-    {
-      command: 'runlet stop $(runlet ps -q --filter label=job=build)',
-      does: 'End those with a label',
-      prints: /^/,
-    },
-  ]);
+  return addExamples(
+    command,
+    [
+      {
+        command: 'runlet ps --all',
+        does: 'List all processes that can be read',
+        prints:
+          /^PROCESS +SESSION +PID +STATE +STARTED +COMMAND\nbuild +[0-9a-f]{8} +\d+ +exit 0 +/,
+      },
+      {
+        command: 'runlet ps --all --filter state=closed --json',
+        does: 'List those whose output has ended for a script',
+        prints: /^(?:\{"session":"[0-9a-f-]{36}","process":".*\}\n)+$/,
+      },
+      {
+        command: 'runlet stop $(runlet ps -q --filter label=job=build)',
+        does: 'End those with a label',
+        prints: /^/,
+      },
+    ],
+    [
+      {
+        command: 'runlet ps --address "$SERVER" --session "$SESSION" --all --format name',
+        does: 'List the ids of the processes of a session',
+        prints: /^build\n$/,
+      },
+    ],
+  );
 }
 
 function collectFilter(text: string, earlier: readonly Filter[] = []): readonly Filter[] {

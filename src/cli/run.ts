@@ -15,6 +15,7 @@ import {
   withServerAt,
 } from './server-connection.ts';
 import { SignalRelay } from './signal-relay.ts';
+import { specExamples } from './spec-examples.ts';
 import { addSpecOptions, type SpecFlags, specOf } from './spec-options.ts';
 import { canShareStandardInput } from './standard-input.ts';
 import { start } from './start.ts';
@@ -54,35 +55,51 @@ export function runCommand(): Command {
     .addOption(new Option('-i, --interactive').hideHelp())
     .addOption(new Option('--rm').hideHelp())
     .action(run);
-  return addExamples(addSpecOptions(command), [
-    {
-      command: "runlet run -- sh -c 'echo hello; exit 3'",
-      does: 'Run a command here',
-      code: 3,
-      prints: /^hello\n$/,
-    },
-    {
-      command: 'runlet run ls -a /',
-      does: 'All that follows the program is its own',
-      prints: /^\.\n\.\.\n/,
-    },
-    {
-      command: 'runlet run -t -- sh',
-      does: 'Run a shell on a terminal',
-      prints: /^/,
-    },
-    {
-      command: 'runlet run --timeout 0.5 -- sleep 60',
-      does: 'End it if it takes too long',
-      code: 124,
-      prints: /^runlet: .*\(timed-out\)\n$/,
-    },
-    {
-      command: 'runlet run --env-policy none --env GREETING=hello -- /usr/bin/env',
-      does: 'Choose its variables',
-      prints: /^GREETING=hello\n$/,
-    },
-  ]);
+  return addExamples(
+    addSpecOptions(command),
+    [
+      {
+        command: "runlet run -- sh -c 'echo hello; exit 3'",
+        does: 'Run a command here',
+        code: 3,
+        prints: /^hello\n$/,
+      },
+      {
+        command: 'runlet run ls -a /',
+        does: 'All that follows the program is its own',
+        prints: /^\.\n\.\.\n/,
+      },
+      {
+        command: 'runlet run -t -- sh',
+        does: 'Run a shell on a terminal',
+        prints: /^/,
+      },
+      {
+        command: 'runlet run --timeout 0.5 -- sleep 60',
+        does: 'End it if it takes too long',
+        code: 124,
+        prints: /^runlet: .*\(timed-out\)\n$/,
+      },
+      {
+        command: 'runlet run --env-policy none --env GREETING=hello -- /usr/bin/env',
+        does: 'Choose its variables',
+        prints: /^GREETING=hello\n$/,
+      },
+    ],
+    [
+      ...specExamples('run'),
+      {
+        command: 'runlet run --local --name job --reconnect-for 1m -n --json -- true',
+        does: 'Use the local server if one is up, and print events',
+        prints: /^\{"seq":1,.*"kind":"started"/,
+      },
+      {
+        command: 'runlet run --address "$SERVER" -d -- sleep 60',
+        does: 'Start it on a server that stays, and leave it alone',
+        prints: /^session {2}.*\nprocess {2}.*\n$/,
+      },
+    ],
+  );
 }
 
 async function run(argv: readonly string[], flags: RunFlags): Promise<void> {

@@ -12,8 +12,44 @@ import {
   seconds,
 } from './arguments.ts';
 import { addExamples } from './examples.ts';
+import { addHelpAll } from './help-all.ts';
 import { hideOwnVariables } from './own-variables.ts';
 import type { ServeFlags } from './serve-flags.ts';
+
+/** Those that its help shows where all is asked for. */
+const SELDOM_FLAGS = [
+  '--launcher',
+  '--max-retained-bytes',
+  '--output-memory',
+  '--min-detached-ttl',
+  '--max-detached-ttl',
+  '--heartbeat',
+  '--keepalive',
+  '--keepalive-timeout',
+];
+
+/** What its help says what some flags are about. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  'Output:': [
+    '--retention',
+    '--retained-bytes',
+    '--max-retained-bytes',
+    '--output-memory',
+    '--output-disk',
+    '--state-dir',
+  ],
+  'Sessions and processes:': [
+    '--cwd',
+    '--launcher',
+    '--max-sessions',
+    '--max-processes',
+    '--detached-ttl',
+    '--min-detached-ttl',
+    '--max-detached-ttl',
+    '--grace',
+  ],
+  'Connections:': ['--heartbeat', '--keepalive', '--keepalive-timeout'],
+};
 
 /** `runlet serve` */
 export function serveCommand(): Command {
@@ -24,7 +60,7 @@ export function serveCommand(): Command {
       collectAddress,
     )
     .addOption(
-      new Option('--auth <kind>', 'who is let in over TCP; required for it').choices(['none']),
+      new Option('--auth <kind>', 'who is let in over TCP (default: nobody)').choices(['none']),
     )
     .addOption(
       new Option(
@@ -32,7 +68,11 @@ export function serveCommand(): Command {
         'how processes are started (default: the best that the machine offers)',
       ).choices(LAUNCHER_NAMES),
     )
-    .option('--cwd <path>', 'the working directory of processes that name none', absolutePath)
+    .option(
+      '--cwd <path>',
+      'the working directory of processes that name none (default: its own)',
+      absolutePath,
+    )
     .addOption(
       new Option('--log-level <level>', 'the least severe lines to log')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
@@ -128,20 +168,51 @@ export function serveCommand(): Command {
       const { serve } = await import('./serving.ts');
       await serve(flags);
     });
-  return addExamples(command, [
-    {
-      command: 'runlet serve',
-      does: 'Serve this user, on a Unix socket',
-      code: null,
-      prints: /^runlet listening on unix:\/.*\/runlet\.sock\n/,
-    },
-    {
-      command: 'runlet serve --listen 127.0.0.1:0 --auth none --log-level warn',
-      does: 'Serve everybody on this machine, on a port that is free',
-      code: null,
-      prints: /^runlet listening on 127\.0\.0\.1:[1-9]\d*\n/,
-    },
-  ]);
+  addHelpAll(command, SELDOM_FLAGS);
+  for (const option of command.options) {
+    const [heading] =
+      Object.entries(GROUPS).find(([, flags]) => flags.includes(option.long ?? '')) ?? [];
+    if (heading !== undefined) option.helpGroup(heading);
+  }
+  return addExamples(
+    command,
+    [
+      {
+        command: 'runlet serve',
+        does: 'Serve this user, on a Unix socket',
+        code: null,
+        prints: /^runlet listening on unix:\/.*\/runlet\.sock\n/,
+      },
+      {
+        command: 'runlet serve --listen 127.0.0.1:0 --auth none --log-level warn',
+        does: 'Serve everybody on this machine, on a port that is free',
+        code: null,
+        prints: /^runlet listening on 127\.0\.0\.1:[1-9]\d*\n/,
+      },
+    ],
+    [
+      {
+        command:
+          'runlet serve --output-memory 256MiB --output-disk 0 --retained-bytes 1MiB --max-retained-bytes 64MiB --retention 10m --state-dir "$FOLDER"',
+        does: 'Keep less output, none of it in files, and for longer',
+        code: null,
+        prints: /^runlet listening on unix:/,
+      },
+      {
+        command:
+          'runlet serve --max-sessions 100 --max-processes 1000 --detached-ttl 1m --min-detached-ttl 1s --max-detached-ttl 1h --cwd / --launcher child_process',
+        does: 'Bound what clients can have, and say how processes are started',
+        code: null,
+        prints: /^runlet listening on unix:/,
+      },
+      {
+        command: 'runlet serve --heartbeat 10s --keepalive 30s --keepalive-timeout 5s --grace 2s',
+        does: 'Notice sooner that a client is gone, and end sooner',
+        code: null,
+        prints: /^runlet listening on unix:/,
+      },
+    ],
+  );
 }
 
 function collectAddress(text: string, earlier: readonly Address[] = []): readonly Address[] {

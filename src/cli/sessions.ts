@@ -26,13 +26,23 @@ export function sessionsCommand(): Command {
     .option('--json', 'print a line of JSON for each')
     .addCommand(closeCommand())
     .action(list);
-  return addExamples(command, [
-    {
-      command: 'runlet sessions',
-      does: 'List the sessions',
-      prints: /^SESSION +ATTACHED +PROCESSES +TTL +CREATED +LABELS\n[0-9a-f-]{36} +no +1 +/,
-    },
-  ]);
+  return addExamples(
+    command,
+    [
+      {
+        command: 'runlet sessions',
+        does: 'List the sessions',
+        prints: /^SESSION +ATTACHED +PROCESSES +TTL +CREATED +LABELS\n[0-9a-f-]{36} +no +1 +/,
+      },
+    ],
+    [
+      {
+        command: 'runlet sessions --address "$SERVER" --json',
+        does: 'List the sessions of a server for a script',
+        prints: /^\{"session":/,
+      },
+    ],
+  );
 }
 
 /** `runlet sessions close` */
@@ -49,14 +59,24 @@ function closeCommand(): Command {
       (text, earlier?: readonly string[]) => collect(nonEmpty(text), earlier),
     )
     .action(close);
-  return addExamples(command, [
-    { command: 'runlet sessions close', does: 'End the last session', prints: /^$/ },
-    {
-      command: 'runlet sessions close --idle --json',
-      does: 'Tidy up: end those in which nothing runs',
-      prints: /^\{"session":"[0-9a-f-]{36}","closed":true\}\n$/,
-    },
-  ]);
+  return addExamples(
+    command,
+    [
+      { command: 'runlet sessions close', does: 'End the last session', prints: /^$/ },
+      {
+        command: 'runlet sessions close --idle --json',
+        does: 'Tidy up: end those in which nothing runs',
+        prints: /^\{"session":"[0-9a-f-]{36}","closed":true\}\n$/,
+      },
+    ],
+    [
+      {
+        command: 'runlet sessions close --address "$SERVER" --all',
+        does: 'End all sessions of a server',
+        prints: /^$/,
+      },
+    ],
+  );
 }
 
 async function list(flags: SessionsFlags): Promise<void> {

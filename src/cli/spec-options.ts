@@ -9,6 +9,7 @@ import {
   positiveSeconds,
   seconds,
 } from './arguments.ts';
+import { addHelpAll } from './help-all.ts';
 import { collectLimit, LIMIT_NAMES } from './limit-flag.ts';
 import { systemText, systemVariables } from './own-bytes.ts';
 import { findOwnTerminal } from './own-terminal.ts';
@@ -32,6 +33,21 @@ export interface SpecFlags {
   readonly mergeStderr?: boolean;
 }
 
+/** Those that its help shows where all is asked for. */
+const SELDOM_FLAGS = [
+  '--env-exclude',
+  '--env-include-only',
+  '--env-policy',
+  '--ignore-default-excludes',
+  '--limit',
+  '--drain-timeout',
+  '--merge-stderr',
+  '--reconnect-for',
+  '--retention',
+  '--retained-bytes',
+  '--overflow',
+];
+
 const POLICIES: readonly InheritName[] = ['all', 'core', 'none'];
 
 /**
@@ -39,7 +55,7 @@ const POLICIES: readonly InheritName[] = ['all', 'core', 'none'];
  * where the program begins.
  */
 export function addSpecOptions(command: Command): Command {
-  return command
+  command
     .passThroughOptions()
     .option(
       '-w, --cwd <path>',
@@ -85,7 +101,7 @@ export function addSpecOptions(command: Command): Command {
       `what it and each of its own may use: ${LIMIT_NAMES.join(', ')}. May be given again`,
       collectLimit,
     )
-    .option('--timeout <duration>', 'end it after this time', positiveSeconds)
+    .option('--timeout <duration>', 'end it after this time (default: none)', positiveSeconds)
     .option(
       '--drain-timeout <duration>',
       'how long after its exit output is read of what it left behind (default: to the end)',
@@ -97,6 +113,7 @@ export function addSpecOptions(command: Command): Command {
       'run it on a terminal, which has the size of this one and gets every key, Ctrl-C too',
     )
     .argument('<program...>', 'the program and its arguments; all that follows it is its own');
+  return addHelpAll(command, SELDOM_FLAGS);
 }
 
 /**

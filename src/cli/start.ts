@@ -8,6 +8,7 @@ import { rememberProcess } from './last-process.ts';
 import { namingStart } from './named-error.ts';
 import { printJson, printLine } from './print.ts';
 import { addressOption, type ServerFlags, serverKind, withServer } from './server-connection.ts';
+import { specExamples } from './spec-examples.ts';
 import { addSpecOptions, type SpecFlags, specOf } from './spec-options.ts';
 
 /** How a process is started that goes on by itself. */
@@ -59,28 +60,41 @@ export function startCommand(): Command {
     .option('-q, --quiet', 'print the id of the process alone')
     .option('--json', 'print the ids as a line of JSON')
     .action(start);
-  return addExamples(addSpecOptions(command), [
-    {
-      command: "runlet start -- sh -c 'echo hello; sleep 60'",
-      does: 'Start a process in a session of its own',
-      prints: /^session {2}[0-9a-f-]{36}\nprocess {2}[0-9a-f]{8}\n$/,
-    },
-    {
-      command: 'runlet start -q --label job=build --retained-bytes 1GiB sleep 60',
-      does: 'Start one that is found by its label, and keep much of its output',
-      prints: /^[0-9a-f]{8}\n$/,
-    },
-    {
-      command: 'runlet start -t --id shell -- sh',
-      does: 'Start a shell on a terminal, to be attached to',
-      prints: /^session {2}[0-9a-f-]{36}\nprocess {2}shell\n$/,
-    },
-    {
-      command: 'runlet start --json --ttl 1h -- sleep 60',
-      does: 'Print the ids for a script',
-      prints: /^\{"session":"[0-9a-f-]{36}","process":"[0-9a-f]{8}","pid":\d+,"address":".*"\}\n$/,
-    },
-  ]);
+  return addExamples(
+    addSpecOptions(command),
+    [
+      {
+        command: "runlet start -- sh -c 'echo hello; sleep 60'",
+        does: 'Start a process in a session of its own',
+        prints: /^session {2}[0-9a-f-]{36}\nprocess {2}[0-9a-f]{8}\n$/,
+      },
+      {
+        command: 'runlet start -q --label job=build --retained-bytes 1GiB sleep 60',
+        does: 'Start one that is found by its label, and keep much of its output',
+        prints: /^[0-9a-f]{8}\n$/,
+      },
+      {
+        command: 'runlet start -t --id shell -- sh',
+        does: 'Start a shell on a terminal, to be attached to',
+        prints: /^session {2}[0-9a-f-]{36}\nprocess {2}shell\n$/,
+      },
+      {
+        command: 'runlet start --json --ttl 1h -- sleep 60',
+        does: 'Print the ids for a script',
+        prints:
+          /^\{"session":"[0-9a-f-]{36}","process":"[0-9a-f]{8}","pid":\d+,"address":".*"\}\n$/,
+      },
+    ],
+    [
+      ...specExamples('start', '', /^session {2}.*\nprocess {2}.*\n$/),
+      {
+        command:
+          'runlet start --address "$SERVER" --session "$SESSION" --overflow pause --retention 10m -i -- cat',
+        does: 'Start a process beside others that is written to, and loses nothing',
+        prints: /^session {2}.*\nprocess {2}.*\n$/,
+      },
+    ],
+  );
 }
 
 /** Starts a process, and prints its ids. */

@@ -12,13 +12,23 @@ export function versionCommand(): Command {
     .addOption(addressOption())
     .option('--json', 'print them as a line of JSON')
     .action(version);
-  return addExamples(command, [
-    {
-      command: 'runlet version',
-      does: 'Look whether both are of one version',
-      prints: /^client {2}\d+\.\d+\.\d+\S*\nserver {2}\d+\.\d+\.\d+\S*\n$/,
-    },
-  ]);
+  return addExamples(
+    command,
+    [
+      {
+        command: 'runlet version',
+        does: 'Look whether both are of one version',
+        prints: /^client {2}\d+\.\d+\.\d+\S*\nserver {2}\d+\.\d+\.\d+\S*\n$/,
+      },
+    ],
+    [
+      {
+        command: 'runlet version --address "$SERVER" --json',
+        does: 'Compare the versions in a script',
+        prints: /^\{"client":".*","server":".*"\}\n$/,
+      },
+    ],
+  );
 }
 
 async function version(flags: ServerFlags & { readonly json?: boolean }): Promise<void> {

@@ -35,14 +35,25 @@ export function waitCommand(): Command {
     .addOption(reconnectOption(RECONNECT_SECONDS))
     .option('--json', 'print a line of JSON for each')
     .action(wait);
-  return addExamples(command, [
-    { command: 'runlet wait build', does: 'Wait for a process', prints: /^0\n$/ },
-    {
-      command: 'runlet wait --any --json build',
-      does: 'Wait for the first of several, and say which it was',
-      prints: /^\{"session":"[0-9a-f-]{36}","process":"build","code":0,.*\}\n$/,
-    },
-  ]);
+  return addExamples(
+    command,
+    [
+      { command: 'runlet wait build', does: 'Wait for a process', prints: /^0\n$/ },
+      {
+        command: 'runlet wait --any --json build',
+        does: 'Wait for the first of several, and say which it was',
+        prints: /^\{"session":"[0-9a-f-]{36}","process":"build","code":0,.*\}\n$/,
+      },
+    ],
+    [
+      {
+        command:
+          'runlet wait --address "$SERVER" --session "$SESSION" --exit-code --reconnect-for 1m',
+        does: 'Wait for the last process of a session, and exit as it did',
+        prints: /^0\n$/,
+      },
+    ],
+  );
 }
 
 async function wait(names: readonly string[], flags: WaitFlags): Promise<void> {

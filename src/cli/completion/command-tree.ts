@@ -1,4 +1,5 @@
 import type { Command, Option } from 'commander';
+import { allOptions } from '../help-all.ts';
 
 /** An option, for completion. */
 export interface OptionNode {
@@ -32,7 +33,7 @@ export function commandTree(command: Command, parentPath?: string): CommandNode 
     name: command.name(),
     path,
     description: command.description(),
-    options: help.visibleOptions(command).map(optionNode),
+    options: allOptions(command).map(optionNode),
     commands: help.visibleCommands(command).map((inner) => commandTree(inner, path)),
     words: parts.flatMap(({ argChoices }) => argChoices ?? []),
     runsProgram: parts.some((argument) => argument.name() === 'program'),

@@ -1,0 +1,25 @@
+import type { Example } from './examples.ts';
+
+/**
+ * Examples for the flags that say what to run, and how, of a command that has them: of `words`,
+ * with `where` before the program. `prints`: what it prints rather than the program.
+ */
+export function specExamples(words: string, where = '', prints?: RegExp): readonly Example[] {
+  return [
+    {
+      command: `runlet ${words} --cwd /tmp --env LEVEL=2 --label kind=test --timeout 1m --merge-stderr${where} -- sh -c 'pwd; echo $LEVEL >&2'`,
+      does: 'Choose where it runs, what it is told, how it is found, and for how long it may run',
+      prints: prints ?? /^\/tmp\n2\n$/,
+    },
+    {
+      command: `echo LEVEL=2 | runlet ${words} --env-file /dev/stdin --env-policy all --ignore-default-excludes --env-exclude '*_PROXY' --env-include-only PATH${where} -- sh -c 'echo $LEVEL'`,
+      does: 'Choose which variables it has of the server, and read others from a file',
+      prints: prints ?? /^2\n$/,
+    },
+    {
+      command: `runlet ${words} --limit open-files=64 --limit cpu-time=10s --drain-timeout 1s${where} -- sh -c 'ulimit -n'`,
+      does: 'Limit what it may use, and how long what it left behind is read',
+      prints: prints ?? /^64\n$/,
+    },
+  ];
+}
