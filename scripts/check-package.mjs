@@ -26,7 +26,7 @@ import { compilers } from './package/compilers.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const PROGRAMS = join(root, 'test', 'package');
 
-/** What the package holds beside `bundle/`, `dist/` and `proto/`. */
+/** What the package holds beside `bundle/`, `dist/`, `man/` and `proto/`. */
 const TOP_FILES = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 
 const EXAMPLES = join(root, 'examples');
@@ -126,6 +126,7 @@ function checkContents(installed, manifest) {
       !TOP_FILES.includes(file) &&
       !/^proto\/runlet\/v1\/\w+\.proto$/.test(file) &&
       !/^bundle\/(?:[\w-]+\.js|LICENSES\.txt)$/.test(file) &&
+      !/^man\/runlet[a-z-]*\.1$/.test(file) &&
       !/^dist\/.*(?<!\.test)\.(?:js|js\.map|d\.ts)$/.test(file) &&
       file !== 'dist/commonjs/package.json',
   );
