@@ -51,7 +51,7 @@ export function pointingToHelp(text: string, command: Command): string {
 }
 
 /** The words that lead to a command, as they are typed. */
-export function pathOf(command: Command): string {
+function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
