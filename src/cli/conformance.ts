@@ -50,7 +50,7 @@ export function conformanceCommand(): Command {
       {
         command: 'runlet conformance --list --grep stdin',
         does: 'Tell which checks there are of a matter',
-        prints: /^STDIN-01\t/,
+        prints: /^STDIN-01\t.*\tWriteStdinRequest.eof$/m,
       },
       {
         command: 'runlet conformance --address "$SERVER" --only STDIN-04 --jobs 1 --timeout 1m',

@@ -43,10 +43,10 @@ async function exampleUser(line: string): Promise<CliUser & { readonly session?:
 /** Runs an example in a shell, with nothing on its standard input. */
 async function startExample(command: string): Promise<ChildProcess> {
   const user = await exampleUser(command);
-  const script = `runlet() { "$NODE" "$MAIN" "$@"; }; ${command}`;
+  // By itself, as it is installed: Node.js would take `--env-file` for its own.
+  const script = `runlet() { "$MAIN" "$@"; }; ${command}`;
   const env = {
     ...user.env,
-    NODE: process.execPath,
     MAIN,
     SERVER: user.env['RUNLET_ADDRESS'],
     SESSION: user.session,
