@@ -18,7 +18,7 @@ const FOLDER = join(ROOT, 'man');
 
 const SERVER = 'The server, where --address does not name one.';
 
-const program = createProgram();
+const program = await createProgram();
 const commands = program
   .createHelp()
   .visibleCommands(program)

@@ -26,6 +26,9 @@ export interface FoundProcess {
 /** Ids that a message names. */
 const MAX_NAMED = 5;
 
+/** Sessions that are asked at a time, each of which takes connections of its own. */
+const OPENED_AT_A_TIME = 8;
+
 /** A full session id. */
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -122,14 +125,11 @@ async function findAnywhere(
   const isExact = ({ ids }: Candidate): boolean => ids.includes(given);
   const exactInLast = onlyCandidate(inLast.filter(isExact), given);
   if (exactInLast !== undefined) return exactInLast;
-  const others: Candidate[] = [];
-  for (const { id: sessionId } of await client.sessions()) {
-    const session = sessionId === last ? undefined : await openIfThere(client, sessionId);
-    if (session === undefined) continue;
+  const others = await inEachWithProcesses(client, last, async (session): Promise<Candidate> => {
     const ids = (await processIdsIfThere(session)).filter((id) => id.startsWith(given));
     if (ids.length === 0) session.detach();
-    else others.push({ session, ids });
-  }
+    return { session, ids };
+  });
   for (const candidates of [others.filter(isExact), inLast, others]) {
     const found = onlyCandidate(candidates, given);
     if (found !== undefined) return found;
@@ -138,6 +138,7 @@ async function findAnywhere(
   if (remembered === undefined) throw nowhere;
   // The server can say whether it ever was there.
   const gone = await remembered.process(given).catch((error: unknown) => error);
+  if (gone instanceof ConnectionError) throw gone;
   throw gone instanceof RemoteError && gone.reason !== 'PROCESS_NOT_FOUND'
     ? new NamedError(`process ${given}`, gone)
     : nowhere;
@@ -181,14 +182,34 @@ function openIfThere(client: RunletClient, id: string): Promise<RemoteSession | 
 
 /** The processes of all sessions. One that ends while they are asked has none. */
 export async function allProcesses(client: RunletClient): Promise<readonly ProcessInfo[]> {
-  const all: ProcessInfo[] = [];
-  for (const { id } of await client.sessions()) {
-    const session = await openIfThere(client, id);
-    if (session === undefined) continue;
-    all.push(...((await unlessEnded(session.processes())) ?? []));
+  const found = await inEachWithProcesses(client, undefined, async (session) => {
+    const processes = await unlessEnded(session.processes());
     session.detach();
+    return processes ?? [];
+  });
+  return found.flat();
+}
+
+/**
+ * Opens all sessions that have processes but one, some at a time, and asks something of each that
+ * has not ended meanwhile.
+ */
+async function inEachWithProcesses<T>(
+  client: RunletClient,
+  but: string | undefined,
+  ask: (session: RemoteSession) => Promise<T>,
+): Promise<readonly T[]> {
+  const waiting = (await client.sessions()).filter(
+    ({ id, processCount }) => id !== but && processCount > 0,
+  );
+  const answers: T[] = [];
+  while (waiting.length > 0) {
+    const opened = waiting
+      .splice(0, OPENED_AT_A_TIME)
+      .map(({ id }) => openIfThere(client, id).then((session) => session && ask(session)));
+    for (const answer of await Promise.all(opened)) if (answer !== undefined) answers.push(answer);
   }
-  return all;
+  return answers;
 }
 
 /** What comes of a session that may end meanwhile; undefined: it has ended. */

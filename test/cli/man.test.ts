@@ -8,7 +8,7 @@ import { namedCommands } from '../support/commands.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-const program = createProgram();
+const program = await createProgram();
 const hidden = program.commands.filter(
   (command) => !program.createHelp().visibleCommands(program).includes(command),
 );
