@@ -7,6 +7,6 @@ export default defineConfig({
     include: ['test/interop/clients.test.ts'],
     testTimeout: 300_000,
     // A client is built in it.
-    hookTimeout: 600_000,
+    hookTimeout: 1_200_000,
   },
 });

@@ -8,7 +8,7 @@ import type { Program } from './remote-driver.ts';
 const run = promisify(execFile);
 
 /** How long it may take to build a client, in milliseconds; packages are fetched the first time. */
-const BUILD_TIMEOUT_MS = 600_000;
+const BUILD_TIMEOUT_MS = 1_200_000;
 
 /** How long an example may take, in milliseconds: a bound for one that hangs. */
 const EXAMPLE_TIMEOUT_MS = 240_000;
@@ -47,7 +47,7 @@ export const LANGUAGES: readonly Language[] = [
         export GOMODCACHE="$PWD/modules" GOFLAGS=-modcacherw GOSUMDB=off
         go mod init example.com/empty
         GOPROXY="$proxies" go get github.com/runlet/runlet/clients/go/runlet@v0.1.0
-        go build -o main .
+        go build -trimpath -o main .
       `,
       program: ['./main'],
     },
@@ -57,11 +57,13 @@ export const LANGUAGES: readonly Language[] = [
     folder: 'python',
     tools: [['python3', '-c', 'import ensurepip, venv']],
     driver: ['.venv/bin/python', '-m', 'driver'],
+    // By the oldest Python that it is for, where that is installed.
     package: {
       fence: 'python',
       file: 'main.py',
       install: `
-        python3 -m venv .venv
+        if python3.10 -c '' 2>/dev/null; then python=python3.10; else python=python3; fi
+        $python -m venv .venv
         .venv/bin/pip install --quiet --disable-pip-version-check "$CLIENT"/build/runlet-*.whl
       `,
       program: ['.venv/bin/python', 'main.py'],

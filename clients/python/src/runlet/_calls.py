@@ -28,12 +28,12 @@ class Call:
         self.connection = connection
         self.processes = connection.processes
         self.options: dict[str, Any] = {"metadata": link.settings.headers(link.session_id)}
-        self.session = {
+        self.session: dict[str, Any] = {
             "session_id": link.session_id,
             "attachment_id": connection.attachment_id,
         }
 
-    def process(self, process_id: str) -> dict[str, str]:
+    def process(self, process_id: str) -> dict[str, Any]:
         """The fields that name a process, the same in every request."""
         return {**self.session, "process_id": process_id}
 

@@ -65,9 +65,10 @@ class Connection:
 
     def __init__(self, settings: Settings) -> None:
         self._channel = open_channel(settings.address, settings.credentials)
-        self.sessions = SessionServiceStub(self._channel)
-        self.processes = ProcessServiceStub(self._channel)
-        self.server = ServerServiceStub(self._channel)
+        # Generated code has no types.
+        self.sessions = SessionServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self.processes = ProcessServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self.server = ServerServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self.attachment_id = ""
         self.over = False
 
@@ -86,7 +87,7 @@ class Backoff:
 
     def next(self) -> float:
         """The next pause, in seconds."""
-        most = min(self._settings.max_backoff, self._settings.initial_backoff * 2**self._attempts)
+        most = min(self._settings.max_backoff, self._settings.initial_backoff * 2.0**self._attempts)
         self._attempts = min(self._attempts + 1, 16)
         return most * random.uniform(0.5, 1)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 
-def unless_silent(call: Any, first: float, then: float) -> Iterator[Any]:
+def unless_silent(call: Any, first: float, then: float) -> Generator[Any, None, None]:
     """The messages of a stream, which is cancelled if it is silent for too long.
 
     `first` is how long the first may take, `then` how long every other, in seconds. What the

@@ -121,7 +121,8 @@ class Client:
                     ),
                     metadata=headers,
                 )
-            return info.limits
+            limits: server_pb2.Limits = info.limits
+            return limits
 
         limits = self._once(prepare, session_id)
         heartbeat = limits.heartbeat_interval.ToTimedelta().total_seconds() or _DEFAULT_HEARTBEAT
@@ -247,7 +248,6 @@ class Client:
 
 def _feed(process: Process, data: bytes | str, failures: list[RunletError]) -> None:
     try:
-        assert process.stdin is not None
         process.stdin.write(data)
         process.stdin.close()
     except StdinClosed:

@@ -197,5 +197,6 @@ def _details(call: Any) -> Iterable[Any]:
     """The details of a status, from `grpc-status-details-bin`."""
     for key, value in call.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
-            return status_pb2.Status.FromString(value).details
+            details: Iterable[Any] = status_pb2.Status.FromString(value).details
+            return details
     return ()

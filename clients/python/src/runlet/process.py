@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal as signals
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from runlet._calls import Calls
 from runlet._spec import duration
@@ -61,9 +62,9 @@ class Process:
         self.pid = message.pid
         """Its number on the server's machine, for people."""
         self.has_terminal = message.has_terminal
-        has_stdin = message.has_stdin
-        self.stdin = Stdin(calls, self.id, stdin_offset) if has_stdin else None
-        """Its standard input; None: it was started without."""
+        self.has_stdin = message.has_stdin
+        self.stdin = Stdin(calls, self.id, stdin_offset)
+        """Its standard input. One that was started without refuses it: StdinClosed."""
         self.stdout = OutputStream(self, "stdout")
         self.stderr = OutputStream(self, "stderr")
         self.terminal = OutputStream(self, "terminal")
@@ -110,15 +111,16 @@ class Process:
         It is sent once at most: where the connection breaks meanwhile, nobody knows whether
         it was, and ConnectionFailed says so with `outcome_unknown`.
         """
-        number = _number_of(signal)
+        name = _name_of(signal)
+        whom = _scope(scope)
         self._calls.call(
             lambda call: call.processes.SignalProcess(
                 process_pb2.SignalProcessRequest(
-                    **call.process(self.id), signal=number, scope=_scope(scope)
+                    **call.process(self.id), signal=name, scope=whom
                 ),
                 **call.options,
             ),
-            idempotent=number == signal_pb2.SIGNAL_KILL,
+            idempotent=name == "SIGNAL_KILL",
         )
 
     def kill(self) -> None:
@@ -131,15 +133,16 @@ class Process:
         Returns when it has ended: whether it ran before. What it wrote can still be read.
         """
         wait = None if grace is None else duration(grace)
+        whom = _scope(scope)
         answer = self._calls.call(
             lambda call: call.processes.TerminateProcess(
                 process_pb2.TerminateProcessRequest(
-                    **call.process(self.id), grace=wait, scope=_scope(scope)
+                    **call.process(self.id), grace=wait, scope=whom
                 ),
                 **call.options,
             )
         )
-        return answer.was_running
+        return bool(answer.was_running)
 
     def resize(self, columns: int, rows: int) -> None:
         """Sets the size of its terminal."""
@@ -152,11 +155,17 @@ class Process:
         )
 
 
-def _number_of(signal: int | str) -> int:
-    """The number that the protos have, which is that of Linux, whatever runs this program."""
+def _name_of(signal: int | str) -> str:
+    """What the protos call it: its number there is that of Linux, whatever runs this program."""
     name = signal if isinstance(signal, str) else signals.Signals(signal).name
-    return signal_pb2.Signal.Value(f"SIGNAL_{name.upper().removeprefix('SIG')}")
+    return _known(signal_pb2.Signal, f"SIGNAL_{name.upper().removeprefix('SIG')}", "signal")
 
 
-def _scope(scope: str) -> int:
-    return signal_pb2.SignalScope.Value(f"SIGNAL_SCOPE_{scope.upper()}")
+def _scope(scope: str) -> str:
+    return _known(signal_pb2.SignalScope, f"SIGNAL_SCOPE_{scope.upper()}", "scope")
+
+
+def _known(names: Any, name: str, what: str) -> str:
+    if name not in names.keys():
+        raise ValueError(f"there is no {what} {name}")
+    return name

@@ -70,7 +70,10 @@ class Session:
             request = process_pb2.StartProcessRequest(
                 **call.process(process_id), request_id=request_id, spec=spec
             )
-            return call.processes.StartProcess(request, **call.options)
+            answer: process_pb2.StartProcessResponse = call.processes.StartProcess(
+                request, **call.options
+            )
+            return answer
 
         return Process(self._calls, self._calls.call(make).process, stdin_offset=0)
 
@@ -87,13 +90,16 @@ class Session:
         """All its processes, in the order in which they were started."""
         found: list[ProcessInfo] = []
         token = ""
-        while True:
-            page = self._calls.call(
-                lambda call, token=token: call.processes.ListProcesses(
-                    process_pb2.ListProcessesRequest(**call.session, page_token=token),
-                    **call.options,
-                )
+
+        def list_more(call: Call) -> process_pb2.ListProcessesResponse:
+            request = process_pb2.ListProcessesRequest(**call.session, page_token=token)
+            answer: process_pb2.ListProcessesResponse = call.processes.ListProcesses(
+                request, **call.options
             )
+            return answer
+
+        while True:
+            page = self._calls.call(list_more)
             found += [info_of(process) for process in page.processes]
             token = page.next_page_token
             if not token:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from runlet._calls import Calls
+from runlet._calls import Call, Calls
 from runlet.errors import StdinClosed, StdinConflict
 from runlet.v1 import process_pb2
 
@@ -52,9 +52,12 @@ class Stdin:
             raise StdinConflict(f"{accepted} bytes were accepted, and {self._offset} were written")
 
     def _send(self, request: process_pb2.WriteStdinRequest) -> int:
-        def make(call):  # noqa: ANN001, ANN202
+        def make(call: Call) -> int:
             target = process_pb2.WriteStdinRequest(**call.process(self._process_id))
             target.MergeFrom(request)
-            return call.processes.WriteStdin(target, **call.options)
+            answer: process_pb2.WriteStdinResponse = call.processes.WriteStdin(
+                target, **call.options
+            )
+            return answer.accepted_offset
 
-        return self._calls.call(make).accepted_offset
+        return self._calls.call(make)
