@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import { RunletClientError } from './client-error.ts';
-import { StdinConflictError } from './errors.ts';
+import { RemoteError, StdinConflictError } from './errors.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import { SIGNAL_SCOPES, type SignalName, type SignalScopeName, signalValue } from './names.ts';
 import { duration, wholeBigInt } from './numbers.ts';
@@ -162,6 +162,17 @@ export class RemoteProcess {
       ),
     );
     return wasRunning;
+  }
+
+  /** Ends it and what came of it, unless its session is over for this client. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#parts.calls.link.lost !== undefined) return;
+    try {
+      await this.terminate();
+    } catch (error) {
+      // It ended long ago.
+      if (!(error instanceof RemoteError && error.reason === 'PROCESS_EVICTED')) throw error;
+    }
   }
 
   /**

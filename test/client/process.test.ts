@@ -222,6 +222,17 @@ describe('a remote process', () => {
     expect((await output.next()).done).toBe(true);
   });
 
+  it('is ended where it is disposed of, and that it is gone by then is no error', async () => {
+    const { address } = await startHarness();
+    const session = await connectTo(address).session();
+    const process = await session.start({ argv: ['/bin/sleep', '1000'], retentionMs: 0 });
+    await process[Symbol.asyncDispose]();
+    expect(await process.closed).toMatchObject({ reason: 'terminated' });
+    await process[Symbol.asyncDispose]();
+    session.detach();
+    await process[Symbol.asyncDispose]();
+  });
+
   it('with a terminal has its size, and takes another', async () => {
     const { address } = await startHarness();
     const session = await connectTo(address).session();
