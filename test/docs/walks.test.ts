@@ -24,8 +24,8 @@ async function surroundings(page: string): Promise<NodeJS.ProcessEnv> {
     XDG_RUNTIME_DIR: folder,
     XDG_STATE_HOME: folder,
     RUNLET_ADDRESS: '',
-    // The first `npx runlet` in a clone has npm install the clone into a cache as a link, which
-    // runs `prepare`. That finds what was built and leaves it as it is, which is looked at below.
+    // The first `npx runlet` in a clone has npm install the clone into a cache as a link. That
+    // leaves what was built as it is, which is looked at below.
     npm_config_cache: join(folder, 'npm'),
   };
 }
