@@ -8,7 +8,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const BLOCK = /(<!-- example: ([\w.-]+) -->\n\n```js\n)([\s\S]*?)(```\n)/g;
+const BLOCK = /(<!-- example: ([\w.-]+) -->\n\n```ts\n)([\s\S]*?)(```\n)/g;
 
 const PROGRAM = /```(?:js|ts|typescript|javascript)\n(?:(?!```)[\s\S])*?^import /gm;
 

@@ -1,8 +1,8 @@
 // Runs a command to its end:
 //
-//     node examples/run-command.mjs [ADDRESS]
+//     node examples/run-command.ts [ADDRESS]
 import { connect } from 'runlet/client';
-import { withServer } from './lib/server.mjs';
+import { withServer } from './lib/server.ts';
 
 await withServer(async (address) => {
   const client = connect(address);

@@ -1,13 +1,13 @@
 // Runs an MCP server on a runlet server, and uses its tools:
 //
-//     node examples/mcp.mjs [ADDRESS]
+//     node examples/mcp.ts [ADDRESS]
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { RunletClientTransport } from 'runlet/mcp';
-import { withServer } from './lib/server.mjs';
+import { withServer } from './lib/server.ts';
 
 const PROGRAM = fileURLToPath(
   import.meta.resolve('@modelcontextprotocol/server-filesystem/dist/index.js'),
@@ -31,7 +31,7 @@ await withServer(async (address) => {
       name: 'read_text_file',
       arguments: { path: join(folder, 'note.txt') },
     });
-    const [note] = /** @type {{ text: string }[]} */ (content);
+    const [note] = content as { text: string }[];
     console.log(note?.text);
   } finally {
     await client.close();

@@ -1,22 +1,19 @@
 // Runs many commands, a bounded number of them at a time:
 //
-//     node examples/many-commands.mjs [ADDRESS]
+//     node examples/many-commands.ts [ADDRESS]
 import { connect } from 'runlet/client';
-import { withServer } from './lib/server.mjs';
+import { withServer } from './lib/server.ts';
 
 const COMMANDS = Array.from({ length: 200 }, (_, i) => ['sh', '-c', `echo $((${i} * ${i}))`]);
 const AT_A_TIME = 16;
 
-/**
- * What `run` gives for each of the items, in their order.
- *
- * @template T, R
- * @param {readonly T[]} items
- * @param {number} atATime
- * @param {(item: T) => Promise<R>} run
- */
-async function mapInParallel(items, atATime, run) {
-  const results = /** @type {R[]} */ ([]);
+/** What `run` gives for each of the items, in their order. */
+async function mapInParallel<T, R>(
+  items: readonly T[],
+  atATime: number,
+  run: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
   const left = items.entries();
   const worker = async () => {
     for (const [i, item] of left) results[i] = await run(item);

@@ -1,10 +1,10 @@
 // Reads the output of a process while its own connection breaks, and misses nothing:
 //
-//     node examples/reconnect.mjs [ADDRESS]
+//     node examples/reconnect.ts [ADDRESS]
 import { createInterface } from 'node:readline';
 import { connect } from 'runlet/client';
-import { openBreakingProxy } from './lib/breaking-proxy.mjs';
-import { withServer } from './lib/server.mjs';
+import { openBreakingProxy } from './lib/breaking-proxy.ts';
+import { withServer } from './lib/server.ts';
 
 const SCRIPT = 'i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo $i; sleep 0.005; done';
 

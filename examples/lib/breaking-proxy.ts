@@ -1,14 +1,16 @@
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 
-/**
- * A way to a server whose connections can be broken: its address, and how to.
- *
- * @param {string} target the address of the server, `unix:PATH` or `HOST:PORT`
- */
-export async function openBreakingProxy(target) {
-  /** @type {Set<import('node:net').Socket>} */
-  const sockets = new Set();
+/** A way to a server whose connections can be broken. */
+export interface BreakingProxy {
+  readonly address: string;
+  breakAll(): void;
+  close(): void;
+}
+
+/** Opens one to the server at an address, `unix:PATH` or `HOST:PORT`. */
+export async function openBreakingProxy(target: string): Promise<BreakingProxy> {
+  const sockets = new Set<Socket>();
   const proxy = createServer((inner) => {
     const outer = target.startsWith('unix:')
       ? connect(target.slice('unix:'.length))

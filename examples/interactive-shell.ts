@@ -1,8 +1,8 @@
 // A shell on a terminal of the server, joined to this one:
 //
-//     node examples/interactive-shell.mjs [ADDRESS]
+//     node examples/interactive-shell.ts [ADDRESS]
 import { connect } from 'runlet/client';
-import { withServer } from './lib/server.mjs';
+import { withServer } from './lib/server.ts';
 
 const { stdin, stdout } = process;
 

@@ -1,17 +1,19 @@
 // Leaves a process running, and comes back to it as another program would:
 //
-//     node examples/come-back.mjs [ADDRESS]
+//     node examples/come-back.ts [ADDRESS]
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { connect } from 'runlet/client';
-import { withServer } from './lib/server.mjs';
+import { withServer } from './lib/server.ts';
 
-/**
- * Starts something and leaves. What it gives is all that is needed to come back.
- *
- * @param {string} address
- */
-async function begin(address) {
+/** All that is needed to come back to a process. */
+interface Names {
+  readonly sessionId: string;
+  readonly processId: string;
+}
+
+/** Starts something and leaves. */
+async function begin(address: string): Promise<Names> {
   const client = connect(address);
   const session = await client.session({ detachedTtlMs: 60_000 });
   const process = await session.start(
@@ -23,11 +25,7 @@ async function begin(address) {
   return { sessionId: session.id, processId: process.id };
 }
 
-/**
- * @param {string} address
- * @param {{ processId: string, sessionId: string }} names
- */
-async function goOn(address, { processId, sessionId }) {
+async function goOn(address: string, { processId, sessionId }: Names): Promise<void> {
   const client = connect(address);
   try {
     const session = await client.session({ id: sessionId });
