@@ -2,7 +2,7 @@
 // what is in it, that its exports are right for publint, that programs which use it, examples
 // and what the documents show are compiled with old compilers and new ones, and run. What the
 // package depends on is linked from here, and nothing else is within its reach.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   copyFileSync,
@@ -15,13 +15,16 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { compilers } from './package/compilers.mjs';
+import { checkThatAllAreKnown, programOf } from './package/documents.mjs';
+import { checkInstallation } from './package/installation.mjs';
+import { run } from './package/run.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const PROGRAMS = join(root, 'test', 'package');
@@ -35,30 +38,10 @@ const EXAMPLES = join(root, 'examples');
 const CLIENT_PROGRAMS = ['client.ts', 'common.cts'];
 const MCP_PROGRAMS = ['mcp.ts'];
 
-/** Documents with code, and what it can use. */
-const CLIENT_DOCUMENTS = {
-  files: ['README.md', 'docs/client.md'],
-  parameters: `client: RunletClient, session: RemoteSession,
-  process: StartedProcess<{ argv: string[]; stdin: 'pipe' }>`,
-  imports: `
-import { credentials } from '@grpc/grpc-js';
-import { connect, RemoteError, serve } from 'runlet';
-import type { RemoteSession, RunletClient, StartedProcess } from 'runlet';
-declare function currentToken(): Promise<string>;
-`,
-};
-const MCP_DOCUMENTS = {
-  files: ['docs/mcp.md'],
-  parameters: 'session: RemoteSession',
-  imports: `
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { connect, type RemoteSession } from 'runlet/client';
-import { RunletClientTransport } from 'runlet/mcp';
-`,
-};
+const MCP_EXAMPLE = 'examples/mcp.ts';
 
-/** Scripts that npm would run for those who install it. */
-const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
+/** Scripts that npm would run for those who install it, or would warn them of. */
+const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare'];
 
 const folder = mkdtempSync(join(tmpdir(), 'runlet-package-'));
 try {
@@ -72,9 +55,14 @@ async function main() {
   const modules = join(project, 'node_modules');
   const installed = join(modules, 'runlet');
   mkdirSync(installed, { recursive: true });
-  const manifest = unpack(installed);
+  const tarball = await pack();
+  await run('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1'], root);
+  const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
   checkContents(installed, manifest);
   await checkExports(installed);
+  await checkInstallation(tarball, folder);
+  say('installed by npm without a warning');
+  checkThatAllAreKnown();
   writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }\n');
   const { dependencies, optionalDependencies, peerDependencies } = manifest;
   for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) link(modules, name);
@@ -82,24 +70,21 @@ async function main() {
   const server = await serve(installed, project);
   try {
     const ways = compilers();
-    const fragments = writeFragments(project, 'client', CLIENT_DOCUMENTS);
-    const withoutSdk = examples.filter((name) => name !== 'examples/mcp.mjs');
+    const fragments = writeFragments(project, 'client');
+    const withoutSdk = examples.filter((name) => name !== MCP_EXAMPLE);
     copyPrograms(project, CLIENT_PROGRAMS);
-    for (const way of ways) {
-      compile(project, [...CLIENT_PROGRAMS, fragments, ...withoutSdk], way, []);
-    }
-    // They differ in what the compiler found, and not in what it made.
-    run(process.execPath, ['out/client.js', server.address], project);
-    run(process.execPath, ['out/common.cjs', server.address], project);
-    say(`${CLIENT_PROGRAMS.join(', ')}: run`);
+    await compileAll(project, [...CLIENT_PROGRAMS, fragments, ...withoutSdk], ways, []);
+    await run(process.execPath, ['out/client.js', server.address], project);
+    await run(process.execPath, ['out/common.cjs', server.address], project);
+    await run(process.execPath, ['out/examples/run-command.js'], project);
+    say(`${CLIENT_PROGRAMS.join(', ')}, an example: run`);
     for (const name of Object.keys(peerDependencies)) link(modules, name);
-    const mcpFragments = writeFragments(project, 'mcp', MCP_DOCUMENTS);
+    const mcpFragments = writeFragments(project, 'mcp');
     copyPrograms(project, MCP_PROGRAMS);
-    // The SDK's types need those of the web's fetch, and a compiler that knows what zod does.
-    for (const way of ways.filter(({ typescript }) => typescript !== '5.4')) {
-      compile(project, [...MCP_PROGRAMS, mcpFragments, 'examples/mcp.mjs'], way, ['dom']);
-    }
-    run(process.execPath, ['out/mcp.js', server.address], project);
+    const mcpWays = ways.filter(({ mcp }) => mcp);
+    // The SDK's types need those of the web's fetch.
+    await compileAll(project, [...MCP_PROGRAMS, mcpFragments, MCP_EXAMPLE], mcpWays, ['dom']);
+    await run(process.execPath, ['out/mcp.js', server.address], project);
     say(`${MCP_PROGRAMS.join(', ')}: run`);
   } finally {
     server.child.kill('SIGTERM');
@@ -107,14 +92,12 @@ async function main() {
   }
 }
 
-/** Packs the package and unpacks it into a folder; gives its manifest. */
-function unpack(installed) {
-  const [pack] = JSON.parse(
-    // What `prepare` does was done, or there would be nothing to pack.
-    run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], root),
-  );
-  run('tar', ['-xzf', join(folder, pack.filename), '-C', installed, '--strip-components=1'], root);
-  return JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+/** Packs the package, and gives the path of what was packed. */
+async function pack() {
+  // What would be built before was built, or there would be nothing to pack.
+  const flags = ['--json', '--ignore-scripts', '--pack-destination', folder];
+  const [{ filename }] = JSON.parse((await run('npm', ['pack', ...flags], root)).stdout);
+  return join(folder, filename);
 }
 
 function checkContents(installed, manifest) {
@@ -135,6 +118,11 @@ function checkContents(installed, manifest) {
   if (missing.length > 0) throw new Error(`not in the package: ${missing.join(', ')}`);
   const scripts = INSTALL_SCRIPTS.filter((name) => name in manifest.scripts);
   if (scripts.length > 0) throw new Error(`scripts run at installation: ${scripts.join(', ')}`);
+  const { bugs, homepage, repository } = manifest;
+  // npm leads what README.md links to there.
+  if (![repository?.url, homepage, bugs].every((url) => /^(?:git\+)?https:/.test(url))) {
+    throw new Error('the package does not name its repository, its page and where its issues are');
+  }
   say(`${files.length} files`);
 }
 
@@ -151,17 +139,26 @@ function copyPrograms(project, names) {
 
 /** Copies the examples, and gives their paths. */
 function copyExamples(project) {
-  cpSync(EXAMPLES, join(project, 'examples'), { recursive: true });
+  const filter = (path) => path !== join(EXAMPLES, 'build');
+  cpSync(EXAMPLES, join(project, 'examples'), { recursive: true, filter });
   return readdirSync(EXAMPLES)
-    .filter((name) => name.endsWith('.mjs'))
+    .filter((name) => name.endsWith('.ts'))
     .map((name) => `examples/${name}`);
 }
 
-function compile(project, files, { name, nodeTypes, options, resolution, tsc }, libraries) {
-  const types = join(project, 'node_modules', '@types', 'node');
-  rmSync(types, { force: true });
-  mkdirSync(dirname(types), { recursive: true });
-  symlinkSync(nodeTypes, types);
+/** Compiles files in several ways, as many at a time as there are processors. */
+async function compileAll(project, files, ways, libraries) {
+  const left = ways.values();
+  const worker = async () => {
+    for (const way of left) await compile(project, files, way, libraries);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+}
+
+async function compile(project, files, way, libraries) {
+  const { emits = false, name, nodeTypes, options, resolution, tsc } = way;
+  const typeRoot = mkdtempSync(join(project, 'types-'));
+  symlinkSync(nodeTypes, join(typeRoot, 'node'));
   // Nothing but a bundler takes modules as they come, and a program in CommonJS is not for it.
   const compiled = files.filter((file) => resolution !== 'bundler' || !file.endsWith('.cts'));
   const compilerOptions = {
@@ -169,31 +166,25 @@ function compile(project, files, { name, nodeTypes, options, resolution, tsc }, 
     rootDir: '.',
     outDir: 'out',
     lib: ['es2022', 'esnext.disposable', ...libraries],
+    typeRoots: [typeRoot],
     types: ['node'],
-    // The examples are JavaScript, for Node.js as it is.
-    allowJs: true,
-    checkJs: true,
+    // The examples name each other as Node.js runs them.
+    ...(emits
+      ? { rewriteRelativeImportExtensions: true }
+      : { noEmit: true, allowImportingTsExtensions: true }),
   };
-  writeFileSync(
-    join(project, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions, files: compiled }),
-  );
-  run(process.execPath, [tsc, '-p', '.'], project);
+  const config = `${typeRoot}.json`;
+  writeFileSync(config, JSON.stringify({ compilerOptions, files: compiled }));
+  await run(process.execPath, [tsc, '-p', config], project);
   say(`${name}: ${compiled.length} files compiled`);
 }
 
 /** Writes what the documents show of code, each block for itself; gives the file's name. */
-function writeFragments(project, name, { files, imports, parameters }) {
-  const fragments = files.flatMap((file) => {
-    const text = readFileSync(join(root, file), 'utf8');
-    return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
-  });
-  const functions = fragments.map((code, i) => {
-    return `export async function fragment${i}(${parameters}) {\n{\n${code}}\n}\n`;
-  });
+function writeFragments(project, name) {
+  const { count, files, program } = programOf(name);
   const file = `${name}-fragments.ts`;
-  writeFileSync(join(project, file), imports + functions.join('\n'));
-  say(`${fragments.length} fragments of ${files.join(', ')}`);
+  writeFileSync(join(project, file), program);
+  say(`${count} fragments of ${files.join(', ')}`);
   return file;
 }
 
@@ -218,14 +209,6 @@ async function serve(installed, project) {
 function link(modules, name) {
   mkdirSync(dirname(join(modules, name)), { recursive: true });
   symlinkSync(join(root, 'node_modules', name), join(modules, name));
-}
-
-/** Runs a command to its end and gives what it printed. */
-function run(command, args, cwd) {
-  const { error, status, stderr, stdout } = spawnSync(command, args, { cwd, encoding: 'utf8' });
-  if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`);
-  return stdout;
 }
 
 function say(text) {

@@ -22,13 +22,23 @@ const CACHE = join(root, '.cache', 'toolchains');
 /**
  * What is compiled with what: every compiler, every line of the types of Node.js, and every way
  * of finding modules. `module` is what TypeScript calls the modules that go with that way.
+ * With `mcp`, what uses the SDK of MCP is compiled, too: the SDK's types take the compiler several
+ * times as long as all of ours, and they need a compiler that knows what zod does. With `emits`,
+ * what was compiled is written: it would be the same everywhere.
  */
 const COMBINATIONS = [
   { typescript: '5.4', node: '20', resolution: 'nodenext', module: 'nodenext' },
   { typescript: '5.4', node: '24', resolution: 'node16', module: 'node16' },
   { typescript: '5.9', node: '22', resolution: 'nodenext', module: 'nodenext' },
-  { typescript: '5.9', node: '24', resolution: 'bundler', module: 'preserve' },
-  { typescript: 'own', node: '20', resolution: 'nodenext', module: 'nodenext' },
+  { typescript: '5.9', node: '24', resolution: 'bundler', module: 'preserve', mcp: true },
+  {
+    typescript: 'own',
+    node: '20',
+    resolution: 'nodenext',
+    module: 'nodenext',
+    mcp: true,
+    emits: true,
+  },
   { typescript: 'own', node: '22', resolution: 'node16', module: 'node16' },
   { typescript: 'own', node: '24', resolution: 'bundler', module: 'preserve' },
 ];
@@ -52,10 +62,11 @@ const STRICTEST = {
 /** The combinations, with the compiler, the types and the options of each. */
 export function compilers() {
   const modules = install();
-  return COMBINATIONS.map(({ module, node, resolution, typescript }) => ({
+  return COMBINATIONS.map(({ emits, mcp, module, node, resolution, typescript }) => ({
     name: `TypeScript ${typescript}, types of Node.js ${node}, ${resolution}`,
     resolution,
-    typescript,
+    emits,
+    mcp,
     tsc: join(
       typescript === 'own' ? join(root, 'node_modules') : modules,
       typescript === 'own' ? 'typescript' : `typescript-${typescript}`,

@@ -1,0 +1,61 @@
+// What documents show of TypeScript, as programs to compile: each block marked `ts` for itself, in
+// the surroundings that it has there. Whole programs are examples, and are compiled as those.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const BLOCK = /(<!-- example: [\w.-]+ -->\s*)?```(?:ts|typescript)\n([\s\S]*?)```/g;
+
+/** Documents with code, and what it can use. */
+const DOCUMENTS = {
+  client: {
+    files: ['README.md', 'docs/client.md'],
+    parameters: `client: RunletClient, session: RemoteSession,
+  process: StartedProcess<{ argv: string[]; stdin: 'pipe' }>`,
+    imports: `
+import { credentials } from '@grpc/grpc-js';
+import { connect, RemoteError, serve } from 'runlet';
+import type { RemoteSession, RunletClient, StartedProcess } from 'runlet';
+declare function currentToken(): Promise<string>;
+`,
+  },
+  mcp: {
+    files: ['docs/mcp.md'],
+    parameters: 'session: RemoteSession',
+    imports: `
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { connect, type RemoteSession } from 'runlet/client';
+import { RunletClientTransport } from 'runlet/mcp';
+`,
+  },
+};
+
+/**
+ * The blocks of some documents as one program.
+ *
+ * @param {'client' | 'mcp'} name
+ */
+export function programOf(name) {
+  const { files, imports, parameters } = DOCUMENTS[name];
+  const functions = files.flatMap(blocksOf).map((code, i) => {
+    return `export async function fragment${i}(${parameters}) {\n{\n${code}}\n}\n`;
+  });
+  return { program: imports + functions.join('\n'), count: functions.length, files };
+}
+
+/** Fails if there is code in a document that is in neither program. */
+export function checkThatAllAreKnown() {
+  const known = Object.values(DOCUMENTS).flatMap(({ files }) => files);
+  const docs = readdirSync(join(root, 'docs')).map((name) => `docs/${name}`);
+  const others = ['README.md', ...docs].filter((file) => {
+    return file.endsWith('.md') && !known.includes(file) && blocksOf(file).length > 0;
+  });
+  if (others.length > 0) throw new Error(`code that nothing compiles is in ${others.join(', ')}`);
+}
+
+function blocksOf(file) {
+  const text = readFileSync(join(root, file), 'utf8');
+  return [...text.matchAll(BLOCK)].filter(([, example]) => !example).map(([, , code]) => code);
+}
