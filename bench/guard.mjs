@@ -12,6 +12,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { firstAnswer, help, run } from './guard/commands.mjs';
 import { encodeOnce } from './guard/encode-once.mjs';
 import { judge } from './guard/judge.mjs';
 import { misses, table } from './guard/report.mjs';
@@ -25,7 +26,7 @@ import { MissingError } from './lib/missing-error.mjs';
 /** @import { Setup } from './guard/stage.mjs' */
 
 /** @type {readonly Check[]} */
-const CHECKS = [start, startHeld, encodeOnce, stream];
+const CHECKS = [start, startHeld, encodeOnce, stream, help, run, firstAnswer];
 
 process.exitCode = await main();
 

@@ -6,6 +6,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { readyDescriptors } from './descriptors.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = join(root, 'bundle');
@@ -69,7 +70,7 @@ async function bundle(input, names, transform = {}) {
     platform: 'node',
     external: EXTERNAL,
     transform,
-    plugins: [withoutUnused],
+    plugins: [withoutUnused, readyDescriptors],
   });
   const { output } = await rolled.write({ dir: target, format: 'cjs', ...names });
   return output;

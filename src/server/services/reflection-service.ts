@@ -1,13 +1,11 @@
-import {
-  type DescEnum,
-  type DescExtension,
-  type DescFile,
-  type DescMessage,
-  type DescService,
-  toBinary,
+import type {
+  DescEnum,
+  DescExtension,
+  DescFile,
+  DescMessage,
+  DescService,
 } from '@bufbuild/protobuf';
 import { nestedTypes } from '@bufbuild/protobuf/reflect';
-import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { type Server, status } from '@grpc/grpc-js';
 import { addService, type BridgeOptions } from '../../bridge/add-service.ts';
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
@@ -53,13 +51,13 @@ async function* answerAll<R extends ServerReflectionRequest | ServerReflectionRe
   requests: AsyncIterable<R>,
 ) {
   for await (const request of requests) {
-    const messageResponse = answer(descriptors, request.messageRequest);
+    const messageResponse = await answer(descriptors, request.messageRequest);
     yield { validHost: request.host, originalRequest: request, messageResponse };
   }
 }
 
 /** The answer to a question, in what both versions have in common. */
-function answer(descriptors: Descriptors, question: Question) {
+async function answer(descriptors: Descriptors, question: Question) {
   switch (question.case) {
     case 'fileByFilename':
       return files(descriptors.files.get(question.value));
@@ -86,10 +84,12 @@ function answer(descriptors: Descriptors, question: Question) {
 }
 
 /** A file, then all that it needs, each before what it needs itself. */
-function files(file: DescFile | undefined) {
+async function files(file: DescFile | undefined) {
   if (file === undefined) return failure(status.NOT_FOUND, 'not found');
+  // What describes descriptors themselves takes long to make, and few servers are asked for it.
+  const { encodeFile } = await import('./encode-file.ts');
   const fileDescriptorProto = [...withDependencies([file]).values()]
-    .map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto))
+    .map(({ proto }) => encodeFile(proto))
     .reverse();
   return { case: 'fileDescriptorResponse' as const, value: { fileDescriptorProto } };
 }
