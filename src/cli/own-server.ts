@@ -6,6 +6,7 @@ import { DEFAULT_GRACE_MS, FAULT_EXIT_MS, RUN_LEFTOVER_GRACE_MS } from '../limit
 import type { Launcher } from '../process/launcher.ts';
 import { exitAtOnce } from '../process/native/exit-at-once.ts';
 import type { RunletServer } from '../server/server.ts';
+import type { ServerLog } from '../server/server-log.ts';
 import { FAILURE_EXIT_CODE } from './exit-codes.ts';
 import { inheritedVariables } from './own-bytes.ts';
 import { makeOwnFolder, OWN_RECORD, OWN_SOCKET } from './own-folder.ts';
@@ -20,6 +21,14 @@ import { takeUncaught } from './uncaught.ts';
 /** Bytes of output that may wait for whoever reads ours. */
 const RETAINED_BYTES = 8 * 1024 * 1024;
 
+const NO_LOG: ServerLog = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  fatal: () => {},
+};
+
 /** How a server of our own differs from others. */
 export interface OwnServerOptions {
   /** Its processes have our standard input itself, unless they have a terminal or a pipe. */
@@ -32,15 +41,14 @@ export async function withOwnServer<T>(
   use: (address: string) => Promise<T>,
 ): Promise<T> {
   // Whoever runs something elsewhere needs no server, and starts sooner without the code of one.
-  const [{ startServer }, { pino }, { createLauncher }, { endPredecessors, recordServer }] =
+  const [{ startServer }, { createLauncher }, { endPredecessors, recordServer }] =
     await Promise.all([
       import('../server/server.ts'),
-      import('pino'),
       import('../process/launchers.ts'),
       import('./predecessors.ts'),
     ]);
   ignoreStraySignals();
-  const logger = pino({ enabled: false }, { write: () => {} });
+  const logger = NO_LOG;
   logStrayOutput(logger);
   const fault = endOnFault();
   // It is told where it is waited for.

@@ -1,10 +1,10 @@
 import { status } from '@grpc/grpc-js';
-import type { Logger } from 'pino';
 import { CALL_IDS } from '../bridge/call-context.ts';
 import type { Interceptor } from '../bridge/interceptor.ts';
+import type { ServerLog } from './server-log.ts';
 
 /** Writes one line for every call: how it went and about which ids, never what it held. */
-export function logCalls(logger: Logger): Interceptor {
+export function logCalls(logger: ServerLog): Interceptor {
   return async (_method, context, next) => {
     const began = performance.now();
     const outcome = await next();

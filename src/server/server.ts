@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { Logger } from 'pino';
 import { type Address, formatAddress, isLoopback } from '../address.ts';
 import { addService, type BridgeOptions } from '../bridge/add-service.ts';
 import { CallEdges } from '../bridge/call-edges.ts';
@@ -38,6 +37,7 @@ import { SessionRegistry } from '../session/session-registry.ts';
 import { type Listener, listen } from './listener.ts';
 import { pipeline } from './pipeline.ts';
 import { decodeError } from './requests/decode-error.ts';
+import type { ServerLog } from './server-log.ts';
 import { Health, healthService } from './services/health-service.ts';
 import { processService } from './services/process/process-service.ts';
 import { addReflection } from './services/reflection-service.ts';
@@ -49,7 +49,7 @@ import { statusHeaders, toStatus } from './status.ts';
 export interface ServerOptions {
   /** Where to listen; at least one. */
   readonly addresses: readonly Address[];
-  readonly logger: Logger;
+  readonly logger: ServerLog;
   /** The environment that policies inherit from. Default: that of this process. */
   readonly environment?: Environment;
   /** The working directory where a spec names none, an absolute path. Default: this process's. */
@@ -207,7 +207,7 @@ function workingFolder(): string {
 function openOutputSpool(
   stateFolder: string | undefined,
   clock: Clock,
-  logger: Logger,
+  logger: ServerLog,
 ): Promise<Spool> | undefined {
   if (stateFolder === undefined) return undefined;
   return openSpool({
@@ -217,7 +217,7 @@ function openOutputSpool(
   });
 }
 
-function logProblem(logger: Logger, problem: StoreProblem): void {
+function logProblem(logger: ServerLog, problem: StoreProblem): void {
   if (problem.kind === 'spool-recovered') {
     logger.info('output is written to files again');
   } else {
