@@ -26,7 +26,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'run',
-    usage: '[options] <argv...>',
+    usage: '[options] <program...>',
     summary: 'Run one process and behave like it.',
     description:
       'Run one process and behave like it: its output, its exit code (128+n for signal n), Ctrl-C passed on.',
@@ -34,7 +34,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'start',
-    usage: '[options] <argv...>',
+    usage: '[options] <program...>',
     summary: 'Start a process that goes on by itself.',
     description:
       'Start a process that goes on by itself, and print the ids of its session and of it.',
@@ -42,7 +42,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'exec',
-    usage: '[options] <where> <argv...>',
+    usage: '[options] <where> <program...>',
     summary: 'Run a further process in a session.',
     description:
       'Run a further process in a session, and behave like it. Those that are there are left alone.',
@@ -137,5 +137,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     description: 'End what a `runlet run` left that was killed.',
     hidden: true,
     load: async () => (await import('./end-leftovers.ts')).endLeftoversCommand(),
+  },
+  {
+    name: 'complete',
+    usage: '[options] <what>',
+    description: 'Print what a server has for a word that is completed, or nothing.',
+    hidden: true,
+    load: async () => (await import('./complete.ts')).completeCommand(),
   },
 ];

@@ -29,9 +29,30 @@ const CASES: readonly (readonly [readonly string[], readonly string[]])[] = [
   ],
   [['attach', '--detach-'], ['--detach-keys']],
   [['completion', 'f'], ['fish']],
+  [
+    ['kill', '--signal', 'USR'],
+    ['USR1', 'USR2'],
+  ],
+  // What a server has.
+  [['kill', 'bu'], ['build']],
+  [['exec', 'bu'], ['build']],
+  [['logs', '--session', 'bu'], ['build']],
+  [['sessions', 'close', '--address', 'unix:/a', 'bu'], ['build']],
+  // Where the program begins options end.
+  [['exec', '-t', 'build', 'runlet-of-this-tes'], ['runlet-of-this-test']],
 ];
 
 const SCRIPTS = { bash: bashCompletion, fish: fishCompletion, zsh: zshCompletion } as const;
+
+/** Variables with a PATH on which there is a `runlet` that knows what a server has. */
+async function environment(): Promise<NodeJS.ProcessEnv> {
+  const folder = await temporaryFolder();
+  const lines = ['build\\tmake all', 'web: 1\\tserve', '$(exit 9)\\t`'].join('\\n');
+  const answer = `#!/bin/sh\n[ "$1" = complete ] && printf '${lines}\\n'\n`;
+  await writeFile(join(folder, 'runlet'), answer, { mode: 0o755 });
+  await writeFile(join(folder, 'runlet-of-this-test'), '', { mode: 0o755 });
+  return { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
+}
 
 /** A file with the script for a shell. */
 async function script(shell: keyof typeof SCRIPTS): Promise<string> {
@@ -57,7 +78,7 @@ describe.skipIf(missing('bash'))('the completion of bash', () => {
       COMP_WORDS=(runlet "$@"); COMP_CWORD=$#; _runlet
       printf '%s\\n' "\${COMPREPLY[@]}"`;
     const args = ['--norc', '-c', program, 'bash', await script('bash'), ...words];
-    const { stdout } = await run('bash', args);
+    const { stdout } = await run('bash', args, { env: await environment() });
     return stdout.split('\n').filter((line) => line !== '');
   }
 
@@ -69,6 +90,13 @@ describe.skipIf(missing('bash'))('the completion of bash', () => {
     expect(await offered(['run', '-t', '--', 'mktem'])).toContain('mktemp');
     expect(await offered(['run', '--', 'serve', '/et'])).toEqual(['/etc']);
     expect(await offered(['run', '--cwd', '/et'])).toEqual(['/etc']);
+    expect(await offered(['run', '-t', 'serve', '/et'])).toEqual(['/etc']);
+  });
+
+  it('offers what a server has as words, and does nothing that is in them', async () => {
+    expect(await offered(['kill', '$'])).toEqual(['\\$\\(exit\\ 9\\)']);
+    // As bash splits a word; the last part is replaced.
+    expect(await offered(['kill', '--address', 'unix', ':', '/a', 'web', ':'])).toEqual(['\\ 1']);
   });
 
   it('offers every command, and every option of each', async () => {
@@ -87,7 +115,12 @@ describe.skipIf(missing('fish'))('the completion of fish', () => {
   it.each(CASES)('offers for %j %j', async (words, expected) => {
     const home = await temporaryFolder();
     const program = 'source $argv[1]; complete -C (string join -- " " runlet $argv[2..-1])';
-    const env = { ...process.env, HOME: home, XDG_CONFIG_HOME: home, XDG_DATA_HOME: home };
+    const env = {
+      ...(await environment()),
+      HOME: home,
+      XDG_CONFIG_HOME: home,
+      XDG_DATA_HOME: home,
+    };
     const args = ['--no-config', '-c', program, '--', await script('fish'), ...words];
     const { stdout } = await run('fish', args, { env });
     const offered = stdout.split('\n').flatMap((line) => line.split('\t')[0] || []);
@@ -124,7 +157,8 @@ describe.skipIf(missing('zsh'))('the completion of zsh', () => {
     const offered = join(await temporaryFolder(), 'offered');
     await writeFile(offered, '');
     const args = ['-f', '-c', ZSH_COMPLETES, 'zsh', await script('zsh'), offered];
-    await run('zsh', [...args, ['runlet', ...words].join(' ')]);
+    const env = await environment();
+    await run('zsh', [...args, ['runlet', ...words].join(' ')], { env });
     const found = (await readFile(offered, 'utf8')).split('\n').filter((line) => line !== '');
     expect(found.sort()).toEqual([...expected].sort());
   });

@@ -1,6 +1,13 @@
 import { type CommandNode, wordsOf } from './command-tree.ts';
 import { shellWord } from './quote.ts';
-import { descents, perCommand, takesValue, values } from './state-machine.ts';
+import {
+  asking,
+  descents,
+  perCommand,
+  programPatterns,
+  takesValue,
+  values,
+} from './state-machine.ts';
 
 /** The completion script for bash, 3.2 or later. */
 export function bashCompletion(root: CommandNode): string {
@@ -14,35 +21,94 @@ _${name}_complete() {
   COMPREPLY=($(compgen "$@" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
 
+# What the server has. Not by compgen -W, which would do what is in the words. Of a word that
+# bash has split at = or :, the last part is replaced.
+_${name}_ask() {
+  local word rest
+  while IFS=$'\t' read -r word rest; do
+    [[ $word != "$current"* ]] || COMPREPLY+=("$(printf %q "\${word#"$before"}")")
+  done < <("\${COMP_WORDS[0]}" complete "$1" \${address:+"--address=$address"} 2>/dev/null)
+}
+
+_${name}_program() {
+  compopt -o filenames 2>/dev/null
+  if (($1 < last)) || [[ $current == */* ]]; then
+    ${files}
+  else
+    _${name}_complete -c
+  fi
+}
+
 _${name}() {
-  local at='' value='' word i
+  local at='' value='' address='' before='' word part='' i words=()
+  local -i count=0 last
   COMPREPLY=()
-  for ((i = 1; i < COMP_CWORD; i++)); do
+  for ((i = 0; i <= COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
+    if [[ $i -gt 1 && ($word == [=:]* || $part == [=:]*) ]]; then
+      before=\${words[\${#words[@]} - 1]}
+      words[\${#words[@]} - 1]+=$word
+      [[ $word != [=:]* ]] || before+=$word
+    else
+      before=''
+      words+=("$word")
+    fi
+    part=$word
+  done
+  last=$((\${#words[@]} - 1))
+  local current=\${words[last]}
+  for ((i = 1; i < last; i++)); do
+    word=\${words[i]}
     if [[ -n $value ]]; then
+      [[ $value != --address ]] || address=$word
       value=''
       continue
     fi
     if [[ $word == -- ]]; then
-      compopt -o filenames 2>/dev/null
-      if ((i == COMP_CWORD - 1)); then _${name}_complete -c; else ${files}; fi
+      _${name}_program $((i + 1))
       return
     fi
+    [[ $word != --address=* ]] || address=\${word#*=}
     case "$at $word" in
-    ${takesValue(root)}) value=1 ;;
+    ${takesValue(root)})
+      value=$word
+      continue
+      ;;
     esac
     case "$at/$word" in
 ${descents(root).join('\n')}
     esac
+    [[ $word != -* ]] || continue
+    case "$at $count" in
+    ${programPatterns(root)})
+      _${name}_program $i
+      return
+      ;;
+    esac
+    count=$((count + 1))
   done
-  case "$at \${COMP_WORDS[COMP_CWORD - 1]}" in
+  case "$at \${words[last - 1]}" in
 ${values(root, {
   path: `compopt -o filenames 2>/dev/null; ${files}; return`,
+  asked: (what) => `_${name}_ask ${what}; return`,
   words: (all) => `${words(all)}; return`,
 }).join('\n')}
   esac
+  word=$current
+  if [[ -n $word && $word != -* ]]; then
+    case "$at $count" in
+    ${programPatterns(root)})
+      _${name}_program $last
+      return
+      ;;
+    esac
+  fi
   case "$at" in
 ${perCommand(root, (node) => words(wordsOf(node).map(({ word }) => word))).join('\n')}
+  esac
+  [[ $word != -* ]] || return
+  case "$at" in
+${asking(root, (what) => `_${name}_ask ${what}`).join('\n')}
   esac
 }
 

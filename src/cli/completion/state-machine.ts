@@ -1,3 +1,4 @@
+import { ASKED, type Asked } from './asked.ts';
 import { allCommands, type CommandNode, type OptionNode } from './command-tree.ts';
 import { shellWord } from './quote.ts';
 
@@ -16,7 +17,7 @@ interface Branch {
 export function descents(root: CommandNode): readonly string[] {
   return allCommands(root)
     .filter(({ path }) => path !== '')
-    .map(({ path }) => branch({ patterns: [path], action: `at=${shellWord(path)}` }));
+    .map(({ path }) => branch({ patterns: [path], action: `at=${shellWord(path)}; continue` }));
 }
 
 /** The patterns of `case "$at $word"` for options whose next word is their value. */
@@ -27,11 +28,19 @@ export function takesValue(root: CommandNode): string {
 /** The branches of `case "$at $previous"`, which complete the value of an option. */
 export function values(
   root: CommandNode,
-  complete: { readonly path: string; readonly words: (words: readonly string[]) => string },
+  complete: {
+    readonly path: string;
+    readonly asked: (what: Asked) => string;
+    readonly words: (words: readonly string[]) => string;
+  },
 ): readonly string[] {
   const branches: Branch[] = [
     { patterns: optionPatterns(root, ({ value }) => value === 'path'), action: complete.path },
     { patterns: optionPatterns(root, ({ value }) => value === 'any'), action: 'return' },
+    ...ASKED.map((what) => ({
+      patterns: optionPatterns(root, ({ value }) => value === what),
+      action: complete.asked(what),
+    })),
   ];
   for (const { options, path } of allCommands(root)) {
     for (const { flags, value } of options) {
@@ -43,6 +52,17 @@ export function values(
   return branches.filter(({ patterns }) => patterns.length > 0).map(branch);
 }
 
+/**
+ * The patterns of `case "$at $count"` for commands that run a program, `count` being how many
+ * words there were that are neither options nor their values: the next one is the program.
+ */
+export function programPatterns(root: CommandNode): string {
+  return allCommands(root)
+    .filter(({ wordsBeforeProgram }) => wordsBeforeProgram !== undefined)
+    .map(({ path, wordsBeforeProgram }) => shellWord(`${path} ${wordsBeforeProgram}`))
+    .join(' | ');
+}
+
 /** The branches of `case "$at"`, which complete a word of a command. */
 export function perCommand(
   root: CommandNode,
@@ -50,6 +70,13 @@ export function perCommand(
 ): readonly string[] {
   return allCommands(root).map((node) =>
     branch({ patterns: [shellWord(node.path)], action: complete(node) }),
+  );
+}
+
+/** The branches of `case "$at"`, which ask a server for arguments of a command. */
+export function asking(root: CommandNode, ask: (what: Asked) => string): readonly string[] {
+  return allCommands(root).flatMap(({ asked, path }) =>
+    asked === undefined ? [] : [branch({ patterns: [shellWord(path)], action: ask(asked) })],
   );
 }
 

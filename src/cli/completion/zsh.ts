@@ -1,6 +1,13 @@
 import { type CommandNode, wordsOf } from './command-tree.ts';
 import { shellWord } from './quote.ts';
-import { descents, perCommand, takesValue, values } from './state-machine.ts';
+import {
+  asking,
+  descents,
+  perCommand,
+  programPatterns,
+  takesValue,
+  values,
+} from './state-machine.ts';
 
 /** The completion script for zsh: to be sourced, or a file `_NAME` in the fpath. */
 export function zshCompletion(root: CommandNode): string {
@@ -26,34 +33,80 @@ export function zshCompletion(root: CommandNode): string {
   return `#compdef ${name}
 # Completion of ${name} for zsh. To load it: source <(${name} completion zsh)
 _${name}() {
-  local at='' value='' word i ret=1
+  local at='' value='' address='' program=$words[1] word i ret=1
+  local -i count=0
   local -a entries
   for ((i = 2; i < CURRENT; i++)); do
     word=$words[i]
     if [[ -n $value ]]; then
+      [[ $value != --address ]] || address=$word
       value=''
       continue
     fi
     if [[ $word == -- ]]; then
-      shift $i words
-      ((CURRENT -= i))
-      _normal
+      _${name}_program $i
       return
     fi
+    [[ $word != --address=* ]] || address=\${word#*=}
     case "$at $word" in
-    ${takesValue(root)}) value=1 ;;
+    ${takesValue(root)})
+      value=$word
+      continue
+      ;;
     esac
     case "$at/$word" in
 ${descents(root).join('\n')}
     esac
+    [[ $word != -* ]] || continue
+    case "$at $count" in
+    ${programPatterns(root)})
+      _${name}_program $((i - 1))
+      return
+      ;;
+    esac
+    count+=1
   done
   case "$at $words[CURRENT-1]" in
-${values(root, { path: '_files; return', words: (all) => `${words(all)}; return` }).join('\n')}
+${values(root, {
+  path: '_files; return',
+  asked: (what) => `_${name}_ask ${what}; return`,
+  words: (all) => `${words(all)}; return`,
+}).join('\n')}
   esac
+  if [[ -n $words[CURRENT] && $words[CURRENT] != -* ]]; then
+    case "$at $count" in
+    ${programPatterns(root)})
+      _${name}_program $((CURRENT - 1))
+      return
+      ;;
+    esac
+  fi
   case "$at" in
 ${perCommand(root, wordsAndOptions).join('\n')}
   esac
+  if [[ $words[CURRENT] != -* ]]; then
+    case "$at" in
+${asking(root, (what) => `_${name}_ask ${what} && ret=0`).join('\n')}
+    esac
+  fi
   return ret
+}
+
+# What the server has.
+_${name}_ask() {
+  local line
+  local -a entries
+  for line in \${(f)"$($program complete $1 \${address:+--address=$address} 2>/dev/null)"}; do
+    entries+=("\${\${line%%$'\t'*}//:/\\:}:\${line#*$'\t'}")
+  done
+  _describe ${name} entries
+}
+
+# The program that is run, and what follows it, after so many words.
+_${name}_program() {
+  shift $1 words
+  ((CURRENT -= $1))
+  _normal
 }
 
 # zsh calls a file of the fpath as the function; otherwise it is told of it.

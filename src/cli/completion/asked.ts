@@ -1,0 +1,22 @@
+/** What a server is asked for, to complete a word. */
+export const ASKED = ['processes', 'running', 'sessions', 'places', 'labels', 'filters'] as const;
+
+/** What a server is asked for, to complete a word. */
+export type Asked = (typeof ASKED)[number];
+
+/** What the values of options are, by their names. */
+export const ASKED_FOR_OPTIONS: Readonly<Record<string, Asked>> = {
+  '--session': 'sessions',
+  '--label': 'labels',
+  '--filter': 'filters',
+};
+
+/** What the arguments of commands are, by their names. */
+export const ASKED_FOR_ARGUMENTS: Readonly<Record<string, Asked>> = {
+  process: 'processes',
+  session: 'sessions',
+  where: 'places',
+};
+
+/** Commands that are about processes which run. */
+export const ABOUT_RUNNING: ReadonlySet<string> = new Set(['attach', 'kill', 'stop', 'wait']);
