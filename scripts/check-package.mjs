@@ -108,7 +108,7 @@ function checkContents(installed, manifest) {
     (file) =>
       !TOP_FILES.includes(file) &&
       !/^proto\/runlet\/v1\/\w+\.proto$/.test(file) &&
-      !/^bundle\/(?:[\w-]+\.js|LICENSES\.txt)$/.test(file) &&
+      !/^bundle\/(?:[\w-]+\.js|LICENSES\.txt|package\.json)$/.test(file) &&
       !/^man\/runlet[a-z-]*\.1$/.test(file) &&
       !/^dist\/.*(?<!\.test)\.(?:js|js\.map|d\.ts)$/.test(file) &&
       file !== 'dist/commonjs/package.json',
