@@ -3,7 +3,7 @@ import { isOwnVariable } from '../environment/env-policy.ts';
 import { bytesOfText, isPlain } from '../system-text.ts';
 import { newerNode } from './newer-node.ts';
 import { inheritedVariables } from './own-bytes.ts';
-import { STARTED_WITH_VARIABLE, toldAgain } from './started-with.ts';
+import { STARTED_WITH_VARIABLE, toldFields } from './started-with.ts';
 
 /**
  * Takes this program's own variables, `RUNLET_*`, out of what others can read of it. The
@@ -49,7 +49,7 @@ function otherVariables(): Record<string, string> {
     if (isPlain(name) && isPlain(value)) others[name] = value;
     else bytes.push(bytesOfText(`${name}=${value}`));
   }
-  if (bytes.length > 0) others[STARTED_WITH_VARIABLE] = toldAgain(bytes);
+  if (bytes.length > 0) others[STARTED_WITH_VARIABLE] = `${process.pid}:${toldFields(bytes)}`;
   return others;
 }
 

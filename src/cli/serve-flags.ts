@@ -23,4 +23,7 @@ export interface ServeFlags {
   readonly keepalive: number;
   readonly keepaliveTimeout: number;
   readonly grace: number;
+  readonly daemon?: boolean;
+  readonly status?: boolean;
+  readonly json?: boolean;
 }

@@ -162,7 +162,27 @@ export function serveCommand(): Command {
       seconds,
       5,
     )
+    .addOption(
+      new Option(
+        '--daemon',
+        'serve in the background: return when it listens; the log is serve.log in the folder of --state-dir',
+      ).conflicts('status'),
+    )
+    .option('--status', 'say whether such a server is up; exit with 3 if not')
+    .addOption(
+      new Option('--json', 'with --status, print a line of JSON').implies({ status: true }),
+    )
     .action(async (flags: ServeFlags) => {
+      if (flags.status === true) {
+        const { printStatus } = await import('./serve-status.ts');
+        await printStatus(flags);
+        return;
+      }
+      if (flags.daemon === true) {
+        const { serveInBackground } = await import('./serve-daemon.ts');
+        await serveInBackground(flags);
+        return;
+      }
       hideOwnVariables();
       // Other commands need no server, and start sooner without the code of one.
       const { serve } = await import('./serving.ts');

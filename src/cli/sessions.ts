@@ -51,7 +51,10 @@ function closeCommand(): Command {
     .description('End sessions, and every process in them.')
     .addOption(addressOption())
     .option('-a, --all', 'all sessions that there are')
-    .option('--idle', 'all in which nothing runs any more and to which nobody is attached')
+    .option(
+      '--idle',
+      'all in which nothing runs any more and to which nobody is attached; those that expired are gone',
+    )
     .option('--json', 'print a line of JSON for each')
     .argument(
       '[session...]',

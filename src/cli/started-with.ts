@@ -47,12 +47,12 @@ export function droppedVariables(env: NodeJS.ProcessEnv, pid: number): readonly 
   return variables.filter((text) => text !== '').map((text) => Buffer.from(text, 'latin1'));
 }
 
-/** What this program was started with, for itself when it is replaced: variables in full. */
-export function toldAgain(variables: readonly Buffer[]): string {
+/** What this program was started with, for itself when it is replaced, or for a server of it. */
+export function toldFields(variables: readonly Buffer[]): string {
   const { ignored, openFiles } = startedWith();
   const signals = ignored.reduce((bits, signal) => bits | (1n << BigInt(signal - 1)), 0n);
   const dropped = Buffer.concat(variables.flatMap((variable) => [variable, Buffer.of(0)]));
-  return [process.pid, openFiles ?? '', signals.toString(16), dropped.toString('base64')].join(':');
+  return [openFiles ?? '', signals.toString(16), dropped.toString('base64')].join(':');
 }
 
 /** `PID:OPEN_FILES:IGNORED:VARIABLES`. What was told to another process was only inherited. */
