@@ -384,8 +384,9 @@ type ProcessSpec struct {
 	// paths are bytes. Each of the fields that end in `_bytes` is exact, may hold UTF-8 as
 	// well, and takes the place of its twin: both of them are `INVALID_ARGUMENT`. A server
 	// that cannot start processes with what is not UTF-8 (`capabilities.bytes`) answers
-	// `START_FAILED`, stage `START_STAGE_SPAWN`, errno `ENOTSUP`; one that says nothing of it
-	// may not know these fields.
+	// `START_FAILED`, stage `START_STAGE_SPAWN`, errno `ENOTSUP`. One that is older does not
+	// know these fields: a client that uses any of them gives the program here, so that such a
+	// server finds none, and refuses what it would do without them.
 	ArgvBytes [][]byte `protobuf:"bytes,15,rep,name=argv_bytes,json=argvBytes,proto3" json:"argv_bytes,omitempty"`
 	// As `arg0`, where that is not UTF-8. Empty: the first of `argv_bytes` or `argv`.
 	Arg0Bytes []byte `protobuf:"bytes,16,opt,name=arg0_bytes,json=arg0Bytes,proto3" json:"arg0_bytes,omitempty"`
