@@ -34,7 +34,12 @@ export function completeCommand(): Command {
     .addArgument(new Argument('<what>', 'what is completed').choices(ASKED))
     .action(complete);
   return addExamples(command, [
-    { command: 'runlet complete sessions', does: 'See the sessions', code: 0, prints: /^/ },
+    {
+      command: 'runlet complete --address "$SERVER" --within 1s sessions',
+      does: 'See the sessions',
+      code: 0,
+      prints: /^/,
+    },
   ]);
 }
 

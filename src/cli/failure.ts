@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { describeCallError } from '../client/call-error.ts';
-import { ConnectionError, RemoteError, SessionLostError } from '../client/index.ts';
+import { ConnectionError, OptionError, RemoteError, SessionLostError } from '../client/index.ts';
 import {
   CANNOT_EXECUTE_EXIT_CODE,
   FAILURE_EXIT_CODE,
@@ -9,7 +9,7 @@ import {
   signalExitCode,
   USAGE_EXIT_CODE,
 } from './exit-codes.ts';
-import { flagOfField, flagOfLimit } from './flag-words.ts';
+import { flagOfField, flagOfLimit, optionWords } from './flag-words.ts';
 import { NamedError } from './named-error.ts';
 import { say } from './print.ts';
 import { startWords } from './start-words.ts';
@@ -36,6 +36,7 @@ function describeFailure(error: unknown): string {
   if (error instanceof RemoteError)
     return `${describeRefusal(error)} (${error.reason ?? error.status})`;
   if (error instanceof SessionLostError) return describeLoss(error);
+  if (error instanceof OptionError) return optionWords(error);
   if (error instanceof ConnectionError) return `${error.message} (UNAVAILABLE)`;
   return describeSystemError(error) ?? describeCallError(error);
 }

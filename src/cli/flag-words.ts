@@ -1,3 +1,5 @@
+import type { OptionError } from '../client/index.ts';
+
 /** The flags, and what else is typed, that become the fields of requests. */
 const FIELD_FLAGS: Readonly<Record<string, string>> = {
   after_seq: '--since-seq',
@@ -32,6 +34,15 @@ export function flagOfField(path: string): string {
     if (flag !== undefined) return flag;
   }
   return path;
+}
+
+/** The flags that become options of the client which it looks at before anything is sent. */
+const OPTION_FLAGS: Readonly<Record<string, string>> = { id: '--id', labels: '--label' };
+
+/** What is wrong with an option of the client, with the flag that it is from if there is one. */
+export function optionWords({ message, option }: OptionError): string {
+  const flag = OPTION_FLAGS[option.replace(/[.[].*/, '')];
+  return flag === undefined ? message : message.replace(option, flag);
 }
 
 /** The flags of `runlet serve` that set limits of a server, by how those are called in errors. */

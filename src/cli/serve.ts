@@ -213,6 +213,19 @@ export function serveCommand(): Command {
     [
       {
         command:
+          "runlet serve --daemon && runlet serve --status && kill $(runlet serve --status | awk '/^pid/ {print $2}')",
+        does: 'Serve in the background, look whether it is up, and end it',
+        code: 0,
+        prints: /^runlet listening on unix:.*\nits log is .*serve\.log\naddress +unix:/,
+      },
+      {
+        command: 'runlet serve --status --json',
+        does: 'Look whether a server is up, for a program',
+        code: 3,
+        prints: /^\{"address":"unix:.*","version":null\}\n$/,
+      },
+      {
+        command:
           'runlet serve --output-memory 256MiB --output-disk 0 --retained-bytes 1MiB --max-retained-bytes 64MiB --retention 10m --state-dir "$FOLDER"',
         does: 'Keep less output, none of it in files, and for longer',
         code: null,

@@ -19,6 +19,9 @@ it('serves in the background, says so, and is found by its status', async () => 
   onTestFinished(() => void process.kill(pid));
   expect(await connect(address).info()).toMatchObject({ version });
   const again = await runCli([...serve, '--daemon']);
-  expect([again.code, again.stderr]).toEqual([125, expect.stringContaining(`as process ${pid}`)]);
+  expect([again.code, again.stderr]).toEqual([
+    125,
+    `runlet: a server is up already at ${address}, as process ${pid}, version ${version}\n`,
+  ]);
   expect(await readFile(join(folder, 'serve.log'), 'utf8')).toContain('"level"');
 });

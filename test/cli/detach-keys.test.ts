@@ -14,7 +14,7 @@ describe('keys that detach', () => {
   });
 
   it.each(['ctrl-', 'ctrl-1', 'ab', 'a,', 'ctrl-ab'])('are refused: %s', (text) => {
-    expect(() => parseDetachKeys(text)).toThrow('Expected keys like');
+    expect(() => parseDetachKeys(text)).toThrow('expected keys like');
   });
 
   it('are found wherever what is typed is parted, and all before them is passed on', () => {

@@ -22,12 +22,14 @@ const FAULTS = [
   'it was ended because of an error that nobody caught',
   'the process has fewer events than it had',
   'the process was closed without an exit',
+  'the server has no standard output',
 ];
 
 /** Messages that a test has for which more is needed than a command line. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   '* is not UTF-8: *': 'acceptance/cli-folders.test.ts',
   'RUNLET_ADDRESS *: *': 'cli/messages/messages.test.ts',
+  'a server is up already at **, version *': 'acceptance/cli-daemon.test.ts',
   'connected again': 'interop/attach.test.ts',
   'left; come back with: runlet attach* --session * *': 'acceptance/cli-attach.test.ts',
   'the connection broke; trying to come back for * s': 'interop/attach.test.ts',

@@ -181,7 +181,11 @@ export const NOT_POSSIBLE: readonly Refused[] = [
     125,
     '--id: the session has a process with this id (PROCESS_EXISTS)',
   ],
-  ['start --id $LONG true', 125, '--id: must not be longer than 128 bytes (INVALID_REQUEST)'],
+  [
+    'start --id $LONG true',
+    125,
+    `--id must be a string of 1 to 128 bytes, not '${'x'.repeat(60)}'`,
+  ],
   ['start --retention 9d true', 125, '--retention: must be at most 86400 s (INVALID_REQUEST)'],
   [
     'start --retained-bytes 9TiB true',

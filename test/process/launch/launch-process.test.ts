@@ -36,6 +36,7 @@ interface Wanted {
 const SERVERS = new Map([
   ['PATH', '/usr/bin:/bin'],
   ['API_KEY', 'secret'],
+  ['PWD', '/srv'],
 ]);
 
 /** What the launcher was asked for, and why the start failed if it did. */
