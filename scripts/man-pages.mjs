@@ -86,9 +86,10 @@ function ofCommand(command) {
   return tagged(`${bold(pageOf(command))}(1)`, command.summary() || command.description());
 }
 
-/** @param {{ command: string, does: string }} example */
-function example({ command, does }) {
-  return ['.PP', `${asIs(does)}:`, '.PP', '.RS 4', '.nf', asIs(command), '.fi', '.RE'].join('\n');
+/** @param {{ command: string, does: string }} example @param {number} index */
+function example({ command, does }, index) {
+  const apart = index === 0 ? [] : ['.PP'];
+  return [...apart, `${asIs(does)}:`, '.PP', '.RS 4', '.nf', asIs(command), '.fi', '.RE'].join('\n');
 }
 
 /** Those that docs/cli.md lists. */

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 /** @import { Step } from './gate.mjs' */
 
 /** What has to be there for steps below. Debian's packages have the names of the programs. */
-const TOOLS = ['tmux', 'zsh', 'fish', 'nginx', 'haproxy', 'chromium'];
+const TOOLS = ['tmux', 'zsh', 'fish', 'nginx', 'haproxy', 'chromium', 'mandoc'];
 
 /** Lines of Node.js beside the one that runs the gate. */
 const NODE_LINES = ['22', '24', '26'];

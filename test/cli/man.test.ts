@@ -47,7 +47,8 @@ describe('the manual pages', () => {
   it.each(PAGES)('have every flag and example: $name', ({ command, name }) => {
     const page = readFileSync(`${ROOT}/man/${name}.1`, 'utf8')
       .replaceAll('\\-', '-')
-      .replaceAll('\\(aq', "'");
+      .replaceAll('\\(aq', "'")
+      .replaceAll('\\(ha', '^');
     for (const { hidden, long } of command.options) {
       if (!hidden && long !== '--help-all') expect(page).toContain(`\\fB${long}\\fR`);
     }
@@ -58,6 +59,8 @@ describe('the manual pages', () => {
     const [tool = '', ...args] = checker ?? [];
     const pages = PAGES.map(({ name }) => `${ROOT}/man/${name}.1`);
     const { stderr, stdout } = spawnSync(tool, [...args, ...pages], { encoding: 'utf8' });
-    expect(stdout + stderr).toBe('');
+    // They have the date of no day, so that they are the same whenever they are made.
+    const faults = (stdout + stderr).split('\n').filter((line) => !line.includes('missing date'));
+    expect(faults.join('\n')).toBe('');
   });
 });
