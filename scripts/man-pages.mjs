@@ -89,7 +89,9 @@ function ofCommand(command) {
 /** @param {{ command: string, does: string }} example @param {number} index */
 function example({ command, does }, index) {
   const apart = index === 0 ? [] : ['.PP'];
-  return [...apart, `${asIs(does)}:`, '.PP', '.RS 4', '.nf', asIs(command), '.fi', '.RE'].join('\n');
+  return [...apart, `${asIs(does)}:`, '.PP', '.RS 4', '.nf', asIs(command), '.fi', '.RE'].join(
+    '\n',
+  );
 }
 
 /** Those that docs/cli.md lists. */
