@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { connect } from 'runlet/client';
+import { connect, OptionError } from 'runlet/client';
 import { McpTransportError, RunletClientTransport, type RunletTransportOptions } from 'runlet/mcp';
 
 const address = process.argv[2] ?? '';
@@ -33,4 +33,4 @@ await inSession.close();
 await assert.rejects(inSession.send({ jsonrpc: '2.0', method: 'late' }), McpTransportError);
 
 // @ts-expect-error: either a session or an address
-assert.throws(() => new RunletClientTransport({ argv: command, session, address }), TypeError);
+assert.throws(() => new RunletClientTransport({ argv: command, session, address }), OptionError);
