@@ -35,10 +35,10 @@ export function completeCommand(): Command {
     .action(complete);
   return addExamples(command, [
     {
-      command: 'runlet complete --address "$SERVER" --within 1s sessions',
+      command: 'runlet complete --address "$SERVER" --within 10s sessions',
       does: 'See the sessions',
       code: 0,
-      prints: /^/,
+      prints: /^[0-9a-f-]{36}\tprocesses: 1\n$/,
     },
   ]);
 }

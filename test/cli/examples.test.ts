@@ -15,7 +15,7 @@ const COMMANDS = namedCommands(await createProgram());
 const ALONE = ['serve', 'run', 'completion', 'end-leftovers'];
 
 /** Commands that are about a process; theirs is the last one, is named `build`, and has ended or not. */
-const ENDED = ['attach', 'exec', 'inspect', 'logs', 'ps', 'sessions', 'wait'];
+const ENDED = ['attach', 'complete', 'exec', 'inspect', 'logs', 'ps', 'sessions', 'wait'];
 const RUNNING = ['kill', 'stop'];
 
 /** The first command that a line has. */
