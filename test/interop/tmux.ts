@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { chmod, readdir, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished } from 'vitest';
@@ -59,6 +60,8 @@ export async function openTerminal(): Promise<TmuxTerminal> {
     PATH: `${folder}:${process.env['PATH'] ?? ''}`,
     HOME: folder,
     TMPDIR: folder,
+    // Code that was compiled before is taken from there, and left there when a command ends.
+    XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
     LC_ALL: 'C.UTF-8',
     ENV: join(folder, 'rc'),
   };
