@@ -23,6 +23,9 @@ const FIELD_FLAGS: Readonly<Record<string, string>> = {
   'spec.limits.open_files': '--limit open-files',
   'spec.limits.processes': '--limit processes',
   'spec.output.retained_bytes': '--retained-bytes',
+  'spec.raw_argv': 'the program and its arguments',
+  'spec.raw_cwd': '--cwd',
+  'spec.raw_env': '--env',
   'spec.retention': '--retention',
   'spec.timeout': '--timeout',
 };

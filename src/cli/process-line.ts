@@ -18,7 +18,7 @@ export function processLine(info: ProcessInfo): Record<string, unknown> {
     state: info.state,
     pid: info.pid,
     argv: info.argv,
-    argvBytes: info.argvBytes?.map((part) => part.toString('base64')) ?? null,
+    rawArgv: info.rawArgv?.map((part) => part.toString('base64')) ?? null,
     labels: info.labels,
     terminal: info.hasTerminal,
     stdin: info.hasStdin,

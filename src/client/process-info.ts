@@ -75,7 +75,7 @@ export interface ProcessInfo {
   /** U+FFFD stands for what is not UTF-8 of it. */
   readonly argv: readonly string[];
   /** The same as it was, where some of it is not UTF-8; undefined: `argv` is exact. */
-  readonly argvBytes: readonly Buffer[] | undefined;
+  readonly rawArgv: readonly Buffer[] | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly startTime: Date;
   /** The number of its latest event. */
@@ -129,10 +129,8 @@ export function processInfo(message: ProcessMessage): ProcessInfo {
     state: PROCESS_STATES.name(message.state) ?? 'running',
     pid: Number(message.pid),
     argv: message.argv,
-    argvBytes:
-      message.argvBytes.length === 0
-        ? undefined
-        : message.argvBytes.map((part) => Buffer.from(part)),
+    rawArgv:
+      message.rawArgv.length === 0 ? undefined : message.rawArgv.map((part) => Buffer.from(part)),
     labels,
     startTime: dateOf(startTime) ?? new Date(0),
     lastSeq: Number(message.lastSeq),

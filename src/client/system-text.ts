@@ -23,7 +23,7 @@ export function text(name: string, value: unknown): string {
 type TextFields = Partial<
   Pick<
     Exclude<MessageInitShape<typeof ProcessSpecSchema>, ProcessSpecMessage>,
-    'argv' | 'argvBytes' | 'arg0' | 'arg0Bytes' | 'cwd' | 'cwdBytes' | 'env' | 'envBytes'
+    'argv' | 'rawArgv' | 'arg0' | 'rawArg0' | 'cwd' | 'rawCwd' | 'env' | 'rawEnv'
   >
 >;
 
@@ -41,22 +41,22 @@ export function textFields(spec: ProcessSpec): TextFields {
   const arg0 = systemText('arg0', spec.arg0 ?? '');
   const cwd = systemText('cwd', spec.cwd ?? '');
   const texts: Record<string, string> = {};
-  const envBytes: { readonly name: Uint8Array; readonly value: Uint8Array }[] = [];
+  const rawEnv: { readonly name: Uint8Array; readonly value: Uint8Array }[] = [];
   for (const [name, given] of Object.entries(spec.env ?? {})) {
     // Left out, as Node.js does when it starts a program.
     if (given === undefined) continue;
     const key = text('a name in env', name);
     const value = systemText(`env.${name}`, given);
     if (typeof value === 'string') texts[key] = value;
-    else envBytes.push({ name: Buffer.from(key), value });
+    else rawEnv.push({ name: Buffer.from(key), value });
   }
-  const plain = [...argv, arg0, cwd].every(isString) && envBytes.length === 0;
+  const plain = [...argv, arg0, cwd].every(isString) && rawEnv.length === 0;
   return {
-    ...(plain ? { argv: argv.filter(isString) } : { argvBytes: argv.map(bytesOf) }),
-    ...(isString(arg0) ? { arg0 } : { arg0Bytes: arg0 }),
-    ...(isString(cwd) ? { cwd } : { cwdBytes: cwd }),
+    ...(plain ? { argv: argv.filter(isString) } : { rawArgv: argv.map(bytesOf) }),
+    ...(isString(arg0) ? { arg0 } : { rawArg0: arg0 }),
+    ...(isString(cwd) ? { cwd } : { rawCwd: cwd }),
     env: texts,
-    envBytes,
+    rawEnv,
   };
 }
 

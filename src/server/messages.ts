@@ -64,9 +64,9 @@ export function processMessage(
   return message;
 }
 
-function argvFields(argv: readonly string[]): Pick<ProcessMessage, 'argv' | 'argvBytes'> {
-  if (argv.every(isPlain)) return { argv: [...argv], argvBytes: [] };
-  return { argv: argv.map(shownText), argvBytes: argv.map(bytesOfText) };
+function argvFields(argv: readonly string[]): Pick<ProcessMessage, 'argv' | 'rawArgv'> {
+  if (argv.every(isPlain)) return { argv: [...argv], rawArgv: [] };
+  return { argv: argv.map(shownText), rawArgv: argv.map(bytesOfText) };
 }
 
 /** A session as it is now. */

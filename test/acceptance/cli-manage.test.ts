@@ -77,7 +77,7 @@ describe('runlet ps', () => {
       state: 'closed',
       pid: one.pid,
       argv: ['sh', '-c', 'exit 3'],
-      argvBytes: null,
+      rawArgv: null,
       labels: {},
       terminal: false,
       stdin: false,

@@ -14,7 +14,7 @@ const INFO: ProcessInfo = {
   sessionId: 'session',
   state: 'running',
   pid: 1,
-  argvBytes: undefined,
+  rawArgv: undefined,
   argv: ['true'],
   labels: {},
   startTime: new Date(0),

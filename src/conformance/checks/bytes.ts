@@ -15,12 +15,12 @@ export const bytes: readonly Check[] = [
   {
     id: 'BYTES-01',
     title: 'Arguments that are not UTF-8 arrive as they are',
-    clause: 'ProcessSpec.argv_bytes',
+    clause: 'ProcessSpec.raw_argv',
     needs: 'bytes',
     async run(context) {
       const given = [CAFE, Buffer.from('żółw'), ODD, Buffer.alloc(0)];
       const script = 'for a do printf "<%s>" "$a"; done';
-      const output = await outputOf(context, { argvBytes: shell(script, ...given) });
+      const output = await outputOf(context, { rawArgv: shell(script, ...given) });
       const expected = given.map((a) => `<${a.toString('latin1')}>`).join('');
       ensureEqual(output.toString('latin1'), expected, 'the arguments, in Latin-1');
     },
@@ -28,13 +28,13 @@ export const bytes: readonly Check[] = [
   {
     id: 'BYTES-02',
     title: 'Variables that are not UTF-8 are there beside the others, their names, too',
-    clause: 'ProcessSpec.env_bytes',
+    clause: 'ProcessSpec.raw_env',
     needs: 'bytes',
     async run(context) {
       const output = await outputOf(context, {
         argv: ['env'],
         env: { PATH, PLAIN: 'plain' },
-        envBytes: [
+        rawEnv: [
           { name: Buffer.from('ODD'), value: ODD },
           { name: CAFE, value: Buffer.from('coffee') },
         ],
@@ -48,51 +48,51 @@ export const bytes: readonly Check[] = [
   {
     id: 'BYTES-03',
     title: 'A process starts in a folder whose name is not UTF-8',
-    clause: 'ProcessSpec.cwd_bytes',
+    clause: 'ProcessSpec.raw_cwd',
     needs: 'bytes',
     async run(context) {
-      const cwdBytes = Buffer.concat([Buffer.from(`/tmp/runlet-${randomUUID()}-`), CAFE]);
-      await outputOf(context, { argvBytes: shell('mkdir -- "$1"', cwdBytes) });
+      const rawCwd = Buffer.concat([Buffer.from(`/tmp/runlet-${randomUUID()}-`), CAFE]);
+      await outputOf(context, { rawArgv: shell('mkdir -- "$1"', rawCwd) });
       const output = await outputOf(context, {
-        argvBytes: shell('pwd && cd / && rmdir -- "$1"', cwdBytes),
-        cwdBytes,
+        rawArgv: shell('pwd && cd / && rmdir -- "$1"', rawCwd),
+        rawCwd,
       });
-      const expected = `${cwdBytes.toString('latin1')}\n`;
+      const expected = `${rawCwd.toString('latin1')}\n`;
       ensure(output.toString('latin1').endsWith(expected), `pwd is not ${expected} in Latin-1`);
     },
   },
   {
     id: 'BYTES-04',
     title: 'What was asked to be run is told exactly, and as text',
-    clause: 'Process.argv_bytes',
+    clause: 'Process.raw_argv',
     needs: 'bytes',
     async run(context) {
-      const target = await startOf(context, { argvBytes: shell(':', CAFE) });
-      const { argv, argvBytes } = await context.get(target);
+      const target = await startOf(context, { rawArgv: shell(':', CAFE) });
+      const { argv, rawArgv } = await context.get(target);
       ensureEqual(argv.slice(0, -1), ['/bin/sh', '-c', ':', 'sh'], 'argv but for the last');
       ensure(/^caf\u{FFFD}+$/u.test(argv.at(-1) ?? ''), 'U+FFFD stands for what is not UTF-8');
       ensureEqual(
-        argvBytes.map((part) => Buffer.from(part).toString('latin1')),
+        rawArgv.map((part) => Buffer.from(part).toString('latin1')),
         shell(':', CAFE).map((part) => part.toString('latin1')),
-        'argv_bytes, in Latin-1',
+        'raw_argv, in Latin-1',
       );
-      const plain = await startOf(context, { argvBytes: shell(':') });
+      const plain = await startOf(context, { rawArgv: shell(':') });
       const told = await context.get(plain);
       ensureEqual(told.argv, ['/bin/sh', '-c', ':', 'sh'], 'argv that was given as bytes');
-      ensureEqual(told.argvBytes, [], 'argv_bytes of what is UTF-8');
+      ensureEqual(told.rawArgv, [], 'raw_argv of what is UTF-8');
     },
   },
   {
     id: 'BYTES-05',
     title: 'A field and its twin of bytes exclude each other',
-    clause: 'ProcessSpec.argv_bytes',
+    clause: 'ProcessSpec.raw_argv',
     async run(context) {
       const argv = ['/bin/sh', '-c', ':'];
       const wrong: readonly (readonly [string, SpecInit])[] = [
-        ['spec.argv_bytes', { argv, argvBytes: shell(':') }],
-        ['spec.arg0_bytes', { argv, arg0: 'sh', arg0Bytes: CAFE }],
-        ['spec.cwd_bytes', { argv, cwd: '/', cwdBytes: Buffer.from('/') }],
-        ['spec.env_bytes', { argv, env: { A: '' }, envBytes: [{ name: Buffer.from('A') }] }],
+        ['spec.raw_argv', { argv, rawArgv: shell(':') }],
+        ['spec.raw_arg0', { argv, arg0: 'sh', rawArg0: CAFE }],
+        ['spec.raw_cwd', { argv, cwd: '/', rawCwd: Buffer.from('/') }],
+        ['spec.raw_env', { argv, env: { A: '' }, rawEnv: [{ name: Buffer.from('A') }] }],
       ];
       for (const [field, spec] of wrong) {
         const { badRequest } = await ensureFails(

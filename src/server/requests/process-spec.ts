@@ -79,7 +79,7 @@ export function parseProcessSpec(
     arg0: parseArg0(message) || (argv[0] ?? ''),
     cwd: parseCwd(message) || defaults.cwd,
     envPolicy: parseEnvPolicy(message.envPolicy),
-    env: withTerm(parseEnvironment('spec.env', message.env, message.envBytes), message.terminal),
+    env: withTerm(parseEnvironment('spec.env', message.env, message.rawEnv), message.terminal),
     stdin: parseEnum('spec.stdin', message.stdin, STDIN_MODES),
     terminal:
       message.terminal === undefined
@@ -111,7 +111,7 @@ export function specFingerprint(message: ProcessSpecMessage | undefined): string
   if (message === undefined) return '';
   const canonical = clone(ProcessSpecSchema, message);
   canonical.env = sorted(canonical.env);
-  canonical.envBytes.sort((a, b) => Buffer.compare(a.name, b.name));
+  canonical.rawEnv.sort((a, b) => Buffer.compare(a.name, b.name));
   canonical.labels = sorted(canonical.labels);
   if (canonical.envPolicy !== undefined) canonical.envPolicy.set = sorted(canonical.envPolicy.set);
   return createHash('sha256').update(toBinary(ProcessSpecSchema, canonical)).digest('base64');

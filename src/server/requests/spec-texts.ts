@@ -11,12 +11,12 @@ import { argvBytes } from './encoded-size.ts';
 /* What of a spec the system takes as bytes: each has a field of texts, and one of bytes. */
 
 /** The program and its arguments. */
-export function parseArgv({ argv, argvBytes: bytes }: ProcessSpecMessage): readonly string[] {
-  assertOne('spec.argv_bytes', 'spec.argv', argv.length > 0, bytes.length > 0);
+export function parseArgv({ argv, rawArgv: bytes }: ProcessSpecMessage): readonly string[] {
+  assertOne('spec.raw_argv', 'spec.argv', argv.length > 0, bytes.length > 0);
   const [field, given] =
     bytes.length === 0
       ? (['spec.argv', argv] as const)
-      : (['spec.argv_bytes', bytes.map(textOfBytes)] as const);
+      : (['spec.raw_argv', bytes.map(textOfBytes)] as const);
   if (given.length === 0 || given[0] === '') throw invalidField(field, 'must name a program');
   if (argvBytes(given) > MAX_ARGV_BYTES) {
     throw invalidField(field, `must take at most ${MAX_ARGV_BYTES} bytes`);
@@ -28,15 +28,15 @@ export function parseArgv({ argv, argvBytes: bytes }: ProcessSpecMessage): reado
 }
 
 /** What the program sees as its own name; empty: nothing is said. */
-export function parseArg0({ arg0, arg0Bytes }: ProcessSpecMessage): string {
-  return parseEither('spec.arg0', arg0, arg0Bytes);
+export function parseArg0({ arg0, rawArg0 }: ProcessSpecMessage): string {
+  return parseEither('spec.arg0', arg0, rawArg0);
 }
 
 /** The working directory; empty: nothing is said. */
-export function parseCwd({ cwd, cwdBytes }: ProcessSpecMessage): string {
-  const path = parseEither('spec.cwd', cwd, cwdBytes);
+export function parseCwd({ cwd, rawCwd }: ProcessSpecMessage): string {
+  const path = parseEither('spec.cwd', cwd, rawCwd);
   if (path !== '' && !path.startsWith('/')) {
-    throw invalidField(cwd === '' ? 'spec.cwd_bytes' : 'spec.cwd', 'must be an absolute path');
+    throw invalidField(cwd === '' ? 'spec.raw_cwd' : 'spec.cwd', 'must be an absolute path');
   }
   return path;
 }
@@ -56,8 +56,8 @@ export function parseEnvironment(
   for (const entry of bytes) {
     const name = textOfBytes(entry.name);
     const value = textOfBytes(entry.value);
-    assertVariable(`${field}_bytes`, name, value);
-    if (variables.has(name)) throw invalidField(`${field}_bytes`, 'a name must be there once');
+    assertVariable(rawOf(field), name, value);
+    if (variables.has(name)) throw invalidField(rawOf(field), 'a name must be there once');
     variables.set(name, value);
   }
   return variables;
@@ -75,9 +75,14 @@ function assertVariable(field: string, name: string, value: string): void {
 }
 
 function parseEither(field: string, text: string, bytes: Uint8Array): string {
-  assertOne(`${field}_bytes`, field, text !== '', bytes.length > 0);
-  assertNoNul(bytes.length === 0 ? field : `${field}_bytes`, text || textOfBytes(bytes));
+  assertOne(rawOf(field), field, text !== '', bytes.length > 0);
+  assertNoNul(bytes.length === 0 ? field : rawOf(field), text || textOfBytes(bytes));
   return text || textOfBytes(bytes);
+}
+
+/** The twin of a field: `spec.raw_cwd` of `spec.cwd`. */
+function rawOf(field: string): string {
+  return field.replace(/[^.]+$/, 'raw_$&');
 }
 
 function assertOne(field: string, twin: string, hasTwin: boolean, hasBytes: boolean): void {

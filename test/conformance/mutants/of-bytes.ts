@@ -4,29 +4,29 @@ import type { Mutant } from './mutant.ts';
 /** What is not UTF-8. */
 export const ofBytes: readonly Mutant[] = [
   {
-    fault: '`argv_bytes` is taken for UTF-8',
+    fault: '`raw_argv` is taken for UTF-8',
     fails: ['BYTES-01', 'BYTES-03', 'BYTES-04'],
     mutate: (real) =>
       onStarts(real, ({ spec }) => {
         if (spec.argv.length > 0) return;
-        spec.argv = spec.argvBytes.map((part) => Buffer.from(part).toString());
-        spec.argvBytes = [];
+        spec.argv = spec.rawArgv.map((part) => Buffer.from(part).toString());
+        spec.rawArgv = [];
       }),
   },
   {
-    fault: '`env_bytes` is ignored',
+    fault: '`raw_env` is ignored',
     fails: ['BYTES-02', 'BYTES-05'],
     mutate: (real) =>
       onStarts(real, ({ spec }) => {
-        spec.envBytes = [];
+        spec.rawEnv = [];
       }),
   },
   {
-    fault: '`cwd_bytes` is ignored',
+    fault: '`raw_cwd` is ignored',
     fails: ['BYTES-03', 'BYTES-05'],
     mutate: (real) =>
       onStarts(real, ({ spec }) => {
-        spec.cwdBytes = new Uint8Array();
+        spec.rawCwd = new Uint8Array();
       }),
   },
   {
@@ -34,7 +34,7 @@ export const ofBytes: readonly Mutant[] = [
     fails: ['BYTES-04'],
     mutate: (real) =>
       onProcesses(real, (process) => {
-        process.argvBytes = [];
+        process.rawArgv = [];
       }),
   },
   {
@@ -42,10 +42,10 @@ export const ofBytes: readonly Mutant[] = [
     fails: ['BYTES-05'],
     mutate: (real) =>
       onStarts(real, ({ spec }) => {
-        if (spec.argv.length > 0) spec.argvBytes = [];
-        if (spec.arg0 !== '') spec.arg0Bytes = new Uint8Array();
-        if (spec.cwd !== '') spec.cwdBytes = new Uint8Array();
-        spec.envBytes = spec.envBytes.filter(
+        if (spec.argv.length > 0) spec.rawArgv = [];
+        if (spec.arg0 !== '') spec.rawArg0 = new Uint8Array();
+        if (spec.cwd !== '') spec.rawCwd = new Uint8Array();
+        spec.rawEnv = spec.rawEnv.filter(
           ({ name }) => !Object.hasOwn(spec.env, Buffer.from(name).toString()),
         );
       }),

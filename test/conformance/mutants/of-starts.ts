@@ -61,7 +61,7 @@ export const ofStarts: readonly Mutant[] = [
     fails: ['INFO-04'],
     mutate: (real) =>
       onStarts(real, ({ spec }) => {
-        if (spec.cwd === '' && spec.cwdBytes.length === 0) spec.cwd = '/';
+        if (spec.cwd === '' && spec.rawCwd.length === 0) spec.cwd = '/';
       }),
   },
   { fault: 'its health service says that it does not serve', fails: ['INFO-05'], serving: false },

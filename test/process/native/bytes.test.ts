@@ -66,7 +66,7 @@ describe('a server that launches by posix_spawn', () => {
     const text = await session.start({ argv: ['sh', Buffer.from('-c'), ':'], env: { PATH } });
     const infos = await session.processes();
     expect(process.argv).toEqual(['sh', '-c', ':', 'caf\u{FFFD}']);
-    expect(infos.map(({ argvBytes }) => argvBytes?.at(-1))).toEqual([CAFE, undefined]);
+    expect(infos.map(({ rawArgv }) => rawArgv?.at(-1))).toEqual([CAFE, undefined]);
     expect(text.argv).toEqual(['sh', '-c', ':']);
     await session.close();
   });

@@ -330,7 +330,7 @@ type ProcessSpec struct {
 	// in the PATH of the process's own environment (in the system's default path
 	// where that has none). No NUL bytes. At most 3 MiB with all that encodes them, since
 	// they are told with the process; what the system takes is less, as a rule. A request has at
-	// most 262,144 fields, of which each argument is one. Empty where `argv_bytes` is given.
+	// most 262,144 fields, of which each argument is one. Empty where `raw_argv` is given.
 	Argv []string `protobuf:"bytes,1,rep,name=argv,proto3" json:"argv,omitempty"`
 	// What the program sees as its own name (`argv[0]`). Empty: the first of
 	// `argv`. No NUL bytes.
@@ -381,20 +381,20 @@ type ProcessSpec struct {
 	// of at most 1024 bytes. They are listed; put no secrets in them.
 	Labels map[string]string `protobuf:"bytes,14,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// As `argv`, all of it, where some is not UTF-8: to the system arguments, variables and
-	// paths are bytes. Each of the fields that end in `_bytes` is exact, may hold UTF-8 as
+	// paths are bytes. Each of the fields that begin with `raw_` is exact, may hold UTF-8 as
 	// well, and takes the place of its twin: both of them are `INVALID_ARGUMENT`. A server
 	// that cannot start processes with what is not UTF-8 (`capabilities.bytes`) answers
 	// `START_FAILED`, stage `START_STAGE_SPAWN`, errno `ENOTSUP`. One that is older does not
 	// know these fields: a client that uses any of them gives the program here, so that such a
 	// server finds none, and refuses what it would do without them.
-	ArgvBytes [][]byte `protobuf:"bytes,15,rep,name=argv_bytes,json=argvBytes,proto3" json:"argv_bytes,omitempty"`
-	// As `arg0`, where that is not UTF-8. Empty: the first of `argv_bytes` or `argv`.
-	Arg0Bytes []byte `protobuf:"bytes,16,opt,name=arg0_bytes,json=arg0Bytes,proto3" json:"arg0_bytes,omitempty"`
+	RawArgv [][]byte `protobuf:"bytes,15,rep,name=raw_argv,json=rawArgv,proto3" json:"raw_argv,omitempty"`
+	// As `arg0`, where that is not UTF-8. Empty: the first of `raw_argv` or `argv`.
+	RawArg0 []byte `protobuf:"bytes,16,opt,name=raw_arg0,json=rawArg0,proto3" json:"raw_arg0,omitempty"`
 	// As `cwd`, where that is not UTF-8.
-	CwdBytes []byte `protobuf:"bytes,17,opt,name=cwd_bytes,json=cwdBytes,proto3" json:"cwd_bytes,omitempty"`
+	RawCwd []byte `protobuf:"bytes,17,opt,name=raw_cwd,json=rawCwd,proto3" json:"raw_cwd,omitempty"`
 	// Variables beside those of `env` whose name or value is not UTF-8. What is said of `env`
 	// holds for both together: a name is in one of them, once.
-	EnvBytes      []*EnvVariable `protobuf:"bytes,18,rep,name=env_bytes,json=envBytes,proto3" json:"env_bytes,omitempty"`
+	RawEnv        []*EnvVariable `protobuf:"bytes,18,rep,name=raw_env,json=rawEnv,proto3" json:"raw_env,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -527,30 +527,30 @@ func (x *ProcessSpec) GetLabels() map[string]string {
 	return nil
 }
 
-func (x *ProcessSpec) GetArgvBytes() [][]byte {
+func (x *ProcessSpec) GetRawArgv() [][]byte {
 	if x != nil {
-		return x.ArgvBytes
+		return x.RawArgv
 	}
 	return nil
 }
 
-func (x *ProcessSpec) GetArg0Bytes() []byte {
+func (x *ProcessSpec) GetRawArg0() []byte {
 	if x != nil {
-		return x.Arg0Bytes
+		return x.RawArg0
 	}
 	return nil
 }
 
-func (x *ProcessSpec) GetCwdBytes() []byte {
+func (x *ProcessSpec) GetRawCwd() []byte {
 	if x != nil {
-		return x.CwdBytes
+		return x.RawCwd
 	}
 	return nil
 }
 
-func (x *ProcessSpec) GetEnvBytes() []*EnvVariable {
+func (x *ProcessSpec) GetRawEnv() []*EnvVariable {
 	if x != nil {
-		return x.EnvBytes
+		return x.RawEnv
 	}
 	return nil
 }
@@ -1029,7 +1029,7 @@ type Process struct {
 	// who joins it need not have seen all that was written. Absent: it has none.
 	Terminal *TerminalState `protobuf:"bytes,19,opt,name=terminal,proto3" json:"terminal,omitempty"`
 	// What was asked to be run, as it was, where some of it is not UTF-8. Empty: `argv` is exact.
-	ArgvBytes     [][]byte `protobuf:"bytes,20,rep,name=argv_bytes,json=argvBytes,proto3" json:"argv_bytes,omitempty"`
+	RawArgv       [][]byte `protobuf:"bytes,20,rep,name=raw_argv,json=rawArgv,proto3" json:"raw_argv,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1197,9 +1197,9 @@ func (x *Process) GetTerminal() *TerminalState {
 	return nil
 }
 
-func (x *Process) GetArgvBytes() [][]byte {
+func (x *Process) GetRawArgv() [][]byte {
 	if x != nil {
-		return x.ArgvBytes
+		return x.RawArgv
 	}
 	return nil
 }
@@ -3329,7 +3329,7 @@ var File_runlet_v1_process_proto protoreflect.FileDescriptor
 
 const file_runlet_v1_process_proto_rawDesc = "" +
 	"\n" +
-	"\x17runlet/v1/process.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15runlet/v1/event.proto\x1a\x16runlet/v1/signal.proto\"\x80\a\n" +
+	"\x17runlet/v1/process.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15runlet/v1/event.proto\x1a\x16runlet/v1/signal.proto\"\xf0\x06\n" +
 	"\vProcessSpec\x12\x12\n" +
 	"\x04argv\x18\x01 \x03(\tR\x04argv\x12\x12\n" +
 	"\x04arg0\x18\x02 \x01(\tR\x04arg0\x12\x10\n" +
@@ -3346,13 +3346,11 @@ const file_runlet_v1_process_proto_rawDesc = "" +
 	"\x06output\x18\v \x01(\v2\x17.runlet.v1.OutputPolicyR\x06output\x127\n" +
 	"\tretention\x18\f \x01(\v2\x19.google.protobuf.DurationR\tretention\x121\n" +
 	"\x06limits\x18\r \x01(\v2\x19.runlet.v1.ResourceLimitsR\x06limits\x12:\n" +
-	"\x06labels\x18\x0e \x03(\v2\".runlet.v1.ProcessSpec.LabelsEntryR\x06labels\x12\x1d\n" +
-	"\n" +
-	"argv_bytes\x18\x0f \x03(\fR\targvBytes\x12\x1d\n" +
-	"\n" +
-	"arg0_bytes\x18\x10 \x01(\fR\targ0Bytes\x12\x1b\n" +
-	"\tcwd_bytes\x18\x11 \x01(\fR\bcwdBytes\x123\n" +
-	"\tenv_bytes\x18\x12 \x03(\v2\x16.runlet.v1.EnvVariableR\benvBytes\x1a6\n" +
+	"\x06labels\x18\x0e \x03(\v2\".runlet.v1.ProcessSpec.LabelsEntryR\x06labels\x12\x19\n" +
+	"\braw_argv\x18\x0f \x03(\fR\arawArgv\x12\x19\n" +
+	"\braw_arg0\x18\x10 \x01(\fR\arawArg0\x12\x17\n" +
+	"\araw_cwd\x18\x11 \x01(\fR\x06rawCwd\x12/\n" +
+	"\araw_env\x18\x12 \x03(\v2\x16.runlet.v1.EnvVariableR\x06rawEnv\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +
@@ -3397,7 +3395,7 @@ const file_runlet_v1_process_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"f\n" +
 	"\fOutputPolicy\x12%\n" +
 	"\x0eretained_bytes\x18\x01 \x01(\x04R\rretainedBytes\x12/\n" +
-	"\boverflow\x18\x02 \x01(\x0e2\x13.runlet.v1.OverflowR\boverflow\"\x85\a\n" +
+	"\boverflow\x18\x02 \x01(\x0e2\x13.runlet.v1.OverflowR\boverflow\"\x81\a\n" +
 	"\aProcess\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1d\n" +
@@ -3422,9 +3420,8 @@ const file_runlet_v1_process_proto_rawDesc = "" +
 	"\fhas_terminal\x18\x10 \x01(\bR\vhasTerminal\x12\x1b\n" +
 	"\thas_stdin\x18\x11 \x01(\bR\bhasStdin\x12/\n" +
 	"\boverflow\x18\x12 \x01(\x0e2\x13.runlet.v1.OverflowR\boverflow\x124\n" +
-	"\bterminal\x18\x13 \x01(\v2\x18.runlet.v1.TerminalStateR\bterminal\x12\x1d\n" +
-	"\n" +
-	"argv_bytes\x18\x14 \x03(\fR\targvBytes\x1a9\n" +
+	"\bterminal\x18\x13 \x01(\v2\x18.runlet.v1.TerminalStateR\bterminal\x12\x19\n" +
+	"\braw_argv\x18\x14 \x03(\fR\arawArgv\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"R\n" +
@@ -3708,7 +3705,7 @@ var file_runlet_v1_process_proto_depIdxs = []int32{
 	49, // 7: runlet.v1.ProcessSpec.retention:type_name -> google.protobuf.Duration
 	7,  // 8: runlet.v1.ProcessSpec.limits:type_name -> runlet.v1.ResourceLimits
 	46, // 9: runlet.v1.ProcessSpec.labels:type_name -> runlet.v1.ProcessSpec.LabelsEntry
-	6,  // 10: runlet.v1.ProcessSpec.env_bytes:type_name -> runlet.v1.EnvVariable
+	6,  // 10: runlet.v1.ProcessSpec.raw_env:type_name -> runlet.v1.EnvVariable
 	9,  // 11: runlet.v1.Terminal.size:type_name -> runlet.v1.TerminalSize
 	0,  // 12: runlet.v1.EnvPolicy.inherit:type_name -> runlet.v1.Inherit
 	47, // 13: runlet.v1.EnvPolicy.set:type_name -> runlet.v1.EnvPolicy.SetEntry

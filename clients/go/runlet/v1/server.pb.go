@@ -508,7 +508,7 @@ type Capabilities struct {
 	// How the server finds what came of a process, to signal and end it.
 	TreeTracking TreeTracking `protobuf:"varint,5,opt,name=tree_tracking,json=treeTracking,proto3,enum=runlet.v1.TreeTracking" json:"tree_tracking,omitempty"`
 	// Whether arguments, variables and the working directory of a process may be other bytes
-	// than UTF-8: the fields of `ProcessSpec` that end in `_bytes`.
+	// than UTF-8: the fields of `ProcessSpec` that begin with `raw_`.
 	Bytes         bool `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
