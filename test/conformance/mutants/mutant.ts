@@ -20,10 +20,12 @@ import { forwarding, SERVICES, type Services } from './services.ts';
 export interface Mutant {
   /** What it does wrong, as a sentence without a period. */
   readonly fault: string;
-  /** The checks that find it; no others do but those of `also`. */
+  /** The checks that find it; no others do but those of `also` and `perhaps`. */
   readonly fails: readonly string[];
   /** Checks that find it beside their own matter, many by never coming to an end. Default: none. */
   readonly also?: readonly string[];
+  /** Checks that find it or not, as the machine has things come. Default: none. */
+  readonly perhaps?: readonly string[];
   /** The methods with the fault, made of those without. Default: these. */
   readonly mutate?: (real: Services) => Services;
   /** What its health service says. Default: true. */

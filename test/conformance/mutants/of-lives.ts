@@ -71,6 +71,8 @@ export const ofLives: readonly Mutant[] = [
       'GAP-01',
       'RETAIN-05',
     ],
+    // Where output is read before the exit is told, none is lost.
+    perhaps: ['RUN-03'],
     mutate: (real) =>
       onEvents(real, () => {
         let over = false;
