@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { defaultAddress } from '../address.ts';
 import { ensureUnsharedFolder } from '../private-folder.ts';
 import { bytesOfText } from '../system-text.ts';
@@ -59,7 +60,8 @@ export async function serveInBackground(flags: ServeFlags): Promise<void> {
   }
   if (listening < addresses.length) {
     const [code] = (await ended) as [number | null];
-    const said = readFileSync(path).subarray(begin).toString();
+    // What earlier servers logged may be much.
+    const said = await text(createReadStream(path, { start: begin }));
     const lines = said.split('\n').filter((line) => line.startsWith('runlet: '));
     sayAsIs(
       lines.length > 0
