@@ -16,6 +16,7 @@ export type StatusName =
   | 'FAILED_PRECONDITION'
   | 'ABORTED'
   | 'PERMISSION_DENIED'
+  | 'UNAUTHENTICATED'
   | 'OUT_OF_RANGE'
   | 'RESOURCE_EXHAUSTED'
   | 'UNAVAILABLE'
@@ -30,6 +31,16 @@ interface ReasonDefinition {
 /** Every reason, its status and its text. */
 export const REASONS = {
   INVALID_REQUEST: { status: 'INVALID_ARGUMENT', message: 'the request is not valid' },
+  UNAUTHENTICATED: {
+    status: 'UNAUTHENTICATED',
+    message: 'the call has no credentials that are accepted here',
+  },
+  GRANT_MISSING: {
+    status: 'PERMISSION_DENIED',
+    message: 'the credentials do not grant this',
+  },
+  POLICY_DENIED: { status: 'PERMISSION_DENIED', message: 'the policy of the server forbids this' },
+  SESSION_EXISTS: { status: 'ALREADY_EXISTS', message: 'the session id is in use' },
   SESSION_NOT_FOUND: { status: 'NOT_FOUND', message: 'no such session' },
   SESSION_CLOSED: { status: 'NOT_FOUND', message: 'the session was closed' },
   SESSION_ALREADY_ATTACHED: {

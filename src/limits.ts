@@ -259,6 +259,9 @@ export const DEFAULT_KEEPALIVE_TIMEOUT_MS = 10 * SECOND;
 /** How often it is looked whether a connection that has received something can still send. */
 export const DEAD_SESSION_LOOK_MS = SECOND;
 
+/** How often it is looked whether the credentials of calls under way still hold. */
+export const CREDENTIALS_LOOK_MS = SECOND;
+
 /** When a client that met a draining server should try again. */
 export const DRAINING_RETRY_MS = SECOND;
 

@@ -39,10 +39,12 @@ export interface CallEdgesOptions {
   /** The error of a call for which there is no memory, and an error as HTTP/2 carries it. */
   readonly memoryError: () => Error;
   readonly statusHeaders: (error: Error) => OutgoingHttpHeaders;
+  /** What is known of the connection that a socket is of. Default: nothing. */
+  readonly connectionOf?: (socket: object) => unknown;
 }
 
 /** What the calls of a connection hold. */
-type Connection = Record<'received' | 'answered', ConnectionMemory>;
+type Connection = Record<'received' | 'answered', ConnectionMemory> & { readonly known: unknown };
 
 /** The header by which a call is found again; none that comes from outside is heeded. */
 const EDGE_HEADER = 'runlet-call-edge';
@@ -84,7 +86,7 @@ export class CallEdges {
     const answers = new CallHold(connection.answered);
     const edge: CallEdge = {
       farDeadline: takeFarDeadline(headers),
-      peer: connection,
+      peer: connection.known,
       answers,
       memoryError,
       requests: new RequestMeter(received, maxMessageBytes, () => edge.refuse()),
@@ -116,7 +118,9 @@ export class CallEdges {
     const known = session === undefined ? undefined : this.#connections.get(session);
     if (known !== undefined) return known;
     const { answered, received } = this.#options.memory;
-    const connection = { received: received.connect(), answered: answered.connect() };
+    const memory = { received: received.connect(), answered: answered.connect() };
+    const told = session && this.#options.connectionOf?.(session.socket);
+    const connection = { ...memory, known: told ?? memory };
     if (session !== undefined) this.#connections.set(session, connection);
     return connection;
   }

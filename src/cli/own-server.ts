@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { formatAddress } from '../address.ts';
+import { anybodyAuthenticator } from '../identity/anybody.ts';
 import { DEFAULT_GRACE_MS, FAULT_EXIT_MS, RUN_LEFTOVER_GRACE_MS } from '../limits.ts';
 import type { Launcher } from '../process/launcher.ts';
 import { exitAtOnce } from '../process/native/exit-at-once.ts';
@@ -62,7 +63,8 @@ export async function withOwnServer<T>(
   let predecessors: Predecessors | undefined;
   try {
     server = await startServer({
-      addresses: [address],
+      // Nobody else can enter the folder of its socket.
+      listeners: [{ address, auth: [anybodyAuthenticator()] }],
       logger,
       environment: inheritedVariables(),
       launcher: sharesStdin ? sharingStdin(launcher) : launcher,

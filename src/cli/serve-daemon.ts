@@ -28,7 +28,7 @@ const SCRIPT = `${STARTED_WITH_VARIABLE}=$$:$1; export ${STARTED_WITH_VARIABLE};
  * @throws Error if one is up already, or the new one does not listen
  */
 export async function serveInBackground(flags: ServeFlags): Promise<void> {
-  const addresses = flags.listen ?? [defaultAddress(process.env)];
+  const addresses = flags.listen?.map(({ address }) => address) ?? [defaultAddress(process.env)];
   for (const address of addresses) {
     const found = await statusAt(address);
     if (found === undefined) continue;

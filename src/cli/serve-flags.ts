@@ -1,10 +1,13 @@
-import type { Address } from '../address.ts';
+import type { AuthKind } from '../identity/principal.ts';
 import type { LauncherName } from '../process/launchers.ts';
+import type { ListenSpec } from './listen-spec.ts';
 
 /** The flags of `runlet serve`. */
 export interface ServeFlags {
-  readonly listen?: readonly Address[];
-  readonly auth?: 'none';
+  readonly listen?: readonly ListenSpec[];
+  readonly auth?: readonly AuthKind[];
+  readonly allowUid?: readonly number[];
+  readonly allowInsecure?: boolean;
   readonly launcher?: LauncherName;
   readonly cwd?: string;
   readonly logLevel: string;

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
-import { connect as connectSocket, type Socket } from 'node:net';
+import { connect as connectSocket } from 'node:net';
 import { type Address, defaultAddress, formatAddress } from '../address.ts';
-import { loadKoffi } from '../koffi.ts';
+import { peerOf } from '../peer-credentials.ts';
 import { DOWN_EXIT_CODE } from './exit-codes.ts';
 import { printJson, printLine } from './print.ts';
 import type { ServeFlags } from './serve-flags.ts';
@@ -20,14 +20,9 @@ export interface ServerStatus {
   readonly since: Date | undefined;
 }
 
-/** `SOL_SOCKET` and `SO_PEERCRED` of Linux, and the bytes of its `struct ucred`. */
-const SOL_SOCKET = 1;
-const SO_PEERCRED = 17;
-const UCRED_SIZE = 12;
-
 /** Prints whether a server is up where these flags would have one listen, as service managers do. */
 export async function printStatus(flags: ServeFlags): Promise<void> {
-  const addresses = flags.listen ?? [defaultAddress(process.env)];
+  const addresses = flags.listen?.map(({ address }) => address) ?? [defaultAddress(process.env)];
   for (const address of addresses) {
     const status = await statusAt(address);
     if (status === undefined) process.exitCode = DOWN_EXIT_CODE;
@@ -57,7 +52,7 @@ export async function statusAt(address: Address): Promise<ServerStatus | undefin
     }
     // The socket is made when it begins to listen.
     const { mtime } = await stat(address.path);
-    return { address: text, pid: await peerOf(address.path), version, since: mtime };
+    return { address: text, pid: await listenerPid(address.path), version, since: mtime };
   } catch (error) {
     if (error instanceof UnreachableError) return undefined;
     throw error;
@@ -65,26 +60,14 @@ export async function statusAt(address: Address): Promise<ServerStatus | undefin
 }
 
 /** The number of the process that listens at a socket, as the system tells it: unix(7). */
-async function peerOf(path: string): Promise<number | undefined> {
+async function listenerPid(path: string): Promise<number | undefined> {
   const socket = connectSocket({ path });
   try {
     await once(socket, 'connect');
-    const getsockopt = loadKoffi()
-      .load(null)
-      .func('int getsockopt(int fd, int level, int option, void *value, _Inout_ int *size)');
-    const credentials = Buffer.alloc(UCRED_SIZE);
-    const failed = getsockopt(fdOf(socket), SOL_SOCKET, SO_PEERCRED, credentials, [UCRED_SIZE]);
-    return failed === 0 ? credentials.readInt32LE(0) : undefined;
+    return peerOf(socket)?.pid;
   } catch {
-    // A system that tells it in another way, or not at all.
     return undefined;
   } finally {
     socket.destroy();
   }
-}
-
-/** There is no public way to a socket's descriptor: https://github.com/nodejs/node/issues/37885 */
-function fdOf(socket: Socket): number {
-  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly fd?: number } };
-  return handle?.fd ?? -1;
 }

@@ -1,18 +1,18 @@
 import { Command, Option } from 'commander';
-import { type Address, parseAddress } from '../address.ts';
 import { DEFAULT_KEEPALIVE_MS, DEFAULT_KEEPALIVE_TIMEOUT_MS, DEFAULT_LIMITS } from '../limits.ts';
 import { LAUNCHER_NAMES } from '../process/launchers.ts';
 import {
   absolutePath,
-  addressText,
   bytes,
   positive,
   positiveBytes,
   positiveSeconds,
   seconds,
+  wholeNumber,
 } from './arguments.ts';
 import { addExamples } from './examples.ts';
 import { addHelpAll } from './help-all.ts';
+import { authList, collectListener } from './listen-spec.ts';
 import { hideOwnVariables } from './own-variables.ts';
 import type { ServeFlags } from './serve-flags.ts';
 
@@ -57,11 +57,19 @@ export function serveCommand(): Command {
     .option(
       '--listen <address>',
       'unix:PATH or HOST:PORT (port 0 picks one); may be given again (default: a Unix socket in the runtime folder)',
-      collectAddress,
+      collectListener,
     )
-    .addOption(
-      new Option('--auth <kind>', 'who is let in over TCP (default: nobody)').choices(['none']),
+    .option(
+      '--auth <kinds>',
+      'who is let in: of token, jwt, mtls, peer, none (default: peer on Unix sockets, nobody over TCP)',
+      authList,
     )
+    .option(
+      '--allow-uid <uid>',
+      'a user that --auth peer lets in; may be given again (default: its own)',
+      collectUid,
+    )
+    .option('--allow-insecure', 'let --auth none be open beyond this machine')
     .addOption(
       new Option(
         '--launcher <name>',
@@ -248,6 +256,6 @@ export function serveCommand(): Command {
   );
 }
 
-function collectAddress(text: string, earlier: readonly Address[] = []): readonly Address[] {
-  return [...earlier, parseAddress(addressText(text))];
+function collectUid(text: string, earlier: readonly number[] = []): readonly number[] {
+  return [...earlier, wholeNumber(text)];
 }

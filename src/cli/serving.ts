@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { type Address, defaultAddress, formatAddress, isLoopback } from '../address.ts';
+import { type Address, defaultAddress, formatAddress } from '../address.ts';
 import { Latch } from '../latch.ts';
 import { DEFAULT_LIMITS, FAULT_EXIT_MS, type Limits } from '../limits.ts';
 import { ensurePrivateFolder } from '../private-folder.ts';
@@ -8,11 +8,13 @@ import { exitAtOnce } from '../process/native/exit-at-once.ts';
 import { startServer } from '../server/server.ts';
 import { FAILURE_EXIT_CODE } from './exit-codes.ts';
 import { tuneHeapGrowth } from './heap-growth.ts';
+import { plainListener } from './listen-spec.ts';
 import { createLogger } from './logger.ts';
 import { inheritedVariables } from './own-bytes.ts';
 import { endPredecessors, recordInState } from './predecessors.ts';
 import { printLine } from './print.ts';
 import type { ServeFlags } from './serve-flags.ts';
+import { serveListeners } from './serve-listeners.ts';
 import { hasTerminal, takeServerSignals } from './server-signals.ts';
 import { startedWith, wasIgnored } from './started-with.ts';
 import { usableStateFolder } from './state-folder.ts';
@@ -26,10 +28,10 @@ import { UsageError } from './usage-error.ts';
  * @throws Error if an address may not or cannot be listened at
  */
 export async function serve(flags: ServeFlags): Promise<void> {
-  const addresses = flags.listen ?? [await privateAddress()];
-  for (const address of addresses) assertAllowed(address, flags.auth);
+  const specs = flags.listen ?? [plainListener(await privateAddress())];
   const ttls = ttlLimits(flags);
   const { flush, logger } = createLogger(flags.logLevel);
+  const listeners = await serveListeners(specs, flags, logger);
   logStrayOutput(logger);
   tuneHeapGrowth();
   // From the start: one that comes while the server starts ends it in order too.
@@ -73,7 +75,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const record = await recordInState(stateFolder, launcher, logger);
   const graceMs = flags.grace * 1000;
   const server = await startServer({
-    addresses,
+    listeners,
     logger,
     limits,
     environment: inheritedVariables(),
@@ -130,14 +132,4 @@ async function privateAddress(): Promise<Address> {
   const address = defaultAddress(process.env);
   await ensurePrivateFolder(dirname(address.path));
   return address;
-}
-
-/** TCP is never open by accident: it has to be said who is let in. */
-function assertAllowed(address: Address, auth: ServeFlags['auth']): void {
-  if (address.kind === 'unix') return;
-  const text = formatAddress(address);
-  if (auth === undefined) throw new UsageError(`--listen ${text} needs --auth`);
-  if (!isLoopback(address)) {
-    throw new UsageError(`--auth none is refused on ${text}: it is not a loopback address`);
-  }
 }

@@ -1,6 +1,8 @@
 import { status } from '@grpc/grpc-js';
 import { CALL_IDS } from '../bridge/call-context.ts';
 import type { Interceptor } from '../bridge/interceptor.ts';
+import { RunletError } from '../errors.ts';
+import { callerOf } from './caller.ts';
 import type { ServerLog } from './server-log.ts';
 
 /** Writes one line for every call: how it went and about which ids, never what it held. */
@@ -12,16 +14,24 @@ export function logCalls(logger: ServerLog): Interceptor {
       method: context.method,
       code: status[outcome.code],
       durationMs: Math.round((performance.now() - began) * 1000) / 1000,
+      principal: callerOf(context).name,
       ...context.get(CALL_IDS),
     };
     // Only what was not thrown on purpose: its text may hold anything, its name and stack do not.
     if (outcome.code === status.INTERNAL) {
       logger.error({ ...line, stack: stackOf(outcome.error) }, 'call');
+    } else if (outcome.code === status.UNAUTHENTICATED) {
+      logger.info({ ...line, why: whyRefused(outcome.error) }, 'call');
     } else {
       logger.info(line, 'call');
     }
     return outcome;
   };
+}
+
+/** What the caller is not told. */
+function whyRefused(error: unknown): string | undefined {
+  return error instanceof RunletError && typeof error.cause === 'string' ? error.cause : undefined;
 }
 
 /** Where an error was thrown, without its message. */

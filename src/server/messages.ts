@@ -78,5 +78,6 @@ export function sessionMessage(session: Session): MessageInitShape<typeof Sessio
     processCount: session.processes.size,
     detachedTtl: durationFromMs(session.detachedTtlMs),
     attached: session.attached,
+    owner: session.owner,
   };
 }

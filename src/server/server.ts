@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { type Address, formatAddress, isLoopback } from '../address.ts';
+import type { Address } from '../address.ts';
 import { addService, type BridgeOptions } from '../bridge/add-service.ts';
 import { CallEdges } from '../bridge/call-edges.ts';
 import { CallMemory } from '../bridge/call-memory.ts';
@@ -34,7 +34,10 @@ import type { Launcher } from '../process/launcher.ts';
 import { createLauncher } from '../process/launchers.ts';
 import { ProcessHost } from '../process/process-host.ts';
 import { SessionRegistry } from '../session/session-registry.ts';
-import { type Listener, listen } from './listener.ts';
+import { acceptAt } from './accept.ts';
+import { connectionOf } from './connection.ts';
+import type { ListenerOptions } from './listener-options.ts';
+import { OpenCalls } from './open-calls.ts';
 import { pipeline } from './pipeline.ts';
 import { decodeError } from './requests/decode-error.ts';
 import type { ServerLog } from './server-log.ts';
@@ -47,8 +50,8 @@ import { statusHeaders, toStatus } from './status.ts';
 
 /** How a server is made. */
 export interface ServerOptions {
-  /** Where to listen; at least one. */
-  readonly addresses: readonly Address[];
+  /** Where to listen, and who is let in there; at least one. */
+  readonly listeners: readonly ListenerOptions[];
   readonly logger: ServerLog;
   /** The environment that policies inherit from. Default: that of this process. */
   readonly environment?: Environment;
@@ -90,11 +93,10 @@ export interface RunletServer {
 /**
  * Starts a server.
  *
- * @throws Error if an address cannot be bound, or others than this machine could
- *   reach it; nothing is left listening then
+ * @throws Error if an address cannot be bound, or may not be as it is asked for; nothing is left
+ *   listening then
  */
 export async function startServer(options: ServerOptions): Promise<RunletServer> {
-  options.addresses.forEach(assertLoopback);
   const { logger } = options;
   const clock = options.clock ?? systemClock;
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -132,7 +134,9 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     maxMessageBytes: limits.maxRequestBytes * OVERSIZE_HEADROOM,
     memoryError: () => limitExceeded('call_memory_bytes', CALL_MEMORY_BYTES),
     statusHeaders,
+    connectionOf,
   });
+  const open = new OpenCalls(clock);
   const bridge: BridgeOptions = {
     edges,
     maxRequestBytes: limits.maxRequestBytes,
@@ -141,7 +145,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     toStatus,
     oversizeError: () => limitExceeded('max_request_bytes', limits.maxRequestBytes),
     decodeError,
-    interceptors: pipeline(logger),
+    interceptors: pipeline(logger, open),
   };
   addService(grpc, SessionService, sessionService({ sessions, clock, limits }), bridge);
   addService(
@@ -164,7 +168,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
   const connections = new Set<Socket>();
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   onStreams(grpc, edges.take);
-  const listeners = await listenAll(options.addresses, (socket) => {
+  const listeners = await acceptAt(options.listeners, (socket) => {
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
     injector.injectConnection(socket);
@@ -182,6 +186,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     await sessions.drain();
     await Promise.all(listeners.map((listener) => listener.close()));
     await endConnections(grpc, connections);
+    open.close();
     await spool?.close();
     logger.info('shut down');
   };
@@ -223,28 +228,6 @@ function logProblem(logger: ServerLog, problem: StoreProblem): void {
   } else {
     logger.warn({ err: problem.error }, 'output cannot be kept in files; some may be dropped');
   }
-}
-
-/** Whoever reaches a listener may run commands, so none is open beyond this machine. */
-function assertLoopback(address: Address): void {
-  if (isLoopback(address)) return;
-  throw new Error(
-    `refusing to listen on ${formatAddress(address)} without authentication: it is not a loopback address`,
-  );
-}
-
-async function listenAll(
-  addresses: readonly Address[],
-  onConnection: (socket: Socket) => void,
-): Promise<readonly Listener[]> {
-  const results = await Promise.allSettled(
-    addresses.map((address) => listen(address, onConnection)),
-  );
-  const listeners = results.flatMap((r) => (r.status === 'fulfilled' ? [r.value] : []));
-  const failed = results.find((r) => r.status === 'rejected');
-  if (failed === undefined) return listeners;
-  await Promise.all(listeners.map((listener) => listener.close()));
-  throw failed.reason;
 }
 
 /**

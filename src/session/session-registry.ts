@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { limitExceeded, RunletError } from '../errors.ts';
+import type { Principal } from '../identity/principal.ts';
 import { type Limits, MAX_TOMBSTONES } from '../limits.ts';
 import type { EndReason } from '../output/event.ts';
 import type { ProcessHost } from '../process/process-host.ts';
@@ -20,8 +21,20 @@ export interface SessionRegistryOptions {
 export interface CreateSessionOptions {
   /** A UUID in lower case; undefined: one is made. */
   readonly id: string | undefined;
+  /** The name of the principal that it will belong to. */
+  readonly owner: string;
   readonly labels: ReadonlyMap<string, string>;
   readonly detachedTtlMs: number;
+}
+
+/** What is known of who asks for a session. To all but its owner it does not exist. */
+export type SessionCaller = Pick<Principal, 'grants' | 'name' | 'sessionId'>;
+
+/** What belongs to one principal. */
+interface Owned {
+  /** In the order of their creation. */
+  readonly sessions: Set<Session>;
+  nextOrdinal: number;
 }
 
 /** Why the processes of a session end with it. */
@@ -37,7 +50,10 @@ export class SessionRegistry {
   readonly #sessions = new Map<string, Session>();
   /** Ends of sessions that are under way. */
   readonly #ending = new Map<string, Promise<void>>();
-  readonly #closedIds = new Tombstones(MAX_TOMBSTONES);
+  /** By the names of their owners, who have some. */
+  readonly #owned = new Map<string, Owned>();
+  /** The owner and the id of each. */
+  readonly #closed = new Tombstones(MAX_TOMBSTONES);
   #nextOrdinal = 1;
   #draining = false;
   #drained = false;
@@ -54,27 +70,32 @@ export class SessionRegistry {
   /**
    * Creates a session, or returns the one with this id.
    *
-   * @throws RunletError `LIMIT_EXCEEDED`, `DRAINING`
+   * @throws RunletError `LIMIT_EXCEEDED`, `DRAINING`; `SESSION_EXISTS` if it is another's
    */
-  create({ detachedTtlMs, id, labels }: CreateSessionOptions): Session {
+  create({ detachedTtlMs, id, labels, owner }: CreateSessionOptions): Session {
     const existing = id === undefined ? undefined : this.#find(id);
-    if (existing !== undefined) return existing;
+    if (existing?.owner === owner) return existing;
+    if (existing !== undefined) throw new RunletError('SESSION_EXISTS');
     const { clock, host, limits, newId } = this.#options;
     host.assertAccepting();
     if (this.#sessions.size >= limits.maxSessions) {
       throw limitExceeded('max_sessions', limits.maxSessions);
     }
+    const owned = this.#ownedBy(owner);
     const session: Session = new Session({
       id: id ?? newId(),
+      owner,
       labels,
       detachedTtlMs,
-      ordinal: this.#nextOrdinal++,
+      ordinal: owned.nextOrdinal++,
+      ordinalOfAll: this.#nextOrdinal++,
       host,
       clock,
       newId,
       onExpired: () => void this.#end(session, 'expired'),
     });
     this.#sessions.set(session.id, session);
+    owned.sessions.add(session);
     return session;
   }
 
@@ -83,35 +104,56 @@ export class SessionRegistry {
     return this.#draining;
   }
 
-  /** @throws RunletError `SESSION_NOT_FOUND`, `DRAINING` once all were ended for that */
-  get(id: string): Session {
+  /**
+   * A session of the caller's.
+   *
+   * @throws RunletError `SESSION_NOT_FOUND`, `DRAINING` once all were ended for that
+   */
+  get(id: string, caller: SessionCaller): Session {
     const session = this.#find(id);
-    if (session !== undefined) return session;
+    if (session !== undefined && isFor(session, caller)) return session;
     if (this.#drained) this.#options.host.assertAccepting();
     throw new RunletError('SESSION_NOT_FOUND');
   }
 
-  /** Sessions in the order of their creation, after the place `after`. */
-  *list(after: number): Generator<Session> {
-    for (const session of this.#sessions.values()) {
-      if (session.ordinal > after && !session.expired) yield session;
+  /**
+   * The caller's sessions, or all where it may see them, in the order of their creation, after the
+   * place `after`. It takes as long as the caller has sessions, whatever others have.
+   */
+  *list(caller: SessionCaller, after: number): Generator<Session> {
+    const listed = caller.grants.has('admin')
+      ? this.#sessions.values()
+      : (this.#owned.get(caller.name)?.sessions ?? []);
+    for (const session of listed) {
+      if (caller.sessionId !== undefined && session.id !== caller.sessionId) continue;
+      if (this.placeOf(session, caller) > after && !session.expired) yield session;
     }
+  }
+
+  /** The place of a session in the caller's list: it tells nothing of what others have. */
+  placeOf(session: Session, { grants }: SessionCaller): number {
+    return grants.has('admin') ? session.ordinalOfAll : session.ordinal;
   }
 
   /**
    * Closes a session: its id is unknown at once, and its processes are ended.
    * Resolves when they are. Again, for one that was closed: resolves too.
    *
-   * @throws RunletError `SESSION_NOT_FOUND` if there never was one, or it expired
+   * @throws RunletError `SESSION_NOT_FOUND` if the caller never had one, or it expired
    */
-  async close(id: string): Promise<void> {
+  async close(id: string, caller: SessionCaller): Promise<void> {
     const session = this.#find(id);
-    if (session !== undefined) {
-      this.#closedIds.add(id);
+    if (session !== undefined && mayClose(session, caller)) {
+      this.#closed.add(closedName(session.owner, id));
+      // Whoever closed it may ask again.
+      this.#closed.add(closedName(caller.name, id));
       await this.#end(session, 'closed');
       return;
     }
-    if (!this.#closedIds.has(id)) throw new RunletError('SESSION_NOT_FOUND');
+    const may = caller.sessionId === undefined || caller.sessionId === id;
+    if (!(may && this.#closed.has(closedName(caller.name, id)))) {
+      throw new RunletError('SESSION_NOT_FOUND');
+    }
     // A retry waits for what the first call began.
     await this.#ending.get(id);
   }
@@ -137,10 +179,23 @@ export class SessionRegistry {
     return undefined;
   }
 
+  #ownedBy(owner: string): Owned {
+    const owned = this.#owned.get(owner) ?? { sessions: new Set(), nextOrdinal: 1 };
+    this.#owned.set(owner, owned);
+    return owned;
+  }
+
+  #disown(session: Session): void {
+    const owned = this.#owned.get(session.owner);
+    owned?.sessions.delete(session);
+    if (owned?.sessions.size === 0) this.#owned.delete(session.owner);
+  }
+
   /** Never rejects. */
   async #end(session: Session, cause: SessionEnd): Promise<void> {
     if (this.#sessions.get(session.id) !== session) return;
     this.#sessions.delete(session.id);
+    this.#disown(session);
     session.end(cause);
     // The id may have been used before, by a session whose end is still under way.
     const earlier = this.#ending.get(session.id);
@@ -149,4 +204,18 @@ export class SessionRegistry {
     await ending;
     if (this.#ending.get(session.id) === ending) this.#ending.delete(session.id);
   }
+}
+
+/** Whether a session exists, for a caller. */
+function isFor(session: Session, { name, sessionId }: SessionCaller): boolean {
+  return session.owner === name && (sessionId === undefined || sessionId === session.id);
+}
+
+function mayClose(session: Session, caller: SessionCaller): boolean {
+  if (isFor(session, caller)) return true;
+  return caller.grants.has('admin') && caller.sessionId === undefined;
+}
+
+function closedName(owner: string, id: string): string {
+  return `${id} ${owner}`;
 }

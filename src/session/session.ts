@@ -22,8 +22,11 @@ export interface SessionOptions {
   readonly labels: ReadonlyMap<string, string>;
   /** How long it lives after the last call that named it, in milliseconds. */
   readonly detachedTtlMs: number;
-  /** In the order of creation, for listings. */
+  /** The name of the principal that it belongs to. */
+  readonly owner: string;
+  /** In the order of creation, for listings: among those of its owner, and among all. */
   readonly ordinal: number;
+  readonly ordinalOfAll: number;
   readonly host: ProcessHost;
   readonly clock: Clock;
   /** Makes an unpredictable UUID. */
@@ -39,7 +42,9 @@ export class Session {
   readonly createTime: number;
   readonly labels: ReadonlyMap<string, string>;
   readonly detachedTtlMs: number;
+  readonly owner: string;
   readonly ordinal: number;
+  readonly ordinalOfAll: number;
   readonly processes: ProcessTable;
   readonly #newId: () => string;
   readonly #lease: Lease;
@@ -53,7 +58,9 @@ export class Session {
     this.createTime = clock.now();
     this.labels = options.labels;
     this.detachedTtlMs = detachedTtlMs;
+    this.owner = options.owner;
     this.ordinal = options.ordinal;
+    this.ordinalOfAll = options.ordinalOfAll;
     this.#newId = newId;
     this.#lease = new Lease({ clock, ttlMs: detachedTtlMs, onExpired });
     this.processes = new ProcessTable({

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { formatAddress } from '../../src/address.ts';
+import { anybodyAuthenticator } from '../../src/identity/anybody.ts';
 import { resultOf, runCli, spawnCli } from '../support/cli.ts';
 import { cliUser, jsonLines } from '../support/cli-user.ts';
 import { serveHere, temporaryFolder } from '../support/harness.ts';
@@ -77,7 +78,9 @@ describe('the environment of a process that runlet run starts', () => {
 
   it('has nothing of this machine on another server but what --env says', async () => {
     const { runlet } = await serveHere({
-      addresses: [{ kind: 'tcp', host: '127.0.0.1', port: 0 }],
+      listeners: [
+        { address: { kind: 'tcp', host: '127.0.0.1', port: 0 }, auth: [anybodyAuthenticator()] },
+      ],
     });
     const args = ['run', '--address', runlet.addresses.map(formatAddress).join()];
     const here = { ...env, PATH: process.env['PATH'] };

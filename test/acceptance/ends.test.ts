@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EndReason, type ProcessEvent } from '../../src/gen/runlet/v1/event_pb.ts';
 import { Signal } from '../../src/gen/runlet/v1/signal_pb.ts';
+import { ANYBODY } from '../../src/identity/principal.ts';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import { createLauncher } from '../../src/process/launchers.ts';
 import { ProcessHost } from '../../src/process/process-host.ts';
@@ -59,7 +60,12 @@ async function endWithSession(launcher = createLauncher(LAUNCHER)): Promise<stri
   const store = memoryStore(clock);
   const host = new ProcessHost({ launcher, clock, limits, environment: new Map(), store });
   const sessions = new SessionRegistry({ host, clock, limits, newId: () => crypto.randomUUID() });
-  const session = sessions.create({ id: undefined, labels: new Map(), detachedTtlMs: 1_000 });
+  const session = sessions.create({
+    id: undefined,
+    labels: new Map(),
+    detachedTtlMs: 1_000,
+    owner: ANYBODY.name,
+  });
   const request = new ScriptedLauncher().request();
   const process = await session.processes.start({
     ...request,

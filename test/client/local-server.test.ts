@@ -30,7 +30,7 @@ describe('a client without an address', () => {
   it('is one of the server of this user otherwise', async () => {
     const folder = await nobodyHere();
     await mkdir(folder, { mode: 0o700 });
-    await serveHere({ addresses: [{ kind: 'unix', path: join(folder, 'runlet.sock') }] });
+    await serveHere({ path: join(folder, 'runlet.sock') });
     const client = connect();
     onTestFinished(() => client.close());
     expect((await client.info()).version).toBeDefined();

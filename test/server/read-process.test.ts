@@ -6,6 +6,7 @@ import {
   ReadProcessRequestSchema,
   type ReadProcessResponseSchema,
 } from '../../src/gen/runlet/v1/process_pb.ts';
+import { ANYBODY } from '../../src/identity/principal.ts';
 import { Latch } from '../../src/latch.ts';
 import {
   DEFAULT_LIMITS,
@@ -32,7 +33,12 @@ async function poll(argv: readonly string[], context: CallContext): Promise<{ by
   const newId = (): string => crypto.randomUUID();
   const sessions = new SessionRegistry({ host, clock, limits, newId });
   const calls = processService({ sessions, host, clock, limits, cwd: '/', newId });
-  const session = sessions.create({ id: undefined, labels: new Map(), detachedTtlMs: 1_000 });
+  const session = sessions.create({
+    id: undefined,
+    labels: new Map(),
+    detachedTtlMs: 1_000,
+    owner: ANYBODY.name,
+  });
   onTestFinished(() => launcher.exitAll());
   const request = launcher.request();
   const retainedBytes = 2 * MAX_READ_BYTES;

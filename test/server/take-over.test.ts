@@ -6,6 +6,7 @@ import {
   WatchProcessRequestSchema,
 } from '../../src/gen/runlet/v1/process_pb.ts';
 import { AttachSessionRequestSchema } from '../../src/gen/runlet/v1/session_pb.ts';
+import { ANYBODY } from '../../src/identity/principal.ts';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import { ProcessHost } from '../../src/process/process-host.ts';
 import { processService } from '../../src/server/services/process/process-service.ts';
@@ -35,7 +36,12 @@ describe('the handlers of calls for an attachment', () => {
     const sessions = new SessionRegistry({ host, clock, limits, newId });
     const sessionCalls = sessionService({ sessions, clock, limits });
     const processCalls = processService({ sessions, host, clock, limits, cwd: '/', newId });
-    const session = sessions.create({ id: undefined, labels: new Map(), detachedTtlMs: 1_000 });
+    const session = sessions.create({
+      id: undefined,
+      labels: new Map(),
+      detachedTtlMs: 1_000,
+      owner: ANYBODY.name,
+    });
     const request = launcher.request();
     const { id: processId } = await session.processes.start({
       ...request,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RunletError } from '../../src/errors.ts';
+import { ANYBODY } from '../../src/identity/principal.ts';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import { ProcessHost } from '../../src/process/process-host.ts';
 import type { Attachment } from '../../src/session/attachment.ts';
@@ -60,7 +61,12 @@ class Rig {
 
   /** Creates or finds the session, as `CreateSession` does. */
   create(): Session {
-    return this.registry.create({ id: ID, labels: new Map(), detachedTtlMs: TTL_MS });
+    return this.registry.create({
+      id: ID,
+      labels: new Map(),
+      detachedTtlMs: TTL_MS,
+      owner: ANYBODY.name,
+    });
   }
 }
 
@@ -91,7 +97,7 @@ abstract class SessionStep implements Step {
       expect(client.streaming).toBe(client === model.latest && model.attached);
       for (const call of client.calls) expect(call.failed).toBe(fenced);
     }
-    if (model.alive) expect(rig.registry.get(ID).attached).toBe(model.attached);
+    if (model.alive) expect(rig.registry.get(ID, ANYBODY).attached).toBe(model.attached);
   }
 
   die(model: Model): void {
@@ -135,10 +141,10 @@ class Attach extends SessionStep {
   }
   act(model: Model, rig: Rig): void {
     if (!model.alive) {
-      expect(reasonOf(() => rig.registry.get(ID))).toBe('SESSION_NOT_FOUND');
+      expect(reasonOf(() => rig.registry.get(ID, ANYBODY))).toBe('SESSION_NOT_FOUND');
       return;
     }
-    const session = rig.registry.get(ID);
+    const session = rig.registry.get(ID, ANYBODY);
     const leave = session.enter(undefined, () => {});
     const events: SessionEvent[] = [];
     let client: Client | undefined;
@@ -223,7 +229,7 @@ class Call extends SessionStep {
     const call: Client['calls'][number] = { failed: undefined, leave: () => {} };
     let leave = (): void => {};
     const why = reasonOf(() => {
-      leave = rig.registry.get(ID).enter(client.attachment.id, (error) => {
+      leave = rig.registry.get(ID, ANYBODY).enter(client.attachment.id, (error) => {
         call.failed = error.reason;
         leave();
         this.release(model, rig);
@@ -258,7 +264,7 @@ class Start extends SessionStep {
   async act(model: Model, rig: Rig): Promise<void> {
     if (!model.alive) return;
     const before = model.attached ? model.latest?.events.length : undefined;
-    const process = await rig.registry.get(ID).processes.start(rig.launcher.request());
+    const process = await rig.registry.get(ID, ANYBODY).processes.start(rig.launcher.request());
     model.running += 1;
     if (before === undefined) return;
     expect(model.latest?.events.slice(before)).toEqual([{ kind: 'process-started', process }]);
@@ -297,7 +303,7 @@ class Pass extends SessionStep {
     else rig.clock.skip(this.#ms);
     const over = model.alive && model.held === 0 && rig.clock.now() >= model.deadline;
     // Whether the sweeper was there or not, nobody finds it.
-    if (over) expect(reasonOf(() => rig.registry.get(ID))).toBe('SESSION_NOT_FOUND');
+    if (over) expect(reasonOf(() => rig.registry.get(ID, ANYBODY))).toBe('SESSION_NOT_FOUND');
     if (!over) return;
     this.die(model);
     rig.launcher.exitAll();
@@ -313,12 +319,12 @@ class Close extends SessionStep {
     const wasAttached = model.attached;
     const wasAlive = model.alive;
     this.die(model);
-    const closing = rig.registry.close(ID).catch((error: RunletError) => error.reason);
+    const closing = rig.registry.close(ID, ANYBODY).catch((error: RunletError) => error.reason);
     if (!wasAlive) return;
     rig.launcher.exitAll();
     if (wasAttached) expect(client?.ended).toBe('SESSION_CLOSED');
     await closing;
-    expect(await rig.registry.close(ID)).toBeUndefined();
+    expect(await rig.registry.close(ID, ANYBODY)).toBeUndefined();
   }
   toString(): string {
     return 'close';

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ANYBODY } from '../../src/identity/principal.ts';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import type { Process } from '../../src/process/process.ts';
 import { ProcessHost } from '../../src/process/process-host.ts';
@@ -33,6 +34,7 @@ async function startRegistry() {
     id: undefined,
     labels: new Map(),
     detachedTtlMs: TTL_MS,
+    owner: ANYBODY.name,
   });
   const process: Process = await session.processes.start(launcher.request());
   return { clock, host, launcher, process, session, sessions };
@@ -54,7 +56,7 @@ describe('the processes of a session that ends', () => {
     const { clock, host, launcher, process, session, sessions } = await startRegistry();
     expect(host.size).toBe(1);
     if (how === 'expires') clock.advance(TTL_MS);
-    else if (how === 'is closed') void sessions.close(session.id);
+    else if (how === 'is closed') void sessions.close(session.id, ANYBODY);
     else void sessions.drain();
     await quiet();
     launcher.exitAll();
@@ -68,7 +70,7 @@ describe('the processes of a session that ends', () => {
   it('count as long as somebody reads them, though their session is closed', async () => {
     const { host, launcher, process, session, sessions } = await startRegistry();
     const cursor = session.processes.openCursor(process.id, 0);
-    const closing = sessions.close(session.id);
+    const closing = sessions.close(session.id, ANYBODY);
     await quiet();
     launcher.exitAll();
     await closing;

@@ -12,6 +12,7 @@ import type { Clock } from '../../src/clock.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
+import { peerAuthenticator } from '../../src/identity/peer.ts';
 import { createLauncher, LAUNCHER_NAMES } from '../../src/process/launchers.ts';
 import { type RunletServer, type ServerOptions, startServer } from '../../src/server/server.ts';
 import { FakeClock, passTime } from './fake-clock.ts';
@@ -71,13 +72,19 @@ async function shutDown(runlet: RunletServer, clock: Clock | undefined): Promise
 export type ServedHere = Pick<Harness, 'address' | 'folder' | 'log' | 'runlet'>;
 
 /** Starts a server in this process that ends when the test is over. */
-export async function serveHere(options: Partial<ServerOptions> = {}): Promise<ServedHere> {
+export async function serveHere({
+  path,
+  ...options
+}: Partial<ServerOptions> & {
+  /** Where its socket is. Default: in a folder of its own. */
+  readonly path?: string;
+} = {}): Promise<ServedHere> {
   const folder = await temporaryFolder();
-  const address: Address = { kind: 'unix', path: join(folder, 'runlet.sock') };
+  const address: Address = { kind: 'unix', path: path ?? join(folder, 'runlet.sock') };
   const log: string[] = [];
   const logger = pino({ base: null }, { write: (line) => void log.push(line) });
   const runlet = await startServer({
-    addresses: [address],
+    listeners: [{ address, auth: [peerAuthenticator({ uids: [process.getuid?.() ?? 0] })] }],
     logger,
     cwd: folder,
     shutdownGraceMs: 0,

@@ -1,4 +1,5 @@
 import type { ProcessStreams } from '../../process/process-record.ts';
+import type { Session } from '../../session/session.ts';
 import { bytesOfText, isPlain } from '../../system-text.ts';
 import { MAX_MODES_BYTES } from '../../terminal-modes.ts';
 
@@ -29,8 +30,8 @@ export function processBytes(process: {
 }
 
 /** Bytes of a session in an answer at most. */
-export function sessionBytes({ labels }: { readonly labels: ReadonlyMap<string, string> }): number {
-  return FIXED_BYTES + labelsBytes(labels);
+export function sessionBytes({ labels, owner }: Pick<Session, 'labels' | 'owner'>): number {
+  return FIXED_BYTES + fieldBytes(Buffer.byteLength(owner)) + labelsBytes(labels);
 }
 
 /** Bytes of a command line, which is told as texts and, where these are not all of it, as bytes. */

@@ -2,6 +2,7 @@ import type { CallContext } from '../../bridge/call-context.ts';
 import { invalidField } from '../../errors.ts';
 import type { Session } from '../../session/session.ts';
 import type { SessionRegistry } from '../../session/session-registry.ts';
+import { callerOf } from '../caller.ts';
 import { parseUuid } from '../requests/fields.ts';
 
 /** The request header that repeats the session's id, for proxies to route by. */
@@ -36,7 +37,7 @@ export function enterSession(
   assertSessionHeader(context, id);
   const attachment = attachmentId === '' ? undefined : parseUuid('attachment_id', attachmentId);
   context.annotate({ sessionId: id });
-  const session = sessions.get(id);
+  const session = sessions.get(id, callerOf(context));
   context.defer(session.enter(attachment, (why) => context.fail(why)));
   return session;
 }

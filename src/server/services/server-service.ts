@@ -1,12 +1,14 @@
 import { type UserInfo, userInfo } from 'node:os';
-import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '../../bridge/types.ts';
 import { type ServerService, TreeTracking } from '../../gen/runlet/v1/server_pb.ts';
+import { GRANTS } from '../../identity/grants.ts';
 import type { Limits } from '../../limits.ts';
 import { UNACKNOWLEDGED_BYTES } from '../../output/sizes.ts';
 import type { Launcher } from '../../process/launcher.ts';
 import { shownText } from '../../system-text.ts';
 import { VERSION } from '../../version.ts';
+import { callerOf } from '../caller.ts';
 
 const TREE_TRACKINGS = {
   parents: TreeTracking.PARENTS,
@@ -34,7 +36,8 @@ export function serverService({
   const defaultShell = user?.shell ?? '/bin/sh';
   const home = process.env['HOME'] ?? user?.homedir ?? '/';
   return {
-    getServerInfo() {
+    getServerInfo(_request, context) {
+      const { expiry, grants, name, sessionId } = callerOf(context);
       return {
         version: VERSION,
         platform: { os: process.platform, arch: process.arch },
@@ -68,6 +71,12 @@ export function serverService({
           mergeStderr: launcher.mergesStderr,
           bytes: launcher.bytes,
           treeTracking: TREE_TRACKINGS[launcher.tree],
+        },
+        caller: {
+          name,
+          grants: GRANTS.filter((grant) => grants.has(grant)),
+          ...(Number.isFinite(expiry) ? { expireTime: timestampFromMs(expiry) } : {}),
+          sessionId: sessionId ?? '',
         },
       };
     },

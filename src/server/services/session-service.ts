@@ -1,6 +1,6 @@
 import type { ServiceImpl } from '../../bridge/types.ts';
 import type { Clock } from '../../clock.ts';
-import { invalidField } from '../../errors.ts';
+import { invalidField, RunletError } from '../../errors.ts';
 import {
   AttachMode,
   type AttachSessionRequest,
@@ -9,6 +9,7 @@ import {
 import { type Limits, MAX_PAGE_SIZE } from '../../limits.ts';
 import type { SessionRegistry } from '../../session/session-registry.ts';
 import type { Holder } from '../../session/session-state.ts';
+import { callerOf } from '../caller.ts';
 import { sessionMessage } from '../messages.ts';
 import { sessionBytes } from '../requests/encoded-size.ts';
 import {
@@ -56,8 +57,13 @@ export function sessionService({
       if (ttlMs !== undefined && ttlMs < minDetachedTtlMs) {
         throw invalidField('detached_ttl', `must be at least ${minDetachedTtlMs / 1000} s`);
       }
+      const caller = callerOf(context);
+      if (caller.sessionId !== undefined && caller.sessionId !== id) {
+        throw new RunletError('SESSION_NOT_FOUND');
+      }
       const session = sessions.create({
         id,
+        owner: caller.name,
         labels: parseLabels('labels', labels),
         detachedTtlMs: ttlMs ?? defaultDetachedTtlMs,
       });
@@ -70,14 +76,17 @@ export function sessionService({
       return { session: sessionMessage(enterSession(sessions, request, context)) };
     },
 
-    listSessions({ pageSize, pageToken }) {
+    listSessions({ pageSize, pageToken }, context) {
       const maximum = parsePageSize('page_size', pageSize);
       const after = parsePageToken('page_token', pageToken);
-      const page = takePage(sessions.list(after), maximum, sessionBytes);
+      const page = takePage(sessions.list(callerOf(context), after), maximum, sessionBytes);
       const last = page.items.at(-1);
       return {
         sessions: page.items.map(sessionMessage),
-        nextPageToken: page.more && last !== undefined ? formatPageToken(last.ordinal) : '',
+        nextPageToken:
+          page.more && last !== undefined
+            ? formatPageToken(sessions.placeOf(last, callerOf(context)))
+            : '',
       };
     },
 
@@ -113,7 +122,7 @@ export function sessionService({
       assertSessionHeader(context, id);
       context.annotate({ sessionId: id });
       context.sendHeaders();
-      await sessions.close(id);
+      await sessions.close(id, callerOf(context));
       return {};
     },
   };

@@ -5,8 +5,10 @@ import { invalidField, RunletError } from '../../../errors.ts';
 import { type InteractRequest, InteractResponseSchema } from '../../../gen/runlet/v1/process_pb.ts';
 import type { EventCursor } from '../../../output/event-cursor.ts';
 import type { Process } from '../../../process/process.ts';
+import { callerOf } from '../../caller.ts';
 import { followEvents } from '../../event-stream.ts';
 import { processMessage } from '../../messages.ts';
+import { assertMayInteract } from '../../method-grants.ts';
 import {
   parseOffset,
   parseOptionalId,
@@ -35,6 +37,7 @@ export function interactive(options: ProcessServiceOptions): ProcessMethods<'int
       const messages = requests[Symbol.asyncIterator]();
       const first = await messages.next();
       const request = first.done === true ? { case: undefined } : first.value.request;
+      assertMayInteract(callerOf(context), request.case);
       const { cursor, process, session } = await begin(options, request, context);
       // It goes on beside the events, and never rejects.
       void takeMessages(messages, process, cursor, context).catch((error) => context.fail(error));
@@ -87,10 +90,12 @@ async function takeMessages(
     },
     context.signal,
   );
+  const caller = callerOf(context);
   for (;;) {
     const next = await messages.next();
     if (next.done === true || context.signal.aborted) return;
     const { request } = next.value;
+    assertMayInteract(caller, request.case);
     if (request.case === 'stdin') {
       const { data, eof } = request.value;
       const offset = parseOffset('stdin.offset', request.value.offset);

@@ -1,7 +1,9 @@
 import { EncodedMessage } from '../../../bridge/encoded-message.ts';
 import { RunResponseSchema } from '../../../gen/runlet/v1/process_pb.ts';
 import { RUN_AHEAD_BYTES } from '../../../limits.ts';
+import { callerOf } from '../../caller.ts';
 import { processMessage } from '../../messages.ts';
+import { grantMissing } from '../../method-grants.ts';
 import { parseProcessSpec } from '../../requests/process-spec.ts';
 import { type ProcessMethods, type ProcessServiceOptions, startProcess } from './process-calls.ts';
 import { runOnce } from './run-once.ts';
@@ -18,6 +20,8 @@ export function startAndRun(
     },
 
     async *run(request, context) {
+      // It has no session, and whoever may use one alone may not run anything beside it.
+      if (callerOf(context).sessionId !== undefined) throw grantMissing('start');
       const spec = parseProcessSpec(request.spec, {
         cwd,
         limits,

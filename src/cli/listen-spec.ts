@@ -1,0 +1,68 @@
+import { InvalidArgumentError } from 'commander';
+import { type Address, parseAddress } from '../address.ts';
+import { AUTH_KINDS, type AuthKind } from '../identity/principal.ts';
+
+/** What `--listen` says of a listener. */
+export interface ListenSpec {
+  readonly address: Address;
+  /** Undefined: what `--auth` says, or the default. */
+  readonly auth: readonly AuthKind[] | undefined;
+  /** False: in plaintext, though the server has a certificate. */
+  readonly tls: boolean;
+  /** Nothing but health is told here, and nobody asked who it is. */
+  readonly healthOnly: boolean;
+}
+
+/** What may follow an address: a path may have commas, too. */
+const SETTING = /^(?<rest>.+),(?<setting>auth=[^,]*|tls=[^,]*|health)$/s;
+
+/** Reads `ADDRESS[,auth=KIND+KIND][,tls=off][,health]`. */
+export function listenSpec(text: string): ListenSpec {
+  const spec = { auth: undefined as ListenSpec['auth'], tls: true, healthOnly: false };
+  let rest = text;
+  for (;;) {
+    const found = SETTING.exec(rest)?.groups;
+    if (found === undefined) break;
+    rest = found['rest'] ?? '';
+    const [name, value = ''] = (found['setting'] ?? '').split('=');
+    if (name === 'auth') spec.auth = authKinds(value.split('+'));
+    else if (name === 'health') spec.healthOnly = true;
+    else if (value === 'off') spec.tls = false;
+    else throw new InvalidArgumentError('tls can only be said to be off');
+  }
+  if (spec.healthOnly && spec.auth !== undefined) {
+    throw new InvalidArgumentError('where only health is told, nobody is let in');
+  }
+  try {
+    return { ...spec, address: parseAddress(rest) };
+  } catch (error) {
+    // Which address is said with the name of the option.
+    throw new InvalidArgumentError((error as Error).message.replace(`address ${rest}: `, ''));
+  }
+}
+
+/** Adds a listener to those that were given before. */
+export function collectListener(
+  text: string,
+  earlier: readonly ListenSpec[] = [],
+): readonly ListenSpec[] {
+  return [...earlier, listenSpec(text)];
+}
+
+/** Reads kinds that are separated by commas. */
+export function authList(text: string): readonly AuthKind[] {
+  return authKinds(text.split(','));
+}
+
+function authKinds(words: readonly string[]): readonly AuthKind[] {
+  return words.map((word) => {
+    const kind = AUTH_KINDS.find((known) => known === word);
+    if (kind !== undefined) return kind;
+    throw new InvalidArgumentError(`it takes ${AUTH_KINDS.join(', ')}`);
+  });
+}
+
+/** A listener at an address, of which nothing else is said. */
+export function plainListener(address: Address): ListenSpec {
+  return { address, auth: undefined, tls: true, healthOnly: false };
+}

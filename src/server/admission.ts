@@ -1,0 +1,67 @@
+import type { CallContext } from '../bridge/call-context.ts';
+import type { Interceptor } from '../bridge/interceptor.ts';
+import { RunletError } from '../errors.ts';
+import type { Credentials, Identity } from '../identity/authenticator.ts';
+import { setCaller } from './caller.ts';
+import { type AcceptedConnection, acceptedConnection } from './connection.ts';
+import { assertGranted, needsOf } from './method-grants.ts';
+import type { OpenCalls } from './open-calls.ts';
+
+/** The scheme of a header `authorization` that has a token: RFC 6750, section 2.1. */
+const BEARER = /^bearer +(?<token>[^ ]+) *$/i;
+
+/**
+ * Lets a call in whose caller is known and is granted it. Both are looked at before anything that
+ * the request names.
+ */
+export function admitCalls(open: OpenCalls): Interceptor {
+  return async (method, context, next) => {
+    const needs = needsOf(method);
+    if (needs === 'nothing') return next();
+    const found = identify(acceptedConnection(context), context);
+    const identity = found instanceof Promise ? await found : found;
+    const { principal } = identity;
+    setCaller(context, principal);
+    if (needs !== 'caller') assertGranted(principal, needs);
+    open.add(identity, context);
+    return next();
+  };
+}
+
+/**
+ * Who makes a call: whoever the first says that knows these credentials.
+ *
+ * @throws RunletError `UNAUTHENTICATED`
+ */
+function identify(
+  connection: AcceptedConnection | undefined,
+  context: CallContext,
+): Identity | Promise<Identity> {
+  if (connection === undefined) throw unauthenticated('a connection that nobody has accepted');
+  const header = context.header('authorization');
+  const bearer = header === undefined ? undefined : BEARER.exec(header)?.groups?.['token'];
+  return ask(connection, { connection, bearer }, 0);
+}
+
+function ask(
+  connection: AcceptedConnection,
+  credentials: Credentials,
+  first: number,
+): Identity | Promise<Identity> {
+  const { authenticators } = connection;
+  for (const [i, authenticator] of authenticators.entries()) {
+    if (i < first) continue;
+    const found = authenticator.identify(credentials);
+    // Most know at once, and their calls begin in this turn of the event loop.
+    if (found instanceof Promise) {
+      return found.then((identity) => identity ?? ask(connection, credentials, i + 1));
+    }
+    if (found !== undefined) return found;
+  }
+  throw unauthenticated('no credentials of a kind that the listener takes');
+}
+
+/** `why` is for the log alone. */
+export function unauthenticated(why: string): RunletError {
+  return new RunletError('UNAUTHENTICATED', { cause: why });
+}

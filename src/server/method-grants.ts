@@ -1,0 +1,97 @@
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import { RunletError } from '../errors.ts';
+import type { InteractRequest, ProcessService } from '../gen/runlet/v1/process_pb.ts';
+import type { ServerService } from '../gen/runlet/v1/server_pb.ts';
+import type { SessionService } from '../gen/runlet/v1/session_pb.ts';
+import type { Grant } from '../identity/grants.ts';
+import type { Principal } from '../identity/principal.ts';
+
+/**
+ * What a method needs: one of these grants; a caller that is known, whatever it may do; or
+ * nothing at all.
+ */
+export type MethodNeeds = readonly [Grant, ...Grant[]] | 'caller' | 'nothing';
+
+type NeedsOf<S extends DescService> = { readonly [K in keyof S['method']]: MethodNeeds };
+
+/** The one table of what every method of our own needs. One that is missing is a type error. */
+const SESSION_NEEDS: NeedsOf<typeof SessionService> = {
+  createSession: ['start'],
+  getSession: ['observe'],
+  listSessions: ['observe', 'admin'],
+  attachSession: ['observe'],
+  closeSession: ['signal', 'admin'],
+};
+
+const PROCESS_NEEDS: NeedsOf<typeof ProcessService> = {
+  startProcess: ['start'],
+  run: ['start'],
+  // What begins it decides: see `interactNeeds`.
+  interact: ['start', 'observe'],
+  getProcess: ['observe'],
+  listProcesses: ['observe'],
+  watchProcess: ['observe'],
+  readProcess: ['observe'],
+  waitProcess: ['observe'],
+  acknowledgeOutput: ['observe'],
+  writeStdin: ['input'],
+  streamStdin: ['input'],
+  resizeTerminal: ['input'],
+  signalProcess: ['signal'],
+  terminateProcess: ['signal'],
+};
+
+const SERVER_NEEDS: NeedsOf<typeof ServerService> = { getServerInfo: 'caller' };
+
+/** By the names of services. */
+const NEEDS: Readonly<Record<string, Readonly<Record<string, MethodNeeds>>>> = {
+  'runlet.v1.SessionService': SESSION_NEEDS,
+  'runlet.v1.ProcessService': PROCESS_NEEDS,
+  'runlet.v1.ServerService': SERVER_NEEDS,
+  // Whoever asks whether a server is well is no caller: a load balancer, a kubelet.
+  'grpc.health.v1.Health': { check: 'nothing', list: 'nothing', watch: 'nothing' },
+  'grpc.reflection.v1.ServerReflection': { serverReflectionInfo: 'caller' },
+  'grpc.reflection.v1alpha.ServerReflection': { serverReflectionInfo: 'caller' },
+};
+
+/** What a method needs. Of one that is not in the table, all grants would not be enough. */
+export function needsOf({ localName, parent }: DescMethod): MethodNeeds {
+  const needs = NEEDS[parent.typeName]?.[localName];
+  if (needs === undefined) throw new Error(`${parent.typeName}.${localName} has no grant`);
+  return needs;
+}
+
+/** What a message of `Interact` needs beside what the call itself does. */
+const INTERACT_NEEDS: Readonly<
+  Record<NonNullable<InteractRequest['request']['case']>, Grant | undefined>
+> = {
+  start: 'start',
+  attach: 'observe',
+  stdin: 'input',
+  resize: 'input',
+  signal: 'signal',
+  // Of the events that the call itself was given.
+  acknowledge: undefined,
+};
+
+/** @throws RunletError `GRANT_MISSING` if the caller may not send a message of `Interact` */
+export function assertMayInteract(
+  caller: Principal,
+  kind: InteractRequest['request']['case'],
+): void {
+  const grant = kind === undefined ? undefined : INTERACT_NEEDS[kind];
+  if (grant !== undefined) assertGranted(caller, [grant]);
+}
+
+/** @throws RunletError `GRANT_MISSING` unless the caller has one of these */
+export function assertGranted(
+  { grants }: Pick<Principal, 'grants'>,
+  needed: readonly [Grant, ...Grant[]],
+): void {
+  if (!needed.some((grant) => grants.has(grant))) throw grantMissing(needed[0]);
+}
+
+/** What a caller is told that is not granted something. */
+export function grantMissing(grant: Grant): RunletError {
+  return new RunletError('GRANT_MISSING', { metadata: { grant } });
+}

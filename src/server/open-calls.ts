@@ -1,0 +1,40 @@
+import type { CallContext } from '../bridge/call-context.ts';
+import type { Clock, Timer } from '../clock.ts';
+import { RunletError } from '../errors.ts';
+import type { Identity } from '../identity/authenticator.ts';
+import { CREDENTIALS_LOOK_MS } from '../limits.ts';
+
+/** The calls under way whose callers' credentials may be over before they are. */
+export class OpenCalls {
+  readonly #clock: Clock;
+  readonly #calls = new Map<CallContext, Identity>();
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Fails a call soon after the credentials that it was made with do not hold any more. */
+  add(identity: Identity, context: CallContext): void {
+    this.#calls.set(context, identity);
+    context.defer(() => this.#calls.delete(context));
+    this.#timer ??= this.#clock.setTimer(CREDENTIALS_LOOK_MS, () => this.#look());
+  }
+
+  /** Looks no more. */
+  close(): void {
+    this.#timer?.cancel();
+  }
+
+  /** One look at all of them, however many were added and ended since the last. */
+  #look(): void {
+    this.#timer = undefined;
+    const now = this.#clock.now();
+    for (const [context, identity] of this.#calls) {
+      if (identity.principal.expiry > now && identity.holds()) continue;
+      context.fail(new RunletError('UNAUTHENTICATED', { cause: 'the credentials are over' }));
+    }
+    if (this.#calls.size === 0) return;
+    this.#timer = this.#clock.setTimer(CREDENTIALS_LOOK_MS, () => this.#look());
+  }
+}
