@@ -1,7 +1,7 @@
 import type { Authenticator, Identity } from './authenticator.ts';
 import { ANYBODY } from './principal.ts';
 
-const IDENTITY: Identity = { principal: ANYBODY, holds: () => true };
+const IDENTITY: Identity = { principal: ANYBODY };
 
 /** `none`: whoever reaches the listener is let in. */
 export function anybodyAuthenticator(): Authenticator {

@@ -21,9 +21,10 @@ export interface Identity {
   readonly principal: Principal;
   /**
    * Whether it still holds: asked while calls are under way, about once a second. False once the
-   * token was removed, for example. The principal's `expiry` is looked at beside it.
+   * token was removed, for example. The principal's `expiry` is looked at beside it. Missing: it
+   * does as long as the connection lasts.
    */
-  holds(): boolean;
+  holds?(): boolean;
 }
 
 /** Finds out who makes a call, in one of several ways. */

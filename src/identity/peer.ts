@@ -32,6 +32,5 @@ function identityOf(uid: number): Identity {
       expiry: Number.POSITIVE_INFINITY,
       sessionId: undefined,
     },
-    holds: () => true,
   };
 }

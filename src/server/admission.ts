@@ -1,11 +1,12 @@
 import type { CallContext } from '../bridge/call-context.ts';
 import type { Interceptor } from '../bridge/interceptor.ts';
+import type { Clock } from '../clock.ts';
 import { RunletError } from '../errors.ts';
 import type { Credentials, Identity } from '../identity/authenticator.ts';
 import { setCaller } from './caller.ts';
 import { type AcceptedConnection, acceptedConnection } from './connection.ts';
 import { assertGranted, needsOf } from './method-grants.ts';
-import type { OpenCalls } from './open-calls.ts';
+import { isGood, type OpenCalls } from './open-calls.ts';
 
 /** The scheme of a header `authorization` that has a token: RFC 6750, section 2.1. */
 const BEARER = /^bearer +(?<token>[^ ]+) *$/i;
@@ -14,13 +15,14 @@ const BEARER = /^bearer +(?<token>[^ ]+) *$/i;
  * Lets a call in whose caller is known and is granted it. Both are looked at before anything that
  * the request names.
  */
-export function admitCalls(open: OpenCalls): Interceptor {
+export function admitCalls(open: OpenCalls, clock: Clock): Interceptor {
   return async (method, context, next) => {
     const needs = needsOf(method);
     if (needs === 'nothing') return next();
     const found = identify(acceptedConnection(context), context);
     const identity = found instanceof Promise ? await found : found;
     const { principal } = identity;
+    if (!isGood(identity, clock.now())) throw unauthenticated('the credentials are over');
     setCaller(context, principal);
     if (needs !== 'caller') assertGranted(principal, needs);
     open.add(identity, context);

@@ -4,6 +4,11 @@ import { RunletError } from '../errors.ts';
 import type { Identity } from '../identity/authenticator.ts';
 import { CREDENTIALS_LOOK_MS } from '../limits.ts';
 
+/** Whether credentials are good at a time, in milliseconds since 1970. */
+export function isGood(identity: Identity, now: number): boolean {
+  return identity.principal.expiry > now && identity.holds?.() !== false;
+}
+
 /** The calls under way whose callers' credentials may be over before they are. */
 export class OpenCalls {
   readonly #clock: Clock;
@@ -16,6 +21,9 @@ export class OpenCalls {
 
   /** Fails a call soon after the credentials that it was made with do not hold any more. */
   add(identity: Identity, context: CallContext): void {
+    if (identity.holds === undefined && identity.principal.expiry === Number.POSITIVE_INFINITY) {
+      return;
+    }
     this.#calls.set(context, identity);
     context.defer(() => this.#calls.delete(context));
     this.#timer ??= this.#clock.setTimer(CREDENTIALS_LOOK_MS, () => this.#look());
@@ -31,7 +39,7 @@ export class OpenCalls {
     this.#timer = undefined;
     const now = this.#clock.now();
     for (const [context, identity] of this.#calls) {
-      if (identity.principal.expiry > now && identity.holds()) continue;
+      if (isGood(identity, now)) continue;
       context.fail(new RunletError('UNAUTHENTICATED', { cause: 'the credentials are over' }));
     }
     if (this.#calls.size === 0) return;

@@ -145,7 +145,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     toStatus,
     oversizeError: () => limitExceeded('max_request_bytes', limits.maxRequestBytes),
     decodeError,
-    interceptors: pipeline(logger, open),
+    interceptors: pipeline(logger, open, clock),
   };
   addService(grpc, SessionService, sessionService({ sessions, clock, limits }), bridge);
   addService(
