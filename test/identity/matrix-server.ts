@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Client } from '@grpc/grpc-js';
+import { pino } from 'pino';
+import { expect } from 'vitest';
+import { createClient } from '../../src/bridge/create-client.ts';
+import { openConnection } from '../../src/client/connection.ts';
+import { ProcessService, ProcessState } from '../../src/gen/runlet/v1/process_pb.ts';
+import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
+import type { Authenticator } from '../../src/identity/authenticator.ts';
+import { startServer } from '../../src/server/server.ts';
+import { as } from '../support/named-callers.ts';
+import { type CallTarget, targetSpec } from './every-call.ts';
+
+/** A server that every call is tried at. */
+export interface MatrixServer {
+  readonly connection: Client;
+  /** What calls leave behind that may start something. */
+  readonly otherMarker: string;
+  /** A session of a caller's with a process that runs and one that is over. */
+  target(caller: string, sessionId?: string): Promise<CallTarget>;
+  /** What is known of a target by its owner, to be compared with what is later. */
+  lookAt(target: CallTarget, owner: string): Promise<unknown>;
+  /** Closes the session of a target, if it is there. */
+  forget(target: CallTarget, owner: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts one on a socket of its own, with callers that are let in by these. */
+export async function serveMatrix(auth: readonly Authenticator[]): Promise<MatrixServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'runlet-test-'));
+  const runlet = await startServer({
+    listeners: [{ address: { kind: 'unix', path: join(folder, 'runlet.sock') }, auth }],
+    logger: pino({ level: 'silent' }),
+    cwd: folder,
+    shutdownGraceMs: 0,
+    limits: { defaultRetentionMs: 3_600_000, heartbeatMs: 3_600_000 },
+  });
+  const [address] = runlet.addresses;
+  if (address === undefined) throw new Error('the server listens nowhere');
+  const connection = openConnection(address);
+  const sessions = createClient(SessionService, connection);
+  const processes = createClient(ProcessService, connection);
+  return {
+    connection,
+    otherMarker: join(folder, 'other'),
+
+    async target(caller, sessionId = randomUUID()) {
+      await sessions.createSession({ sessionId }, as(caller));
+      const spec = { argv: ['/bin/true'] };
+      const request = { sessionId, processId: 'ended', spec };
+      await processes.startProcess(request, as(caller));
+      await processes.waitProcess({ sessionId, processId: 'ended' }, as(caller));
+      const processId = 'running';
+      await processes.startProcess({ sessionId, processId, spec: targetSpec() }, as(caller));
+      const ready = processes.watchProcess({ sessionId, processId }, as(caller));
+      // Its traps are set then.
+      for await (const { events } of ready) if (events.length > 0) break;
+      return { sessionId, processId, endedId: 'ended', marker: join(folder, randomUUID()) };
+    },
+
+    async lookAt({ marker, processId, sessionId }, owner) {
+      const { processes: listed } = await processes.listProcesses({ sessionId }, as(owner));
+      const { process } = await processes.getProcess({ sessionId, processId }, as(owner));
+      expect(process?.state).toBe(ProcessState.RUNNING);
+      const { sessions: all } = await sessions.listSessions({ pageSize: 1000 }, as(owner));
+      const { lastSeq, terminal } = process ?? {};
+      return {
+        ids: listed.map((each) => each.processId),
+        lastSeq,
+        size: terminal?.size,
+        listed: all.some((session) => session.sessionId === sessionId && !session.attached),
+        marked: existsSync(marker),
+      };
+    },
+
+    async forget({ sessionId }, owner) {
+      await sessions.closeSession({ sessionId }, as(owner)).catch(() => {});
+    },
+
+    async close() {
+      connection.close();
+      await runlet.shutdown();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
