@@ -41,6 +41,7 @@ export const LONG = [
   'test/docs/walks.test.ts',
   'test/examples/examples.test.ts',
   'test/gate/gate.test.ts',
+  'test/identity/told-apart.test.ts',
   'test/output/**/*.property.test.ts',
   'test/server/dead-session.test.ts',
 ];

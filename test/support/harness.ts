@@ -12,6 +12,7 @@ import type { Clock } from '../../src/clock.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
+import type { Authenticator } from '../../src/identity/authenticator.ts';
 import { peerAuthenticator } from '../../src/identity/peer.ts';
 import { createLauncher, LAUNCHER_NAMES } from '../../src/process/launchers.ts';
 import { type RunletServer, type ServerOptions, startServer } from '../../src/server/server.ts';
@@ -73,9 +74,12 @@ export type ServedHere = Pick<Harness, 'address' | 'folder' | 'log' | 'runlet'>;
 
 /** Starts a server in this process that ends when the test is over. */
 export async function serveHere({
+  auth = [peerAuthenticator({ uids: [process.getuid?.() ?? 0] })],
   path,
   ...options
 }: Partial<ServerOptions> & {
+  /** Who is let in over its socket. Default: this user. */
+  readonly auth?: readonly Authenticator[];
   /** Where its socket is. Default: in a folder of its own. */
   readonly path?: string;
 } = {}): Promise<ServedHere> {
@@ -84,7 +88,7 @@ export async function serveHere({
   const log: string[] = [];
   const logger = pino({ base: null }, { write: (line) => void log.push(line) });
   const runlet = await startServer({
-    listeners: [{ address, auth: [peerAuthenticator({ uids: [process.getuid?.() ?? 0] })] }],
+    listeners: [{ address, auth }],
     logger,
     cwd: folder,
     shutdownGraceMs: 0,
