@@ -96,7 +96,36 @@ export const serverInfo: readonly Check[] = [
       for (const name of names) ensure(limits[name] > 0n, `${name} is 0`);
     },
   },
+  {
+    id: 'INFO-07',
+    title: 'The caller is told its name, with how it was found out, and what it may do',
+    clause: 'Caller',
+    async run({ server }) {
+      const { caller } = await server.getServerInfo({});
+      const { grants = [], name = '' } = caller ?? {};
+      ensure(/^(?:none|token|jwt|mtls|peer):./.test(name), `name is ${JSON.stringify(name)}`);
+      const unknown = grants.filter((grant) => !GRANTS.has(grant));
+      ensureEqual(unknown, [], 'grants that there are not');
+      // What these checks need of a caller, whatever else it may do.
+      for (const grant of ['start', 'observe', 'input', 'signal']) {
+        ensure(grants.includes(grant), `it may not do ${grant}, which the checks do`);
+      }
+    },
+  },
 ];
+
+/** Those that the contract names: `Caller.grants`. */
+const GRANTS: ReadonlySet<string> = new Set([
+  'start',
+  'observe',
+  'input',
+  'signal',
+  'files:read',
+  'files',
+  'http',
+  'tunnel',
+  'admin',
+]);
 
 /** What `grpc.health.v1.Health/Check` answers, which has one field each way: no client is generated. */
 function healthOf(

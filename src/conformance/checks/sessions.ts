@@ -190,4 +190,21 @@ export const sessions: readonly Check[] = [
       }
     },
   },
+  {
+    id: 'SESSION-13',
+    title: 'A session belongs to the caller that created it, by the name that the caller is told',
+    clause: 'Session.owner',
+    async run(context) {
+      const { caller } = await context.server.getServerInfo({});
+      const sessionId = randomUUID();
+      const { session: created } = await context.sessions.createSession({ sessionId });
+      try {
+        const { session: found } = await context.sessions.getSession({ sessionId });
+        ensureEqual(created?.owner, caller?.name, 'the owner that `CreateSession` tells');
+        ensureEqual(found?.owner, caller?.name, 'the owner that `GetSession` tells');
+      } finally {
+        await context.sessions.closeSession({ sessionId });
+      }
+    },
+  },
 ];

@@ -54,6 +54,14 @@ export const ofSessions: readonly Mutant[] = [
     },
   },
   {
+    fault: 'sessions belong to nobody',
+    fails: ['SESSION-13'],
+    mutate: (real) =>
+      onSessions(real, (session) => {
+        session.owner = '';
+      }),
+  },
+  {
     fault: 'labels of sessions are lost',
     fails: ['SESSION-04'],
     mutate: (real) =>

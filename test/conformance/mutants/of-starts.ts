@@ -57,6 +57,14 @@ export const ofStarts: readonly Mutant[] = [
     },
   },
   {
+    fault: 'it does not tell its callers who they are',
+    fails: ['INFO-07', 'SESSION-13'],
+    mutate: (real) =>
+      onResponses(real, ['getServerInfo'], (info) => {
+        delete info.caller;
+      }),
+  },
+  {
     fault: 'processes start in the root folder by default',
     fails: ['INFO-04'],
     mutate: (real) =>
