@@ -259,6 +259,9 @@ export const DEFAULT_KEEPALIVE_TIMEOUT_MS = 10 * SECOND;
 /** How often it is looked whether a connection that has received something can still send. */
 export const DEAD_SESSION_LOOK_MS = SECOND;
 
+/** How often files that say who is let in are looked at. */
+export const FILES_LOOK_MS = SECOND;
+
 /** How often it is looked whether the credentials of calls under way still hold. */
 export const CREDENTIALS_LOOK_MS = SECOND;
 
