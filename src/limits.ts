@@ -265,6 +265,18 @@ export const FILES_LOOK_MS = SECOND;
 /** How often it is looked whether the credentials of calls under way still hold. */
 export const CREDENTIALS_LOOK_MS = SECOND;
 
+/**
+ * How long the TLS handshake of a connection may take: two or three round trips, and the
+ * packets that are lost of them.
+ */
+export const TLS_HANDSHAKE_MS = 10 * SECOND;
+
+/** How often it is looked whether certificates on disk have changed. */
+export const TLS_FILES_LOOK_MS = SECOND;
+
+/** Bytes of a file of TLS: some 20,000 revoked certificates, or 500 authorities. */
+export const MAX_TLS_FILE_BYTES = MIB;
+
 /** When a client that met a draining server should try again. */
 export const DRAINING_RETRY_MS = SECOND;
 

@@ -7,6 +7,8 @@ export interface Connection {
   readonly peerUid: number | undefined;
   /** The client's certificate, if it gave one that an authority of ours has signed. */
   readonly certificate: X509Certificate | undefined;
+  /** Why one that it gave is not taken, in OpenSSL's words, for the log. Default: it is, or it gave none. */
+  readonly certificateProblem?: string | undefined;
 }
 
 /** What a call brings along to say who makes it. */

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
+import type { AuthKind } from '../identity/principal.ts';
 import { peerOf } from '../peer-credentials.ts';
 import { setConnection } from './connection.ts';
 import { type Listener, listen } from './listener.ts';
 import { assertSafe, type ListenerOptions } from './listener-options.ts';
+import { endTls } from './tls/tls-ending.ts';
 
 /**
  * Listens at every address, and hands over every connection, of whose socket is known who may be
@@ -24,11 +26,26 @@ export async function acceptAt(
 }
 
 async function accept(
-  { address, auth }: ListenerOptions,
+  { address, auth, tls }: ListenerOptions,
   onConnection: (socket: Socket) => void,
 ): Promise<Listener> {
-  const asksPeer = auth.some(({ kind }) => kind === 'peer');
+  const takes = (kind: AuthKind): boolean => auth.some((one) => one.kind === kind);
+  const asksPeer = takes('peer');
+  const ending =
+    tls &&
+    endTls({
+      source: tls,
+      asksClients: takes('mtls'),
+      onSecure(socket, shown) {
+        setConnection(socket, { authenticators: auth, peerUid: undefined, ...shown });
+        onConnection(socket);
+      },
+    });
   const listener = await listen(address, (socket) => {
+    if (ending !== undefined) {
+      ending.take(socket);
+      return;
+    }
     const peerUid = asksPeer ? peerOf(socket)?.uid : undefined;
     setConnection(socket, { authenticators: auth, peerUid, certificate: undefined });
     onConnection(socket);
@@ -37,6 +54,8 @@ async function accept(
     address: listener.address,
     async close() {
       await listener.close();
+      ending?.close();
+      tls?.close();
       for (const authenticator of auth) authenticator.close();
     },
   };

@@ -2,6 +2,7 @@ import { type Address, formatAddress, isLoopback } from '../address.ts';
 import type { Authenticator } from '../identity/authenticator.ts';
 import type { AuthKind } from '../identity/principal.ts';
 import { tellsPeers } from '../peer-credentials.ts';
+import type { TlsSource } from './tls/tls-source.ts';
 
 /** A listener of a server, and who is let in over it. */
 export interface ListenerOptions {
@@ -11,6 +12,8 @@ export interface ListenerOptions {
    * Closed with the server.
    */
   readonly auth: readonly Authenticator[];
+  /** What TLS is ended with. Closed with the server. Default: the listener is plaintext. */
+  readonly tls?: TlsSource | undefined;
   /** Lets the listener be open, or tokens be sent in plaintext, beyond this machine. Default: false. */
   readonly allowInsecure?: boolean;
 }
@@ -21,7 +24,7 @@ export interface ListenerOptions {
  *
  * @throws Error that says what is not safe
  */
-export function assertSafe({ address, allowInsecure = false, auth }: ListenerOptions): void {
+export function assertSafe({ address, allowInsecure = false, auth, tls }: ListenerOptions): void {
   const where = formatAddress(address);
   const has = (kind: AuthKind): boolean => auth.some((one) => one.kind === kind);
   if (has('peer') && address.kind !== 'unix') {
@@ -29,6 +32,13 @@ export function assertSafe({ address, allowInsecure = false, auth }: ListenerOpt
   }
   if (has('peer') && !tellsPeers()) {
     throw new Error(`${where}: the system does not tell who connects, as --auth peer needs it`);
+  }
+  if (tls !== undefined && address.kind === 'unix') {
+    throw new Error(`${where}: Unix sockets have no TLS`);
+  }
+  // Without it nobody would be let in, which is not what was meant; never weaker because of a flag.
+  if (has('mtls') && tls?.knowsClients !== true) {
+    throw new Error(`${where}: --auth mtls needs TLS, and an authority of clients`);
   }
   if (allowInsecure || isLoopback(address)) return;
   if (has('none')) {
