@@ -225,6 +225,53 @@ export const FAULT_EXIT_MS = 20 * SECOND;
 /** Bytes of the log that may wait to be written; what comes then is dropped and counted. */
 export const MAX_QUEUED_LOG_BYTES = MIB;
 
+/**
+ * Characters of one line of the log: more than that is nothing that anybody wrote to be read, and
+ * each is looked at for secrets.
+ */
+export const MAX_LOG_LINE = 64 * KIB;
+
+/** Characters of a JWT: header lists of HTTP/2 are 16 KiB in most servers. */
+export const MAX_JWT_LENGTH = 16 * KIB;
+
+/** How far the clocks of an issuer of JWTs and of this machine may be apart. */
+export const JWT_CLOCK_SKEW_MS = 30 * SECOND;
+
+/** Bytes of a `sub` of a JWT, which becomes a part of its principal's name. */
+export const MAX_JWT_SUBJECT_BYTES = 256;
+
+/** Verified JWTs that are remembered, less than a KiB each. */
+export const MAX_REMEMBERED_JWTS = 4096;
+
+/**
+ * Signatures of JWTs that are verified at one time. That is done on threads of the pool, of
+ * which there are four, and files are read and written on them, too.
+ */
+export const MAX_JWT_VERIFICATIONS = 2;
+
+/**
+ * JWTs not seen before that may wait to be verified, of one connection and of all; and as many
+ * may wait for keys to be fetched. A signature takes a tenth of a millisecond.
+ */
+export const MAX_WAITING_JWTS_EACH = 64;
+export const MAX_WAITING_JWTS = 512;
+
+/** Bytes and keys of a set of keys for JWTs: large issuers have a dozen of less than 1 KiB. */
+export const MAX_JWKS_BYTES = 256 * KIB;
+export const MAX_JWKS_KEYS = 128;
+
+/** How often it is looked whether a file of keys has changed. */
+export const JWKS_FILE_LOOK_MS = SECOND;
+
+/** How old the keys of a URL become before they are fetched again: a key that was removed is out then. */
+export const JWKS_REFRESH_MS = 5 * MINUTE;
+
+/** The time between two fetches that tokens with unknown keys bring about, and after one that failed. */
+export const JWKS_COOLDOWN_MS = 30 * SECOND;
+
+/** How long a fetch may take in all. */
+export const JWKS_FETCH_MS = 5 * SECOND;
+
 /** Bytes that a text which is kept takes beside its characters, about. */
 export const TEXT_OVERHEAD_BYTES = 24;
 

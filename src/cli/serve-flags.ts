@@ -1,3 +1,4 @@
+import type { JwtAlgorithm } from '../identity/jwt/algorithms.ts';
 import type { AuthKind } from '../identity/principal.ts';
 import type { LauncherName } from '../process/launchers.ts';
 import type { ListenSpec } from './listen-spec.ts';
@@ -8,6 +9,10 @@ export interface ServeFlags {
   readonly auth?: readonly AuthKind[];
   readonly allowUid?: readonly number[];
   readonly allowInsecure?: boolean;
+  readonly jwks?: string;
+  readonly jwtIssuer?: string;
+  readonly jwtAudience?: readonly string[];
+  readonly jwtAlgorithm?: readonly JwtAlgorithm[];
   readonly launcher?: LauncherName;
   readonly cwd?: string;
   readonly logLevel: string;

@@ -1,4 +1,5 @@
 import { formatAddress, isLoopback } from '../address.ts';
+import { idleClock } from '../clock.ts';
 import { anybodyAuthenticator } from '../identity/anybody.ts';
 import type { Authenticator } from '../identity/authenticator.ts';
 import { peerAuthenticator } from '../identity/peer.ts';
@@ -51,16 +52,30 @@ function authOf(spec: ListenSpec, flags: ServeFlags): readonly AuthKind[] {
 async function createAuthenticator(
   kind: AuthKind,
   flags: ServeFlags,
-  _logger: ServerLog,
+  logger: ServerLog,
 ): Promise<Authenticator> {
   switch (kind) {
     case 'none':
       return anybodyAuthenticator();
     case 'peer':
       return peerAuthenticator({ uids: flags.allowUid ?? [process.getuid?.() ?? 0] });
-    case 'token':
     case 'jwt':
+      return jwtAuthenticator(flags, logger);
+    case 'token':
     case 'mtls':
       throw new UsageError(`--auth ${kind} is not there yet`);
   }
+}
+
+async function jwtAuthenticator(flags: ServeFlags, log: ServerLog): Promise<Authenticator> {
+  const { jwks, jwtAlgorithm: algorithms, jwtAudience: audiences, jwtIssuer: issuer } = flags;
+  if (jwks === undefined || issuer === undefined || audiences === undefined) {
+    throw new UsageError('--auth jwt needs --jwks, --jwt-issuer and --jwt-audience');
+  }
+  const { createJwtAuthenticator } = await import('../identity/jwt/jwt-authenticator.ts');
+  const made = { jwks, issuer, audiences, clock: idleClock, log };
+  const options = algorithms === undefined ? made : { ...made, algorithms };
+  return createJwtAuthenticator(options).catch((error: Error) => {
+    throw new UsageError(`--jwks: ${error.message}`);
+  });
 }

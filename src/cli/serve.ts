@@ -12,6 +12,7 @@ import {
 } from './arguments.ts';
 import { addExamples } from './examples.ts';
 import { addHelpAll } from './help-all.ts';
+import { addJwtOptions, JWT_FLAGS } from './jwt-options.ts';
 import { authList, collectListener } from './listen-spec.ts';
 import { hideOwnVariables } from './own-variables.ts';
 import type { ServeFlags } from './serve-flags.ts';
@@ -26,6 +27,7 @@ const SELDOM_FLAGS = [
   '--heartbeat',
   '--keepalive',
   '--keepalive-timeout',
+  ...JWT_FLAGS,
 ];
 
 /** What its help says what some flags are about. */
@@ -49,6 +51,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     '--grace',
   ],
   'Connections:': ['--heartbeat', '--keepalive', '--keepalive-timeout'],
+  'JWTs:': JWT_FLAGS,
 };
 
 /** `runlet serve` */
@@ -196,6 +199,7 @@ export function serveCommand(): Command {
       const { serve } = await import('./serving.ts');
       await serve(flags);
     });
+  addJwtOptions(command);
   addHelpAll(command, SELDOM_FLAGS);
   for (const option of command.options) {
     const [heading] =
@@ -245,6 +249,13 @@ export function serveCommand(): Command {
         does: 'Bound what clients can have, and say how processes are started',
         code: null,
         prints: /^runlet listening on unix:/,
+      },
+      {
+        command:
+          'echo \'{"keys":[]}\' >"$FOLDER/jwks.json" && chmod 600 "$FOLDER/jwks.json" && runlet serve --listen 127.0.0.1:0 --auth jwt --jwks "$FOLDER/jwks.json" --jwt-issuer https://login.example.com --jwt-audience runlet --jwt-algorithm ES256',
+        does: 'Let in who has a JWT of an issuer, whose public keys are in a file',
+        code: null,
+        prints: /^runlet listening on 127\.0\.0\.1:[1-9]\d*\n/,
       },
       {
         command: 'runlet serve --heartbeat 10s --keepalive 30s --keepalive-timeout 5s --grace 2s',

@@ -148,7 +148,31 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
       'serve --listen 0.0.0.0:0 --auth none',
       '--auth none is refused on 0.0.0.0:0: it is not a loopback address',
     ],
-    ['serve --auth anybody', '--auth anybody: it is not none'],
+    ['serve --auth anybody', '--auth anybody: it takes none, token, jwt, mtls, peer'],
+    [
+      'serve --listen 127.0.0.1:0 --auth jwt --jwks /none --jwt-issuer x',
+      '--auth jwt needs --jwks, --jwt-issuer and --jwt-audience',
+    ],
+    [
+      'serve --listen 127.0.0.1:0 --auth jwt --jwks /none --jwt-issuer x --jwt-audience y',
+      '--jwks: /none: ENOENT',
+    ],
+    [
+      'serve --listen 127.0.0.1:0 --auth jwt --jwks http://192.0.2.1/x?key=hunter2 --jwt-issuer x --jwt-audience y',
+      '--jwks: it has to be https, or http on a loopback address',
+    ],
+    [
+      'serve --listen 127.0.0.1:0 --auth jwt --jwks https://me:hunter2@example.com/x --jwt-issuer x --jwt-audience y',
+      '--jwks: a URL with a user or a password is not taken',
+    ],
+    [
+      'serve --jwt-algorithm HS256',
+      '--jwt-algorithm HS256: it is none of EdDSA, Ed25519, ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512',
+    ],
+    [
+      'serve --jwt-algorithm none',
+      '--jwt-algorithm none: it is none of EdDSA, Ed25519, ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512',
+    ],
     ['serve --launcher fork', '--launcher fork: it is none of posix_spawn, child_process'],
     ['serve --log-level loud', '--log-level loud: it is none of debug, info, warn, error, silent'],
     ['serve --cwd x', '--cwd x: it is not an absolute path'],

@@ -1,0 +1,42 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { type JwtAlgorithm, jwtAlgorithm } from '../identity/jwt/algorithms.ts';
+import { nonEmpty } from './arguments.ts';
+
+/** What is said of the JWTs that a server takes. */
+export const JWT_FLAGS = ['--jwks', '--jwt-issuer', '--jwt-audience', '--jwt-algorithm'] as const;
+
+/** Adds {@link JWT_FLAGS} to a command. */
+export function addJwtOptions(command: Command): void {
+  command
+    .option(
+      '--jwks <file|url>',
+      'the public keys of --auth jwt, as a JWK set: a file, or an https URL (default: none)',
+      nonEmpty,
+    )
+    .option('--jwt-issuer <issuer>', 'who makes the JWTs, their `iss` (default: none)', nonEmpty)
+    .option(
+      '--jwt-audience <audience>',
+      'whom they are for, one of their `aud`; may be given again',
+      collectNonEmpty,
+    )
+    .option(
+      '--jwt-algorithm <algorithm>',
+      'an algorithm of their signatures; may be given again (default: all that are asymmetric)',
+      collectAlgorithm,
+    );
+}
+
+function collectNonEmpty(text: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, nonEmpty(text)];
+}
+
+function collectAlgorithm(
+  text: string,
+  earlier: readonly JwtAlgorithm[] = [],
+): readonly JwtAlgorithm[] {
+  try {
+    return [...earlier, jwtAlgorithm(text)];
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
