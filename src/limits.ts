@@ -42,9 +42,53 @@ export interface Limits {
   readonly defaultDetachedTtlMs: number;
   /** Session events that may wait for an attached client. */
   readonly maxQueuedSessionEvents: number;
+  /** Sessions of one principal at one time. */
+  readonly maxPrincipalSessions: number;
+  /** Processes of one principal at one time, retained ones included. */
+  readonly maxPrincipalProcesses: number;
+  /** Calls under way of one connection. */
+  readonly maxConnectionStreams: number;
+  /** Calls under way of one principal, but for those of health. */
+  readonly maxPrincipalStreams: number;
+  /** Calls under way that read the events of one process. */
+  readonly maxProcessWatchers: number;
+  /** Connections at one time. */
+  readonly maxConnections: number;
+  /** Those of them over which no caller that was let in has made a call so far. */
+  readonly maxUnspokenConnections: number;
+  /** Bytes of the headers of one call. */
+  readonly maxHeaderBytes: number;
+  /** Bytes of a command line, as it is encoded. */
+  readonly maxArgvBytes: number;
+  /** Bytes of the names and values of the variables that a spec sets. */
+  readonly maxEnvBytes: number;
+  /** Bytes of stdin that may wait for all processes of one principal. */
+  readonly maxPrincipalStdinBytes: number;
+  /** Bytes of memory that the retained output of all processes of one principal may have. */
+  readonly principalOutputMemoryBytes: number;
+  /** Bytes of files that it may have. */
+  readonly principalOutputDiskBytes: number;
+  /** Starts a second of one principal, in the long run; 0: any number. */
+  readonly maxPrincipalStartsPerSecond: number;
 }
 
-/** The bounds where the operator sets none. */
+/**
+ * Bytes of a command line, as it is encoded: with everything else that is told of a process
+ * and one event it fits into an answer. The kernel takes 2 MiB with the usual stack.
+ */
+export const MAX_ARGV_BYTES = 3 * MIB;
+
+/**
+ * Bytes of the messages of all calls that were received and are not done with, and as many
+ * that were answered and are not sent: 16 of the largest requests, decompressed. One
+ * connection has half of them at most.
+ */
+export const CALL_MEMORY_BYTES = 128 * MIB;
+
+/**
+ * The bounds where the operator sets none. Those of one principal are the server's own: where
+ * there can be several, each has a part of them; see `policy/principal-limits.ts`.
+ */
 export const DEFAULT_LIMITS: Limits = {
   maxSessions: 20_000,
   // 30 s of retention at some 600 starts a second, all of them retained.
@@ -69,7 +113,45 @@ export const DEFAULT_LIMITS: Limits = {
   defaultDetachedTtlMs: 5 * MINUTE,
   // A few hundred bytes each.
   maxQueuedSessionEvents: 4096,
+  maxPrincipalSessions: 20_000,
+  maxPrincipalProcesses: 20_000,
+  // Some 5 KiB each while nothing happens: 50 MiB.
+  maxConnectionStreams: 10_000,
+  // One for each session that there may be: two connections full of them.
+  maxPrincipalStreams: 20_000,
+  // All are told of each event: a millisecond or two for so many.
+  maxProcessWatchers: 1000,
+  // Some 50 KiB each, 200 MiB, and a descriptor each, of which there are more for processes.
+  maxConnections: 4096,
+  // Many that come at the same moment, none of which has proved anything.
+  maxUnspokenConnections: 256,
+  // Twice what gRPC libraries send by default: a chain of tokens, or a large JWT, fits.
+  maxHeaderBytes: 16 * KIB,
+  maxArgvBytes: MAX_ARGV_BYTES,
+  // As for a command line: the kernel takes both together.
+  maxEnvBytes: 3 * MIB,
+  // No more than may be received at one time.
+  maxPrincipalStdinBytes: CALL_MEMORY_BYTES,
+  principalOutputMemoryBytes: 128 * MIB,
+  principalOutputDiskBytes: 8 * 1024 * MIB,
+  // Starts are in turn anyhow.
+  maxPrincipalStartsPerSecond: 0,
 };
+
+/**
+ * Starts a second of one principal where there can be several: half of what a small machine
+ * does, some 600 with all that belongs to them.
+ */
+export const SHARED_STARTS_PER_SECOND = 300;
+
+/** How many seconds' worth of starts a principal can do at once after a rest: a build does. */
+export const START_BURST_SECONDS = 10;
+
+/**
+ * How many more streams HTTP/2 lets a connection have than calls are taken: a client that waits
+ * for a free one by itself would tell nobody why, and an error does.
+ */
+export const REFUSED_STREAMS = 128;
 
 /** Bytes that a write which waits counts as at least in `maxQueuedStdinBytes`: what it takes beside its data. */
 export const MIN_STDIN_WRITE_BYTES = 256;
@@ -197,13 +279,6 @@ export const MAX_PATH_FOLDERS = 1024;
 /** Bytes of the path of a Unix socket: `sun_path` of unix(7) less its NUL; 4 fewer on macOS. */
 export const MAX_SOCKET_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
 
-/**
- * Bytes of the messages of all calls that were received and are not done with, and as many
- * that were answered and are not sent: 16 of the largest requests, decompressed. One
- * connection has half of them at most.
- */
-export const CALL_MEMORY_BYTES = 128 * MIB;
-
 /** Bytes that a connection which holds none of these gets at any time: a message of a stream. */
 export const ASSURED_CALL_BYTES = 512 * KIB;
 
@@ -286,12 +361,6 @@ export const MAX_PAGE_SIZE = 1000;
 
 /** Bytes of one message that clients receive by default: no answer is larger. */
 export const MAX_ANSWER_BYTES = 4 * MIB;
-
-/**
- * Bytes of a command line, as it is encoded: with everything else that is told of a process
- * and one event it fits into an answer. The kernel takes 2 MiB with the usual stack.
- */
-export const MAX_ARGV_BYTES = 3 * MIB;
 
 /** Bytes of one page, as it is encoded: ends one of processes with long command lines early. */
 export const PAGE_BYTES = MIB;
