@@ -144,10 +144,14 @@ export function invalidField(field: string, description: string): RunletError {
   });
 }
 
-/** A limit of the server, named as the protos' `Limits` name it. */
-export function limitExceeded(limit: string, maximum: number): RunletError {
+/**
+ * A limit of the server, named as the protos' `Limits` name it; and when a retry may help, in
+ * milliseconds from now, where that is known.
+ */
+export function limitExceeded(limit: string, maximum: number, retryAfterMs?: number): RunletError {
   return new RunletError('LIMIT_EXCEEDED', {
     message: `the server's limit ${limit} of ${maximum} is reached`,
     metadata: { limit, maximum: String(maximum) },
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 }

@@ -7,6 +7,8 @@ export type Overflow = 'drop-oldest' | 'pause';
 export interface EventLogOptions {
   /** What its files say that they are of: the process, and its session. */
   readonly name: string;
+  /** The name of whoever its events count for. Default: nobody in particular. */
+  readonly owner?: string;
   /** What it shares with all others of the server. */
   readonly store: OutputStore;
   /** Bytes of output to retain, at least 1. */

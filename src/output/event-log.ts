@@ -22,6 +22,7 @@ import { Waiters } from './waiters.ts';
  * the log and its wait in which an event could slip by.
  */
 export class EventLog implements StoredLog {
+  readonly owner: string;
   readonly #store: OutputStore;
   readonly #clock: Clock;
   readonly #sizes: LogSizes;
@@ -43,6 +44,7 @@ export class EventLog implements StoredLog {
 
   constructor(options: EventLogOptions) {
     const { retainedBytes, store } = options;
+    this.owner = options.owner ?? '';
     this.#store = store;
     this.#clock = store.clock;
     this.#sizes = logSizes(retainedBytes, store.sizes.blockBytes);

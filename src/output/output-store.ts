@@ -4,13 +4,23 @@ import { DEFAULT_TIER_SIZES, type TierSizes } from './log-sizes.ts';
 import { LENT_PART, SPOOL_RETRY_MS, WOKEN_AT_ONCE } from './sizes.ts';
 import type { Spool } from './spool/spool.ts';
 import type { SpoolLog } from './spool/spool-log.ts';
-import { type Pressure, type Relief, type Standing, StoreLedger } from './store-ledger.ts';
+import {
+  type Pressure,
+  type PressureLevel,
+  type Relief,
+  type Sharing,
+  type Standing,
+  StoreLedger,
+} from './store-ledger.ts';
+import { WaitingLogs } from './waiting-logs.ts';
 
 /**
  * A log as the store sees it. What the store asks it to do it does at once, and tells
  * nobody: the store looks at where it stands then.
  */
 export interface StoredLog {
+  /** The name of whoever it belongs to: that one's share of the budgets is used first. */
+  readonly owner: string;
   /** What it holds now. */
   standing(): Standing;
   /** Does what was decided: see {@link Relief}. */
@@ -26,6 +36,8 @@ export interface OutputStoreOptions {
   readonly memoryBytes: number;
   /** Bytes of files that all logs may have together. */
   readonly diskBytes: number;
+  /** What each owner of logs may have of these, by its name. Default: everything. */
+  readonly shareOf?: Sharing<StoredLog>['shareOf'];
   /** Where older output goes; undefined: it stays in memory. */
   readonly spool: Spool | undefined;
   /** Other sizes of the tiers than {@link DEFAULT_TIER_SIZES}. */
@@ -52,25 +64,28 @@ export class OutputStore {
   readonly #spool: Spool | undefined;
   readonly #onProblem: (problem: StoreProblem) => void;
   readonly #ledger: StoreLedger<StoredLog>;
-  /** Those that asked while there was pressure, in that order. */
-  readonly #waiting = new Set<StoredLog>();
-  /** How many of them have still to be told that there is less. */
-  #toWake = 0;
-  #wakes = false;
-  #lagging = false;
-  #fullness = 0;
+  /** Those that asked while there was pressure. */
+  readonly #waiting = new WaitingLogs<StoredLog>();
+  #tells = false;
+  /** How pressed all are, and each owner that is. */
+  #pressure: PressureLevel = 0;
+  readonly #pressures = new Map<string, PressureLevel>();
   /** Set while there is pressure because files fail. */
   #retry: Timer | undefined;
   #failing = false;
 
   constructor(options: OutputStoreOptions) {
-    const { diskBytes, memoryBytes, spool } = options;
+    const { diskBytes, memoryBytes, shareOf, spool } = options;
     this.clock = options.clock;
     this.sizes = { ...DEFAULT_TIER_SIZES, ...options.sizes };
     this.loans = new Loans(LENT_PART * memoryBytes);
     this.#spool = spool;
     this.#onProblem = options.onProblem ?? (() => {});
-    this.#ledger = new StoreLedger({ memoryBytes, diskBytes, hasFiles: spool !== undefined });
+    const budgets = { memoryBytes, diskBytes, hasFiles: spool !== undefined };
+    this.#ledger = new StoreLedger(budgets, {
+      ownerOf: (log) => log.owner,
+      shareOf: shareOf ?? (() => budgets),
+    });
   }
 
   /** Bytes of memory that the output of all logs has. */
@@ -96,7 +111,7 @@ export class OutputStore {
   /** How much too full it is for a log. One that asks while it is will be told of a change. */
   pressureFor(log: StoredLog): Pressure {
     const pressure = this.#ledger.pressureFor(log);
-    if (pressure !== 'none') this.#waiting.add(log);
+    if (pressure !== 'none') this.#waiting.add(log.owner, log);
     return pressure;
   }
 
@@ -113,14 +128,14 @@ export class OutputStore {
   /** A log is new, holds more or less than before, or is needed by others. */
   changed(log: StoredLog): void {
     this.#ledger.update(log, log.standing(), this.clock.monotonic());
-    this.#relieve();
+    this.#relieve(log.owner);
   }
 
   /** A log is gone: it holds nothing any more. */
   remove(log: StoredLog): void {
-    this.#waiting.delete(log);
+    this.#waiting.remove(log.owner, log);
     this.#ledger.remove(log);
-    this.#relieve();
+    this.#relieve(log.owner);
   }
 
   /** A block was written. */
@@ -135,29 +150,38 @@ export class OutputStore {
     this.#failing = true;
   }
 
-  #relieve(): void {
+  /** `changed`: whose logs are others than before. Default: nobody's. */
+  #relieve(changed?: string): void {
     const ledger = this.#ledger;
     const now = this.clock.monotonic();
     ledger.copied = this.loans.copied;
     ledger.wake(now);
+    const owners = new Set(changed === undefined ? [] : [changed]);
     for (let relief = ledger.next(); relief !== undefined; relief = ledger.next()) {
       relief.log.relieve(relief.action);
       ledger.update(relief.log, relief.log.standing(), now);
+      owners.add(relief.log.owner);
     }
-    const { fullness, isLagging } = ledger;
-    if (fullness < this.#fullness || (this.#lagging && !isLagging)) {
-      this.#toWake = this.#waiting.size;
-    }
-    this.#fullness = fullness;
-    this.#lagging = isLagging;
+    for (const owner of owners) this.#lookAt(owner);
+    const { pressure } = ledger;
+    if (pressure < this.#pressure) this.#waiting.tellAll();
+    this.#pressure = pressure;
     this.#retryLater();
-    this.#wake();
+    this.#tell();
+  }
+
+  /** Whether an owner is less pressed than it was. */
+  #lookAt(owner: string): void {
+    const pressure = this.#ledger.pressureOf(owner);
+    if (pressure < (this.#pressures.get(owner) ?? 0)) this.#waiting.tell(owner);
+    if (pressure === 0) this.#pressures.delete(owner);
+    else this.#pressures.set(owner, pressure);
   }
 
   /** All who would try the files again may be waiting for just that. */
   #retryLater(): void {
-    const pressed = this.#fullness > 0 || this.#lagging;
-    if (!pressed || !this.#failing) {
+    const isPressed = this.#pressure > 0 || this.#pressures.size > 0;
+    if (!isPressed || !this.#failing) {
       this.#retry?.cancel();
       this.#retry = undefined;
       return;
@@ -169,21 +193,14 @@ export class OutputStore {
   }
 
   /** Tells some, and others in later turns of the event loop: there may be thousands. */
-  #wake(): void {
-    if (this.#toWake === 0 || this.#wakes) return;
-    const some: StoredLog[] = [];
-    for (const log of this.#waiting) {
-      if (some.length === Math.min(this.#toWake, WOKEN_AT_ONCE)) break;
-      some.push(log);
-    }
-    this.#toWake = Math.min(this.#toWake, this.#waiting.size) - some.length;
-    for (const log of some) this.#waiting.delete(log);
-    for (const log of some) log.pressureChanged();
-    if (this.#toWake === 0 || this.#wakes) return;
-    this.#wakes = true;
+  #tell(): void {
+    if (!this.#waiting.hasToTell || this.#tells) return;
+    for (const log of this.#waiting.take(WOKEN_AT_ONCE)) log.pressureChanged();
+    if (!this.#waiting.hasToTell || this.#tells) return;
+    this.#tells = true;
     setImmediate(() => {
-      this.#wakes = false;
-      this.#wake();
+      this.#tells = false;
+      this.#tell();
     });
   }
 }

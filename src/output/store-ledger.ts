@@ -1,14 +1,8 @@
+import { Holdings, type Share } from './holdings.ts';
+import { type Account, OwnerLedger } from './owner-ledger.ts';
+import { OwnerRanks } from './owner-ranks.ts';
 import { Ranking } from './ranking.ts';
-import {
-  COPIED_PART,
-  INDEX_PART,
-  KEPT_PART,
-  KEPT_PART_OF_SMALL,
-  LAG_FACTOR,
-  MIN_INDEX_BYTES,
-  SMALL_BYTES,
-  SMALL_PART,
-} from './sizes.ts';
+import { COPIED_PART, KEPT_PART } from './sizes.ts';
 
 /** What a log holds, and what of that may go. */
 export interface Standing {
@@ -37,13 +31,17 @@ export interface Standing {
 }
 
 /** The budgets that all share. */
-export interface Budgets {
-  /** Bytes of memory. */
-  readonly memoryBytes: number;
-  /** Bytes of files. */
-  readonly diskBytes: number;
+export interface Budgets extends Share {
   /** There are files. */
   readonly hasFiles: boolean;
+}
+
+/** How owners of logs share the budgets. */
+export interface Sharing<Log> {
+  /** The name of the one that a log belongs to. */
+  ownerOf(log: Log): string;
+  /** What an owner may have. It may change, and is asked when one of its logs does. */
+  shareOf(owner: string): Share;
 }
 
 /** What has to be done next so that the budgets are kept. */
@@ -62,91 +60,94 @@ export interface Relief<Log> {
  */
 export type Pressure = 'none' | 'lagging' | 'full';
 
-/** Ranks of those that are over lie before all others. */
-const OVER = -(2 ** 52);
-
-interface Account {
-  standing: Standing;
-  /** Which of those that are over it is; undefined: it was not so far. */
-  order: number | undefined;
-}
+/** How pressed somebody is: 0: not at all; 1 and 2: memory is full; 3: files lag. */
+export type PressureLevel = 0 | 1 | 2 | 3;
 
 /**
  * Who gives what when memory or disk is used up, and who waits: decided by what logs
  * hold and by nothing else. It does nothing itself.
  *
- * What closed processes left goes first, in the order in which they were closed; then
+ * An owner of logs that has more than its share gives of its own, and only its own wait. Where
+ * all together have too much, the owner that uses the largest part of its share gives. Of that
+ * one what closed processes left goes first, in the order in which they were closed; then
  * the oldest of whoever holds most, so that nobody pays for another who holds more. What must
  * not be dropped has a part of memory and of disk: beyond it, those whose readers need
  * it give what these have had, and wait. Every step takes a time that grows with the
- * logarithm of the number of logs.
+ * logarithm of the number of logs and of owners.
  */
 export class StoreLedger<Log> {
   /** Bytes of memory that readers have beside that of logs. */
   copied = 0;
   readonly #budgets: Budgets;
+  readonly #sharing: Sharing<Log>;
   readonly #accounts = new Map<Log, Account>();
-  /** By their oldest block in memory: those that may give it up, and those that may only write it. */
-  readonly #free = new Ranking<Log>();
-  readonly #needed = new Ranking<Log>();
-  /** Those of the first that keep newer ones. */
-  readonly #freeOfKeepers = new Ranking<Log>();
-  /** Those that may give up their oldest file, and those of them that keep newer ones. */
-  readonly #files = new Ranking<Log>();
-  readonly #filesOfKeepers = new Ranking<Log>();
-  readonly #forgettable = new Ranking<Log>();
+  /** By their names; those without logs are not there. */
+  readonly #owners = new Map<string, OwnerLedger<Log>>();
+  readonly #ranks = new OwnerRanks<Log>();
   /** Those that rest, by when that ends. */
   readonly #resting = new Ranking<Log>();
-  #memory = 0;
-  #writing = 0;
-  #stalled = 0;
-  #disk = 0;
-  #index = 0;
-  #keptMemory = 0;
-  #keptDisk = 0;
+  readonly #all: Holdings;
   #closed = 0;
 
-  constructor(budgets: Budgets) {
+  /** `sharing`: default: all logs are of one owner, which may have everything. */
+  constructor(budgets: Budgets, sharing?: Sharing<Log>) {
     this.#budgets = budgets;
+    this.#sharing = sharing ?? { ownerOf: () => '', shareOf: () => budgets };
+    this.#all = new Holdings(budgets);
   }
 
   /** Bytes of memory that all logs have. */
   get memory(): number {
-    return this.#memory;
+    return this.#all.memory;
   }
 
   /** Those of them that are being written. */
   get writing(): number {
-    return this.#writing;
+    return this.#all.writing;
   }
 
   /** Bytes of memory in which is what logs know of events that are not there themselves. */
   get index(): number {
-    return this.#index;
+    return this.#all.index;
+  }
+
+  /** How many owners have logs. */
+  get owners(): number {
+    return this.#owners.size;
   }
 
   /** A log stands otherwise than before, or is new. `now` is on the monotonic clock. */
   update(log: Log, standing: Standing, now: number): void {
+    const owner = this.#ownerOf(log);
     let account = this.#accounts.get(log);
     if (account === undefined) {
       account = { standing, order: undefined };
       this.#accounts.set(log, account);
+      owner.enter();
     } else {
-      this.#count(account.standing, -1);
+      this.#count(owner, account.standing, -1);
     }
     account.standing = standing;
     if (standing.over) account.order ??= this.#closed++;
-    this.#count(standing, 1);
-    this.#rank(log, account, now);
+    this.#count(owner, standing, 1);
+    this.#rank(owner, log, account, now);
   }
 
   /** A log is gone. */
   remove(log: Log): void {
     const account = this.#accounts.get(log);
     if (account === undefined) return;
-    this.#count(account.standing, -1);
+    const owner = this.#ownerOf(log);
+    this.#count(owner, account.standing, -1);
     this.#accounts.delete(log);
-    for (const ranking of this.#rankings) ranking.set(log, undefined);
+    this.#resting.set(log, undefined);
+    owner.leave(log);
+    if (owner.isEmpty) {
+      this.#owners.delete(owner.name);
+      this.#ranks.remove(owner);
+    } else {
+      this.#ranks.update(owner);
+    }
   }
 
   /** Those that have rested may write again. */
@@ -155,14 +156,16 @@ export class StoreLedger<Log> {
       const log = this.#resting.first;
       const account = log === undefined ? undefined : this.#accounts.get(log);
       if (log === undefined || account === undefined) return;
-      this.#rank(log, account, now);
+      this.#rank(this.#ownerOf(log), log, account, now);
     }
   }
 
   /** Whether there is room for a block that a log would write, unless it rests. */
   maySpill(log: Log): boolean {
     const keeps = this.#accounts.get(log)?.standing.keeps ?? false;
-    return this.#canWrite && !(keeps && this.#keptDiskIsFull);
+    const own = this.#owners.get(this.#sharing.ownerOf(log))?.holdings;
+    if (!this.#canWrite || (own?.diskPart ?? 0) > 1) return false;
+    return !(keeps && (this.#all.keptDiskIsFull || own?.keptDiskIsFull === true));
   }
 
   /** The next that has to be done; undefined: nothing has, or nothing can. */
@@ -172,92 +175,100 @@ export class StoreLedger<Log> {
 
   /** How much too full memory is for a log. */
   pressureFor(log: Log): Pressure {
-    if (this.isLagging) return 'lagging';
-    return this.#isFullFor(log) ? 'full' : 'none';
+    const own = this.#owners.get(this.#sharing.ownerOf(log))?.holdings;
+    if (this.#all.isLagging || own?.isLagging === true) return 'lagging';
+    const standing = this.#accounts.get(log)?.standing;
+    const held = standing === undefined ? 0 : standing.memory - standing.writing;
+    const isFull = (fullness: 0 | 1 | 2, { littleMemory }: Holdings): boolean =>
+      fullness === 2 || (fullness === 1 && held > littleMemory);
+    if (isFull(this.#all.fullness(this.#isOver), this.#all)) return 'full';
+    return own !== undefined && isFull(own.fullness(), own) ? 'full' : 'none';
   }
 
-  /** How many of those whose output must not be dropped are to wait: 0: none; 1: some; 2: all. */
-  get fullness(): 0 | 1 | 2 {
-    if (this.#isOver || this.#keptMemory > KEPT_PART_OF_SMALL * this.#budgets.memoryBytes) return 2;
-    return this.#keptIsOver ? 1 : 0;
+  /** How pressed all are. */
+  get pressure(): PressureLevel {
+    return this.#all.isLagging ? 3 : this.#all.fullness(this.#isOver);
   }
 
-  /** Files are being written, and output comes faster: all are to wait. */
-  get isLagging(): boolean {
-    // What a disk that does not answer holds comes back nobody knows when.
-    const memory = this.#memory + this.#index - this.#stalled;
-    return this.#writing > 0 && memory > LAG_FACTOR * this.#budgets.memoryBytes;
-  }
-
-  get #rankings(): readonly Ranking<Log>[] {
-    return [
-      this.#free,
-      this.#needed,
-      this.#freeOfKeepers,
-      this.#files,
-      this.#filesOfKeepers,
-      this.#forgettable,
-      this.#resting,
-    ];
+  /** How pressed the logs of an owner are by what is its own. */
+  pressureOf(owner: string): PressureLevel {
+    const own = this.#owners.get(owner)?.holdings;
+    if (own === undefined) return 0;
+    return own.isLagging ? 3 : own.fullness();
   }
 
   get #canWrite(): boolean {
-    const { diskBytes, hasFiles } = this.#budgets;
     // While the disk does not answer nothing more is given to it.
-    return hasFiles && this.#disk <= diskBytes && this.#stalled === 0;
-  }
-
-  get #keptDiskIsFull(): boolean {
-    return this.#keptDisk > KEPT_PART * this.#budgets.diskBytes;
+    return this.#budgets.hasFiles && this.#all.diskPart <= 1 && this.#all.stalled === 0;
   }
 
   /** More is in memory than may be, but for what is being written. */
   get #isOver(): boolean {
     const { memoryBytes } = this.#budgets;
     const copied = Math.min(this.copied, COPIED_PART * memoryBytes);
-    return this.#memory + this.#index + copied - this.#writing > memoryBytes;
+    return this.memory + this.index + copied - this.writing > memoryBytes;
   }
 
-  get #keptIsOver(): boolean {
-    return this.#keptMemory > KEPT_PART * this.#budgets.memoryBytes;
-  }
-
-  #isFullFor(log: Log): boolean {
-    const { fullness } = this;
-    if (fullness !== 1) return fullness === 2;
-    const standing = this.#accounts.get(log)?.standing;
-    const held = standing === undefined ? 0 : standing.memory - standing.writing;
-    return held > Math.min(SMALL_BYTES, SMALL_PART * this.#budgets.memoryBytes);
+  /** The ledger of who owns a log, which knows what it may have now. */
+  #ownerOf(log: Log): OwnerLedger<Log> {
+    const name = this.#sharing.ownerOf(log);
+    const share = this.#sharing.shareOf(name);
+    let owner = this.#owners.get(name);
+    if (owner === undefined) {
+      owner = new OwnerLedger(name, share);
+      this.#owners.set(name, owner);
+    }
+    owner.holdings.share = share;
+    return owner;
   }
 
   #nextOfIndex(): Relief<Log> | undefined {
-    const most = Math.max(MIN_INDEX_BYTES, INDEX_PART * this.#budgets.memoryBytes);
-    if (this.#index <= most) return undefined;
-    return relief(this.#forgettable.first, 'forget') ?? relief(this.#files.first, 'drop-file');
+    const { first: owner, firstRank } = this.#ranks.index;
+    if (owner === undefined || (this.#all.indexPart <= 1 && -firstRank <= 1)) return undefined;
+    return relief(owner.forgettable.first, 'forget') ?? relief(owner.files.first, 'drop-file');
   }
 
   #nextOfDisk(): Relief<Log> | undefined {
-    if (this.#disk > this.#budgets.diskBytes) {
-      const found = relief(this.#files.first, 'drop-file');
+    const { files, filesOfKeepers } = this.#ranks;
+    if (this.#all.diskPart > 1 || -files.firstRank > 1) {
+      const found = relief(files.first?.files.first, 'drop-file');
       if (found !== undefined) return found;
     }
-    if (!this.#keptDiskIsFull) return undefined;
-    return relief(this.#filesOfKeepers.first, 'drop-file');
+    if (!this.#all.keptDiskIsFull && -filesOfKeepers.firstRank <= KEPT_PART) return undefined;
+    return relief(filesOfKeepers.first?.filesOfKeepers.first, 'drop-file');
   }
 
   #nextOfMemory(): Relief<Log> | undefined {
-    if (this.#isOver) {
-      const found = this.#oldestBlock(this.#free);
-      if (found !== undefined) return found;
-    }
-    return this.#keptIsOver ? this.#oldestBlock(this.#freeOfKeepers) : undefined;
+    const { free, freeOfKeepers, needed, neededOfKeepers } = this.#ranks;
+    return (
+      this.#oldestBlock('free', this.#isOver ? 0 : 1, free, needed) ??
+      this.#oldestBlock(
+        'freeOfKeepers',
+        this.#all.keptMemoryIsOver ? 0 : KEPT_PART,
+        freeOfKeepers,
+        neededOfKeepers,
+      )
+    );
   }
 
-  /** What becomes of the block of one of those that may give it up, or may write it. */
-  #oldestBlock(free: Ranking<Log>): Relief<Log> | undefined {
-    const mayWrite = this.#canWrite && !this.#keptDiskIsFull;
-    if (mayWrite && this.#needed.firstRank < free.firstRank) {
-      return relief(this.#needed.first, 'spill');
+  /**
+   * What becomes of a block of the owner that uses the largest part of what it may: one that it
+   * may give up, or may write. None that uses no more than the part `upTo` gives anything.
+   */
+  #oldestBlock(
+    which: 'free' | 'freeOfKeepers',
+    upTo: number,
+    withFree: Ranking<OwnerLedger<Log>>,
+    withNeeded: Ranking<OwnerLedger<Log>>,
+  ): Relief<Log> | undefined {
+    const mayWrite = this.#canWrite && !this.#all.keptDiskIsFull;
+    const writes = mayWrite && withNeeded.firstRank < withFree.firstRank;
+    const { first: owner, firstRank } = writes ? withNeeded : withFree;
+    if (owner === undefined || (upTo > 0 && -firstRank <= upTo)) return undefined;
+    const free = owner[which];
+    const ownMayWrite = mayWrite && withNeeded.has(owner);
+    if (ownMayWrite && owner.needed.firstRank < free.firstRank) {
+      return relief(owner.needed.first, 'spill');
     }
     const { first } = free;
     if (first === undefined) return undefined;
@@ -265,32 +276,17 @@ export class StoreLedger<Log> {
     return { log: first, action: spills ? 'spill' : 'lose' };
   }
 
-  #rank(log: Log, { order, standing }: Account, now: number): void {
-    const { disk, forgettable, keeps, memory, oldestBlock, oldestFile, over, writing } = standing;
-    const rests = standing.restsUntil > now;
-    const byMemory = over && order !== undefined ? OVER + order : writing - memory;
-    const byDisk = over && order !== undefined ? OVER + order : -disk;
-    const free = oldestBlock === 'free' ? byMemory : undefined;
-    const file = oldestFile === 'free' ? byDisk : undefined;
-    this.#resting.set(log, rests ? standing.restsUntil : undefined);
-    this.#free.set(log, free);
-    this.#freeOfKeepers.set(log, keeps ? free : undefined);
-    this.#needed.set(log, oldestBlock === 'needed' && !rests ? byMemory : undefined);
-    this.#files.set(log, file);
-    this.#filesOfKeepers.set(log, keeps ? file : undefined);
-    this.#forgettable.set(log, forgettable > 0 ? -forgettable : undefined);
+  #rank(owner: OwnerLedger<Log>, log: Log, account: Account, now: number): void {
+    const { restsUntil } = account.standing;
+    const rests = restsUntil > now;
+    this.#resting.set(log, rests ? restsUntil : undefined);
+    owner.rank(log, account, rests);
+    this.#ranks.update(owner);
   }
 
-  #count(standing: Standing, sign: 1 | -1): void {
-    const { disk, index, keeps, memory, stalled, writing } = standing;
-    this.#memory += sign * memory;
-    this.#writing += sign * writing;
-    this.#stalled += sign * stalled;
-    this.#disk += sign * disk;
-    this.#index += sign * index;
-    if (!keeps) return;
-    this.#keptMemory += sign * (memory - writing);
-    this.#keptDisk += sign * disk;
+  #count({ holdings }: OwnerLedger<Log>, standing: Standing, sign: 1 | -1): void {
+    this.#all.count(standing, sign);
+    holdings.count(standing, sign);
   }
 }
 

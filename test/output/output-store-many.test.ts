@@ -12,6 +12,7 @@ const MIB = 1024 * 1024;
 
 /** A log that counts how often it was asked or told something. */
 class CountedLog implements StoredLog {
+  readonly owner = 'one';
   calls = 0;
   told = 0;
   memory = 100;
