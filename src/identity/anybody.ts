@@ -5,5 +5,5 @@ const IDENTITY: Identity = { principal: ANYBODY };
 
 /** `none`: whoever reaches the listener is let in. */
 export function anybodyAuthenticator(): Authenticator {
-  return { kind: 'none', identify: () => IDENTITY, close: () => {} };
+  return { kind: 'none', solePrincipal: ANYBODY.name, identify: () => IDENTITY, close: () => {} };
 }

@@ -32,6 +32,8 @@ export interface Identity {
 /** Finds out who makes a call, in one of several ways. */
 export interface Authenticator {
   readonly kind: AuthKind;
+  /** The name of the only principal that it can find. Default: there can be several. */
+  readonly solePrincipal?: string;
   /**
    * Undefined: the call has no credentials of this kind, so that another may know more.
    * Quick for credentials that were seen before, of which it remembers a bounded number.

@@ -11,8 +11,10 @@ export interface PeerOptions {
 /** `peer`: users of this machine, as the system tells them of a Unix socket. */
 export function peerAuthenticator({ uids }: PeerOptions): Authenticator {
   const identities = new Map(uids.map((uid) => [uid, identityOf(uid)]));
+  const [only, ...others] = identities.values();
   return {
     kind: 'peer',
+    ...(only === undefined || others.length > 0 ? {} : { solePrincipal: only.principal.name }),
     identify({ connection: { peerUid } }) {
       if (peerUid === undefined) return undefined;
       const identity = identities.get(peerUid);

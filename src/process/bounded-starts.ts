@@ -4,6 +4,7 @@ import type { Launcher } from './launcher.ts';
 import { PlaceChecks, type StartPlace } from './place-check.ts';
 import { startFailure } from './start-failure.ts';
 import { StartTurns } from './start-turns.ts';
+import type { Asker } from './turn-queue.ts';
 
 /**
  * Bounds what starts take of what all share, though file systems may not answer: threads, by
@@ -32,7 +33,7 @@ export class BoundedStarts {
    * @throws RunletError `START_FAILED`, or what the start throws
    */
   async use<T>(
-    who: unknown,
+    who: Asker,
     place: () => Promise<StartPlace>,
     start: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
@@ -51,7 +52,7 @@ export class BoundedStarts {
 
   /** Undefined: one has begun to hang meanwhile. */
   #inTurn<T>(
-    who: unknown,
+    who: Asker,
     checked: boolean,
     start: (signal: AbortSignal) => Promise<T>,
   ): Promise<{ readonly value: T } | undefined> {

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../clock.ts';
 import { buildEnvironment, type Environment } from '../environment/env-policy.ts';
-import { limitExceeded, RunletError } from '../errors.ts';
+import { RunletError } from '../errors.ts';
 import {
   DEFAULT_GRACE_MS,
   DRAINING_RETRY_MS,
@@ -8,6 +8,7 @@ import {
   type Limits,
 } from '../limits.ts';
 import type { OutputStore } from '../output/output-store.ts';
+import { type PrincipalLimits, principalLimits } from '../policy/principal-limits.ts';
 import { within } from '../within.ts';
 import { BoundedStarts } from './bounded-starts.ts';
 import { launchProcess } from './launch/launch-process.ts';
@@ -17,10 +18,11 @@ import type { Launcher } from './launcher.ts';
 import { LeftBehind } from './left-behind.ts';
 import type { StartPlace } from './place-check.ts';
 import { Process } from './process.ts';
-import { descriptionBytes } from './process-record.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import { searchedFolders } from './program-lookup.ts';
+import { StartBounds } from './start-bounds.ts';
 import { poolThreads } from './start-turns.ts';
+import { StdinBudgets } from './stdin-budgets.ts';
 import { TreeRegistry } from './tree-registry.ts';
 
 /** What a host is made with. */
@@ -28,6 +30,8 @@ export interface ProcessHostOptions {
   readonly launcher: Launcher;
   readonly clock: Clock;
   readonly limits: Limits;
+  /** Default: what `limits` says, of each. */
+  readonly principals?: PrincipalLimits;
   /** Where output is kept. */
   readonly store: OutputStore;
   /** The server's own environment, from which policies inherit. */
@@ -39,7 +43,9 @@ export interface ProcessOrder {
   readonly id: string;
   /** The session that it is of, for the files of its output; empty: none. */
   readonly owner: string;
-  /** Whose turn it takes among those who start processes. Default: the owner's. */
+  /** The name of the principal that it counts for. */
+  readonly principal: string;
+  /** Whose turn it takes among those of the principal. Default: the owner's. */
   readonly asker?: unknown;
   readonly spec: ProcessSpec;
   /** Whoever starts it is the only one to read its events. Default: others may. */
@@ -58,10 +64,11 @@ export interface ProcessOrder {
  */
 export class ProcessHost {
   readonly #options: ProcessHostOptions;
-  readonly #processes = new Set<Process>();
-  /** What the command lines and labels of these take, and of those that are being launched. */
-  #descriptionBytes = 0;
-  /** Those that are being launched, each counting as one. */
+  /** With the principals that they count for. */
+  readonly #processes = new Map<Process, string>();
+  readonly #bounds: StartBounds;
+  readonly #stdin: StdinBudgets;
+  /** Those that are being launched. */
   readonly #starting = new Set<Promise<unknown>>();
   readonly #starts: BoundedStarts;
   readonly #trees = new TreeRegistry();
@@ -72,7 +79,10 @@ export class ProcessHost {
 
   constructor(options: ProcessHostOptions) {
     this.#options = options;
-    const { clock, environment, launcher } = options;
+    const { clock, environment, launcher, limits } = options;
+    const principals = options.principals ?? principalLimits(limits);
+    this.#bounds = new StartBounds(limits, principals, clock);
+    this.#stdin = new StdinBudgets(principals);
     const threads = poolThreads(Object.fromEntries(environment));
     this.#starts = new BoundedStarts(launcher, clock, threads);
     this.#leftBehind = this.collectLeftBehind();
@@ -83,9 +93,14 @@ export class ProcessHost {
     return this.#draining;
   }
 
-  /** How many processes it knows. */
+  /** How many processes it knows, those that are being started included. */
   get size(): number {
-    return this.#processes.size + this.#starting.size;
+    return this.#bounds.count;
+  }
+
+  /** How many principals have processes, or stdin that waits. */
+  get principals(): number {
+    return Math.max(this.#bounds.principals, this.#stdin.size);
   }
 
   /** @throws RunletError `DRAINING` if nothing new may be begun. */
@@ -100,19 +115,12 @@ export class ProcessHost {
    */
   async start(order: ProcessOrder): Promise<Process> {
     this.assertAccepting();
-    const { maxProcesses } = this.#options.limits;
-    if (this.size >= maxProcesses) throw limitExceeded('max_processes', maxProcesses);
-    const bytes = descriptionBytes(order.spec);
-    const { maxDescriptionBytes } = this.#options.limits;
-    if (this.#descriptionBytes + bytes > maxDescriptionBytes) {
-      throw limitExceeded('max_description_bytes', maxDescriptionBytes);
-    }
-    this.#descriptionBytes += bytes;
-    const asker = order.asker ?? order.owner;
-    const environment = this.#environmentOf(order.spec);
+    const { principal, spec } = order;
+    this.#bounds.enter(principal, spec);
+    const environment = this.#environmentOf(spec);
     const starting = this.#starts.use(
-      asker,
-      () => placeOf(order.spec, environment),
+      { principal, asker: order.asker ?? order.owner },
+      () => placeOf(spec, environment),
       (signal) => {
         const assertWanted = (): void => {
           this.assertAccepting();
@@ -127,7 +135,7 @@ export class ProcessHost {
     try {
       return await starting;
     } catch (error) {
-      this.#descriptionBytes -= bytes;
+      this.#bounds.leave(principal, spec);
       throw error;
     } finally {
       this.#starting.delete(starting);
@@ -139,8 +147,10 @@ export class ProcessHost {
    * is handed to `keeper`; without one, it was ended with the process. Idempotent.
    */
   release(process: Process, keeper?: LeftBehind): void {
-    if (!this.#processes.delete(process)) return;
-    this.#descriptionBytes -= descriptionBytes(process.record);
+    const principal = this.#processes.get(process);
+    if (principal === undefined) return;
+    this.#processes.delete(process);
+    this.#bounds.leave(principal, process.record);
     process.dispose();
     if (keeper === undefined) this.#trees.remove(process.tree);
     else keeper.add(process.tree);
@@ -173,7 +183,7 @@ export class ProcessHost {
     this.#ending?.cancel();
     await Promise.all([
       this.#leftBehind.end(graceMs),
-      ...[...this.#processes].map(async (process) => {
+      ...[...this.#processes.keys()].map(async (process) => {
         await process.terminate('server-shutdown', graceMs);
         await this.closeOut(process, waitMs);
       }),
@@ -182,7 +192,7 @@ export class ProcessHost {
 
   /** Kills every process at once, whatever grace it was given. */
   killAll(): void {
-    for (const process of this.#processes) void process.terminate('server-shutdown', 0);
+    for (const process of this.#processes.keys()) void process.terminate('server-shutdown', 0);
   }
 
   /** Waits `waitMs` for a process that was ended to close; then cuts its output. */
@@ -198,7 +208,7 @@ export class ProcessHost {
   }
 
   async #launch(
-    { id, owner, spec, readOnce, assertWanted }: ProcessOrder,
+    { id, owner, principal, spec, readOnce, assertWanted }: ProcessOrder,
     environment: LaunchContext['environment'],
     signal: AbortSignal,
   ): Promise<Process> {
@@ -209,13 +219,15 @@ export class ProcessHost {
       ...spec,
       id,
       outputName: owner === '' ? id : `${owner}/${id}`,
+      outputOwner: principal,
       clock,
       readOnce: readOnce ?? false,
       maxQueuedStdinBytes: limits.maxQueuedStdinBytes,
+      stdinBudget: this.#stdin.of(principal),
       store: this.#options.store,
     });
     this.#trees.add(process.tree);
-    this.#processes.add(process);
+    this.#processes.set(process, principal);
     try {
       assertWanted();
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.ts';
-import { RunletError } from '../errors.ts';
+import { limitExceeded, RunletError } from '../errors.ts';
 import { CLOSE_WAIT_MS, DEFAULT_GRACE_MS, MAX_TOMBSTONES } from '../limits.ts';
 import type { EndReason } from '../output/event.ts';
 import type { EventCursor } from '../output/event-cursor.ts';
@@ -36,8 +36,12 @@ export type ProcessEvent =
 
 /** What a table is made with. */
 export interface ProcessTableOptions {
-  /** Whose processes they are. */
+  /** The session that they are of. */
   readonly owner: string;
+  /** The name of the principal that they count for. */
+  readonly principal: string;
+  /** Readers that one of them may have at one time. */
+  readonly maxWatchers: number;
   readonly host: ProcessHost;
   readonly clock: Clock;
   /** Makes an id that was never used. */
@@ -126,10 +130,12 @@ export class ProcessTable {
    * Opens a cursor on a process's events; it holds back the eviction until it is
    * closed, which its owner must do.
    *
-   * @throws RunletError `PROCESS_NOT_FOUND`, `PROCESS_EVICTED`, `SEQ_BEYOND_END`
+   * @throws RunletError `PROCESS_NOT_FOUND`, `PROCESS_EVICTED`, `SEQ_BEYOND_END`, `LIMIT_EXCEEDED`
    */
   openCursor(id: string, afterSeq: number, reader?: ReaderOptions): EventCursor {
     const { entry, process } = this.#find(id);
+    const { maxWatchers } = this.#options;
+    if (entry.readers.size >= maxWatchers) throw limitExceeded('max_process_watchers', maxWatchers);
     const onClose = (): void => {
       if (!entry.readers.delete(cursor)) return;
       if (this.#closed) this.#releaseIfUnread(entry);
@@ -184,8 +190,9 @@ export class ProcessTable {
   /** Takes the id before anything is awaited, so that of two starts with it one wins. */
   #begin(id: string, request: StartRequest): Entry {
     const { fingerprint, processId, requestId, spec } = request;
-    const { host, owner } = this.#options;
-    const started = host.start({ id, owner, spec, assertWanted: () => this.#assertOpen() });
+    const { host, owner, principal } = this.#options;
+    const assertWanted = (): void => this.#assertOpen();
+    const started = host.start({ id, owner, principal, spec, assertWanted });
     const entry: Entry = {
       id,
       key: { fingerprint, processId, requestId },

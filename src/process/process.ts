@@ -28,6 +28,7 @@ import {
 import type { ProcessSpec } from './process-spec.ts';
 import { type ProcessTerminal, terminalOf } from './process-terminal.ts';
 import { ProcessTree } from './process-tree.ts';
+import type { StdinBudget } from './stdin-budgets.ts';
 import { StdinPipe, type StdinWrite } from './stdin-pipe.ts';
 
 /** What a process is made with. */
@@ -36,12 +37,16 @@ export interface ProcessOptions
     Pick<ProcessSpec, 'retainedBytes' | 'timeoutMs' | 'drainTimeoutMs'> {
   readonly id: string;
   readonly maxQueuedStdinBytes: number;
+  /** What its stdin counts in besides. */
+  readonly stdinBudget: StdinBudget;
   /** The size of its terminal at first; undefined: it has none. */
   readonly terminal: TerminalSize | undefined;
   readonly clock: Clock;
   readonly store: OutputStore;
   /** What the files of its output say that they are of. */
   readonly outputName: string;
+  /** Whose share of the store its output takes. */
+  readonly outputOwner: string;
   /** Its events are read once: see `EventLogOptions`. */
   readonly readOnce: boolean;
 }
@@ -95,6 +100,7 @@ export class Process {
       launched.output,
       {
         name: options.outputName,
+        owner: options.outputOwner,
         store: options.store,
         retainedBytes: options.retainedBytes,
         overflow: options.overflow,
@@ -112,6 +118,7 @@ export class Process {
         ? undefined
         : new StdinPipe(launched.stdin, {
             maxQueuedBytes: options.maxQueuedStdinBytes,
+            budget: options.stdinBudget,
             minWriteBytes: MIN_STDIN_WRITE_BYTES,
             onClosed: () => this.#onStdinClosed(),
           });

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../clock.ts';
 import { HUNG_START_MS, SATURATED_STARTS_MS } from '../limits.ts';
 import { startFailure } from './start-failure.ts';
+import { type Asker, TurnQueue } from './turn-queue.ts';
 
 /** Threads of libuv's pool where nothing else is said. */
 const POOL_THREADS = 4;
@@ -17,8 +18,8 @@ interface Waiting {
 }
 
 /**
- * Lets starts begin in turn: those who ask for them each at a time, however many one of them
- * has asked for.
+ * Lets starts begin in turn: principals each at a time, and of one those who ask for them,
+ * however many one of them has asked for.
  *
  * Each may hold a thread of the pool that it shares with the reading and writing of files,
  * for ever where a file system does not answer. So half of the threads are for starts, and
@@ -30,8 +31,7 @@ export class StartTurns {
   /** How many begin at one time, and how many may be under way with those that hang. */
   readonly #atOnce: number;
   readonly #atMost: number;
-  /** Those who wait, each with what it waits for; who was served goes to the end. */
-  readonly #waiting = new Map<unknown, Waiting[]>();
+  readonly #waiting = new TurnQueue<Waiting>();
   #begun = 0;
   #hung = 0;
   /** Runs while all hang that may; fires once. */
@@ -54,7 +54,7 @@ export class StartTurns {
    *
    * @throws RunletError `START_FAILED` if so many starts hang that it will hardly be
    */
-  async use<T>(who: unknown, start: () => Promise<T>): Promise<T> {
+  async use<T>(who: Asker, start: () => Promise<T>): Promise<T> {
     if (this.#refusing) throw tooManyHang();
     if (this.#hasRoom()) this.#begun += 1;
     else await this.#wait(who);
@@ -79,26 +79,16 @@ export class StartTurns {
     return this.#begun < this.#atOnce && this.#begun + this.#hung < this.#atMost;
   }
 
-  #wait(who: unknown): Promise<void> {
-    return new Promise((begin, fail) => {
-      const waiting = { begin, fail };
-      const queue = this.#waiting.get(who);
-      if (queue === undefined) this.#waiting.set(who, [waiting]);
-      else queue.push(waiting);
-    });
+  #wait(who: Asker): Promise<void> {
+    return new Promise((begin, fail) => this.#waiting.push(who, { begin, fail }));
   }
 
   /** Hands places on at once, so that nobody who comes now is before those who wait. */
   #next(): void {
     this.#watchSaturation();
     while (this.#hasRoom()) {
-      const [first] = this.#waiting;
-      if (first === undefined) return;
-      const [who, queue] = first;
-      const waiting = queue.shift();
-      this.#waiting.delete(who);
-      if (queue.length > 0) this.#waiting.set(who, queue);
-      if (waiting === undefined) continue;
+      const waiting = this.#waiting.shift();
+      if (waiting === undefined) return;
       this.#begun += 1;
       waiting.begin();
     }
@@ -113,9 +103,7 @@ export class StartTurns {
     }
     this.#saturated ??= this.#clock.setTimer(SATURATED_STARTS_MS, () => {
       this.#refusing = true;
-      const queues = [...this.#waiting.values()];
-      this.#waiting.clear();
-      for (const { fail } of queues.flat()) fail(tooManyHang());
+      for (const { fail } of this.#waiting.clear()) fail(tooManyHang());
     });
   }
 }

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { limitExceeded, RunletError } from '../errors.ts';
+import type { StdinBudget } from './stdin-budgets.ts';
 
 /** One write to a process's stdin. */
 export interface StdinWrite {
@@ -16,6 +17,8 @@ export interface StdinPipeOptions {
   readonly maxQueuedBytes: number;
   /** Bytes that a write counts as at least: so many have to be kept for it, whatever its data. */
   readonly minWriteBytes: number;
+  /** Of which what waits is taken besides. Default: none. */
+  readonly budget?: StdinBudget;
   /** Called once, when the pipe takes no more while the process still runs. */
   readonly onClosed: () => void;
 }
@@ -75,6 +78,7 @@ export class StdinPipe {
         reject(signal.reason);
         return;
       }
+      this.#options.budget?.take(bytes);
       signal.addEventListener('abort', onAbort);
       this.#queue.push(pending);
       this.#queuedBytes += bytes;
@@ -104,6 +108,7 @@ export class StdinPipe {
   #settle(pending: Pending): void {
     pending.stopListening();
     this.#queuedBytes -= pending.bytes;
+    this.#options.budget?.give(pending.bytes);
   }
 
   #next(): void {

@@ -1,16 +1,38 @@
 import type { Interceptor } from '../bridge/interceptor.ts';
 import type { Clock } from '../clock.ts';
+import type { Limits } from '../limits.ts';
+import type { PrincipalLimits } from '../policy/principal-limits.ts';
 import { admitCalls } from './admission.ts';
+import { boundConnectionCalls, boundPrincipalCalls } from './call-bounds.ts';
 import { logCalls } from './call-log.ts';
 import type { OpenCalls } from './open-calls.ts';
 import type { ServerLog } from './server-log.ts';
 
+/** What a pipeline is made with. */
+export interface PipelineOptions {
+  readonly logger: ServerLog;
+  readonly open: OpenCalls;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly principals: PrincipalLimits;
+}
+
 /** What every call of every service passes, in this order, before its handler has it. */
-export function pipeline(logger: ServerLog, open: OpenCalls, clock: Clock): readonly Interceptor[] {
+export function pipeline({
+  clock,
+  limits,
+  logger,
+  open,
+  principals,
+}: PipelineOptions): readonly Interceptor[] {
   return [
     // The first, so that it tells of what the others refuse, too.
     logCalls(logger),
+    // Before it costs anything to find out who calls.
+    boundConnectionCalls(limits.maxConnectionStreams),
     // Who calls, and whether that caller may; nothing that a request names is looked up before.
     admitCalls(open, clock),
+    // One who has too many calls under way already is not to take what others need.
+    boundPrincipalCalls(principals),
   ];
 }

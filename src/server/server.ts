@@ -22,14 +22,16 @@ import {
   DEFAULT_GRACE_MS,
   DEFAULT_KEEPALIVE_MS,
   DEFAULT_KEEPALIVE_TIMEOUT_MS,
-  DEFAULT_LIMITS,
   type Limits,
   MAX_ENV_VARIABLES,
   MAX_MESSAGE_FIELDS,
   OVERSIZE_HEADROOM,
+  REFUSED_STREAMS,
 } from '../limits.ts';
 import { OutputStore, type StoreProblem } from '../output/output-store.ts';
 import { openSpool, type Spool } from '../output/spool/spool.ts';
+import { principalLimits, serverLimits } from '../policy/principal-limits.ts';
+import { hasSeveralPrincipals } from '../policy/sole-principal.ts';
 import type { Launcher } from '../process/launcher.ts';
 import { createLauncher } from '../process/launchers.ts';
 import { ProcessHost } from '../process/process-host.ts';
@@ -62,7 +64,7 @@ export interface ServerOptions {
    * is missing. Default: none, output is kept in memory alone.
    */
   readonly stateFolder?: string;
-  /** Default: {@link DEFAULT_LIMITS}. */
+  /** Default: those of {@link serverLimits}. */
   readonly limits?: Partial<Limits>;
   /** Default: the best that this machine offers. */
   readonly launcher?: Launcher;
@@ -99,7 +101,9 @@ export interface RunletServer {
 export async function startServer(options: ServerOptions): Promise<RunletServer> {
   const { logger } = options;
   const clock = options.clock ?? systemClock;
-  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const authenticators = options.listeners.flatMap(({ auth }) => auth);
+  const limits = serverLimits(options.limits ?? {}, hasSeveralPrincipals(authenticators));
+  const principals = principalLimits(limits);
   const launcher = options.launcher ?? createLauncher();
   const environment = options.environment ?? ownEnvironment(process.env);
   const cwd = options.cwd ?? workingFolder();
@@ -111,14 +115,19 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     spool,
     memoryBytes: limits.outputMemoryBytes,
     diskBytes: limits.outputDiskBytes,
+    shareOf(owner) {
+      const { principalOutputDiskBytes, principalOutputMemoryBytes } = principals.of(owner);
+      return { memoryBytes: principalOutputMemoryBytes, diskBytes: principalOutputDiskBytes };
+    },
     onProblem: (problem) => logProblem(logger, problem),
   });
-  const host = new ProcessHost({ launcher, clock, limits, environment, store });
-  const sessions = new SessionRegistry({ host, clock, limits, newId });
+  const host = new ProcessHost({ launcher, clock, limits, principals, environment, store });
+  const sessions = new SessionRegistry({ host, clock, limits, principals, newId });
   const grpc = new Server({
     'grpc.max_receive_message_length': limits.maxRequestBytes * OVERSIZE_HEADROOM,
     'grpc.max_send_message_length': -1,
     'grpc.enable_channelz': 0,
+    'grpc.max_concurrent_streams': limits.maxConnectionStreams + REFUSED_STREAMS,
     'grpc.keepalive_time_ms': options.keepaliveMs ?? DEFAULT_KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs ?? DEFAULT_KEEPALIVE_TIMEOUT_MS,
   });
@@ -145,7 +154,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     toStatus,
     oversizeError: () => limitExceeded('max_request_bytes', limits.maxRequestBytes),
     decodeError,
-    interceptors: pipeline(logger, open, clock),
+    interceptors: pipeline({ clock, limits, logger, open, principals }),
   };
   addService(grpc, SessionService, sessionService({ sessions, clock, limits }), bridge);
   addService(
@@ -157,7 +166,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
   addService(
     grpc,
     ServerService,
-    serverService({ cwd, limits, launcher, files: spool !== undefined }),
+    serverService({ cwd, limits, principals, launcher, files: spool !== undefined }),
     bridge,
   );
   const services = [SessionService, ProcessService, ServerService];

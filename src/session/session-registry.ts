@@ -3,6 +3,7 @@ import { limitExceeded, RunletError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import { type Limits, MAX_TOMBSTONES } from '../limits.ts';
 import type { EndReason } from '../output/event.ts';
+import { type PrincipalLimits, principalLimits } from '../policy/principal-limits.ts';
 import type { ProcessHost } from '../process/process-host.ts';
 import { Tombstones } from '../tombstones.ts';
 import { Session } from './session.ts';
@@ -13,6 +14,8 @@ export interface SessionRegistryOptions {
   readonly host: ProcessHost;
   readonly clock: Clock;
   readonly limits: Limits;
+  /** Default: what `limits` says, of each. */
+  readonly principals?: PrincipalLimits;
   /** Makes an unpredictable UUID. */
   readonly newId: () => string;
 }
@@ -47,6 +50,7 @@ const PROCESS_END: Readonly<Record<SessionEnd, EndReason>> = {
 /** The sessions of the server. */
 export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
+  readonly #principals: PrincipalLimits;
   readonly #sessions = new Map<string, Session>();
   /** Ends of sessions that are under way. */
   readonly #ending = new Map<string, Promise<void>>();
@@ -60,11 +64,17 @@ export class SessionRegistry {
 
   constructor(options: SessionRegistryOptions) {
     this.#options = options;
+    this.#principals = options.principals ?? principalLimits(options.limits);
   }
 
   /** How many there are. */
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** How many principals have some. */
+  get owners(): number {
+    return this.#owned.size;
   }
 
   /**
@@ -78,6 +88,10 @@ export class SessionRegistry {
     if (existing !== undefined) throw new RunletError('SESSION_EXISTS');
     const { clock, host, limits, newId } = this.#options;
     host.assertAccepting();
+    const { maxPrincipalSessions } = this.#principals.of(owner);
+    if ((this.#owned.get(owner)?.sessions.size ?? 0) >= maxPrincipalSessions) {
+      throw limitExceeded('max_principal_sessions', maxPrincipalSessions);
+    }
     if (this.#sessions.size >= limits.maxSessions) {
       throw limitExceeded('max_sessions', limits.maxSessions);
     }
@@ -90,6 +104,7 @@ export class SessionRegistry {
       ordinal: owned.nextOrdinal++,
       ordinalOfAll: this.#nextOrdinal++,
       host,
+      maxProcessWatchers: limits.maxProcessWatchers,
       clock,
       newId,
       onExpired: () => void this.#end(session, 'expired'),

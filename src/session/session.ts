@@ -28,6 +28,8 @@ export interface SessionOptions {
   readonly ordinal: number;
   readonly ordinalOfAll: number;
   readonly host: ProcessHost;
+  /** Readers that one of its processes may have at one time. */
+  readonly maxProcessWatchers: number;
   readonly clock: Clock;
   /** Makes an unpredictable UUID. */
   readonly newId: () => string;
@@ -65,6 +67,8 @@ export class Session {
     this.#lease = new Lease({ clock, ttlMs: detachedTtlMs, onExpired });
     this.processes = new ProcessTable({
       owner: this.id,
+      principal: this.owner,
+      maxWatchers: options.maxProcessWatchers,
       host,
       clock,
       newId,

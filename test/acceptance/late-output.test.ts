@@ -74,6 +74,8 @@ describe('a child that holds stdout after its parent exited', () => {
     });
     const table = new ProcessTable({
       owner: 's',
+      principal: 'p',
+      maxWatchers: 10,
       host,
       clock,
       newId: () => 'made',

@@ -24,7 +24,7 @@ function rig() {
     ask(cwd = '/'): Promise<string> {
       const place = { cwd, program: 'tool', folders: ['/bin'] };
       return starts.use(
-        'who',
+        { principal: 'one', asker: 'who' },
         async () => place,
         (signal) => {
           signals.push(signal);

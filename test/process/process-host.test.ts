@@ -12,6 +12,8 @@ import { memoryStore } from '../support/output.ts';
 import { ScriptedLauncher } from '../support/scripted-launcher.ts';
 import { settle } from '../support/settle.ts';
 
+const ORDER = { id: 'p', owner: 's', principal: 'one', assertWanted: () => {} };
+
 /** A host, and how to start a process on it that differs from others as a test says. */
 function createHost<T extends Launcher>(launcher: T, limits: Partial<Limits> = {}) {
   const clock = new FakeClock();
@@ -24,7 +26,7 @@ function createHost<T extends Launcher>(launcher: T, limits: Partial<Limits> = {
   });
   const { spec } = new ScriptedLauncher().request();
   const start = (more: Partial<ProcessSpec> = {}): Promise<Process> =>
-    host.start({ id: 'p', owner: 's', spec: { ...spec, ...more }, assertWanted: () => {} });
+    host.start({ ...ORDER, spec: { ...spec, ...more } });
   return { clock, host, launcher, start };
 }
 
@@ -98,7 +100,15 @@ describe('a start that does not come to an end', () => {
   it('holds up the end of a session for a bounded time', async () => {
     const { clock, host, launcher } = createHost(new HeldLauncher());
     const newId = (): string => 'p';
-    const table = new ProcessTable({ owner: 's', host, clock, newId, onEvent: () => {} });
+    const table = new ProcessTable({
+      owner: 's',
+      principal: 'one',
+      maxWatchers: 10,
+      host,
+      clock,
+      newId,
+      onEvent: () => {},
+    });
     void table.start(new ScriptedLauncher().request()).catch(() => {});
     await launcher.asked.wait();
     const closed = table.close('session-closed');

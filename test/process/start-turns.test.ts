@@ -13,9 +13,9 @@ function rig() {
   return {
     clock,
     begun,
-    ask(who: string): Promise<void> {
-      return turns.use(who, () => {
-        begun.push(who);
+    ask(asker: string, principal = 'one'): Promise<void> {
+      return turns.use({ asker, principal }, () => {
+        begun.push(asker);
         return new Promise((resolve) => ends.push(resolve));
       });
     },
@@ -78,7 +78,9 @@ describe('starts', () => {
   it('that fail make room as well', async () => {
     const turns = new StartTurns(new FakeClock(), 4);
     const fail = (): Promise<void> => Promise.reject(new Error('no'));
-    const failures = Array.from({ length: 100 }, (_, i) => turns.use(i % 3, fail));
+    const failures = Array.from({ length: 100 }, (_, i) =>
+      turns.use({ principal: `${i % 2}`, asker: i % 3 }, fail),
+    );
     expect((await Promise.allSettled(failures)).map(({ status }) => status)).not.toContain(
       'fulfilled',
     );

@@ -42,6 +42,7 @@ describe('many starts of one', () => {
         host.start({
           id: newId(),
           owner: who,
+          principal: 'one',
           spec: { ...spec, arg0: who },
           assertWanted: () => {},
         }),

@@ -24,7 +24,14 @@ import {
 import type { LimitName, ResourceLimits } from '../../process/launcher.ts';
 import type { ProcessSpec } from '../../process/process-spec.ts';
 import { parseDuration, parseEnum, parseLabels, parseTerminalSize, parseUint64 } from './fields.ts';
-import { assertNoNul, parseArg0, parseArgv, parseCwd, parseEnvironment } from './spec-texts.ts';
+import {
+  assertEnvironmentFits,
+  assertNoNul,
+  parseArg0,
+  parseArgv,
+  parseCwd,
+  parseEnvironment,
+} from './spec-texts.ts';
 
 /** What is filled in where a spec is silent. */
 export interface SpecDefaults {
@@ -55,7 +62,7 @@ const INHERITS = {
 /**
  * Checks a spec and fills in its defaults.
  *
- * @throws RunletError `INVALID_REQUEST`
+ * @throws RunletError `INVALID_REQUEST`, `LIMIT_EXCEEDED`
  */
 export function parseProcessSpec(
   message: ProcessSpecMessage | undefined,
@@ -63,7 +70,8 @@ export function parseProcessSpec(
 ): ProcessSpec {
   if (message === undefined) throw invalidField('spec', 'is required');
   const { limits } = defaults;
-  const argv = parseArgv(message);
+  const argv = parseArgv(message, limits);
+  assertEnvironmentFits(message, limits);
   const overflow: ProcessSpec['overflow'] = parseEnum(
     'spec.output.overflow',
     message.output?.overflow ?? 0,

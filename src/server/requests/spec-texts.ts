@@ -1,26 +1,27 @@
 import type { Environment } from '../../environment/env-policy.ts';
-import { invalidField } from '../../errors.ts';
+import { invalidField, limitExceeded } from '../../errors.ts';
 import type {
   EnvVariable,
   ProcessSpec as ProcessSpecMessage,
 } from '../../gen/runlet/v1/process_pb.ts';
-import { MAX_ARGV_BYTES, MAX_ENV_VARIABLES } from '../../limits.ts';
+import { type Limits, MAX_ENV_VARIABLES } from '../../limits.ts';
 import { textOfBytes } from '../../system-text.ts';
 import { argvBytes } from './encoded-size.ts';
 
 /* What of a spec the system takes as bytes: each has a field of texts, and one of bytes. */
 
 /** The program and its arguments. */
-export function parseArgv({ argv, rawArgv: bytes }: ProcessSpecMessage): readonly string[] {
+export function parseArgv(
+  { argv, rawArgv: bytes }: ProcessSpecMessage,
+  { maxArgvBytes }: Pick<Limits, 'maxArgvBytes'>,
+): readonly string[] {
   assertOne('spec.raw_argv', 'spec.argv', argv.length > 0, bytes.length > 0);
   const [field, given] =
     bytes.length === 0
       ? (['spec.argv', argv] as const)
       : (['spec.raw_argv', bytes.map(textOfBytes)] as const);
   if (given.length === 0 || given[0] === '') throw invalidField(field, 'must name a program');
-  if (argvBytes(given) > MAX_ARGV_BYTES) {
-    throw invalidField(field, `must take at most ${MAX_ARGV_BYTES} bytes`);
-  }
+  if (argvBytes(given) > maxArgvBytes) throw limitExceeded('max_argv_bytes', maxArgvBytes);
   given.forEach((argument, i) => {
     assertNoNul(`${field}[${i}]`, argument);
   });
@@ -39,6 +40,19 @@ export function parseCwd({ cwd, rawCwd }: ProcessSpecMessage): string {
     throw invalidField(cwd === '' ? 'spec.raw_cwd' : 'spec.cwd', 'must be an absolute path');
   }
   return path;
+}
+
+/** @throws RunletError `LIMIT_EXCEEDED` if the variables that a spec sets are too many bytes */
+export function assertEnvironmentFits(
+  { env, envPolicy, rawEnv }: ProcessSpecMessage,
+  { maxEnvBytes }: Pick<Limits, 'maxEnvBytes'>,
+): void {
+  let bytes = 0;
+  for (const { name, value } of rawEnv) bytes += name.length + value.length;
+  for (const [name, value] of [...Object.entries(env), ...Object.entries(envPolicy?.set ?? {})]) {
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
+  }
+  if (bytes > maxEnvBytes) throw limitExceeded('max_env_bytes', maxEnvBytes);
 }
 
 /** Variables. The errors name none: a client may have put a secret in the wrong place. */

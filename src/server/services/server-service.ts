@@ -5,6 +5,7 @@ import { type ServerService, TreeTracking } from '../../gen/runlet/v1/server_pb.
 import { GRANTS } from '../../identity/grants.ts';
 import type { Limits } from '../../limits.ts';
 import { UNACKNOWLEDGED_BYTES } from '../../output/sizes.ts';
+import type { PrincipalLimits } from '../../policy/principal-limits.ts';
 import type { Launcher } from '../../process/launcher.ts';
 import { shownText } from '../../system-text.ts';
 import { VERSION } from '../../version.ts';
@@ -20,6 +21,7 @@ const TREE_TRACKINGS = {
 export interface ServerFacts {
   readonly cwd: string;
   readonly limits: Limits;
+  readonly principals: PrincipalLimits;
   readonly launcher: Launcher;
   /** Whether output can go to files. */
   readonly files: boolean;
@@ -31,6 +33,7 @@ export function serverService({
   files,
   launcher,
   limits,
+  principals,
 }: ServerFacts): ServiceImpl<typeof ServerService> {
   const user = currentUser();
   const defaultShell = user?.shell ?? '/bin/sh';
@@ -38,6 +41,7 @@ export function serverService({
   return {
     getServerInfo(_request, context) {
       const { expiry, grants, name, sessionId } = callerOf(context);
+      const own = principals.of(name);
       return {
         version: VERSION,
         platform: { os: process.platform, arch: process.arch },
@@ -63,20 +67,20 @@ export function serverService({
           outputMemoryBytes: BigInt(limits.outputMemoryBytes),
           outputDiskBytes: BigInt(files ? limits.outputDiskBytes : 0),
           unacknowledgedBytes: BigInt(UNACKNOWLEDGED_BYTES),
-          maxPrincipalSessions: limits.maxPrincipalSessions,
-          maxPrincipalProcesses: limits.maxPrincipalProcesses,
+          maxPrincipalSessions: own.maxPrincipalSessions,
+          maxPrincipalProcesses: own.maxPrincipalProcesses,
           maxConnectionStreams: limits.maxConnectionStreams,
-          maxPrincipalStreams: limits.maxPrincipalStreams,
+          maxPrincipalStreams: own.maxPrincipalStreams,
           maxProcessWatchers: limits.maxProcessWatchers,
           maxConnections: limits.maxConnections,
           maxUnspokenConnections: limits.maxUnspokenConnections,
           maxHeaderBytes: limits.maxHeaderBytes,
           maxArgvBytes: limits.maxArgvBytes,
           maxEnvBytes: limits.maxEnvBytes,
-          maxPrincipalStdinBytes: BigInt(limits.maxPrincipalStdinBytes),
-          principalOutputMemoryBytes: BigInt(limits.principalOutputMemoryBytes),
-          principalOutputDiskBytes: BigInt(files ? limits.principalOutputDiskBytes : 0),
-          maxPrincipalStartsPerSecond: limits.maxPrincipalStartsPerSecond,
+          maxPrincipalStdinBytes: BigInt(own.maxPrincipalStdinBytes),
+          principalOutputMemoryBytes: BigInt(own.principalOutputMemoryBytes),
+          principalOutputDiskBytes: BigInt(files ? own.principalOutputDiskBytes : 0),
+          maxPrincipalStartsPerSecond: own.maxPrincipalStartsPerSecond,
         },
         capabilities: {
           launcher: launcher.name,

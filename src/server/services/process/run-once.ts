@@ -4,6 +4,7 @@ import { CLOSE_WAIT_MS, DEFAULT_GRACE_MS, type Limits } from '../../../limits.ts
 import type { Process } from '../../../process/process.ts';
 import type { ProcessHost } from '../../../process/process-host.ts';
 import type { ProcessSpec } from '../../../process/process-spec.ts';
+import { callerOf } from '../../caller.ts';
 import { followEvents } from '../../event-stream.ts';
 
 /** What a run needs of the server. */
@@ -31,6 +32,7 @@ export async function* runOnce(
   const process = await host.start({
     id: newId(),
     owner: '',
+    principal: callerOf(context).name,
     asker: context.peer,
     spec: withStdin,
     readOnce: true,
@@ -45,7 +47,7 @@ export async function* runOnce(
   signal.addEventListener('abort', end);
   context.annotate({ processId: process.id });
   context.sendHeaders();
-  if (withStdin.stdin === 'pipe') feed(process, stdin);
+  if (withStdin.stdin === 'pipe') feed(process, stdin, context);
   try {
     yield* followEvents(process.openCursor(0), signal, limits.heartbeatMs);
   } finally {
@@ -56,9 +58,11 @@ export async function* runOnce(
 }
 
 /** Writes all of stdin. A process that does not read it to the end is no error. */
-function feed(process: Process, data: Uint8Array): void {
+function feed(process: Process, data: Uint8Array, context: CallContext): void {
   process.writeStdin({ offset: undefined, data, eof: true }, NEVER).catch((error: unknown) => {
     if (!(error instanceof RunletError)) throw error;
+    // It would run with other input than it was given.
+    if (error.reason === 'LIMIT_EXCEEDED') context.fail(error);
   });
 }
 
