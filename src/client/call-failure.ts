@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import { ERROR_DOMAIN } from '../errors.ts';
+import { ERROR_DOMAIN, type Reason } from '../errors.ts';
 import { callErrorDetails, isCallError } from './call-error.ts';
 import { ConnectionError, RemoteError } from './errors.ts';
 
@@ -45,7 +45,12 @@ export function callFailure(error: unknown): CallFailure {
   if (error instanceof RemoteError) return { kind: 'refused', error };
   if (!isCallError(error)) throw error;
   // A proxy on the way may say why in words of its own.
-  const said = callErrorDetails(error).info?.domain === ERROR_DOMAIN;
+  const { info } = callErrorDetails(error);
+  const said = info?.domain === ERROR_DOMAIN;
+  // What is not granted is no reason to give up what is.
+  if (said && info.reason === ('UNAUTHENTICATED' satisfies Reason)) {
+    return { kind: 'credentials', error: new RemoteError(error) };
+  }
   if (!said) {
     const httpStatus = Number(HTTP_STATUS.exec(error.details)?.[1] ?? 0);
     const wrong = httpStatus >= 400 && httpStatus < 500 && !PASSING_HTTP_STATUSES.has(httpStatus);

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { type Address, defaultAddress, parseAddress } from '../address.ts';
 import { assertPrivateFolderSync } from '../private-folder.ts';
 import { OptionError } from './client-error.ts';
-import { type ConnectOptions, clientSettings } from './options.ts';
+import { type ConnectOptions, settingsAt } from './options.ts';
 import { RunletClient } from './runlet-client.ts';
 
 /**
@@ -15,7 +15,7 @@ import { RunletClient } from './runlet-client.ts';
  */
 export function connect(address?: string, options: ConnectOptions = {}): RunletClient {
   const found = address === undefined ? localAddress(process.env) : addressOf('address', address);
-  return new RunletClient(found, clientSettings(options));
+  return new RunletClient(found, settingsAt(found, options));
 }
 
 /** Where the server of this user is, as the command line finds it. */

@@ -42,9 +42,15 @@ function makeClient(address: Address, settings: ClientSettings, given: ChannelCr
     // No proxy of the environment leads to what is on this machine.
     'grpc.enable_http_proxy': isLoopback(address) ? 0 : 1,
     'grpc.keepalive_timeout_ms': settings.keepaliveTimeoutMs,
+    ...(settings.serverName === undefined ? {} : namedServer(settings.serverName)),
     ...settings.channelOptions,
   };
   return new Client(formatAddress(address), given, options);
+}
+
+/** Has a server be called, and its certificate be for, another name than its address has. */
+function namedServer(name: string): ChannelOptions {
+  return { 'grpc.ssl_target_name_override': name, 'grpc.default_authority': name };
 }
 
 /** The services of a server over a connection, which keeps no program from ending. */

@@ -57,5 +57,7 @@ export type {
 export { RunOutputError } from './run-output-error.ts';
 export type { RunletClient, SessionOptions } from './runlet-client.ts';
 export { type LocalServer, type ServeOptions, serve } from './serve.ts';
-export type { ServerInfo, ServerLimits } from './server-info.ts';
+export type { CallerInfo, ServerInfo, ServerLimits } from './server-info.ts';
 export type { StartedProcess } from './started-process.ts';
+export type { Pem, TlsOptions } from './tls-options.ts';
+export type { TokenOption } from './token-source.ts';

@@ -10,6 +10,7 @@ import { type Deferred, deferred } from './deferred.ts';
 import { ConnectionError, type RemoteError, SessionLostError } from './errors.ts';
 import { Generation } from './generation.ts';
 import type { ClientSettings } from './options.ts';
+import { Renewals } from './renewals.ts';
 import type { SessionListener } from './session-listener.ts';
 import { finalLoss, isClosed, isEnd, lostReason, ownDoing, windowPassed } from './session-loss.ts';
 import { aborted, pause, within } from './waiting.ts';
@@ -55,6 +56,7 @@ export class Link {
   readonly #holderId = randomUUID();
   /** Attempts to attach so far. */
   #attempts = 0;
+  readonly #renewals: Renewals;
   /** Whether the session was ever reached. */
   #reached = false;
   /** Known once the session is. */
@@ -70,6 +72,7 @@ export class Link {
     const { clock, connectTimeoutMs, initialBackoffMs, maxBackoffMs, random } = options.settings;
     this.#options = options;
     this.#backoff = new Backoff({ initialMs: initialBackoffMs, maxMs: maxBackoffMs, random });
+    this.#renewals = new Renewals(options.settings);
     this.#windowMs = connectTimeoutMs;
     this.#state = { kind: 'down', since: clock.monotonic() };
     void this.#keep();
@@ -180,12 +183,13 @@ export class Link {
       generation.end();
       if (this.lost !== undefined) return;
       const final = finalLoss(failure, this.#options.sessionId, this.#reached);
-      if (final !== undefined) {
+      const upMs = clock.monotonic() - (generation.upSince ?? clock.monotonic());
+      const again = this.#reached && this.#renewals.after(final, upMs);
+      if (final !== undefined && !again) {
         this.end(this.#leaving && isEnd(final) ? ownDoing(final) : final);
         return;
       }
       this.#down(generation);
-      const upMs = clock.monotonic() - (generation.upSince ?? clock.monotonic());
       if (upMs >= STABLE_MS) this.#backoff.reset();
       await this.#pause(failure);
     }

@@ -8,6 +8,7 @@ import {
   isNumber,
   isObject,
   isOneOf,
+  isRecord,
   isSignal,
   isSystemText,
   isTerminal,
@@ -122,6 +123,11 @@ const isCredentials: OptionCheck = (value) =>
     : 'ChannelCredentials of @grpc/grpc-js';
 
 const CONNECT_CHECKS: OptionChecks<ConnectOptions> = {
+  tls: (value) =>
+    typeof value === 'boolean' || isRecord(value) ? undefined : 'true, false or an object',
+  // Whatever is wrong with it, it is not told.
+  token: isChecked,
+  allowInsecure: isFlag,
   credentials: isCredentials,
   // An object of texts, or what gives one.
   metadata: (value) => (typeof value === 'function' ? undefined : isObject(value)),
@@ -141,7 +147,10 @@ const CONNECT_CHECKS: OptionChecks<ConnectOptions> = {
 /** Refuses what is wrong with how a client connects. @internal */
 export function checkConnectOptions(options: ConnectOptions): void {
   checkOptions('connect', options, CONNECT_CHECKS);
-  const { defaults } = options;
+  const { credentials, defaults, tls = false } = options;
+  if (tls !== false && credentials !== undefined) {
+    throw new OptionError('tls', 'tls cannot be used with credentials');
+  }
   if (defaults === undefined) return;
   checkOptions('defaults', defaults, DEFAULT_CHECKS, 'defaults.');
   checkPolicy(defaults.envPolicy, 'defaults.');

@@ -1,9 +1,13 @@
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import { type Address, formatAddress, isLoopback } from '../address.ts';
 import { type Clock, idleClock } from '../clock.ts';
+import { OptionError } from './client-error.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { checkConnectOptions } from './option-checks.ts';
 import type { EnvPolicy, SystemText } from './process-spec.ts';
-import { requestMetadata } from './request-metadata.ts';
+import { metadataWithToken, requestMetadata } from './request-metadata.ts';
+import { type TlsOptions, tlsCredentials } from './tls-options.ts';
+import { type TokenOption, tokenSource } from './token-source.ts';
 
 /** Request metadata: names in lower case. */
 export type RequestMetadata = Readonly<Record<string, string>>;
@@ -21,13 +25,26 @@ export interface SpecDefaults {
 /** How a client connects. Every field may be left out. */
 export interface ConnectOptions {
   /**
-   * The credentials of grpc-js, for TLS: `credentials.createSsl(...)`. Default: none, the
-   * connection is not encrypted.
+   * TLS: with authorities of one's own, a certificate of this client and the like; true: as
+   * Node.js does it by itself. Default: none, the connection is not encrypted.
    */
+  readonly tls?: boolean | TlsOptions;
+  /**
+   * The token that says who calls. A function is asked anew for each call; `{ file }` is read
+   * again when it has changed, about a second later. Not sent in plaintext beyond this machine.
+   * Default: none.
+   */
+  readonly token?: TokenOption;
+  /**
+   * Lets the token be sent in plaintext beyond this machine, where everybody on the way can read
+   * it and act in its name. Default: false.
+   */
+  readonly allowInsecure?: boolean;
+  /** The credentials of grpc-js, for what `tls` cannot say. Not beside it. */
   readonly credentials?: ChannelCredentials;
   /**
-   * Metadata for every call, a token for example; a function is asked anew for each. One that
-   * fails while the client connects again is asked again, within the recovery window.
+   * Metadata for every call; a function is asked anew for each. One that fails while the client
+   * connects again is asked again, within the recovery window.
    */
   readonly metadata?: RequestMetadata | (() => RequestMetadata | Promise<RequestMetadata>);
   /** Options of grpc-js, over those that the client sets. */
@@ -69,8 +86,20 @@ export interface ConnectOptions {
 
 /** The options with every default filled in, and what tests replace. @internal */
 export interface ClientSettings
-  extends Required<Omit<ConnectOptions, 'credentials' | 'windowMs' | 'metadata'>> {
+  extends Required<
+    Omit<
+      ConnectOptions,
+      'allowInsecure' | 'credentials' | 'metadata' | 'tls' | 'token' | 'windowMs'
+    >
+  > {
+  /** Undefined: the connection is not encrypted. */
   readonly credentials: ChannelCredentials | undefined;
+  /** The name of the server, in TLS and for proxies; undefined: that of its address. */
+  readonly serverName: string | undefined;
+  /** Whether the next call may have other credentials than the last. */
+  readonly credentialsChange: boolean;
+  /** The server refused the credentials of a call. */
+  readonly renewCredentials: () => void;
   readonly windowMs: number | undefined;
   readonly metadata: () => RequestMetadata | Promise<RequestMetadata>;
   readonly clock: Clock;
@@ -87,8 +116,13 @@ export interface ClientSettings
  */
 export function clientSettings(options: ConnectOptions): ClientSettings {
   checkConnectOptions(options);
+  const { metadata = {}, tls = false } = options;
+  const token = options.token === undefined ? undefined : tokenSource(options.token, idleClock);
   return {
-    credentials: options.credentials,
+    credentials: tls === false ? options.credentials : tlsCredentials(tls === true ? {} : tls),
+    serverName: typeof tls === 'object' ? tls.serverName : undefined,
+    credentialsChange: token?.changes === true || typeof metadata === 'function',
+    renewCredentials: () => token?.renew(),
     channelOptions: options.channelOptions ?? {},
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     windowMs: options.windowMs,
@@ -100,9 +134,24 @@ export function clientSettings(options: ConnectOptions): ClientSettings {
     onConnectionChange: options.onConnectionChange ?? (() => {}),
     flowControlWindowBytes: options.flowControlWindowBytes ?? 4 * 1024 * 1024,
     defaults: options.defaults ?? {},
-    metadata: requestMetadata(options.metadata ?? {}),
+    metadata: metadataWithToken(requestMetadata(metadata), token),
     clock: idleClock,
     keepAlive: new KeepAlive(),
     random: Math.random,
   };
+}
+
+/**
+ * The same for a server at an address.
+ *
+ * @throws OptionError also where the token would be sent in plaintext for others to read
+ * @internal
+ */
+export function settingsAt(address: Address, options: ConnectOptions): ClientSettings {
+  const settings = clientSettings(options);
+  const isSecret = settings.credentials?._isSecure() ?? false;
+  const { allowInsecure = false, token } = options;
+  if (token === undefined || isSecret || allowInsecure || isLoopback(address)) return settings;
+  const where = formatAddress(address);
+  throw new OptionError('token', `token is not sent to ${where} in plaintext: it takes tls`);
 }

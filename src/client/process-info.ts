@@ -98,6 +98,8 @@ export interface ProcessInfo {
 /** A session as the server lists it. */
 export interface SessionInfo {
   readonly id: string;
+  /** The name of the caller whose it is: `token:ci`. Empty: the server does not tell. */
+  readonly owner: string;
   readonly createTime: Date;
   readonly labels: Readonly<Record<string, string>>;
   /** Processes that run, and those that are retained. */
@@ -155,6 +157,7 @@ function terminalState({ terminal }: ProcessMessage): TerminalState | undefined 
 export function sessionInfo(message: SessionMessage): SessionInfo {
   return {
     id: message.sessionId,
+    owner: message.owner,
     createTime: dateOf(message.createTime) ?? new Date(0),
     labels: message.labels,
     processCount: message.processCount,

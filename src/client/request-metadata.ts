@@ -1,6 +1,7 @@
 import { isRecord } from './check-options.ts';
 import { OptionError } from './client-error.ts';
 import type { ConnectOptions, RequestMetadata } from './options.ts';
+import type { TokenSource } from './token-source.ts';
 
 /** What a name and a value of metadata may hold: see the protocol of gRPC over HTTP/2. */
 const NAME = /^[0-9a-z_.-]+$/i;
@@ -19,6 +20,27 @@ export function requestMetadata(
     return () => checked;
   }
   return async () => checkMetadata(await given());
+}
+
+/** The same with a token, in the header that RFC 6750, section 2.1, has for it. */
+export function metadataWithToken(
+  metadata: () => RequestMetadata | Promise<RequestMetadata>,
+  token: TokenSource | undefined,
+): () => RequestMetadata | Promise<RequestMetadata> {
+  if (token === undefined) return metadata;
+  return () => {
+    const [given, bearer] = [metadata(), token.get()];
+    // Most are known, and their calls begin in this turn of the event loop.
+    if (typeof bearer === 'string' && !(given instanceof Promise)) return joined(given, bearer);
+    return Promise.all([given, bearer]).then((both) => joined(...both));
+  };
+}
+
+function joined(metadata: RequestMetadata, token: string): RequestMetadata {
+  if (Object.keys(metadata).some((name) => name.toLowerCase() === 'authorization')) {
+    throw new OptionError('token', 'token cannot be used with metadata.authorization');
+  }
+  return { ...metadata, authorization: `Bearer ${token}` };
 }
 
 function checkMetadata(metadata: RequestMetadata): RequestMetadata {

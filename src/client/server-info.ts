@@ -1,5 +1,5 @@
-import type { GetServerInfoResponse } from '../gen/runlet/v1/server_pb.ts';
-import { msOf } from './process-info.ts';
+import type { Caller, GetServerInfoResponse } from '../gen/runlet/v1/server_pb.ts';
+import { dateOf, msOf } from './process-info.ts';
 
 /** What a server enforces. Zero: it did not say. */
 export interface ServerLimits {
@@ -14,6 +14,18 @@ export interface ServerLimits {
   readonly minDetachedTtlMs: number;
   readonly maxDetachedTtlMs: number;
   readonly defaultDetachedTtlMs: number;
+}
+
+/** Who calls, as a server knows it by the credentials of a call. */
+export interface CallerInfo {
+  /** `token:ci`, `peer:1000`: sessions belong to the name that created them. Empty: not told. */
+  readonly name: string;
+  /** What it may do: `start`, `observe`. */
+  readonly grants: readonly string[];
+  /** When its credentials are over; undefined: never. */
+  readonly expireTime: Date | undefined;
+  /** The only session that it may use; undefined: all of its own. */
+  readonly sessionId: string | undefined;
 }
 
 /** What a server is and allows. */
@@ -33,6 +45,8 @@ export interface ServerInfo {
     /** Whether arguments, variables and folders of processes may be other bytes than UTF-8. */
     readonly bytes: boolean;
   };
+  /** Undefined: the server is of a version that does not tell. */
+  readonly caller: CallerInfo | undefined;
 }
 
 /** What a server that says nothing of its heartbeats is taken to do. */
@@ -67,5 +81,15 @@ export function serverInfo(message: GetServerInfoResponse): ServerInfo {
       mergeStderr: capabilities?.mergeStderr ?? false,
       bytes: capabilities?.bytes ?? false,
     },
+    caller: message.caller === undefined ? undefined : callerInfo(message.caller),
+  };
+}
+
+function callerInfo({ expireTime, grants, name, sessionId }: Caller): CallerInfo {
+  return {
+    name,
+    grants,
+    expireTime: dateOf(expireTime),
+    sessionId: sessionId === '' ? undefined : sessionId,
   };
 }

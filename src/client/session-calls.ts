@@ -3,7 +3,7 @@ import type { CallOptions } from '../bridge/types.ts';
 import type { ProcessEvent as ProcessEventMessage } from '../gen/runlet/v1/event_pb.ts';
 import { Acknowledger } from './acknowledger.ts';
 import { callFailure } from './call-failure.ts';
-import { ConnectionError } from './errors.ts';
+import { ConnectionError, type RemoteError } from './errors.ts';
 import { followEvents } from './follow-events.ts';
 import type { Generation } from './generation.ts';
 import { joinSignals } from './joined-signal.ts';
@@ -45,6 +45,20 @@ export interface FollowOptions {
   readonly signal: AbortSignal | undefined;
 }
 
+/**
+ * Whether a call whose credentials were refused is made again with others: that is possible, once;
+ * or not, since the call must not be made twice.
+ */
+type Renewal = 'possible' | 'done' | 'not-here';
+
+/** A call that failed, and may be made again. */
+interface FailedCall {
+  readonly error: Error;
+  readonly ambiguous: boolean;
+  /** Whether it was refused for credentials that others take the place of. */
+  readonly renewed: boolean;
+}
+
 /** How far a reader of a process has come. */
 interface ReaderPlace {
   readonly processId: string;
@@ -84,6 +98,7 @@ export class SessionCalls {
     make: (target: CallTarget) => Promise<T>,
   ): Promise<T> {
     let ambiguous = 0;
+    let renewal: Renewal = idempotent ? 'possible' : 'not-here';
     for (;;) {
       const generation = await this.#ready(signal);
       const joined = joinSignals(generation.signal, signal);
@@ -93,7 +108,8 @@ export class SessionCalls {
         return await make(target);
       } catch (error) {
         signal?.throwIfAborted();
-        const failure = await this.#failed(generation, error);
+        const failure = await this.#failed(generation, error, renewal);
+        if (failure.renewed) renewal = 'done';
         if (failure.ambiguous) ambiguous += 1;
         if (!idempotent || ambiguous >= MAX_AMBIGUOUS_FAILURES) {
           throw new ConnectionError(
@@ -142,6 +158,7 @@ export class SessionCalls {
     const readerId = acknowledge ? randomUUID() : '';
     let last = afterSeq;
     let ambiguous = 0;
+    let renewal: Renewal = 'possible';
     let isTaken = false;
     for (;;) {
       const generation = await this.#ready(signal);
@@ -157,6 +174,7 @@ export class SessionCalls {
         const responses = generation.output.processes.watchProcess(request, options);
         for await (const events of followEvents(responses, this.#silenceMs, this.#settings.clock)) {
           ambiguous = 0;
+          renewal = 'possible';
           const newest = events.at(-1);
           if (newest === undefined) continue;
           isTaken = true;
@@ -170,7 +188,8 @@ export class SessionCalls {
         throw new ConnectionError('the stream of events ended early', false);
       } catch (error) {
         signal?.throwIfAborted();
-        const failure = await this.#failed(generation, error);
+        const failure = await this.#failed(generation, error, renewal);
+        if (failure.renewed) renewal = 'done';
         if (failure.ambiguous) ambiguous += 1;
         if (ambiguous >= MAX_AMBIGUOUS_FAILURES) throw failure.error;
       } finally {
@@ -226,24 +245,36 @@ export class SessionCalls {
   }
 
   /** What a failed call was, if it may be made again; throws what is final. */
-  async #failed(
-    generation: Generation,
-    error: unknown,
-  ): Promise<{ readonly error: Error; readonly ambiguous: boolean }> {
+  async #failed(generation: Generation, error: unknown, renewal: Renewal): Promise<FailedCall> {
     const failure = callFailure(error);
-    if (failure.kind === 'credentials') this.link.credentialsRefused(failure.error);
+    if (failure.kind === 'credentials') {
+      if (this.#renews(failure.error, renewal)) {
+        return { error: failure.error, ambiguous: false, renewed: true };
+      }
+      this.link.credentialsRefused(failure.error);
+    }
     if (this.link.lost !== undefined) throw this.link.lost;
     if (failure.kind === 'unreachable') throw failure.error;
     if (failure.kind === 'connection') {
       // Cancelled since the generation was over, of which the call is not to blame.
       const ambiguous = failure.ambiguous && !generation.signal.aborted;
       this.link.suspect(generation);
-      return { error: failure.error, ambiguous };
+      return { error: failure.error, ambiguous, renewed: false };
     }
     const gone = await this.link.refused(generation, failure.error);
     if (this.link.lost !== undefined) throw this.link.lost;
     if (!gone) throw failure.error;
-    return { error: failure.error, ambiguous: false };
+    return { error: failure.error, ambiguous: false, renewed: false };
+  }
+
+  /** Whether the program may have other credentials than those that a call was refused with. */
+  #renews(error: RemoteError, renewal: Renewal): boolean {
+    const { credentialsChange, renewCredentials } = this.#settings;
+    if (!credentialsChange || this.link.lost !== undefined) return false;
+    renewCredentials();
+    // It may have been done before they were over. The next call has others.
+    if (renewal === 'not-here') throw error;
+    return renewal === 'possible';
   }
 }
 
