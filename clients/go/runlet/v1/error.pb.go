@@ -88,6 +88,18 @@ const (
 	ErrorReason_ERROR_REASON_NO_TERMINAL ErrorReason = 18
 	// `NOT_FOUND`: the session was closed while the stream was attached to it.
 	ErrorReason_ERROR_REASON_SESSION_CLOSED ErrorReason = 17
+	// `UNAUTHENTICATED`: the call has no credentials that the listener accepts: none, wrong ones,
+	// or such that have expired or were taken back. It is not told which. A stream ends with it
+	// when its caller's credentials are over.
+	ErrorReason_ERROR_REASON_UNAUTHENTICATED ErrorReason = 20
+	// `PERMISSION_DENIED`: the caller's credentials do not grant the call; metadata `grant` names
+	// what is missing. Nothing was looked up for it.
+	ErrorReason_ERROR_REASON_GRANT_MISSING ErrorReason = 21
+	// `PERMISSION_DENIED`: the operator's policy forbids it to this caller; metadata `rule` names
+	// the kind of rule.
+	ErrorReason_ERROR_REASON_POLICY_DENIED ErrorReason = 22
+	// `ALREADY_EXISTS`: the session's id is used by another caller.
+	ErrorReason_ERROR_REASON_SESSION_EXISTS ErrorReason = 23
 )
 
 // Enum value maps for ErrorReason.
@@ -113,6 +125,10 @@ var (
 		19: "ERROR_REASON_SIGNAL_DENIED",
 		18: "ERROR_REASON_NO_TERMINAL",
 		17: "ERROR_REASON_SESSION_CLOSED",
+		20: "ERROR_REASON_UNAUTHENTICATED",
+		21: "ERROR_REASON_GRANT_MISSING",
+		22: "ERROR_REASON_POLICY_DENIED",
+		23: "ERROR_REASON_SESSION_EXISTS",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -135,6 +151,10 @@ var (
 		"ERROR_REASON_SIGNAL_DENIED":            19,
 		"ERROR_REASON_NO_TERMINAL":              18,
 		"ERROR_REASON_SESSION_CLOSED":           17,
+		"ERROR_REASON_UNAUTHENTICATED":          20,
+		"ERROR_REASON_GRANT_MISSING":            21,
+		"ERROR_REASON_POLICY_DENIED":            22,
+		"ERROR_REASON_SESSION_EXISTS":           23,
 	}
 )
 
@@ -299,7 +319,7 @@ const file_runlet_v1_error_proto_rawDesc = "" +
 	"\x05stage\x18\x01 \x01(\x0e2\x15.runlet.v1.StartStageR\x05stage\x12\x1d\n" +
 	"\n" +
 	"errno_name\x18\x02 \x01(\tR\terrnoName\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage*\xa7\x05\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage*\xaa\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n" +
@@ -321,7 +341,11 @@ const file_runlet_v1_error_proto_rawDesc = "" +
 	"\"ERROR_REASON_ATTACHMENT_SUPERSEDED\x10\x10\x12\x1e\n" +
 	"\x1aERROR_REASON_SIGNAL_DENIED\x10\x13\x12\x1c\n" +
 	"\x18ERROR_REASON_NO_TERMINAL\x10\x12\x12\x1f\n" +
-	"\x1bERROR_REASON_SESSION_CLOSED\x10\x11*\x88\x01\n" +
+	"\x1bERROR_REASON_SESSION_CLOSED\x10\x11\x12 \n" +
+	"\x1cERROR_REASON_UNAUTHENTICATED\x10\x14\x12\x1e\n" +
+	"\x1aERROR_REASON_GRANT_MISSING\x10\x15\x12\x1e\n" +
+	"\x1aERROR_REASON_POLICY_DENIED\x10\x16\x12\x1f\n" +
+	"\x1bERROR_REASON_SESSION_EXISTS\x10\x17*\x88\x01\n" +
 	"\n" +
 	"StartStage\x12\x1b\n" +
 	"\x17START_STAGE_UNSPECIFIED\x10\x00\x12\x13\n" +

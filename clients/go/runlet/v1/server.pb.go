@@ -12,6 +12,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -138,7 +139,9 @@ type GetServerInfoResponse struct {
 	// The limits in force.
 	Limits *Limits `protobuf:"bytes,6,opt,name=limits,proto3" json:"limits,omitempty"`
 	// What the server found that it can do.
-	Capabilities  *Capabilities `protobuf:"bytes,7,opt,name=capabilities,proto3" json:"capabilities,omitempty"`
+	Capabilities *Capabilities `protobuf:"bytes,7,opt,name=capabilities,proto3" json:"capabilities,omitempty"`
+	// The caller, by the credentials of this call.
+	Caller        *Caller `protobuf:"bytes,8,opt,name=caller,proto3" json:"caller,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -222,6 +225,89 @@ func (x *GetServerInfoResponse) GetCapabilities() *Capabilities {
 	return nil
 }
 
+func (x *GetServerInfoResponse) GetCaller() *Caller {
+	if x != nil {
+		return x.Caller
+	}
+	return nil
+}
+
+// A caller, as the server knows it by its credentials.
+type Caller struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name, with how it was found out before the colon: `none`, `token`, `jwt`, `mtls` or
+	// `peer`. `peer:1000` is the user with that number, at the other end of a Unix socket.
+	// Sessions belong to the caller with the name that created them.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What it may do: `start`, `observe`, `input`, `signal`, `files:read`, `files`, `http`,
+	// `tunnel`, `admin`.
+	Grants []string `protobuf:"bytes,2,rep,name=grants,proto3" json:"grants,omitempty"`
+	// When its credentials are over. Not set: never.
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// The only session that it may use, a UUID. Empty: all of its own.
+	SessionId     string `protobuf:"bytes,4,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Caller) Reset() {
+	*x = Caller{}
+	mi := &file_runlet_v1_server_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Caller) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Caller) ProtoMessage() {}
+
+func (x *Caller) ProtoReflect() protoreflect.Message {
+	mi := &file_runlet_v1_server_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Caller.ProtoReflect.Descriptor instead.
+func (*Caller) Descriptor() ([]byte, []int) {
+	return file_runlet_v1_server_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Caller) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Caller) GetGrants() []string {
+	if x != nil {
+		return x.Grants
+	}
+	return nil
+}
+
+func (x *Caller) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+func (x *Caller) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
 // The machine that a server runs on.
 type Platform struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -235,7 +321,7 @@ type Platform struct {
 
 func (x *Platform) Reset() {
 	*x = Platform{}
-	mi := &file_runlet_v1_server_proto_msgTypes[2]
+	mi := &file_runlet_v1_server_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -247,7 +333,7 @@ func (x *Platform) String() string {
 func (*Platform) ProtoMessage() {}
 
 func (x *Platform) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_server_proto_msgTypes[2]
+	mi := &file_runlet_v1_server_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -260,7 +346,7 @@ func (x *Platform) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Platform.ProtoReflect.Descriptor instead.
 func (*Platform) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_server_proto_rawDescGZIP(), []int{2}
+	return file_runlet_v1_server_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Platform) GetOs() string {
@@ -339,7 +425,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_runlet_v1_server_proto_msgTypes[3]
+	mi := &file_runlet_v1_server_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -351,7 +437,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_server_proto_msgTypes[3]
+	mi := &file_runlet_v1_server_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -364,7 +450,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_server_proto_rawDescGZIP(), []int{3}
+	return file_runlet_v1_server_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Limits) GetMaxSessions() uint32 {
@@ -516,7 +602,7 @@ type Capabilities struct {
 
 func (x *Capabilities) Reset() {
 	*x = Capabilities{}
-	mi := &file_runlet_v1_server_proto_msgTypes[4]
+	mi := &file_runlet_v1_server_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -528,7 +614,7 @@ func (x *Capabilities) String() string {
 func (*Capabilities) ProtoMessage() {}
 
 func (x *Capabilities) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_server_proto_msgTypes[4]
+	mi := &file_runlet_v1_server_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -541,7 +627,7 @@ func (x *Capabilities) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Capabilities.ProtoReflect.Descriptor instead.
 func (*Capabilities) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_server_proto_rawDescGZIP(), []int{4}
+	return file_runlet_v1_server_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Capabilities) GetLauncher() string {
@@ -590,8 +676,8 @@ var File_runlet_v1_server_proto protoreflect.FileDescriptor
 
 const file_runlet_v1_server_proto_rawDesc = "" +
 	"\n" +
-	"\x16runlet/v1/server.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\"\x16\n" +
-	"\x14GetServerInfoRequest\"\xb0\x02\n" +
+	"\x16runlet/v1/server.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n" +
+	"\x14GetServerInfoRequest\"\xdb\x02\n" +
 	"\x15GetServerInfoResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12/\n" +
 	"\bplatform\x18\x02 \x01(\v2\x13.runlet.v1.PlatformR\bplatform\x12#\n" +
@@ -599,7 +685,15 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"\x04home\x18\x04 \x01(\tR\x04home\x12+\n" +
 	"\x11working_directory\x18\x05 \x01(\tR\x10workingDirectory\x12)\n" +
 	"\x06limits\x18\x06 \x01(\v2\x11.runlet.v1.LimitsR\x06limits\x12;\n" +
-	"\fcapabilities\x18\a \x01(\v2\x17.runlet.v1.CapabilitiesR\fcapabilities\".\n" +
+	"\fcapabilities\x18\a \x01(\v2\x17.runlet.v1.CapabilitiesR\fcapabilities\x12)\n" +
+	"\x06caller\x18\b \x01(\v2\x11.runlet.v1.CallerR\x06caller\"\x90\x01\n" +
+	"\x06Caller\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06grants\x18\x02 \x03(\tR\x06grants\x12;\n" +
+	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x04 \x01(\tR\tsessionId\".\n" +
 	"\bPlatform\x12\x0e\n" +
 	"\x02os\x18\x01 \x01(\tR\x02os\x12\x12\n" +
 	"\x04arch\x18\x02 \x01(\tR\x04arch\"\xfb\a\n" +
@@ -652,35 +746,39 @@ func file_runlet_v1_server_proto_rawDescGZIP() []byte {
 }
 
 var file_runlet_v1_server_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_runlet_v1_server_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_runlet_v1_server_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_runlet_v1_server_proto_goTypes = []any{
 	(TreeTracking)(0),             // 0: runlet.v1.TreeTracking
 	(*GetServerInfoRequest)(nil),  // 1: runlet.v1.GetServerInfoRequest
 	(*GetServerInfoResponse)(nil), // 2: runlet.v1.GetServerInfoResponse
-	(*Platform)(nil),              // 3: runlet.v1.Platform
-	(*Limits)(nil),                // 4: runlet.v1.Limits
-	(*Capabilities)(nil),          // 5: runlet.v1.Capabilities
-	(*durationpb.Duration)(nil),   // 6: google.protobuf.Duration
+	(*Caller)(nil),                // 3: runlet.v1.Caller
+	(*Platform)(nil),              // 4: runlet.v1.Platform
+	(*Limits)(nil),                // 5: runlet.v1.Limits
+	(*Capabilities)(nil),          // 6: runlet.v1.Capabilities
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 8: google.protobuf.Duration
 }
 var file_runlet_v1_server_proto_depIdxs = []int32{
-	3,  // 0: runlet.v1.GetServerInfoResponse.platform:type_name -> runlet.v1.Platform
-	4,  // 1: runlet.v1.GetServerInfoResponse.limits:type_name -> runlet.v1.Limits
-	5,  // 2: runlet.v1.GetServerInfoResponse.capabilities:type_name -> runlet.v1.Capabilities
-	6,  // 3: runlet.v1.Limits.max_retention:type_name -> google.protobuf.Duration
-	6,  // 4: runlet.v1.Limits.default_retention:type_name -> google.protobuf.Duration
-	6,  // 5: runlet.v1.Limits.max_read_wait:type_name -> google.protobuf.Duration
-	6,  // 6: runlet.v1.Limits.heartbeat_interval:type_name -> google.protobuf.Duration
-	6,  // 7: runlet.v1.Limits.min_detached_ttl:type_name -> google.protobuf.Duration
-	6,  // 8: runlet.v1.Limits.max_detached_ttl:type_name -> google.protobuf.Duration
-	6,  // 9: runlet.v1.Limits.default_detached_ttl:type_name -> google.protobuf.Duration
-	0,  // 10: runlet.v1.Capabilities.tree_tracking:type_name -> runlet.v1.TreeTracking
-	1,  // 11: runlet.v1.ServerService.GetServerInfo:input_type -> runlet.v1.GetServerInfoRequest
-	2,  // 12: runlet.v1.ServerService.GetServerInfo:output_type -> runlet.v1.GetServerInfoResponse
-	12, // [12:13] is the sub-list for method output_type
-	11, // [11:12] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	4,  // 0: runlet.v1.GetServerInfoResponse.platform:type_name -> runlet.v1.Platform
+	5,  // 1: runlet.v1.GetServerInfoResponse.limits:type_name -> runlet.v1.Limits
+	6,  // 2: runlet.v1.GetServerInfoResponse.capabilities:type_name -> runlet.v1.Capabilities
+	3,  // 3: runlet.v1.GetServerInfoResponse.caller:type_name -> runlet.v1.Caller
+	7,  // 4: runlet.v1.Caller.expire_time:type_name -> google.protobuf.Timestamp
+	8,  // 5: runlet.v1.Limits.max_retention:type_name -> google.protobuf.Duration
+	8,  // 6: runlet.v1.Limits.default_retention:type_name -> google.protobuf.Duration
+	8,  // 7: runlet.v1.Limits.max_read_wait:type_name -> google.protobuf.Duration
+	8,  // 8: runlet.v1.Limits.heartbeat_interval:type_name -> google.protobuf.Duration
+	8,  // 9: runlet.v1.Limits.min_detached_ttl:type_name -> google.protobuf.Duration
+	8,  // 10: runlet.v1.Limits.max_detached_ttl:type_name -> google.protobuf.Duration
+	8,  // 11: runlet.v1.Limits.default_detached_ttl:type_name -> google.protobuf.Duration
+	0,  // 12: runlet.v1.Capabilities.tree_tracking:type_name -> runlet.v1.TreeTracking
+	1,  // 13: runlet.v1.ServerService.GetServerInfo:input_type -> runlet.v1.GetServerInfoRequest
+	2,  // 14: runlet.v1.ServerService.GetServerInfo:output_type -> runlet.v1.GetServerInfoResponse
+	14, // [14:15] is the sub-list for method output_type
+	13, // [13:14] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_runlet_v1_server_proto_init() }
@@ -694,7 +792,7 @@ func file_runlet_v1_server_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runlet_v1_server_proto_rawDesc), len(file_runlet_v1_server_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -30,7 +30,8 @@ const (
 //
 // Tells what a server is and what it allows.
 type ServerServiceClient interface {
-	// Describes the server. The answer does not change while it runs.
+	// Describes the server, and the caller as the server knows it. What it says of the server does
+	// not change while it runs.
 	GetServerInfo(ctx context.Context, in *GetServerInfoRequest, opts ...grpc.CallOption) (*GetServerInfoResponse, error)
 }
 
@@ -58,7 +59,8 @@ func (c *serverServiceClient) GetServerInfo(ctx context.Context, in *GetServerIn
 //
 // Tells what a server is and what it allows.
 type ServerServiceServer interface {
-	// Describes the server. The answer does not change while it runs.
+	// Describes the server, and the caller as the server knows it. What it says of the server does
+	// not change while it runs.
 	GetServerInfo(context.Context, *GetServerInfoRequest) (*GetServerInfoResponse, error)
 	mustEmbedUnimplementedServerServiceServer()
 }

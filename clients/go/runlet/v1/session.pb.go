@@ -101,7 +101,9 @@ type Session struct {
 	// How long it lives after the last attachment or call that named it ended.
 	DetachedTtl *durationpb.Duration `protobuf:"bytes,5,opt,name=detached_ttl,json=detachedTtl,proto3" json:"detached_ttl,omitempty"`
 	// Whether an `AttachSession` stream holds it.
-	Attached      bool `protobuf:"varint,6,opt,name=attached,proto3" json:"attached,omitempty"`
+	Attached bool `protobuf:"varint,6,opt,name=attached,proto3" json:"attached,omitempty"`
+	// The name of the caller that created it, whose it is, as `Caller` has it.
+	Owner         string `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -176,6 +178,13 @@ func (x *Session) GetAttached() bool {
 		return x.Attached
 	}
 	return false
+}
+
+func (x *Session) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
 }
 
 // Asks for a session.
@@ -1217,7 +1226,7 @@ var File_runlet_v1_session_proto protoreflect.FileDescriptor
 
 const file_runlet_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x17runlet/v1/session.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17runlet/v1/process.proto\"\xd7\x02\n" +
+	"\x17runlet/v1/session.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17runlet/v1/process.proto\"\xed\x02\n" +
 	"\aSession\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12;\n" +
@@ -1226,7 +1235,8 @@ const file_runlet_v1_session_proto_rawDesc = "" +
 	"\x06labels\x18\x03 \x03(\v2\x1e.runlet.v1.Session.LabelsEntryR\x06labels\x12#\n" +
 	"\rprocess_count\x18\x04 \x01(\rR\fprocessCount\x12<\n" +
 	"\fdetached_ttl\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\vdetachedTtl\x12\x1a\n" +
-	"\battached\x18\x06 \x01(\bR\battached\x1a9\n" +
+	"\battached\x18\x06 \x01(\bR\battached\x12\x14\n" +
+	"\x05owner\x18\a \x01(\tR\x05owner\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf3\x01\n" +

@@ -46,6 +46,11 @@ const (
 // with an id of its own included, lets any proxy that hashes a header send them
 // to one server. The field is what counts; a header that differs from it is
 // `INVALID_ARGUMENT`.
+//
+// A session belongs to the caller that created it. To others it does not exist, in any call.
+// Every call of this service and of `ProcessService` fails with
+// `UNAUTHENTICATED`/`UNAUTHENTICATED` where the caller's credentials are not accepted, and with
+// `PERMISSION_DENIED`/`GRANT_MISSING` where they do not grant it, whatever it asks for.
 type SessionServiceClient interface {
 	// Creates a session, or returns the one that has the requested id already.
 	//
@@ -54,6 +59,7 @@ type SessionServiceClient interface {
 	// Errors:
 	//   - `INVALID_ARGUMENT`: `session_id` is not a UUID, `detached_ttl` is out of
 	//     the server's range, or a label is not valid.
+	//   - `ALREADY_EXISTS`/`SESSION_EXISTS`: another caller uses the id.
 	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the server's `max_sessions`.
 	//   - `UNAVAILABLE`/`DRAINING`: the server is shutting down.
 	CreateSession(ctx context.Context, in *CreateSessionRequest, opts ...grpc.CallOption) (*CreateSessionResponse, error)
@@ -63,8 +69,8 @@ type SessionServiceClient interface {
 	// - `INVALID_ARGUMENT`: `session_id` is not a UUID.
 	// - `NOT_FOUND`/`SESSION_NOT_FOUND`.
 	GetSession(ctx context.Context, in *GetSessionRequest, opts ...grpc.CallOption) (*GetSessionResponse, error)
-	// Lists the caller's sessions, oldest first. All callers of a listener without
-	// authentication count as one.
+	// Lists the caller's sessions, oldest first; those of all callers for one that is granted
+	// `admin`. All callers of a listener without authentication count as one.
 	//
 	// Errors:
 	//   - `INVALID_ARGUMENT`: `page_size` is negative, or `page_token` is not one
@@ -90,7 +96,7 @@ type SessionServiceClient interface {
 	//     than the server's `max_queued_session_events` waited for it. Attach again.
 	//   - `UNAVAILABLE`/`DRAINING`: the server is shutting down.
 	AttachSession(ctx context.Context, in *AttachSessionRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[AttachSessionResponse], error)
-	// Closes a session: every process in it is terminated as by
+	// Closes a session, which one that is granted `admin` may do to those of others: every process in it is terminated as by
 	// `TerminateProcess`, with `END_REASON_SESSION_CLOSED`, and the session's id is
 	// unknown from then on. An attached stream ends with
 	// `NOT_FOUND`/`SESSION_CLOSED`. Streams of process events that are under way go
@@ -191,6 +197,11 @@ func (c *sessionServiceClient) CloseSession(ctx context.Context, in *CloseSessio
 // with an id of its own included, lets any proxy that hashes a header send them
 // to one server. The field is what counts; a header that differs from it is
 // `INVALID_ARGUMENT`.
+//
+// A session belongs to the caller that created it. To others it does not exist, in any call.
+// Every call of this service and of `ProcessService` fails with
+// `UNAUTHENTICATED`/`UNAUTHENTICATED` where the caller's credentials are not accepted, and with
+// `PERMISSION_DENIED`/`GRANT_MISSING` where they do not grant it, whatever it asks for.
 type SessionServiceServer interface {
 	// Creates a session, or returns the one that has the requested id already.
 	//
@@ -199,6 +210,7 @@ type SessionServiceServer interface {
 	// Errors:
 	//   - `INVALID_ARGUMENT`: `session_id` is not a UUID, `detached_ttl` is out of
 	//     the server's range, or a label is not valid.
+	//   - `ALREADY_EXISTS`/`SESSION_EXISTS`: another caller uses the id.
 	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the server's `max_sessions`.
 	//   - `UNAVAILABLE`/`DRAINING`: the server is shutting down.
 	CreateSession(context.Context, *CreateSessionRequest) (*CreateSessionResponse, error)
@@ -208,8 +220,8 @@ type SessionServiceServer interface {
 	// - `INVALID_ARGUMENT`: `session_id` is not a UUID.
 	// - `NOT_FOUND`/`SESSION_NOT_FOUND`.
 	GetSession(context.Context, *GetSessionRequest) (*GetSessionResponse, error)
-	// Lists the caller's sessions, oldest first. All callers of a listener without
-	// authentication count as one.
+	// Lists the caller's sessions, oldest first; those of all callers for one that is granted
+	// `admin`. All callers of a listener without authentication count as one.
 	//
 	// Errors:
 	//   - `INVALID_ARGUMENT`: `page_size` is negative, or `page_token` is not one
@@ -235,7 +247,7 @@ type SessionServiceServer interface {
 	//     than the server's `max_queued_session_events` waited for it. Attach again.
 	//   - `UNAVAILABLE`/`DRAINING`: the server is shutting down.
 	AttachSession(*AttachSessionRequest, grpc.ServerStreamingServer[AttachSessionResponse]) error
-	// Closes a session: every process in it is terminated as by
+	// Closes a session, which one that is granted `admin` may do to those of others: every process in it is terminated as by
 	// `TerminateProcess`, with `END_REASON_SESSION_CLOSED`, and the session's id is
 	// unknown from then on. An attached stream ends with
 	// `NOT_FOUND`/`SESSION_CLOSED`. Streams of process events that are under way go
