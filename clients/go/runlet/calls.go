@@ -17,6 +17,7 @@ func call[T any](
 ) (T, error) {
 	var none T
 	ambiguous := 0
+	renewed := false
 	for {
 		c, err := l.ready(ctx)
 		if err != nil {
@@ -36,6 +37,13 @@ func call[T any](
 		failed, err := l.failed(c, err)
 		if err != nil {
 			return none, err
+		}
+		if failed.kind == credentialsOver {
+			if renewed {
+				return none, failed.err
+			}
+			renewed = true
+			continue
 		}
 		if failed.ambiguous {
 			ambiguous++
@@ -59,7 +67,8 @@ func (l *link) failed(c *connection, err error) (failure, error) {
 	}
 	reason := failed.lostReason()
 	switch {
-	case failed.kind == connectionFailed:
+	// Where credentials are over, attaching anew tells whether others are to be had.
+	case failed.kind == connectionFailed, failed.kind == credentialsOver:
 		l.suspect(c)
 	case failed.kind == credentialsRefused:
 		l.end(l.loss(LostCredentialsRefused, failed.err))
@@ -83,6 +92,7 @@ func (l *link) follow(
 			f.readerID = newID()
 		}
 		ambiguous := 0
+		renewed := false
 		for {
 			c, err := l.ready(ctx)
 			if err != nil {
@@ -101,6 +111,13 @@ func (l *link) follow(
 			failed, final := l.failed(c, err)
 			if f.last != before {
 				ambiguous = 0
+				renewed = false
+			}
+			if final == nil && failed.kind == credentialsOver {
+				if renewed {
+					final = failed.err
+				}
+				renewed = true
 			}
 			if failed.ambiguous {
 				ambiguous++

@@ -2,6 +2,7 @@ package runlet
 
 import (
 	"context"
+	"crypto/tls"
 	"sync"
 	"time"
 
@@ -23,8 +24,17 @@ const (
 
 // Options say how a client connects.
 type Options struct {
-	// Credentials are those of TLS. Default: there is none.
+	// TLS turns TLS on, mutual TLS where it has a certificate; [TLSFiles] makes one of files.
+	// Default: there is none.
+	TLS *tls.Config
+	// Credentials are another way to say so, for those who have their own.
 	Credentials credentials.TransportCredentials
+	// Token is presented with every call: [StaticToken], [TokenFile], or a function of your own.
+	// Default: none is.
+	Token TokenSource
+	// AllowInsecure lets a token leave this machine without TLS, where whoever is on the way can
+	// read it. Default: the error is ErrPlaintextToken.
+	AllowInsecure bool
 	// Metadata gives headers for a call. It is asked anew for each.
 	Metadata func(context.Context) (metadata.MD, error)
 	// ConnectTimeout is how long the first connection may take. Default: 10 seconds.

@@ -2,9 +2,9 @@ package runlet
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
-	"regexp"
 	"sync/atomic"
 	"time"
 
@@ -29,9 +29,6 @@ const (
 	keepaliveTimeout = 10 * time.Second
 )
 
-// No proxy of the environment leads to what is on this machine.
-var local = regexp.MustCompile(`^(unix:|localhost:|127\.|\[::1\])`)
-
 // Dial opens a connection to a server, for those who call the stubs themselves; it is made with
 // the first call. Without credentials there is no TLS.
 func Dial(address string, creds credentials.TransportCredentials, options ...grpc.DialOption) (*grpc.ClientConn, error) {
@@ -47,10 +44,36 @@ func Dial(address string, creds credentials.TransportCredentials, options ...grp
 			MinConnectTimeout: attemptTimeout,
 		}),
 	}
-	if local.MatchString(address) {
+	// No proxy of the environment leads to what is on this machine.
+	if isLocal(address) {
 		all = append(all, grpc.WithNoProxy())
 	}
 	return grpc.NewClient(address, append(all, options...)...)
+}
+
+// DialWith opens a connection to a server as [Connect] does: with the TLS, the token and the
+// DialOptions of the options. It is for those who call the stubs themselves.
+func DialWith(address string, options *Options) (*grpc.ClientConn, error) {
+	if options == nil {
+		options = &Options{}
+	}
+	creds := options.Credentials
+	if options.TLS != nil {
+		if creds != nil {
+			return nil, errors.New("there is TLS twice: in TLS, and in Credentials")
+		}
+		creds = credentials.NewTLS(options.TLS)
+	}
+	all := options.DialOptions
+	if options.Token != nil {
+		secure := !options.AllowInsecure && !isLocal(address)
+		if secure && (creds == nil || creds.Info().SecurityProtocol == "insecure") {
+			return nil, ErrPlaintextToken
+		}
+		token := grpc.WithPerRPCCredentials(bearer{source: options.Token, secure: secure})
+		all = append([]grpc.DialOption{token}, all...)
+	}
+	return Dial(address, creds, all...)
 }
 
 // A connection has the services of a server, and who is attached over it.
@@ -66,9 +89,9 @@ type connection struct {
 }
 
 func (c *Client) open() (*connection, error) {
-	conn, err := Dial(c.address, c.options.Credentials, c.options.DialOptions...)
+	conn, err := DialWith(c.address, &c.options)
 	if err != nil {
-		return nil, err
+		return nil, &configError{cause: err}
 	}
 	return &connection{
 		conn:      conn,

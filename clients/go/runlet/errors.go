@@ -30,8 +30,14 @@ const (
 	ErrLimitExceeded   Reason = "LIMIT_EXCEEDED"
 	ErrStartFailed     Reason = "START_FAILED"
 	ErrServerShutsDown Reason = "DRAINING"
-	errSessionClosed   Reason = "SESSION_CLOSED"
-	errSuperseded      Reason = "ATTACHMENT_SUPERSEDED"
+	// ErrUnauthenticated: the token or the certificate is not accepted, or not any more.
+	ErrUnauthenticated Reason = "UNAUTHENTICATED"
+	// ErrGrantMissing: the credentials do not grant the call; Metadata has the "grant".
+	ErrGrantMissing Reason = "GRANT_MISSING"
+	// ErrPolicyDenied: the operator forbids it; Metadata has the "rule".
+	ErrPolicyDenied  Reason = "POLICY_DENIED"
+	errSessionClosed Reason = "SESSION_CLOSED"
+	errSuperseded    Reason = "ATTACHMENT_SUPERSEDED"
 )
 
 func (r Reason) Error() string { return string(r) }

@@ -1,6 +1,8 @@
 package runlet
 
 import (
+	"errors"
+
 	"google.golang.org/grpc/codes"
 )
 
@@ -13,9 +15,17 @@ const (
 	// The server, or a proxy, refused.
 	refused failureKind = iota
 	credentialsRefused
+	// It does not know who calls, or not any more. Nothing was done, and the next token, or
+	// certificate, may be a new one.
+	credentialsOver
 	// It did not come through.
 	connectionFailed
 )
+
+// A configError says that what the program asked for cannot be.
+type configError struct{ cause error }
+
+func (e *configError) Error() string { return e.cause.Error() }
 
 // What a call failed of. ambiguous: it may also be the server's fault, so that it should not be
 // tried for ever.
@@ -27,9 +37,16 @@ type failure struct {
 
 // failureOf tells what a call failed of.
 func failureOf(err error) failure {
+	var config *configError
+	if errors.As(err, &config) {
+		return failure{kind: refused, err: config.cause}
+	}
 	remote := FromRPC(err)
 	if remote == nil {
 		return failure{kind: connectionFailed, err: err}
+	}
+	if remote.Code == codes.Unauthenticated {
+		return failure{kind: credentialsOver, err: remote}
 	}
 	// A proxy on the way may say why in words of its own.
 	if remote.Domain != domain {
@@ -38,7 +55,7 @@ func failureOf(err error) failure {
 			return failure{kind: connectionFailed, err: err}
 		case codes.Unknown, codes.Internal:
 			return failure{kind: connectionFailed, err: err, ambiguous: true}
-		case codes.Unauthenticated, codes.PermissionDenied:
+		case codes.PermissionDenied:
 			return failure{kind: credentialsRefused, err: remote}
 		}
 	}

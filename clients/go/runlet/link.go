@@ -31,6 +31,8 @@ type link struct {
 
 	// Used by its own goroutine alone.
 	attempts uint64
+	// Since it was attached, its credentials were not accepted.
+	unknown bool
 
 	mutex sync.Mutex
 	// Closed, and made anew, at every change of what follows.
@@ -135,6 +137,9 @@ func (l *link) keep() {
 		release()
 		c.end()
 		l.down(c)
+		if c.attachmentID != "" {
+			l.unknown = false
+		}
 		if final := l.final(failed); final != nil {
 			l.end(final)
 			return
@@ -232,7 +237,12 @@ func (l *link) final(failed failure) error {
 	if !l.hasReached() {
 		return failed.err
 	}
-	if failed.kind == credentialsRefused {
+	// The next attempt has those that there are then: a token or a certificate that was renewed.
+	if failed.kind == credentialsOver && !l.unknown {
+		l.unknown = true
+		return nil
+	}
+	if failed.kind == credentialsRefused || failed.kind == credentialsOver {
 		return l.loss(LostCredentialsRefused, failed.err)
 	}
 	// It did not read fast enough, which may be its machine's fault.

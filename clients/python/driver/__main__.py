@@ -13,6 +13,7 @@ import grpc
 import runlet
 from runlet.v1 import process_pb2_grpc, session_pb2_grpc
 
+from driver.access import ACCESS
 from driver.facts import Facts, Reader, failure_of
 from driver.operations import OPERATIONS, Call
 
@@ -52,7 +53,7 @@ class Driver:
         """The connection to an address, which is made with its first call."""
         with self._lock:
             if address not in self._channels:
-                self._channels[address] = runlet.open_channel(address)
+                self._channels[address] = runlet.open_channel(address, **ACCESS)
             return self._channels[address]
 
 

@@ -10,6 +10,7 @@ from google.protobuf import duration_pb2
 from runlet.events import from_message
 from runlet.v1 import process_pb2, session_pb2, signal_pb2
 
+from driver.access import ACCESS
 from driver.facts import Facts, Note, facts_of
 
 
@@ -209,7 +210,7 @@ def follow(call: Call) -> Facts:
     stdin = spec.pop("stdin", "") == "STDIN_MODE_PIPE"
     if "overflow" in spec:
         spec["overflow"] = spec["overflow"].removeprefix("OVERFLOW_").lower()
-    with runlet.connect(call.get("address")) as client:
+    with runlet.connect(call.get("address"), **ACCESS) as client:
         session = client.session(call.session_id)
         process = session.start(
             spec.pop("argv"), stdin=stdin, process_id=call.get("process_id"), **spec

@@ -20,6 +20,7 @@ import (
 const maxLine = 16 << 20
 
 type driver struct {
+	options     runlet.Options
 	output      sync.Mutex
 	mutex       sync.Mutex
 	connections map[string]*grpc.ClientConn
@@ -27,7 +28,14 @@ type driver struct {
 }
 
 func main() {
-	d := &driver{connections: map[string]*grpc.ClientConn{}, readers: map[string]*reader{}}
+	options, err := access()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	d := &driver{
+		options: options, connections: map[string]*grpc.ClientConn{}, readers: map[string]*reader{},
+	}
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
@@ -71,7 +79,9 @@ func (d *driver) connection(address string) *grpc.ClientConn {
 	if known, ok := d.connections[address]; ok {
 		return known
 	}
-	made, err := runlet.Dial(address, nil, grpc.WithDefaultCallOptions(grpc.WaitForReady(true)))
+	options := d.options
+	options.DialOptions = []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.WaitForReady(true))}
+	made, err := runlet.DialWith(address, &options)
 	if err != nil {
 		panic(err)
 	}

@@ -208,7 +208,7 @@ func (c *call) resize() (facts, error) {
 // follow does all of it as the package does it by itself.
 func (c *call) follow() (facts, error) {
 	ctx := context.Background()
-	client := runlet.Connect(c.Address, nil)
+	client := runlet.Connect(c.Address, &c.driver.options)
 	defer client.Close()
 	session, err := client.Session(ctx, &runlet.SessionOptions{ID: c.SessionID})
 	if err != nil {

@@ -4,6 +4,7 @@
         print(client.run(["uname", "-a"], inherit="core").stdout.decode())
 """
 
+from runlet._access import Tls, token_file
 from runlet._channel import open_channel
 from runlet._spec import SpecOptions
 from runlet.client import Client, Result, connect
@@ -14,6 +15,7 @@ from runlet.errors import (
     LimitExceeded,
     OutputLost,
     OutputTooLarge,
+    PermissionDenied,
     ProcessEnded,
     ProcessEvicted,
     ProcessExists,
@@ -26,6 +28,7 @@ from runlet.errors import (
     StartFailed,
     StdinClosed,
     StdinConflict,
+    Unauthenticated,
 )
 from runlet.events import (
     Closed,
@@ -60,6 +63,7 @@ __all__ = [
     "OutputRange",
     "OutputStream",
     "OutputTooLarge",
+    "PermissionDenied",
     "Process",
     "ProcessEnded",
     "ProcessEvicted",
@@ -79,6 +83,9 @@ __all__ = [
     "Stdin",
     "StdinClosed",
     "StdinConflict",
+    "Tls",
+    "Unauthenticated",
     "connect",
     "open_channel",
+    "token_file",
 ]

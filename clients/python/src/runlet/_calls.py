@@ -56,6 +56,7 @@ class Calls:
         It is repeated when it did not come through, if a repetition does no harm.
         """
         ambiguous = 0
+        renewed = False
         while True:
             connection = self.link.ready(deadline)
             call = Call(self.link, connection)
@@ -68,6 +69,11 @@ class Calls:
                     raise TimeoutError from error
                 failure = self._failed(connection, error)
             if failure is None:
+                continue
+            if failure.kind is Kind.CREDENTIALS_OVER:
+                if renewed:
+                    raise failure.error
+                renewed = True
                 continue
             ambiguous += failure.ambiguous
             if not idempotent or ambiguous >= MAX_AMBIGUOUS:
@@ -87,6 +93,7 @@ class Calls:
         reader_id = str(uuid.uuid4()) if acknowledge else ""
         last = after_seq
         ambiguous = 0
+        renewed = False
         while True:
             connection = self.link.ready()
             call = Call(self.link, connection)
@@ -100,6 +107,7 @@ class Calls:
                 with closing(unless_silent(stream, silence, silence)) as answers:
                     for answer in answers:
                         ambiguous = 0
+                        renewed = False
                         for event in answer.events:
                             yield event
                             last = event.seq
@@ -116,8 +124,10 @@ class Calls:
             if failure is None:
                 continue
             ambiguous += failure.ambiguous
-            if ambiguous >= MAX_AMBIGUOUS:
+            over = failure.kind is Kind.CREDENTIALS_OVER
+            if ambiguous >= MAX_AMBIGUOUS or (over and renewed):
                 raise failure.error
+            renewed = renewed or over
 
     def _failed(self, connection: Connection, error: Exception) -> Failure | None:
         """What a failed call was, if it may be made again; raises what is final.
@@ -133,7 +143,8 @@ class Calls:
                 return None
             return failure_of(error)._replace(ambiguous=False)
         failure = failure_of(error)
-        if failure.kind is Kind.CONNECTION:
+        # Where credentials are over, attaching anew tells whether others are to be had.
+        if failure.kind in (Kind.CONNECTION, Kind.CREDENTIALS_OVER):
             link.suspect(connection)
             return failure
         if failure.kind is Kind.CREDENTIALS:

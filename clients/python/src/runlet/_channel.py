@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Union
 
 import grpc
 
+from runlet._access import Tls, Token, check_access, is_local, open_secured
 from runlet.v1.process_pb2_grpc import ProcessServiceStub
 from runlet.v1.server_pb2_grpc import ServerServiceStub
 from runlet.v1.session_pb2_grpc import SessionServiceStub
 
 Metadata = Sequence[tuple[str, str]]
 HEADER = "runlet-session-id"
-
-# No proxy of the environment leads to what is on this machine.
-_LOCAL = re.compile(r"^(unix:|localhost:|127\.|\[::1\])")
 
 
 @dataclass(frozen=True)
@@ -30,6 +27,10 @@ class Settings:
     metadata: Union[Metadata, Callable[[], Metadata]]
     connect_timeout: float
     window: float | None
+    tls: Union[Tls, bool, None] = None
+    # Not for whoever prints it.
+    token: Token | None = field(default=None, repr=False)
+    allow_insecure: bool = False
     initial_backoff: float = 0.1
     max_backoff: float = 3.0
     attempt_timeout: float = 10.0
@@ -41,30 +42,44 @@ class Settings:
 
 
 def open_channel(
-    address: str, credentials: grpc.ChannelCredentials | None = None
+    address: str,
+    credentials: grpc.ChannelCredentials | None = None,
+    *,
+    tls: Union[Tls, bool, None] = None,
+    token: Token | None = None,
+    allow_insecure: bool = False,
 ) -> grpc.Channel:
-    """Opens a connection of its own to a server; it is made with the first call."""
+    """Opens a connection of its own to a server; it is made with the first call.
+
+    `tls`, `token` and `allow_insecure` are those of `connect`. Raises OSError for files of TLS.
+    """
+    check_access(address, credentials, tls, token, allow_insecure)
     options: list[tuple[str, Any]] = [
         # Two channels with the same options would share a connection.
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.max_receive_message_length", -1),
         ("grpc.keepalive_time_ms", 20_000),
         ("grpc.keepalive_timeout_ms", 10_000),
-        ("grpc.enable_http_proxy", 0 if _LOCAL.match(address) else 1),
+        # No proxy of the environment leads to what is on this machine.
+        ("grpc.enable_http_proxy", 0 if is_local(address) else 1),
         # It is given up when it fails: nobody waits for it to come back.
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 1_000),
     ]
-    if credentials is None:
-        return grpc.insecure_channel(address, options)
-    return grpc.secure_channel(address, credentials, options)
+    return open_secured(address, options, credentials, tls, token)
 
 
 class Connection:
     """The services of a server, over one connection, and who is attached over it."""
 
     def __init__(self, settings: Settings) -> None:
-        self._channel = open_channel(settings.address, settings.credentials)
+        self._channel = open_channel(
+            settings.address,
+            settings.credentials,
+            tls=settings.tls,
+            token=settings.token,
+            allow_insecure=settings.allow_insecure,
+        )
         # Generated code has no types.
         self.sessions = SessionServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self.processes = ProcessServiceStub(self._channel)  # type: ignore[no-untyped-call]

@@ -17,7 +17,6 @@ _CONNECTION = {
 }
 # The same, but programs that fail give them too.
 _AMBIGUOUS = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL}
-_CREDENTIALS = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
 
 # Failures in a row of one call that may be the server's fault, before it is given up.
 MAX_AMBIGUOUS = 5
@@ -36,7 +35,10 @@ class Kind(Enum):
 
     REFUSED = 1
     CREDENTIALS = 2
-    CONNECTION = 3
+    CREDENTIALS_OVER = 3
+    """The server does not know who calls, or not any more. Nothing was done, and the next token,
+    or certificate, may be a new one."""
+    CONNECTION = 4
 
 
 class Failure(NamedTuple):
@@ -63,12 +65,14 @@ def failure_of(error: Exception) -> Failure:
     call: Any = error
     remote = from_rpc(error)
     remote.__cause__ = error
+    if call.code() is grpc.StatusCode.UNAUTHENTICATED:
+        return Failure(Kind.CREDENTIALS_OVER, remote)
     # A proxy on the way may say why in words of its own.
     if remote.domain != DOMAIN:
         if call.code() in _CONNECTION or call.code() in _AMBIGUOUS:
             failed = ConnectionFailed(f"the connection failed: {call.details()}")
             failed.__cause__ = error
             return Failure(Kind.CONNECTION, failed, call.code() in _AMBIGUOUS)
-        if call.code() in _CREDENTIALS:
+        if call.code() is grpc.StatusCode.PERMISSION_DENIED:
             return Failure(Kind.CREDENTIALS, remote)
     return Failure(Kind.REFUSED, remote)

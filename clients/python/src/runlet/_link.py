@@ -35,6 +35,8 @@ class Link:
         self._holder_id = str(uuid.uuid4())
         self._attempts = 0
         self._reached = False
+        # Since it was attached, its credentials were not accepted.
+        self._unknown = False
         self._changed = threading.Condition()
         # What is guarded by it: the connection that is in use, the one that is being made, why
         # there will be no other, and since when there is none.
@@ -96,7 +98,13 @@ class Link:
     def _keep(self) -> None:
         backoff = Backoff(self.settings)
         while True:
-            connection = Connection(self.settings)
+            try:
+                connection = Connection(self.settings)
+            except OSError as error:
+                # Files that are being replaced, for example.
+                if not self._pause(backoff.next, _failure_of(error)):
+                    return
+                continue
             with self._changed:
                 if self._error is not None:
                     connection.end()
@@ -106,6 +114,8 @@ class Link:
             failure = self._live(connection)
             connection.end()
             self._down(connection)
+            if connection.attachment_id:
+                self._unknown = False
             final = self._final(failure)
             if final is not None:
                 self.end(final)
@@ -165,7 +175,11 @@ class Link:
             return None
         if not self._reached:
             return failure.error
-        if failure.kind is Kind.CREDENTIALS:
+        # The next attempt has those that there are then: a token or a certificate that was renewed.
+        if failure.kind is Kind.CREDENTIALS_OVER and not self._unknown:
+            self._unknown = True
+            return None
+        if failure.kind in (Kind.CREDENTIALS, Kind.CREDENTIALS_OVER):
             return self.loss("credentials-refused", failure.error)
         # It did not read fast enough, which may be its machine's fault.
         if failure.error.reason == "LIMIT_EXCEEDED":

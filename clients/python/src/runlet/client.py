@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar, Union
 import grpc
 from typing_extensions import Self, Unpack
 
+from runlet._access import Tls, Token, check_access
 from runlet._channel import Backoff, Connection, Metadata, Settings
 from runlet._failure import Kind, failure_of
 from runlet._link import Link
@@ -62,14 +63,24 @@ def connect(
     metadata: Union[Metadata, Callable[[], Metadata]] = (),
     connect_timeout: float = 10.0,
     window: float | None = None,
+    tls: Union[Tls, bool, None] = None,
+    token: Token | None = None,
+    allow_insecure: bool = False,
 ) -> Client:
     """A client of the server at `HOST:PORT` or `unix:/path`. Nothing is opened yet.
+
+    `tls` is a `Tls`, or True for the usual authorities; `credentials` are another way to say so.
+    `token` is presented with every call: a text, `token_file(path)`, or a function of your own
+    that is asked anew for each call, on any thread. It leaves this machine over TLS alone,
+    unless `allow_insecure` says that whoever is on the way may read it: ValueError.
 
     `metadata` are headers for every call, or a function that is asked anew for each.
     `connect_timeout` is how long the first connection may take, and `window` how long it is
     tried to come back after a break (default: the `detached_ttl` of the session), in seconds.
     """
-    return Client(Settings(address, credentials, metadata, connect_timeout, window))
+    check_access(address, credentials, tls, token, allow_insecure)
+    how = (connect_timeout, window, tls, token, allow_insecure)
+    return Client(Settings(address, credentials, metadata, *how))
 
 
 class Client:

@@ -85,6 +85,14 @@ class LimitExceeded(RemoteError):
     """A limit of the server is reached: `metadata` says which."""
 
 
+class Unauthenticated(RemoteError):
+    """The token or the certificate is not accepted, or not any more. It is not told why."""
+
+
+class PermissionDenied(RemoteError):
+    """The caller may not do this: `metadata` names the `grant` that is missing, or the `rule`."""
+
+
 class StartFailed(RemoteError):
     """The command could not be started: `stage` and `errno_name` say why."""
 
@@ -167,6 +175,15 @@ _CLASSES: dict[str, type[RemoteError]] = {
     "STDIN_CLOSED": StdinClosed,
     "LIMIT_EXCEEDED": LimitExceeded,
     "START_FAILED": StartFailed,
+    "UNAUTHENTICATED": Unauthenticated,
+    "GRANT_MISSING": PermissionDenied,
+    "POLICY_DENIED": PermissionDenied,
+}
+
+# Those of a proxy have no reason.
+_CLASSES_BY_CODE: dict[str, type[RemoteError]] = {
+    "UNAUTHENTICATED": Unauthenticated,
+    "PERMISSION_DENIED": PermissionDenied,
 }
 
 
@@ -179,9 +196,11 @@ def from_rpc(error: grpc.RpcError) -> RemoteError:
     for detail in _details(call):
         for known in (info, bad_request, failure):
             detail.Unpack(known)
-    made = _CLASSES.get(info.reason, RemoteError)(
-        call.details() or call.code().name,
-        code=call.code().name,
+    code = call.code().name
+    by_code = _CLASSES_BY_CODE.get(code, RemoteError)
+    made = _CLASSES.get(info.reason, by_code)(
+        call.details() or code,
+        code=code,
         reason=info.reason,
         domain=info.domain,
         metadata=info.metadata,
