@@ -392,6 +392,8 @@ export const TLS_FILES_LOOK_MS = SECOND;
 
 /** Bytes of a file of TLS: some 20,000 revoked certificates, or 500 authorities. */
 export const MAX_TLS_FILE_BYTES = MIB;
+
+/**
  * Bytes of a token that a client sends: twice what the longest of our own have, and what is usual
  * of JWTs. The headers of a call have 16 KiB in many proxies.
  */

@@ -104,7 +104,7 @@ class JwtAuthenticator implements Authenticator {
     if (identity === undefined) return undefined;
     this.#good.delete(digest);
     const isOver = identity.principal.expiry <= this.#options.clock.now();
-    if (isOver || !identity.holds()) return undefined;
+    if (isOver || !identity.holds?.() !== false) return undefined;
     this.#good.set(digest, identity);
     return identity;
   }
