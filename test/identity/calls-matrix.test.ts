@@ -114,15 +114,11 @@ async function tried(method: DescMethod, options: CallOptions): Promise<string> 
   return outcome;
 }
 
-/** All that a call tells that failed, but for what its text says of an id. */
+/** All that a call tells that failed, but for when it did. */
 function toldBy(failure: Failure | undefined): unknown {
   const { error, ...told } = failure ?? {};
-  return {
-    ...told,
-    code: error?.code,
-    details: error?.details,
-    metadata: error?.metadata.toJSON(),
-  };
+  const { date: _, ...metadata } = error?.metadata.toJSON() ?? {};
+  return { ...told, code: error?.code, details: error?.details, metadata };
 }
 
 function callerWith(grant: Grant): string {
