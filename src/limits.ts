@@ -416,3 +416,27 @@ export const HEAP_GROWTH_BYTES = 64 * MIB;
 
 /** How often the size of the heap is looked at for that. */
 export const HEAP_LOOK_MS = 5 * SECOND;
+
+/** How often it is looked whether a token file has changed: half of what its reader is told. */
+export const TOKEN_FILE_LOOK_MS = SECOND / 2;
+
+/** Bytes of a token file: some ten thousand lines, which are read in one step of some milliseconds. */
+export const MAX_TOKEN_FILE_BYTES = MIB;
+
+/**
+ * How long a file that was changed is read again at every look: what is written within a tick of
+ * the kernel's clock, 10 ms at most, or the second that some file systems count in, shows in no time.
+ */
+export const FRESH_FILE_MS = 2 * SECOND;
+
+/**
+ * Tokens that were verified and are remembered, and as many that are of no use: some hundred
+ * bytes each. Of those that are forgotten, the signatures are verified again.
+ */
+export const MAX_REMEMBERED_TOKENS = 8192;
+
+/** Tokens whose signatures are verified at one time, by as many threads: half of those of libuv. */
+export const MAX_TOKEN_CHECKS = 2;
+
+/** Tokens of one key that may wait for that: some ten milliseconds. The next is refused. */
+export const MAX_WAITING_TOKEN_CHECKS = 64;

@@ -13,6 +13,7 @@ export interface ServeFlags {
   readonly jwtIssuer?: string;
   readonly jwtAudience?: readonly string[];
   readonly jwtAlgorithm?: readonly JwtAlgorithm[];
+  readonly tokenFile?: string;
   readonly launcher?: LauncherName;
   readonly cwd?: string;
   readonly logLevel: string;

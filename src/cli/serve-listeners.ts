@@ -59,9 +59,10 @@ async function createAuthenticator(
       return anybodyAuthenticator();
     case 'peer':
       return peerAuthenticator({ uids: flags.allowUid ?? [process.getuid?.() ?? 0] });
+    case 'token':
+      return tokenAuthenticator(flags, logger);
     case 'jwt':
       return jwtAuthenticator(flags, logger);
-    case 'token':
     case 'mtls':
       throw new UsageError(`--auth ${kind} is not there yet`);
   }
@@ -78,4 +79,13 @@ async function jwtAuthenticator(flags: ServeFlags, log: ServerLog): Promise<Auth
   return createJwtAuthenticator(options).catch((error: Error) => {
     throw new UsageError(`--jwks: ${error.message}`);
   });
+}
+
+async function tokenAuthenticator(
+  { tokenFile: path }: ServeFlags,
+  log: ServerLog,
+): Promise<Authenticator> {
+  if (path === undefined) throw new UsageError('--auth token needs --token-file');
+  const { createTokenAuthenticator } = await import('../identity/tokens/token-authenticator.ts');
+  return createTokenAuthenticator({ path, log });
 }

@@ -4,6 +4,7 @@ import { LAUNCHER_NAMES } from '../process/launchers.ts';
 import {
   absolutePath,
   bytes,
+  nonEmpty,
   positive,
   positiveBytes,
   positiveSeconds,
@@ -72,7 +73,15 @@ export function serveCommand(): Command {
       'a user that --auth peer lets in; may be given again (default: its own)',
       collectUid,
     )
-    .option('--allow-insecure', 'let --auth none be open beyond this machine')
+    .option(
+      '--allow-insecure',
+      'let --auth none be open beyond this machine, or tokens be plaintext',
+    )
+    .option(
+      '--token-file <path>',
+      'the public keys of the tokens that --auth token lets in (default: none)',
+      nonEmpty,
+    )
     .addOption(
       new Option(
         '--launcher <name>',
@@ -256,6 +265,13 @@ export function serveCommand(): Command {
         does: 'Let in who has a JWT of an issuer, whose public keys are in a file',
         code: null,
         prints: /^runlet listening on 127\.0\.0\.1:[1-9]\d*\n/,
+      },
+      {
+        command:
+          'runlet token new ci --append "$FOLDER/tokens" && runlet serve --listen 127.0.0.1:0 --auth token --token-file "$FOLDER/tokens"',
+        does: 'Let in who has a token, over TCP',
+        code: null,
+        prints: /^rlt1\.[\w-]{43}\nrunlet listening on 127\.0\.0\.1:[1-9]\d*\n/,
       },
       {
         command: 'runlet serve --heartbeat 10s --keepalive 30s --keepalive-timeout 5s --grace 2s',
