@@ -400,7 +400,7 @@ export const MAX_TLS_FILE_BYTES = MIB;
 export const MAX_BEARER_BYTES = 16 * KIB - 512;
 
 /** How often a client looks at most whether the file of its token has changed. */
-export const TOKEN_FILE_LOOK_MS = SECOND;
+export const CLIENT_TOKEN_LOOK_MS = SECOND;
 
 /** When a client that met a draining server should try again. */
 export const DRAINING_RETRY_MS = SECOND;

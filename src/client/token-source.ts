@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { getSystemErrorMap } from 'node:util';
 import type { Clock } from '../clock.ts';
-import { MAX_BEARER_BYTES, TOKEN_FILE_LOOK_MS } from '../limits.ts';
+import { MAX_BEARER_BYTES, CLIENT_TOKEN_LOOK_MS } from '../limits.ts';
 import { isRecord } from './check-options.ts';
 import { OptionError } from './client-error.ts';
 
@@ -79,7 +79,7 @@ class TokenFile implements TokenSource {
   }
 
   get(): string | Promise<string> {
-    const isRecent = this.#clock.monotonic() - this.#lookedAt < TOKEN_FILE_LOOK_MS;
+    const isRecent = this.#clock.monotonic() - this.#lookedAt < CLIENT_TOKEN_LOOK_MS;
     if (isRecent && this.#last !== undefined) return this.#last.token;
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined;
