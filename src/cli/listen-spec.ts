@@ -9,7 +9,7 @@ export interface ListenSpec {
   readonly auth: readonly AuthKind[] | undefined;
   /** False: in plaintext, though the server has a certificate. */
   readonly tls: boolean;
-  /** Nothing but health is told here, and nobody asked who it is. */
+  /** Nothing but health is told here, in plaintext, and nobody asked who it is. */
   readonly healthOnly: boolean;
 }
 

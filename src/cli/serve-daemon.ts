@@ -33,7 +33,9 @@ export async function serveInBackground(flags: ServeFlags): Promise<void> {
     const found = await statusAt(address);
     if (found === undefined) continue;
     const who = found.pid === undefined ? '' : `, as process ${found.pid}`;
-    throw new Error(`a server is up already at ${found.address}${who}, version ${found.version}`);
+    throw new Error(
+      `a server is up already at ${found.address}${who}, version ${found.version ?? 'unknown'}`,
+    );
   }
   const folder = flags.stateDir ?? defaultStateFolder(process.env);
   await ensureUnsharedFolder(folder);

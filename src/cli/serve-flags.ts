@@ -2,9 +2,10 @@ import type { JwtAlgorithm } from '../identity/jwt/algorithms.ts';
 import type { AuthKind } from '../identity/principal.ts';
 import type { LauncherName } from '../process/launchers.ts';
 import type { ListenSpec } from './listen-spec.ts';
+import type { TlsFlags } from './tls-options.ts';
 
 /** The flags of `runlet serve`. */
-export interface ServeFlags {
+export interface ServeFlags extends TlsFlags {
   readonly listen?: readonly ListenSpec[];
   readonly auth?: readonly AuthKind[];
   readonly allowUid?: readonly number[];

@@ -1,4 +1,4 @@
-import { formatAddress, isLoopback } from '../address.ts';
+import { type Address, formatAddress, isLoopback } from '../address.ts';
 import { idleClock } from '../clock.ts';
 import { anybodyAuthenticator } from '../identity/anybody.ts';
 import type { Authenticator } from '../identity/authenticator.ts';
@@ -6,8 +6,11 @@ import { peerAuthenticator } from '../identity/peer.ts';
 import type { AuthKind } from '../identity/principal.ts';
 import type { ListenerOptions } from '../server/listener-options.ts';
 import type { ServerLog } from '../server/server-log.ts';
+import type { TlsFiles } from '../server/tls/tls-files.ts';
+import type { TlsSource } from '../server/tls/tls-source.ts';
 import type { ListenSpec } from './listen-spec.ts';
 import type { ServeFlags } from './serve-flags.ts';
+import { hasTls, tlsFilesOf } from './tls-options.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The order in which callers are asked: what a call says itself counts before its connection. */
@@ -23,16 +26,27 @@ export async function serveListeners(
   flags: ServeFlags,
   logger: ServerLog,
 ): Promise<readonly ListenerOptions[]> {
+  const files = tlsFilesOf(flags);
   const kindsOf = specs.map((spec) => authOf(spec, flags));
+  if (files !== undefined && !specs.some((spec) => hasTls(spec, flags))) {
+    throw new UsageError('--tls-cert needs a --listen over TCP that has TLS');
+  }
+  const tls = await tlsOf(files, logger);
   const authenticators = new Map<AuthKind, Authenticator>();
   for (const kind of new Set(kindsOf.flat())) {
     authenticators.set(kind, await createAuthenticator(kind, flags, logger));
   }
   return specs.map((spec, i) => {
+    warnOfOpen(spec, kindsOf[i] ?? [], logger);
     const auth = ORDER.filter((kind) => kindsOf[i]?.includes(kind)).flatMap(
       (kind) => authenticators.get(kind) ?? [],
     );
-    return { address: spec.address, auth, allowInsecure: flags.allowInsecure ?? false };
+    return {
+      address: spec.address,
+      auth,
+      tls: hasTls(spec, flags) ? tls : undefined,
+      allowInsecure: flags.allowInsecure ?? false,
+    };
   });
 }
 
@@ -40,13 +54,41 @@ export async function serveListeners(
 function authOf(spec: ListenSpec, flags: ServeFlags): readonly AuthKind[] {
   if (spec.healthOnly) return [];
   const kinds = spec.auth ?? flags.auth;
-  if (spec.address.kind === 'unix') return kinds ?? ['peer'];
+  if (spec.address.kind === 'unix') return unixAuthOf(spec.address, kinds);
   const where = formatAddress(spec.address);
   if (kinds === undefined) throw new UsageError(`--listen ${where} needs --auth`);
   if (kinds.includes('none') && !isLoopback(spec.address) && flags.allowInsecure !== true) {
     throw new UsageError(`--auth none is refused on ${where}: it is not a loopback address`);
   }
+  if (kinds.includes('mtls') && !(hasTls(spec, flags) && flags.clientCa !== undefined)) {
+    throw new UsageError(
+      `--auth mtls on ${where} needs TLS: --tls-cert, --tls-key and --client-ca`,
+    );
+  }
   return kinds;
+}
+
+function unixAuthOf(address: Address, kinds: readonly AuthKind[] = ['peer']): readonly AuthKind[] {
+  if (!kinds.includes('mtls')) return kinds;
+  throw new UsageError(`--auth mtls on ${formatAddress(address)}: Unix sockets have no TLS`);
+}
+
+async function tlsOf(
+  files: TlsFiles | undefined,
+  logger: ServerLog,
+): Promise<TlsSource | undefined> {
+  if (files === undefined) return undefined;
+  const { openTls } = await import('../server/tls/tls-source.ts');
+  return openTls({ files, logger });
+}
+
+/** What was allowed on purpose stays what it is, so it is said each time. */
+function warnOfOpen({ address }: ListenSpec, kinds: readonly AuthKind[], logger: ServerLog): void {
+  if (!kinds.includes('none') || isLoopback(address)) return;
+  logger.warn(
+    { address: formatAddress(address) },
+    '--allow-insecure: whoever reaches this address can run commands',
+  );
 }
 
 async function createAuthenticator(
@@ -63,8 +105,10 @@ async function createAuthenticator(
       return tokenAuthenticator(flags, logger);
     case 'jwt':
       return jwtAuthenticator(flags, logger);
-    case 'mtls':
-      throw new UsageError(`--auth ${kind} is not there yet`);
+    case 'mtls': {
+      const { mtlsAuthenticator } = await import('../identity/mtls.ts');
+      return mtlsAuthenticator({ names: flags.clientName ?? [] });
+    }
   }
 }
 

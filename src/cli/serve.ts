@@ -17,9 +17,12 @@ import { addJwtOptions, JWT_FLAGS } from './jwt-options.ts';
 import { authList, collectListener } from './listen-spec.ts';
 import { hideOwnVariables } from './own-variables.ts';
 import type { ServeFlags } from './serve-flags.ts';
+import { addTlsOptions, CLIENT_FLAGS, TLS_EXAMPLES, TLS_FLAGS } from './tls-options.ts';
 
 /** Those that its help shows where all is asked for. */
 const SELDOM_FLAGS = [
+  ...TLS_FLAGS,
+  ...CLIENT_FLAGS,
   '--launcher',
   '--max-retained-bytes',
   '--output-memory',
@@ -33,6 +36,8 @@ const SELDOM_FLAGS = [
 
 /** What its help says what some flags are about. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  'Who is let in:': ['--auth', '--allow-uid', '--allow-insecure', ...CLIENT_FLAGS],
+  'TLS:': TLS_FLAGS,
   'Output:': [
     '--retention',
     '--retained-bytes',
@@ -209,6 +214,7 @@ export function serveCommand(): Command {
       await serve(flags);
     });
   addJwtOptions(command);
+  addTlsOptions(command);
   addHelpAll(command, SELDOM_FLAGS);
   for (const option of command.options) {
     const [heading] =
@@ -279,6 +285,7 @@ export function serveCommand(): Command {
         code: null,
         prints: /^runlet listening on unix:/,
       },
+      ...TLS_EXAMPLES,
     ],
   );
 }

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { type Clock, systemClock } from '../clock.ts';
 import { RunletError } from '../errors.ts';
 import type { Authenticator, Connection, Identity } from './authenticator.ts';
 import { DEFAULT_GRANTS } from './grants.ts';
@@ -12,6 +13,8 @@ export interface MtlsOptions {
    * signed a certificate.
    */
   readonly names: readonly ClientNamePattern[];
+  /** Default: the machine's. */
+  readonly clock?: Pick<Clock, 'now'>;
 }
 
 /** What a connection's certificate says: who it is of, or why nobody is let in with it. */
@@ -22,7 +25,7 @@ type Outcome = { readonly identity: Identity } | { readonly why: string };
  * handshake has checked that, its time and its revocation. `mtls:NAME` is its SPIFFE ID, or the first
  * of its DNS names that is let in.
  */
-export function mtlsAuthenticator({ names }: MtlsOptions): Authenticator {
+export function mtlsAuthenticator({ clock = systemClock, names }: MtlsOptions): Authenticator {
   // A certificate is the same for all calls of a connection, and reading it takes a while.
   const outcomes = new WeakMap<Connection, Outcome>();
   return {
@@ -38,7 +41,7 @@ export function mtlsAuthenticator({ names }: MtlsOptions): Authenticator {
       }
       if ('why' in outcome) throw notLetIn(outcome.why);
       // It may have ended while the connection was open. The time is looked at for each call.
-      if (outcome.identity.principal.expiry <= Date.now())
+      if (outcome.identity.principal.expiry <= clock.now())
         throw notLetIn('the certificate is over');
       return outcome.identity;
     },

@@ -32,7 +32,7 @@ type AltNames = Extract<
 
 const AUTHORITY_EXTENSIONS: NonNullable<Options['extensions']> = [
   { name: 'basicConstraints', cA: true, critical: true },
-  { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+  { name: 'keyUsage', digitalSignature: true, keyCertSign: true, cRLSign: true, critical: true },
 ];
 
 /** An authority that certificates can be made with, and trusted for. */
@@ -83,7 +83,13 @@ export async function revoke(
     signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
     signingKey,
   });
-  return Buffer.from(`${list.toString('pem')}\n`);
+  const lines =
+    Buffer.from(list.rawData)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
+  // The label of RFC 7468, which the package does not write.
+  const pem = ['-----BEGIN X509 CRL-----', ...lines, '-----END X509 CRL-----', ''];
+  return Buffer.from(pem.join('\n'));
 }
 
 async function make(name: string, options: Options): Promise<Identity> {

@@ -173,6 +173,45 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
       'serve --jwt-algorithm none',
       '--jwt-algorithm none: it is none of EdDSA, Ed25519, ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512',
     ],
+    [
+      'serve --listen 127.0.0.1:0,auth=none,health',
+      '--listen 127.0.0.1:0,auth=none,health: where only health is told, nobody is let in',
+    ],
+    ['serve --tls-cert x', '--tls-cert and --tls-key go together'],
+    ['serve --tls-key x', '--tls-cert and --tls-key go together'],
+    ['serve --tls-cert x --tls-key x', '--tls-cert needs a --listen over TCP that has TLS'],
+    ['serve --client-ca x', '--client-ca needs --tls-cert and --tls-key'],
+    ['serve --client-crl x', '--client-crl needs --client-ca'],
+    ['serve --client-name x.test', '--client-name needs --client-ca'],
+    [
+      'serve --listen 127.0.0.1:0 --auth mtls',
+      '--auth mtls on 127.0.0.1:0 needs TLS: --tls-cert, --tls-key and --client-ca',
+    ],
+    [
+      'serve --listen 127.0.0.1:0,tls=off --auth mtls --tls-cert x --tls-key x --client-ca x',
+      '--auth mtls on 127.0.0.1:0 needs TLS: --tls-cert, --tls-key and --client-ca',
+    ],
+    ['serve --listen unix:x --auth mtls', '--auth mtls on unix:x: Unix sockets have no TLS'],
+    [
+      'serve --listen 127.0.0.1:0,tls=on --auth none',
+      '--listen 127.0.0.1:0,tls=on: tls can only be said to be off',
+    ],
+    [
+      'serve --client-name spiffe://*/x',
+      "--client-name 'spiffe://*/x': its trust domain is not a name in lower case",
+    ],
+    [
+      'serve --client-name spiffe://x.test',
+      '--client-name spiffe://x.test: it has no path: end it with /** for all of them',
+    ],
+    [
+      'serve --client-name spiffe://x.test/**/y',
+      "--client-name 'spiffe://x.test/**/y': a segment of its path has letters, digits, dots, dashes, underscores and one * at most, and ** is the last one alone",
+    ],
+    [
+      'serve --client-name a..b',
+      '--client-name a..b: it is neither spiffe://TRUST-DOMAIN/PATH nor a DNS name, with one * at most in a part',
+    ],
     ['serve --launcher fork', '--launcher fork: it is none of posix_spawn, child_process'],
     ['serve --log-level loud', '--log-level loud: it is none of debug, info, warn, error, silent'],
     ['serve --cwd x', '--cwd x: it is not an absolute path'],
