@@ -16,7 +16,17 @@ import { VERSION } from '../dist/version.js';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = join(ROOT, 'man');
 
-const SERVER = 'The server, where --address does not name one.';
+/** What each variable is for. */
+const VARIABLES = {
+  RUNLET_ADDRESS: 'The server, where --address does not name one.',
+  RUNLET_TOKEN_FILE: 'A file with the token that says who calls, as --token-file names one.',
+  RUNLET_TOKEN: 'The token itself, where no file is named.',
+  RUNLET_TLS: '1: speak TLS, as with --tls. 0: not for what the variables below say.',
+  RUNLET_CA: 'The authorities that are trusted, as with --ca.',
+  RUNLET_CERT: 'The certificate of this client, as with --cert.',
+  RUNLET_KEY: 'Its private key, as with --key.',
+  RUNLET_SERVER_NAME: 'The name that the certificate of the server is for, as with --server-name.',
+};
 
 const program = await createProgram();
 const commands = program
@@ -48,7 +58,12 @@ function page(command) {
     ),
     ...(own ? section('COMMANDS', all.map(ofCommand)) : []),
     ...section('EXAMPLES', allExamplesOf(command).map(example)),
-    ...(own ? section('ENVIRONMENT', [tagged(bold('RUNLET_ADDRESS'), SERVER)]) : []),
+    ...(own
+      ? section(
+          'ENVIRONMENT',
+          Object.entries(VARIABLES).map(([name, text]) => tagged(bold(name), text)),
+        )
+      : []),
     ...(own ? section('EXIT STATUS', exitCodes()) : []),
     '.SH SEE ALSO',
     (own ? all : [program, ...command.commands])

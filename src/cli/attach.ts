@@ -14,8 +14,9 @@ import { say, sayAsIs } from './print.ts';
 import { RECONNECT_SECONDS } from './reconnect.ts';
 import { passSizes } from './remote-run.ts';
 import { replayAndFollow } from './replay.ts';
+import { secureExample } from './secure-example.ts';
 import {
-  addressOption,
+  addServerOptions,
   ownServeAddress,
   reconnectOption,
   type ServerFlags,
@@ -48,8 +49,7 @@ type Leave = (signal?: (typeof LEAVING)[number]) => void;
 
 /** `runlet attach` */
 export function attachCommand(): Command {
-  const command = new Command('attach')
-    .addOption(addressOption())
+  const command = addServerOptions(new Command('attach'))
     .option('--session <id>', 'the session of the process (default: the last one)', nonEmpty)
     .option(
       '--detach-keys <keys>',
@@ -88,6 +88,7 @@ export function attachCommand(): Command {
         does: 'Join a process of a session, print events, and leave by other keys',
         prints: /^\{"seq":1,.*"kind":"started"/,
       },
+      secureExample('attach', 'build', /^building\n$/),
     ],
   );
 }

@@ -7,7 +7,8 @@ import { addExamples } from './examples.ts';
 import { allProcesses } from './find-process.ts';
 import { commandText, printable } from './human-text.ts';
 import { printLine } from './print.ts';
-import { addressOption, type ServerFlags, withServer } from './server-connection.ts';
+import { secureExample } from './secure-example.ts';
+import { addServerOptions, type ServerFlags, withServer } from './server-connection.ts';
 
 /** How long a shell that completes a word waits for the server, in seconds. */
 const DEFAULT_SECONDS = 0.1;
@@ -24,8 +25,7 @@ type Candidate = readonly [word: string, description: string];
 
 /** `runlet complete`: what the server has, for the scripts of `runlet completion`. */
 export function completeCommand(): Command {
-  const command = new Command('complete')
-    .addOption(addressOption())
+  const command = addServerOptions(new Command('complete'))
     .addOption(
       new Option('--within <duration>', 'how long the server may take')
         .argParser(seconds)
@@ -33,14 +33,18 @@ export function completeCommand(): Command {
     )
     .addArgument(new Argument('<what>', 'what is completed').choices(ASKED))
     .action(complete);
-  return addExamples(command, [
-    {
-      command: 'runlet complete --address "$SERVER" --within 10s sessions',
-      does: 'See the sessions',
-      code: 0,
-      prints: /^[0-9a-f-]{36}\tprocesses: 1\n$/,
-    },
-  ]);
+  return addExamples(
+    command,
+    [
+      {
+        command: 'runlet complete --address "$SERVER" --within 10s sessions',
+        does: 'See the sessions',
+        code: 0,
+        prints: /^[0-9a-f-]{36}\tprocesses: 1\n$/,
+      },
+    ],
+    [secureExample('complete', '--within 10s sessions', /\tprocesses: 1\n/)],
+  );
 }
 
 /** Silent and successful whatever happens: somebody is typing. */

@@ -2,7 +2,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { positive, positiveSeconds } from './arguments.ts';
 import type { ConformanceFlags } from './conformance-flags.ts';
 import { addExamples } from './examples.ts';
-import { addressOption } from './server-connection.ts';
+import { secureExample } from './secure-example.ts';
+import { addServerOptions } from './server-connection.ts';
 
 /** What there is to be waited for takes milliseconds; this is for one that hangs. */
 const DEFAULT_TIMEOUT_SECONDS = 20;
@@ -10,8 +11,7 @@ const DEFAULT_JOBS = 4;
 
 /** `runlet conformance` */
 export function conformanceCommand(): Command {
-  const command = new Command('conformance')
-    .addOption(addressOption())
+  const command = addServerOptions(new Command('conformance'))
     .option('--json', 'print a JSON object a line, the last a summary (default: TAP version 14)')
     .option('--only <id...>', 'do these checks alone (default: all)', checkId)
     .option(
@@ -57,6 +57,7 @@ export function conformanceCommand(): Command {
         does: 'Give a slow server more time',
         prints: /^TAP version 14\n1\.\.1\n/,
       },
+      secureExample('conformance', '--only STDIN-04', /\nok 1 - /),
     ],
   );
 }

@@ -6,8 +6,9 @@ import { addExamples } from './examples.ts';
 import { findProcess, findSession, openProcess } from './find-process.ts';
 import { RECONNECT_SECONDS } from './reconnect.ts';
 import { runRemote } from './remote-run.ts';
+import { secureExample } from './secure-example.ts';
 import {
-  addressOption,
+  addServerOptions,
   reconnectOption,
   type ServerFlags,
   serverKind,
@@ -26,8 +27,7 @@ interface ExecFlags extends SpecFlags, ServerFlags {
 
 /** `runlet exec` */
 export function execCommand(): Command {
-  const command = new Command('exec')
-    .addOption(addressOption())
+  const command = addServerOptions(new Command('exec'))
     .option('--name, --id <id>', 'its id in the session (default: one is made)', nonEmpty)
     .addOption(reconnectOption(RECONNECT_SECONDS))
     .option('-n, --no-stdin', 'leave standard input alone: the process has none')
@@ -51,6 +51,7 @@ export function execCommand(): Command {
     ],
     [
       ...specExamples('exec', ' build'),
+      secureExample('exec', 'build -- echo hello', /^hello\n$/),
       {
         command:
           'runlet exec --address "$SERVER" --id probe -n --json --reconnect-for 1m build true',

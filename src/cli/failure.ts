@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { describeCallError } from '../client/call-error.ts';
 import { ConnectionError, OptionError, RemoteError, SessionLostError } from '../client/index.ts';
+import { denialWords } from './denial-words.ts';
 import {
   CANNOT_EXECUTE_EXIT_CODE,
   FAILURE_EXIT_CODE,
@@ -60,6 +61,8 @@ function describeRefusal(error: RemoteError): string {
       .map(({ description, field }) => `${flagOfField(field)}: ${description}`)
       .join('; ');
   }
+  const denied = denialWords(error);
+  if (denied !== undefined) return denied;
   if (reason === 'PROCESS_EXISTS') return `--id: ${message}`;
   if (reason === 'SEQ_BEYOND_END') return '--since-seq: the process has no such event yet';
   const flag = flagOfLimit(metadata['limit'] ?? '');

@@ -1,8 +1,10 @@
 import { Command } from 'commander';
+import type { CallerInfo } from '../client/index.ts';
 import { addExamples } from './examples.ts';
 import { printable, spanText } from './human-text.ts';
 import { printJson, printLine } from './print.ts';
-import { addressOption, type ServerFlags, withServer } from './server-connection.ts';
+import { secureExample } from './secure-example.ts';
+import { addServerOptions, type ServerFlags, withServer } from './server-connection.ts';
 import { table, tableWidth } from './table.ts';
 
 interface InfoFlags extends ServerFlags {
@@ -11,8 +13,7 @@ interface InfoFlags extends ServerFlags {
 
 /** `runlet info` */
 export function infoCommand(): Command {
-  const command = new Command('info')
-    .addOption(addressOption())
+  const command = addServerOptions(new Command('info'))
     .option('--json', 'print it as a line of JSON')
     .action(info);
   return addExamples(
@@ -30,6 +31,7 @@ export function infoCommand(): Command {
         does: 'Read in a script what a server allows',
         prints: /^\{"address":/,
       },
+      secureExample('info', '', /\ncaller +.*\ngrants +start, /),
     ],
   );
 }
@@ -70,6 +72,19 @@ async function info(flags: InfoFlags): Promise<void> {
         `${limits.defaultRetainedBytes} bytes, at most ${limits.maxRetainedBytes}`,
       ],
     ];
+    rows.push(...callerRows(server.caller));
     for (const line of table(rows, tableWidth())) await printLine(line);
   });
+}
+
+/** Who this command is to the server. */
+function callerRows(caller: CallerInfo | undefined): readonly string[][] {
+  if (caller === undefined) return [];
+  const { expireTime, grants, name, sessionId } = caller;
+  return [
+    ['caller', printable(name)],
+    ['grants', printable(grants.join(', '))],
+    ['credentials', expireTime === undefined ? 'for ever' : `until ${expireTime.toISOString()}`],
+    ...(sessionId === undefined ? [] : [['only session', printable(sessionId)]]),
+  ];
 }

@@ -4,6 +4,7 @@ import { forEachProcess, type ProcessFlags } from './find-process.ts';
 import { printLine } from './print.ts';
 import { addProcessArguments } from './process-arguments.ts';
 import { processLine } from './process-line.ts';
+import { secureExample } from './secure-example.ts';
 import { type ServerFlags, withServer } from './server-connection.ts';
 
 /** `runlet inspect` */
@@ -24,6 +25,7 @@ export function inspectCommand(): Command {
         does: 'Look at the last process of a session',
         prints: /"process": "build"/,
       },
+      secureExample('inspect', 'build', /"process": "build"/),
     ],
   );
 }

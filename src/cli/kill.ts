@@ -5,6 +5,7 @@ import { addExamples } from './examples.ts';
 import { type FoundProcess, forEachProcess, type ProcessFlags } from './find-process.ts';
 import { printJson } from './print.ts';
 import { addProcessArguments } from './process-arguments.ts';
+import { secureExample } from './secure-example.ts';
 import { type ServerFlags, withServer } from './server-connection.ts';
 
 interface KillFlags extends ServerFlags, ProcessFlags {
@@ -58,6 +59,7 @@ export function killCommand(): Command {
         does: 'Kill the last process of a session',
         prints: /^$/,
       },
+      secureExample('kill', 'build', /^$/),
     ],
   );
 }
@@ -77,6 +79,7 @@ export function stopCommand(): Command {
         does: 'End a process of a session, and say whether it was running',
         prints: /"wasRunning":true/,
       },
+      secureExample('stop', 'build', /^$/),
     ],
   );
 }

@@ -14,8 +14,9 @@ import { eventsSince, moment, seqBefore } from './log-since.ts';
 import { LogTail } from './log-tail.ts';
 import { timedSink } from './log-times.ts';
 import { RECONNECT_SECONDS } from './reconnect.ts';
+import { secureExample } from './secure-example.ts';
 import {
-  addressOption,
+  addServerOptions,
   reconnectOption,
   type ServerFlags,
   withServer,
@@ -39,8 +40,7 @@ interface LogsFlags extends ServerFlags, ProcessFlags {
 
 /** `runlet logs` */
 export function logsCommand(): Command {
-  const command = new Command('logs')
-    .addOption(addressOption())
+  const command = addServerOptions(new Command('logs'))
     .option('--session <id>', 'the session of the process (default: the last one)', nonEmpty)
     .option('-f, --follow', 'go on until its output has ended')
     .addOption(
@@ -101,6 +101,7 @@ export function logsCommand(): Command {
         does: 'Print what a process of a session wrote to its standard output',
         prints: /^building\n$/,
       },
+      secureExample('logs', 'build', /^building\n$/),
     ],
   );
 }

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import { collect, nonEmpty } from './arguments.ts';
-import { addressOption } from './server-connection.ts';
+import { addServerOptions } from './server-connection.ts';
 
 /** Adds what every command about some processes has: where they are, and which. */
 export function addProcessArguments(command: Command): Command {
-  return command
-    .addOption(addressOption())
+  return addServerOptions(command)
     .option('--session <id>', 'the session of the processes (default: the last one)', nonEmpty)
     .argument(
       '[process...]',

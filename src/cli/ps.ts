@@ -6,7 +6,8 @@ import { allProcesses, findSession, type ProcessFlags } from './find-process.ts'
 import { agoText, commandText, printable } from './human-text.ts';
 import { printJson, printLine } from './print.ts';
 import { processLine } from './process-line.ts';
-import { addressOption, type ServerFlags, withServer } from './server-connection.ts';
+import { secureExample } from './secure-example.ts';
+import { addServerOptions, type ServerFlags, withServer } from './server-connection.ts';
 import { table, tableWidth } from './table.ts';
 
 /** What a process has to be to be listed. */
@@ -26,8 +27,7 @@ const FORMATS: readonly Format[] = ['table', 'json', 'name'];
 
 /** `runlet ps` */
 export function psCommand(): Command {
-  const command = new Command('ps')
-    .addOption(addressOption())
+  const command = addServerOptions(new Command('ps'))
     .option('--session <id>', 'those of this session alone (default: all)', nonEmpty)
     .option('-a, --all', 'list those, too, that ended and can be read')
     .option(
@@ -65,6 +65,7 @@ export function psCommand(): Command {
         does: 'List the ids of the processes of a session',
         prints: /^build\n$/,
       },
+      secureExample('ps', '--all --quiet', /^build\n$/),
     ],
   );
 }

@@ -1,12 +1,14 @@
 import { Command, Option } from 'commander';
 import type { ProcessExit } from '../client/index.ts';
 import { nonEmpty, positiveSeconds } from './arguments.ts';
+import { type ConnectionSetup, connectionSetup, PLAIN_CONNECTION } from './connection-flags.ts';
 import { endAs } from './end-as.ts';
 import { addExamples } from './examples.ts';
 import { withOwnServer } from './own-server.ts';
 import { type RemoteRun, runRemote } from './remote-run.ts';
+import { secureExample } from './secure-example.ts';
 import {
-  addressOption,
+  addServerOptions,
   givenAddress,
   isReachable,
   type ServerFlags,
@@ -35,8 +37,7 @@ interface RunFlags extends SpecFlags, ServerFlags {
 
 /** `runlet run` */
 export function runCommand(): Command {
-  const command = new Command('run')
-    .addOption(addressOption('$RUNLET_ADDRESS, or a server of its own'))
+  const command = addServerOptions(new Command('run'), '$RUNLET_ADDRESS, or a server of its own')
     .option(
       '--reconnect-for <duration>',
       'how long to try to come back after the connection broke, and how long the process goes on if this program is gone',
@@ -88,6 +89,7 @@ export function runCommand(): Command {
     ],
     [
       ...specExamples('run'),
+      secureExample('run', '-- echo hello', /^hello\n$/),
       {
         command: 'runlet run --local --name job --reconnect-for 1m -n --json -- true',
         does: 'Use the local server if one is up, and print events',
@@ -122,8 +124,8 @@ async function run(argv: readonly string[], flags: RunFlags): Promise<void> {
   };
   const running =
     address === undefined
-      ? withOwnServer({ sharesStdin }, (own) => runAt(own, what, signals))
-      : runAt(address, what, signals);
+      ? withOwnServer({ sharesStdin }, (own) => runAt(own, what, signals, PLAIN_CONNECTION))
+      : runAt(address, what, signals, await connectionSetup(flags));
   await endAs(running, what.json);
 }
 
@@ -135,6 +137,11 @@ async function addressFor(flags: RunFlags): Promise<string | undefined> {
   return (await isReachable(local)) ? local : undefined;
 }
 
-function runAt(address: string, what: RemoteRun, signals: SignalRelay): Promise<ProcessExit> {
-  return withServerAt(address, undefined, (client) => runRemote(client, what, signals));
+function runAt(
+  address: string,
+  what: RemoteRun,
+  signals: SignalRelay,
+  setup: ConnectionSetup,
+): Promise<ProcessExit> {
+  return withServerAt(address, undefined, (client) => runRemote(client, what, signals), setup);
 }

@@ -4,11 +4,19 @@ import { connect as connectSocket } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { setDefaultHighWaterMark } from 'node:stream';
 import { isatty } from 'node:tty';
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { defaultAddress, formatAddress, parseAddress } from '../address.ts';
-import { ConnectionError, connect, type RunletClient } from '../client/index.ts';
+import { ConnectionError, connect, OptionError, type RunletClient } from '../client/index.ts';
 import { assertPrivateFolder } from '../private-folder.ts';
 import { addressText, seconds } from './arguments.ts';
+import {
+  addConnectionOptions,
+  type ConnectionFlags,
+  type ConnectionSetup,
+  connectionMistake,
+  connectionSetup,
+  PLAIN_CONNECTION,
+} from './connection-flags.ts';
 import { connectionNotice } from './connection-notice.ts';
 import { isUnknownCall } from './failure.ts';
 import { NamedError } from './named-error.ts';
@@ -26,20 +34,27 @@ const TERMINAL_WINDOW_BYTES = 512 * 1024;
 const TERMINAL_MESSAGES_AHEAD = 1;
 
 /** The flags with which a command finds its server. */
-export interface ServerFlags {
+export interface ServerFlags extends ConnectionFlags {
   readonly address?: string;
   /** How long to try to come back after the connection broke, in seconds. */
   readonly reconnectFor?: number;
 }
 
-/** `--address`, for a command that has no server of its own. */
-export function addressOption(
+/**
+ * Adds to a command the flags that say which server it talks to, and how. `otherwise`: where that
+ * is if nothing says it.
+ */
+export function addServerOptions(
+  command: Command,
   otherwise = '$RUNLET_ADDRESS, or the socket of `runlet serve`',
-): Option {
-  return new Option(
-    '--address <address>',
-    `the server, unix:PATH or HOST:PORT (default: ${otherwise})`,
-  ).argParser(addressText);
+): Command {
+  return addConnectionOptions(
+    command.option(
+      '--address <address>',
+      `the server, unix:PATH or HOST:PORT (default: ${otherwise})`,
+      addressText,
+    ),
+  );
 }
 
 /** `--reconnect-for`, for a command that survives a break of the connection. */
@@ -123,7 +138,8 @@ export async function withServer<T>(
   flags: ServerFlags,
   use: (client: RunletClient, address: string) => Promise<T>,
 ): Promise<T> {
-  return withServerAt(await serverAddress(flags), flags.reconnectFor, use);
+  const [address, setup] = [await serverAddress(flags), await connectionSetup(flags)];
+  return withServerAt(address, flags.reconnectFor, use, setup);
 }
 
 /** An address that means the same in every folder: as which a server is remembered and told of. */
@@ -134,15 +150,30 @@ function addressAnywhere(text: string): string {
     : text;
 }
 
-/** The same for an address. */
+/** The same for an address. Without a `setup` nothing is told of who calls. */
 export async function withServerAt<T>(
   address: string,
   reconnectFor: number | undefined,
   use: (client: RunletClient, address: string) => Promise<T>,
+  setup: ConnectionSetup = PLAIN_CONNECTION,
+): Promise<T> {
+  try {
+    return await withClient(address, reconnectFor, use, setup);
+  } catch (error) {
+    throw (error instanceof OptionError && connectionMistake(error, setup)) || error;
+  }
+}
+
+async function withClient<T>(
+  address: string,
+  reconnectFor: number | undefined,
+  use: (client: RunletClient, address: string) => Promise<T>,
+  { options }: ConnectionSetup,
 ): Promise<T> {
   quietGrpc(process.env);
   if (isatty(1)) setDefaultHighWaterMark(true, TERMINAL_MESSAGES_AHEAD);
   const client = connect(address, {
+    ...options,
     // Somebody waits for an answer: where no server is there is none a moment later.
     connectTimeoutMs: 0,
     ...(isatty(1) ? { flowControlWindowBytes: TERMINAL_WINDOW_BYTES } : {}),
@@ -156,7 +187,11 @@ export async function withServerAt<T>(
     if (isUnknownCall(error)) throw new NamedError(`server ${address}`, error);
     // What was reached before fails with other errors.
     if (error instanceof ConnectionError && !error.outcomeUnknown) {
-      throw await unreachable(address, address === ownServeAddress(), error);
+      throw await unreachable(
+        address,
+        { isDefault: address === ownServeAddress(), tls: options.tls },
+        error,
+      );
     }
     throw error;
   } finally {

@@ -6,7 +6,8 @@ import { fail } from './failure.ts';
 import { allProcesses, findSession } from './find-process.ts';
 import { agoText, printable, spanText } from './human-text.ts';
 import { printJson, printLine } from './print.ts';
-import { addressOption, type ServerFlags, withServer } from './server-connection.ts';
+import { secureExample } from './secure-example.ts';
+import { addServerOptions, type ServerFlags, withServer } from './server-connection.ts';
 import { table, tableWidth } from './table.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -21,8 +22,9 @@ interface CloseFlags extends SessionsFlags {
 
 /** `runlet sessions` */
 export function sessionsCommand(): Command {
-  const command = new Command('sessions')
-    .addOption(addressOption())
+  const command = addServerOptions(new Command('sessions'))
+    // What follows `close` is its own: --help-all, for one.
+    .enablePositionalOptions()
     .option('--json', 'print a line of JSON for each')
     .addCommand(closeCommand())
     .action(list);
@@ -41,15 +43,15 @@ export function sessionsCommand(): Command {
         does: 'List the sessions of a server for a script',
         prints: /^\{"session":/,
       },
+      secureExample('sessions', '', /^SESSION /),
     ],
   );
 }
 
 /** `runlet sessions close` */
 function closeCommand(): Command {
-  const command = new Command('close')
+  const command = addServerOptions(new Command('close'))
     .description('End sessions, and every process in them.')
-    .addOption(addressOption())
     .option('-a, --all', 'all sessions that there are')
     .option(
       '--idle',
@@ -78,6 +80,7 @@ function closeCommand(): Command {
         does: 'End all sessions of a server',
         prints: /^$/,
       },
+      secureExample('sessions close', '--all', /^$/),
     ],
   );
 }
@@ -90,9 +93,13 @@ async function list(flags: SessionsFlags): Promise<void> {
       return;
     }
     const now = new Date();
-    const head = ['SESSION', 'ATTACHED', 'PROCESSES', 'TTL', 'CREATED', 'LABELS'];
+    // Whose they are is told to who sees those of others.
+    const several = new Set(sessions.map(({ owner }) => owner)).size > 1;
+    const owners = several ? ['OWNER'] : [];
+    const head = ['SESSION', ...owners, 'ATTACHED', 'PROCESSES', 'TTL', 'CREATED', 'LABELS'];
     const rows = sessions.map((session) => [
       session.id,
+      ...(several ? [printable(session.owner)] : []),
       session.attached ? 'yes' : 'no',
       String(session.processCount),
       spanText(session.detachedTtlMs),
@@ -149,6 +156,7 @@ async function idsOf(client: RunletClient, { all }: CloseFlags): Promise<readonl
 function sessionLine(session: SessionInfo): Record<string, unknown> {
   return {
     session: session.id,
+    owner: session.owner,
     createTime: session.createTime.toISOString(),
     labels: session.labels,
     processCount: session.processCount,

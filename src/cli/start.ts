@@ -7,7 +7,8 @@ import { findSession } from './find-process.ts';
 import { rememberProcess } from './last-process.ts';
 import { namingStart } from './named-error.ts';
 import { printJson, printLine } from './print.ts';
-import { addressOption, type ServerFlags, serverKind, withServer } from './server-connection.ts';
+import { secureExample } from './secure-example.ts';
+import { addServerOptions, type ServerFlags, serverKind, withServer } from './server-connection.ts';
 import { specExamples } from './spec-examples.ts';
 import { addSpecOptions, type SpecFlags, specOf } from './spec-options.ts';
 
@@ -28,8 +29,7 @@ const OVERFLOWS: readonly OverflowName[] = ['drop-oldest', 'pause'];
 
 /** `runlet start` */
 export function startCommand(): Command {
-  const command = new Command('start')
-    .addOption(addressOption())
+  const command = addServerOptions(new Command('start'))
     .option('--session <id>', 'a session that is there (default: a new one)', nonEmpty)
     .option('--name, --id <id>', 'its id in the session (default: one is made)', nonEmpty)
     .addOption(
@@ -87,6 +87,7 @@ export function startCommand(): Command {
     ],
     [
       ...specExamples('start', '', /^session {2}.*\nprocess {2}.*\n$/),
+      secureExample('start', '-- sleep 60', /^session {2}.*\nprocess {2}.*\n$/),
       {
         command:
           'runlet start --address "$SERVER" --session "$SESSION" --overflow pause --retention 10m -i -- cat',

@@ -3,13 +3,13 @@ import { VERSION } from '../version.ts';
 import { addExamples } from './examples.ts';
 import { printable } from './human-text.ts';
 import { printJson, printLine } from './print.ts';
-import { addressOption, type ServerFlags, withServer } from './server-connection.ts';
+import { secureExample } from './secure-example.ts';
+import { addServerOptions, type ServerFlags, withServer } from './server-connection.ts';
 import { UnreachableError } from './unreachable-error.ts';
 
 /** `runlet version` */
 export function versionCommand(): Command {
-  const command = new Command('version')
-    .addOption(addressOption())
+  const command = addServerOptions(new Command('version'))
     .option('--json', 'print them as a line of JSON')
     .action(version);
   return addExamples(
@@ -27,6 +27,7 @@ export function versionCommand(): Command {
         does: 'Compare the versions in a script',
         prints: /^\{"client":".*","server":".*"\}\n$/,
       },
+      secureExample('version', '', /^client .*\nserver {2}\d/),
     ],
   );
 }

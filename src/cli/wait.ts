@@ -7,6 +7,7 @@ import { printJson, printLine } from './print.ts';
 import { addProcessArguments } from './process-arguments.ts';
 import { exitFields } from './process-line.ts';
 import { RECONNECT_SECONDS } from './reconnect.ts';
+import { secureExample } from './secure-example.ts';
 import { reconnectOption, type ServerFlags, withServer } from './server-connection.ts';
 
 interface WaitFlags extends ServerFlags, ProcessFlags {
@@ -52,6 +53,7 @@ export function waitCommand(): Command {
         does: 'Wait for the last process of a session, and exit as it did',
         prints: /^0\n$/,
       },
+      secureExample('wait', 'build', /^0\n$/),
     ],
   );
 }

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { type Address, parseAddress } from '../address.ts';
+import type { TlsOptions } from '../client/index.ts';
+import { connectTo, firstWords } from './first-words.ts';
+import { lookAtTls } from './look-at-tls.ts';
 
 /** Why no server answers at an address. */
 export interface Unreachable {
@@ -11,71 +12,60 @@ export interface Unreachable {
   readonly isFree: boolean;
 }
 
-/** How long whoever listens may take to say something, in milliseconds. */
-const ANSWER_MS = 2_000;
-
-/** How a client of HTTP/2 begins, with empty settings: RFC 9113, sections 3.4 and 6.5. */
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');
+/** The type of a record of TLS that refuses, in its first byte: RFC 8446, section 5.1. */
+const ALERT = 21;
 
 /** The type of a frame, in its fourth byte, of which the first that a server sends is. */
 const SETTINGS = 4;
 
-/** Looks once more, for what a client of gRPC does not tell. Never rejects. */
-export async function whyUnreachable(text: string): Promise<Unreachable> {
+/**
+ * Looks once more, for what a client of gRPC does not tell. Never rejects. `tls`: how TLS was
+ * spoken; undefined: it was not.
+ */
+export async function whyUnreachable(text: string, tls?: TlsOptions): Promise<Unreachable> {
   const address = parseAddress(text);
-  const socket = connectTo(address);
   try {
-    const said = await firstWords(socket);
-    const isTls = said.byteLength === 0 && (await speaksTls(address));
-    return { why: isTls ? OF_TLS : whoSays(said), isFree: false };
+    const why = await (tls === undefined ? whyNotPlain(address) : whyNotSecure(address, tls));
+    return { why, isFree: false };
   } catch (error) {
     if (address.kind === 'unix' && (await isNoSocket(address.path))) {
       return { why: 'it is no socket', isFree: false };
     }
     return describeConnectError(error as NodeJS.ErrnoException, address);
+  }
+}
+
+/** Rejects if nobody listens. */
+async function whyNotPlain(address: Address): Promise<string> {
+  const said = await firstWordsAt(address);
+  if (said[0] === ALERT) return OF_TLS;
+  const isTls = said.byteLength === 0 && (await lookAtTls(address)).kind !== 'none';
+  return isTls ? OF_TLS : whoSays(said);
+}
+
+/** Rejects if nobody listens. */
+async function whyNotSecure(address: Address, tls: TlsOptions): Promise<string> {
+  const found = await lookAtTls(address, tls);
+  if (found.kind === 'refused') return found.why;
+  if (found.kind === 'spoken') return whoSays(found.said);
+  const said = await firstWordsAt(address);
+  if (said[3] === SETTINGS) return 'a server without TLS is there, and TLS was asked for';
+  return said.byteLength === 0 || said[0] === ALERT
+    ? 'TLS cannot be spoken with whoever listens there'
+    : whoSays(said);
+}
+
+/** What comes first from whoever listens, without TLS. Rejects if nobody does. */
+async function firstWordsAt(address: Address): Promise<Buffer> {
+  const socket = connectTo(address);
+  try {
+    return (await firstWords(socket, 'connect')).said;
   } finally {
     socket.destroy();
   }
 }
 
-function connectTo(address: Address): Socket {
-  return connect(
-    address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
-  );
-}
-
-/** What comes first from whoever listens; empty: nothing does. Rejects if nobody does. */
-function firstWords(socket: Socket): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    let connected = false;
-    const nothing = (): void => {
-      if (connected) resolve(Buffer.alloc(0));
-      else reject(new Error('nothing comes back'));
-    };
-    socket.once('connect', () => {
-      connected = true;
-      socket.write(PREFACE);
-    });
-    socket.once('data', resolve).once('end', nothing).setTimeout(ANSWER_MS, nothing);
-    socket.on('error', (error) => (connected ? nothing() : reject(error)));
-  });
-}
-
-const OF_TLS = 'a server of TLS is there, and none without it';
-
-/** Whether TLS can be begun with whoever listens. Nothing is told, so it may be anybody. */
-function speaksTls(address: Address): Promise<boolean> {
-  const socket = connectTls({
-    socket: connectTo(address),
-    ALPNProtocols: ['h2'],
-    rejectUnauthorized: false,
-  });
-  const spoken = new Promise<boolean>((resolve) => {
-    socket.once('secureConnect', () => resolve(true)).once('close', () => resolve(false));
-    socket.on('error', () => resolve(false)).setTimeout(ANSWER_MS, () => resolve(false));
-  });
-  return spoken.finally(() => socket.destroy());
-}
+const OF_TLS = 'a server of TLS is there, and none without it: use --tls';
 
 function whoSays(said: Buffer): string {
   if (said.toString('latin1', 0, 5) === 'HTTP/') {

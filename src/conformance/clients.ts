@@ -2,6 +2,7 @@ import type { DescService } from '@bufbuild/protobuf';
 import type { Client } from '@grpc/grpc-js';
 import { createClient } from '../bridge/create-client.ts';
 import type { CallOptions, ServiceClient } from '../bridge/types.ts';
+import type { RequestMetadata } from '../client/options.ts';
 import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../gen/runlet/v1/session_pb.ts';
@@ -20,15 +21,21 @@ const SESSION_HEADER = 'runlet-session-id';
 type AnyMethod = (request: unknown, options?: CallOptions) => unknown;
 
 /**
- * Makes clients whose calls are cancelled by `signal`, and which repeat the session's id in
- * the header as the contract asks of every client. The options of a call come before both.
+ * Makes clients whose calls are cancelled by `signal`, have `metadata`, and repeat the session's
+ * id in the header as the contract asks of every client. The options of a call come before them.
  */
-export function createClients(connection: Client, signal?: AbortSignal): Clients {
+export function createClients(
+  connection: Client,
+  signal?: AbortSignal,
+  metadata: RequestMetadata = {},
+): Clients {
+  const clientOf = <S extends DescService>(service: S): ServiceClient<S> =>
+    withDefaults(service, createClient(service, connection), signal, metadata);
   return {
     connection,
-    sessions: withDefaults(SessionService, createClient(SessionService, connection), signal),
-    processes: withDefaults(ProcessService, createClient(ProcessService, connection), signal),
-    server: withDefaults(ServerService, createClient(ServerService, connection), signal),
+    sessions: clientOf(SessionService),
+    processes: clientOf(ProcessService),
+    server: clientOf(ServerService),
   };
 }
 
@@ -36,6 +43,7 @@ function withDefaults<S extends DescService>(
   service: S,
   client: ServiceClient<S>,
   signal: AbortSignal | undefined,
+  metadata: RequestMetadata,
 ): ServiceClient<S> {
   const methods = client as Readonly<Record<string, AnyMethod>>;
   const result: Record<string, AnyMethod> = {};
@@ -45,8 +53,12 @@ function withDefaults<S extends DescService>(
       const named = typeof sessionId === 'string' && sessionId !== '';
       const answer = methods[localName]?.(request, {
         ...(signal && { signal }),
-        ...(named && { metadata: { [SESSION_HEADER]: sessionId } }),
         ...options,
+        metadata: {
+          ...metadata,
+          ...(named && { [SESSION_HEADER]: sessionId }),
+          ...options?.metadata,
+        },
       });
       return answer instanceof Promise ? handled(answer) : answer;
     };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { Client } from '@grpc/grpc-js';
+import type { RequestMetadata } from '../client/options.ts';
 import type { ProcessEvent } from '../gen/runlet/v1/event_pb.ts';
 import type {
   Process,
@@ -53,6 +54,8 @@ export interface ContextOptions {
   readonly connect: () => Client;
   /** Aborts when the time of the check is over. */
   readonly signal: AbortSignal;
+  /** Sent with every call: who makes them. */
+  readonly metadata: RequestMetadata;
   /** What the server says of itself. */
   readonly info: GetServerInfoResponse | undefined;
 }
@@ -74,7 +77,11 @@ export class CheckContext {
     this.#options = options;
     this.connection = options.connection;
     this.signal = options.signal;
-    const { processes, server, sessions } = createClients(options.connection, options.signal);
+    const { processes, server, sessions } = createClients(
+      options.connection,
+      options.signal,
+      options.metadata,
+    );
     this.sessions = sessions;
     this.processes = processes;
     this.server = server;
@@ -101,7 +108,7 @@ export class CheckContext {
   otherClients(): Clients {
     const connection = this.#options.connect();
     this.#connections.push(connection);
-    return createClients(connection, this.signal);
+    return createClients(connection, this.signal, this.#options.metadata);
   }
 
   /** Starts a process; its id is made up unless it is given. */

@@ -1,5 +1,6 @@
 import type { Client } from '@grpc/grpc-js';
 import { describeCallError } from '../client/call-error.ts';
+import type { RequestMetadata } from '../client/options.ts';
 import { type Clock, systemClock, type Timer } from '../clock.ts';
 import type { Check } from './check.ts';
 import { createClients } from './clients.ts';
@@ -24,20 +25,22 @@ export interface RunChecksOptions {
   readonly jobs: number;
   /** How long a check may take, in milliseconds. Then it has failed. */
   readonly timeoutMs: number;
+  /** Sent with every call, to say who makes them. Default: nothing. */
+  readonly metadata?: RequestMetadata;
   /** Tells when that is over. Default: the time of the machine. */
   readonly clock?: Clock;
 }
 
 /** Runs checks, and yields their results in the order of the checks. */
 export async function* runChecks(options: RunChecksOptions): AsyncGenerator<CheckResult> {
-  const { checks, clock = systemClock, connect, jobs, timeoutMs } = options;
+  const { checks, clock = systemClock, connect, jobs, metadata = {}, timeoutMs } = options;
   const connection = connect();
   try {
     const deadline = AbortSignal.timeout(timeoutMs);
-    const facts = await learnFacts(createClients(connection, deadline), timeoutMs);
+    const facts = await learnFacts(createClients(connection, deadline, metadata), timeoutMs);
     const gate = createGate(jobs);
     const results = checks.map((check) =>
-      gate(() => runCheck(check, facts, { connection, connect, timeoutMs, clock })),
+      gate(() => runCheck(check, facts, { connection, connect, metadata, timeoutMs, clock })),
     );
     for (const result of results) yield await result;
   } finally {
@@ -46,7 +49,8 @@ export async function* runChecks(options: RunChecksOptions): AsyncGenerator<Chec
 }
 
 /** What all checks of a run have in common. */
-interface Run extends Required<Pick<RunChecksOptions, 'connect' | 'timeoutMs' | 'clock'>> {
+interface Run
+  extends Required<Pick<RunChecksOptions, 'connect' | 'metadata' | 'timeoutMs' | 'clock'>> {
   /** The connection that all checks share. */
   readonly connection: Client;
 }
@@ -55,7 +59,7 @@ interface Run extends Required<Pick<RunChecksOptions, 'connect' | 'timeoutMs' | 
 async function runCheck(
   check: Check,
   facts: Facts,
-  { connection, connect, timeoutMs, clock }: Run,
+  { connection, connect, metadata, timeoutMs, clock }: Run,
 ): Promise<CheckResult> {
   const lacking = reasonToSkip(check.needs, facts);
   if (lacking !== undefined) return { check, outcome: 'skipped', reason: lacking, durationMs: 0 };
@@ -65,6 +69,7 @@ async function runCheck(
     connection,
     connect,
     signal: abort.signal,
+    metadata,
     info: facts.info,
   });
   const reason = await withinTime(attempt(check, context), timeoutMs, clock);

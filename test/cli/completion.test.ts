@@ -38,6 +38,12 @@ const CASES: readonly (readonly [readonly string[], readonly string[]])[] = [
   [['exec', 'bu'], ['build']],
   [['logs', '--session', 'bu'], ['build']],
   [['sessions', 'close', '--address', 'unix:/a', 'bu'], ['build']],
+  // It is asked as the command would ask it.
+  [
+    ['kill', '--tls', '--ca', '/a', '--token-file=/t', '--grace', '1', 'with-'],
+    ['with---tls', 'with---ca=/a', 'with---token-file=/t'],
+  ],
+  [['kill', '--key', '~/k', 'with-'], ['with---key=/home/me/k']],
   // Where the program begins options end.
   [['exec', '-t', 'build', 'runlet-of-this-tes'], ['runlet-of-this-test']],
 ];
@@ -48,10 +54,15 @@ const SCRIPTS = { bash: bashCompletion, fish: fishCompletion, zsh: zshCompletion
 async function environment(): Promise<NodeJS.ProcessEnv> {
   const folder = await temporaryFolder();
   const lines = ['build\\tmake all', 'web: 1\\tserve', '$(exit 9)\\t`'].join('\\n');
-  const answer = `#!/bin/sh\n[ "$1" = complete ] && printf '${lines}\\n'\n`;
+  const answer = `#!/bin/sh
+[ "$1" = complete ] || exit
+shift 2
+printf '${lines}\\n'
+for flag; do printf 'with-%s\\t\\n' "$flag"; done
+`;
   await writeFile(join(folder, 'runlet'), answer, { mode: 0o755 });
   await writeFile(join(folder, 'runlet-of-this-test'), '', { mode: 0o755 });
-  return { ...process.env, PATH: `${folder}:${process.env['PATH']}` };
+  return { ...process.env, HOME: '/home/me', PATH: `${folder}:${process.env['PATH']}` };
 }
 
 /** A file with the script for a shell. */

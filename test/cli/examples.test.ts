@@ -1,13 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Address, formatAddress } from '../../src/address.ts';
 import { allExamplesOf, type Example } from '../../src/cli/examples.ts';
 import { createProgram } from '../../src/cli/program.ts';
+import { peerAuthenticator } from '../../src/identity/peer.ts';
+import { bearers } from '../support/bearers.ts';
+import { certify, makeAuthority } from '../support/certificates.ts';
 import { type CliUser, cliUser } from '../support/cli-user.ts';
 import { connectTo } from '../support/client.ts';
 import { namedCommands } from '../support/commands.ts';
-import { serveHere } from '../support/harness.ts';
+import { serveHere, temporaryFolder } from '../support/harness.ts';
 import { MAIN } from '../support/served.ts';
+import { startTlsFront } from '../support/tls-front.ts';
 
 const COMMANDS = namedCommands(await createProgram());
 
@@ -22,13 +29,46 @@ const RUNNING = ['kill', 'stop'];
 const firstCommand = (line: string): string => /\brunlet (\S+)/.exec(line)?.[1] ?? '';
 
 const needsServer = (line: string): boolean =>
-  !ALONE.includes(firstCommand(line)) || line.includes('$SERVER');
+  !ALONE.includes(firstCommand(line)) || /\$(?:SERVER|SECURE)/.test(line);
+
+/** Whoever tries an example. */
+type ExampleUser = CliUser & { readonly session?: string; readonly secure?: string };
 
 /** Whoever tries an example, and what has to be there for it. */
-async function exampleUser(line: string): Promise<CliUser & { readonly session?: string }> {
+async function exampleUser(line: string): Promise<ExampleUser> {
   if (!needsServer(line)) return cliUser({ kind: 'unix', path: '/nonexistent' });
+  if (line.includes('$SECURE')) return secureUser(line);
   const { address } = await serveHere();
+  return withProcess(line, await cliUser(address), address);
+}
+
+/** One who has a token and a certificate, and a server that wants both. */
+async function secureUser(line: string): Promise<ExampleUser> {
+  const authority = await makeAuthority('authority');
+  const [server, client] = [await certify('server', authority), await certify('me', authority)];
+  // Whoever connects to the socket is the same caller as the one with the token.
+  const uid = process.getuid?.() ?? 0;
+  const known = bearers();
+  known.add('word', { name: `peer:${uid}` });
+  const address = { kind: 'unix', path: join(await temporaryFolder(), 'runlet.sock') } as const;
+  const auth = [known.authenticator, peerAuthenticator({ uids: [uid] })];
+  await serveHere({ listeners: [{ address, auth }] });
+  const front = await startTlsFront(address, server, authority);
   const user = await cliUser(address);
+  const files = {
+    token: 'word\n',
+    'ca.pem': authority.certificate,
+    'cert.pem': client.certificate,
+    'key.pem': client.key,
+  };
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(join(user.folder, name), content);
+  }
+  const secure = formatAddress(front.address);
+  return { ...(await withProcess(line, user, address)), secure };
+}
+
+async function withProcess(line: string, user: CliUser, address: Address): Promise<ExampleUser> {
   if (RUNNING.includes(firstCommand(line))) {
     const { session } = await user.start('--id', 'build', '--label', 'job=build', 'sleep', '1000');
     return { ...user, session };
@@ -49,6 +89,7 @@ async function startExample(command: string): Promise<ChildProcess> {
     ...user.env,
     MAIN,
     SERVER: user.env['RUNLET_ADDRESS'],
+    SECURE: user.secure,
     SESSION: user.session,
     FOLDER: user.folder,
     // What needs no server finds none.

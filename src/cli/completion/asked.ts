@@ -20,3 +20,14 @@ export const ASKED_FOR_ARGUMENTS: Readonly<Record<string, Asked>> = {
 
 /** Commands that are about processes which run. */
 export const ABOUT_RUNNING: ReadonlySet<string> = new Set(['attach', 'kill', 'stop', 'wait']);
+
+/** Options that say which server is asked, and how: with values, and without. */
+export const SERVER_OPTIONS = [
+  '--address',
+  '--token-file',
+  '--ca',
+  '--cert',
+  '--key',
+  '--server-name',
+] as const;
+export const SERVER_SWITCHES = ['--tls'] as const;

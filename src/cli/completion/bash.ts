@@ -1,3 +1,4 @@
+import { SERVER_OPTIONS } from './asked.ts';
 import { type CommandNode, wordsOf } from './command-tree.ts';
 import { shellWord } from './quote.ts';
 import {
@@ -5,6 +6,7 @@ import {
   descents,
   perCommand,
   programPatterns,
+  serverPattern,
   takesValue,
   values,
 } from './state-machine.ts';
@@ -12,6 +14,7 @@ import {
 /** The completion script for bash, 3.2 or later. */
 export function bashCompletion(root: CommandNode): string {
   const { name } = root;
+  const serverWords = serverPattern();
   const files = `_${name}_complete -f`;
   const words = (all: readonly string[]): string =>
     `_${name}_complete -W ${shellWord(all.join('\n'))}`;
@@ -27,7 +30,7 @@ _${name}_ask() {
   local word rest
   while IFS=$'\t' read -r word rest; do
     [[ $word != "$current"* ]] || COMPREPLY+=("$(printf %q "\${word#"$before"}")")
-  done < <("\${COMP_WORDS[0]}" complete "$1" \${address:+"--address=$address"} 2>/dev/null)
+  done < <("\${COMP_WORDS[0]}" complete "$1" \${server[@]+"\${server[@]}"} 2>/dev/null)
 }
 
 _${name}_program() {
@@ -40,7 +43,7 @@ _${name}_program() {
 }
 
 _${name}() {
-  local at='' value='' address='' before='' word part='' i words=()
+  local at='' value='' before='' word part='' i words=() server=()
   local -i count=0 last
   COMPREPLY=()
   for ((i = 0; i <= COMP_CWORD; i++)); do
@@ -60,7 +63,9 @@ _${name}() {
   for ((i = 1; i < last; i++)); do
     word=\${words[i]}
     if [[ -n $value ]]; then
-      [[ $value != --address ]] || address=$word
+      case $value in
+      ${SERVER_OPTIONS.join(' | ')}) server+=("$value=\${word/#\\~\\//$HOME/}") ;;
+      esac
       value=''
       continue
     fi
@@ -68,7 +73,9 @@ _${name}() {
       _${name}_program $((i + 1))
       return
     fi
-    [[ $word != --address=* ]] || address=\${word#*=}
+    case $word in
+    ${serverWords}) server+=("$word") ;;
+    esac
     case "$at $word" in
     ${takesValue(root)})
       value=$word

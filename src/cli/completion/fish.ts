@@ -1,4 +1,4 @@
-import { ASKED } from './asked.ts';
+import { ASKED, SERVER_OPTIONS, SERVER_SWITCHES } from './asked.ts';
 import { allCommands, type CommandNode, type OptionNode } from './command-tree.ts';
 import { fishWord } from './quote.ts';
 
@@ -89,12 +89,13 @@ end
 # What the server has.
 function __${name}_ask
     set -l words (commandline -opc)
-    set -l address
-    if set -l i (contains -i -- --address $words)
-        set address --address=$words[(math $i + 1)]
+    set -l server (string match -r -- '^(?:--(?:${SERVER_OPTIONS.map((flag) => flag.slice(2)).join('|')})=.*|${SERVER_SWITCHES.join('|')})$' $words)
+    for flag in ${SERVER_OPTIONS.join(' ')}
+        if set -l i (contains -i -- $flag $words)
+            set -a server $flag=(string replace -r '^~/' "$HOME/" -- $words[(math $i + 1)])
+        end
     end
-    set -a address (string match -- '--address=*' $words)
-    $words[1] complete $argv[1] $address[1] 2>/dev/null
+    $words[1] complete $argv[1] $server 2>/dev/null
 end
 
 complete -c ${name} -f

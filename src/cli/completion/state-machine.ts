@@ -1,4 +1,4 @@
-import { ASKED, type Asked } from './asked.ts';
+import { ASKED, type Asked, SERVER_OPTIONS, SERVER_SWITCHES } from './asked.ts';
 import { allCommands, type CommandNode, type OptionNode } from './command-tree.ts';
 import { shellWord } from './quote.ts';
 
@@ -93,4 +93,9 @@ function optionPatterns(
 
 function branch({ action, patterns }: Branch): string {
   return `    ${patterns.join(' | ')}) ${action} ;;`;
+}
+
+/** A pattern of `case` for words that are all of an option which says how a server is asked. */
+export function serverPattern(): string {
+  return [...SERVER_OPTIONS.map((flag) => `${flag}=*`), ...SERVER_SWITCHES].join(' | ');
 }

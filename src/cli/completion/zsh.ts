@@ -1,3 +1,4 @@
+import { SERVER_OPTIONS } from './asked.ts';
 import { type CommandNode, wordsOf } from './command-tree.ts';
 import { shellWord } from './quote.ts';
 import {
@@ -5,6 +6,7 @@ import {
   descents,
   perCommand,
   programPatterns,
+  serverPattern,
   takesValue,
   values,
 } from './state-machine.ts';
@@ -12,6 +14,7 @@ import {
 /** The completion script for zsh: to be sourced, or a file `_NAME` in the fpath. */
 export function zshCompletion(root: CommandNode): string {
   const { name } = root;
+  const serverWords = serverPattern();
   const describe = (
     all: readonly { readonly word: string; readonly description: string }[],
     flags: string,
@@ -33,13 +36,15 @@ export function zshCompletion(root: CommandNode): string {
   return `#compdef ${name}
 # Completion of ${name} for zsh. To load it: source <(${name} completion zsh)
 _${name}() {
-  local at='' value='' address='' program=$words[1] word i ret=1
+  local at='' value='' program=$words[1] word i ret=1
   local -i count=0
-  local -a entries
+  local -a entries server
   for ((i = 2; i < CURRENT; i++)); do
     word=$words[i]
     if [[ -n $value ]]; then
-      [[ $value != --address ]] || address=$word
+      case $value in
+      ${SERVER_OPTIONS.join(' | ')}) server+=("$value=\${word/#\\~\\//$HOME/}") ;;
+      esac
       value=''
       continue
     fi
@@ -47,7 +52,9 @@ _${name}() {
       _${name}_program $i
       return
     fi
-    [[ $word != --address=* ]] || address=\${word#*=}
+    case $word in
+    ${serverWords}) server+=("$word") ;;
+    esac
     case "$at $word" in
     ${takesValue(root)})
       value=$word
@@ -96,7 +103,7 @@ ${asking(root, (what) => `_${name}_ask ${what} && ret=0`).join('\n')}
 _${name}_ask() {
   local line
   local -a entries
-  for line in \${(f)"$($program complete $1 \${address:+--address=$address} 2>/dev/null)"}; do
+  for line in \${(f)"$($program complete $1 $server 2>/dev/null)"}; do
     entries+=("\${\${line%%$'\t'*}//:/\\:}:\${line#*$'\t'}")
   done
   _describe ${name} entries
