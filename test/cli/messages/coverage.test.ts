@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ALONE, NO_SERVER, NOT_FOUND, NOT_POSSIBLE } from './refused.ts';
+import { REFUSED_CALLERS, WRONG_CALLERS } from './who-calls.ts';
 import { WRONG_WORDS } from './wrong-words.ts';
 
 const SOURCES = new URL('../../../src/cli/', import.meta.url);
@@ -29,6 +30,7 @@ const FAULTS = [
 const ELSEWHERE: Readonly<Record<string, string>> = {
   '* is not UTF-8: *': 'acceptance/cli-folders.test.ts',
   'RUNLET_ADDRESS *: *': 'cli/messages/messages.test.ts',
+  'RUNLET_TLS *: it is neither 1 nor 0': 'cli/messages/who-calls.test.ts',
   'a server is up already at **, version *': 'acceptance/cli-daemon.test.ts',
   'connected again': 'interop/attach.test.ts',
   'left; come back with: runlet attach* --session * *': 'acceptance/cli-attach.test.ts',
@@ -49,7 +51,14 @@ function messages(): readonly string[] {
 
 /** All that rows of the table have said. */
 function saidInTable(): readonly string[] {
-  const refused = [ALONE, NO_SERVER, NOT_FOUND, NOT_POSSIBLE].flat();
+  const refused = [
+    ALONE,
+    NO_SERVER,
+    NOT_FOUND,
+    NOT_POSSIBLE,
+    REFUSED_CALLERS,
+    WRONG_CALLERS,
+  ].flat();
   return [
     ...Object.values(WRONG_WORDS).flatMap((rows) => rows.map(([, said]) => said)),
     ...refused.flatMap(([, , ...said]) => said),

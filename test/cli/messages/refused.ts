@@ -60,7 +60,7 @@ export const NO_SERVER: readonly Refused[] = [
   [
     'info --address 127.0.0.1:$TLS',
     125,
-    'no server answers at 127.0.0.1:$TLS: a server of TLS is there, and none without it (UNAVAILABLE)',
+    'no server answers at 127.0.0.1:$TLS: a server of TLS is there, and none without it: use --tls (UNAVAILABLE)',
   ],
   [
     'info --address 127.0.0.1:$CLOSING',
