@@ -7,6 +7,7 @@
 from runlet._access import Tls, token_file
 from runlet._channel import open_channel
 from runlet._spec import SpecOptions
+from runlet._tokens import InvalidToken, narrow_token
 from runlet.client import Client, Result, connect
 from runlet.errors import (
     CommandFailed,
@@ -57,6 +58,7 @@ __all__ = [
     "Gap",
     "InputClosed",
     "InvalidRequest",
+    "InvalidToken",
     "LimitExceeded",
     "Output",
     "OutputLost",
@@ -86,6 +88,7 @@ __all__ = [
     "Tls",
     "Unauthenticated",
     "connect",
+    "narrow_token",
     "open_channel",
     "token_file",
 ]
