@@ -19,20 +19,24 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
+use crate::access;
 use crate::reader::Reader;
 
-/// Puts the session's id into the header that proxies route by.
+/// Puts the session's id into the header that proxies route by, and presents the token.
 #[derive(Clone)]
-pub struct SessionHeader(MetadataValue<Ascii>);
+pub struct Headers(MetadataValue<Ascii>);
 
-impl Interceptor for SessionHeader {
+impl Interceptor for Headers {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         request.metadata_mut().insert("runlet-session-id", self.0.clone());
+        if let Some(token) = access::authorization()? {
+            request.metadata_mut().insert("authorization", token);
+        }
         Ok(request)
     }
 }
 
-type Service = InterceptedService<Channel, SessionHeader>;
+type Service = InterceptedService<Channel, Headers>;
 
 /// A command that is being performed. Which fields count depends on the operation.
 pub struct Call {
@@ -54,18 +58,18 @@ impl Call {
     }
 
     pub fn sessions(&self) -> SessionServiceClient<Service> {
-        SessionServiceClient::with_interceptor(self.channel.clone(), self.header())
+        SessionServiceClient::with_interceptor(self.channel.clone(), self.headers())
     }
 
     pub fn processes(&self) -> ProcessServiceClient<Service> {
-        ProcessServiceClient::with_interceptor(self.channel.clone(), self.header())
+        ProcessServiceClient::with_interceptor(self.channel.clone(), self.headers())
     }
 
-    fn header(&self) -> SessionHeader {
+    fn headers(&self) -> Headers {
         let header = self.json["header"]
             .as_str()
             .unwrap_or(self.json["session_id"].as_str().unwrap_or_default());
-        SessionHeader(header.parse().expect("a header's value"))
+        Headers(header.parse().expect("a header's value"))
     }
 
     pub fn note(&self, fact: Value) {

@@ -2,6 +2,7 @@
 //! input, one JSON object a line, and answers on standard output.
 //! test/interop/clients/protocol.ts describes both.
 
+mod access;
 mod command;
 mod facts;
 mod operations;
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 use command::Call;
 use reader::Reader;
@@ -27,11 +28,8 @@ struct Driver {
 impl Driver {
     /// The connection to an address, which is made with its first call.
     fn channel(&self, address: &str) -> Channel {
-        let connect = || {
-            Endpoint::from_shared(format!("http://{address}")).expect("an address").connect_lazy()
-        };
         let mut channels = self.channels.lock().unwrap();
-        channels.entry(address.to_owned()).or_insert_with(connect).clone()
+        channels.entry(address.to_owned()).or_insert_with(|| access::connect(address)).clone()
     }
 
     fn reader(&self, name: &str) -> Arc<Mutex<Reader>> {

@@ -30,6 +30,8 @@ final class Command {
   private static final Metadata.Key<String> SESSION =
       Metadata.Key.of("runlet-session-id", Metadata.ASCII_STRING_MARSHALLER);
 
+  private static final BearerToken TOKEN = Access.token();
+
   final Reader reader;
   private final JsonObject json;
   private final Channel channel;
@@ -48,15 +50,19 @@ final class Command {
   }
 
   SessionServiceGrpc.SessionServiceBlockingStub sessions() {
-    return SessionServiceGrpc.newBlockingStub(channel).withWaitForReady();
+    return SessionServiceGrpc.newBlockingStub(channel)
+        .withCallCredentials(TOKEN)
+        .withWaitForReady();
   }
 
   ProcessServiceGrpc.ProcessServiceBlockingStub processes() {
-    return ProcessServiceGrpc.newBlockingStub(channel).withWaitForReady();
+    return ProcessServiceGrpc.newBlockingStub(channel)
+        .withCallCredentials(TOKEN)
+        .withWaitForReady();
   }
 
   ProcessServiceGrpc.ProcessServiceStub streams() {
-    return ProcessServiceGrpc.newStub(channel).withWaitForReady();
+    return ProcessServiceGrpc.newStub(channel).withCallCredentials(TOKEN).withWaitForReady();
   }
 
   void note(Map<String, ?> fact) {

@@ -3,8 +3,6 @@ package dev.runlet.driver;
 import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import io.grpc.Grpc;
-import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import java.io.BufferedReader;
@@ -42,10 +40,7 @@ public final class Main {
   private void answer(JsonObject command) {
     try {
       ManagedChannel channel =
-          channels.computeIfAbsent(
-              command.get("address").getAsString(),
-              address ->
-                  Grpc.newChannelBuilder(address, InsecureChannelCredentials.create()).build());
+          channels.computeIfAbsent(command.get("address").getAsString(), Access::connect);
       Reader reader =
           readers.computeIfAbsent(
               command.has("reader") ? command.get("reader").getAsString() : "",
