@@ -1,13 +1,22 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Access } from './clients/access.ts';
 import type { Driver } from './clients/driver.ts';
 import { firstExample, runInEmptyProject } from './clients/empty-project.ts';
-import { buildInTurn, LANGUAGES, missingTool, programOf, runExample } from './clients/languages.ts';
+import {
+  buildInTurn,
+  LANGUAGES,
+  missingTool,
+  programOf,
+  runExample,
+  runTests,
+} from './clients/languages.ts';
 import { startDriver } from './clients/remote-driver.ts';
 import type { Scenario } from './clients/scenario.ts';
+import { TAKEN_BACK } from './clients/scenarios/taken-back.ts';
 import { RECOVERING, SCENARIOS } from './clients/scenarios.ts';
 import { setStage } from './clients/stage.ts';
 import { typescriptDriver } from './clients/typescript-driver.ts';
-import { type ServedProcess, serve } from './support.ts';
+import { openTokenWay, WAYS, type Way } from './clients/ways.ts';
 
 /** What every example of stubs prints. */
 const EXAMPLE = [
@@ -22,37 +31,45 @@ const EXAMPLE = [
   'terminal: 30 100',
 ];
 
-let server: ServedProcess;
+const ways = new Map<string, Way>();
+
+function wayNamed(name: string): Way {
+  const way = ways.get(name);
+  if (way === undefined) throw new Error(`there is no way ${name}`);
+  return way;
+}
 
 beforeAll(async () => {
-  server = await serve();
+  for (const [name, open] of Object.entries(WAYS)) ways.set(name, await open());
 });
 
 afterAll(async () => {
-  expect(await server.stop()).toBe(0);
+  for (const way of ways.values()) expect(await way.end()).toBe(0);
 });
 
-/** Plays scenarios with one driver, and looks at the facts. */
+/** Plays scenarios with a driver for each way in, and looks at the facts. */
 function playAll(
   scenarios: readonly Scenario[],
-  startDriver: () => Driver | Promise<Driver>,
+  startDriver: (access: Access) => Promise<Driver>,
 ): void {
-  let driver: Driver | undefined;
+  describe.each(Object.keys(WAYS))('%s', (name) => {
+    let driver: Driver | undefined;
 
-  beforeAll(async () => {
-    driver = await startDriver();
-  });
-
-  afterAll(() => driver?.end());
-
-  for (const { name, play, expected } of scenarios) {
-    it(name, async () => {
-      if (driver === undefined) throw new Error('there is no driver');
-      const stage = await setStage(driver, server.address);
-      expect(await play(stage)).toEqual(expected);
-      await stage.perform('close', {});
+    beforeAll(async () => {
+      driver = await startDriver(wayNamed(name).access);
     });
-  }
+
+    afterAll(() => driver?.end());
+
+    for (const { name: what, play, expected } of scenarios) {
+      it(what, async () => {
+        if (driver === undefined) throw new Error('there is no driver');
+        const stage = await setStage(driver, wayNamed(name).address);
+        expect(await play(stage)).toEqual(expected);
+        await stage.perform('close', {});
+      });
+    }
+  });
 }
 
 const missing = await Promise.all(LANGUAGES.map(missingTool));
@@ -70,23 +87,38 @@ for (const language of LANGUAGES) {
   const built = builds[here.indexOf(language)];
 
   describe.skipIf(built === undefined)(`a client in ${language.name}`, () => {
-    const { example, folder, package: own } = language;
+    const { example, folder, package: own, tests } = language;
     const scenarios = own === undefined ? SCENARIOS : [...SCENARIOS, ...RECOVERING];
-    playAll(scenarios, async () => {
+    playAll(scenarios, async (access) => {
       await built;
-      return startDriver(programOf(language, language.driver));
+      return startDriver(programOf(language, language.driver), access);
+    });
+
+    it.runIf(own !== undefined).each(TAKEN_BACK)('$name', async ({ play, expected }) => {
+      await built;
+      const way = await openTokenWay();
+      onTestFinished(async () => expect(await way.end()).toBe(0));
+      const driver = startDriver(programOf(language, language.driver), way.access);
+      onTestFinished(() => driver.end());
+      expect(await play(await setStage(driver, way.address), way)).toEqual(expected);
     });
 
     if (example !== undefined) {
       it('is shown by an example', async () => {
-        expect(await runExample(language, example, server.address)).toEqual(EXAMPLE);
+        const { address } = wayNamed('without TLS');
+        expect(await runExample(language, example, address)).toEqual(EXAMPLE);
       });
+    }
+
+    if (tests !== undefined) {
+      it('passes the tests of its own', () => runTests(language, tests));
     }
 
     if (own !== undefined) {
       it('is installed into an empty project, and runs as its README says', async () => {
         const { program, prints } = await firstExample(folder, own);
-        expect(await runInEmptyProject(folder, own, program, server.address)).toBe(prints);
+        const { address } = wayNamed('without TLS');
+        expect(await runInEmptyProject(folder, own, program, address)).toBe(prints);
       });
     }
   });

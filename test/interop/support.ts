@@ -78,12 +78,16 @@ export interface ServedProcess {
   stop(): Promise<number | null>;
 }
 
-/** Starts the program that `npm run build` built, on a port of its own. */
+/**
+ * Starts the program that `npm run build` built, on a port of its own. It lets everybody in,
+ * unless the flags say who is.
+ */
 export async function serve(...flags: readonly string[]): Promise<ServedProcess> {
   await access(MAIN).catch((cause: unknown) => {
     throw new Error('there is no bundle/: run `npm run build` first', { cause });
   });
-  const fixed = ['serve', '--listen', '127.0.0.1:0', '--auth', 'none', '--log-level', 'warn'];
+  const auth = flags.includes('--auth') ? [] : ['--auth', 'none'];
+  const fixed = ['serve', '--listen', '127.0.0.1:0', ...auth, '--log-level', 'warn'];
   const folder = await mkdtemp(join(tmpdir(), 'runlet-test-'));
   const state = ['--state-dir', join(folder, 'state')];
   const child = spawn(process.execPath, [MAIN, ...fixed, ...state, ...flags], {

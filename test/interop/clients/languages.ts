@@ -10,7 +10,7 @@ const run = promisify(execFile);
 /** How long it may take to build a client, in milliseconds; packages are fetched the first time. */
 const BUILD_TIMEOUT_MS = 1_200_000;
 
-/** How long an example may take, in milliseconds: a bound for one that hangs. */
+/** How long an example, or tests, may take, in milliseconds: a bound for some that hang. */
 const EXAMPLE_TIMEOUT_MS = 240_000;
 
 /** A language with a client in `clients/`. */
@@ -23,6 +23,8 @@ export interface Language {
   readonly driver: Program['argv'];
   /** The example that calls the stubs, which takes an address; a package has none. */
   readonly example?: Program['argv'];
+  /** Runs the tests that it has of its own, where there are some. */
+  readonly tests?: Program['argv'];
   /** The package, where there is one, which recovers by itself. */
   readonly package?: Package;
 }
@@ -36,6 +38,7 @@ export const LANGUAGES: readonly Language[] = [
     folder: 'go',
     tools: [['go', 'version']],
     driver: ['bin/driver'],
+    tests: ['go', 'test', '-trimpath', './...'],
     // From a cache of its own: in the user's an older state of this version would stay. What
     // the user's has of other modules is not fetched again.
     package: {
@@ -57,6 +60,7 @@ export const LANGUAGES: readonly Language[] = [
     folder: 'python',
     tools: [['python3', '-c', 'import ensurepip, venv']],
     driver: ['.venv/bin/python', '-m', 'driver'],
+    tests: ['.venv/bin/python', '-m', 'unittest', 'discover', '-s', 'tests', '-t', '.'],
     // By the oldest Python that it is for, where that is installed.
     package: {
       fence: 'python',
@@ -138,4 +142,11 @@ export async function runExample(
     timeout: EXAMPLE_TIMEOUT_MS,
   });
   return stdout.trimEnd().split('\n');
+}
+
+/** Runs the tests that a client has of its own; rejects with what they print if one fails. */
+export async function runTests(language: Language, tests: Program['argv']): Promise<void> {
+  const { argv, folder } = programOf(language, tests);
+  const [file, ...args] = argv;
+  await run(file, args, { cwd: folder, timeout: EXAMPLE_TIMEOUT_MS });
 }

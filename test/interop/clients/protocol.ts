@@ -8,6 +8,9 @@
  * `{"id": 1, "note": {...}}`, and in the end `{"id": 1, "result": {...}}`, or
  * `{"id": 1, "error": {...}}` with {@link FailureFacts}. The end of its input ends it.
  *
+ * Its environment says how it reaches servers, and who it is: `RUNLET_CA`, `RUNLET_CERT`, `RUNLET_KEY`
+ * and `RUNLET_TOKEN_FILE` name files, as they do for the command line.
+ *
  * Bytes are base64, enum values have their names in the protos, numbers fit a double.
  * A parameter that is left out has the default of the protos.
  */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { type Access, environmentOf } from './access.ts';
 import { CallFailure, type Driver, type OpenOperation, openOperation } from './driver.ts';
 import type { FailureFacts, Note } from './protocol.ts';
 
@@ -19,8 +20,9 @@ export interface Program {
 }
 
 /** Starts a driver that is a program. */
-export function startDriver({ argv: [file, ...args], folder }: Program): Driver {
-  const child = spawn(file, args, { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] });
+export function startDriver({ argv: [file, ...args], folder }: Program, access: Access): Driver {
+  const env = environmentOf(access);
+  const child = spawn(file, args, { cwd: folder, env, stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   const underWay = new Map<number, OpenOperation<unknown>>();
   let latest = 0;

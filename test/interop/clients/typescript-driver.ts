@@ -16,6 +16,7 @@ import {
 } from '../../../src/gen/runlet/v1/process_pb.ts';
 import { AttachModeSchema, SessionService } from '../../../src/gen/runlet/v1/session_pb.ts';
 import { SignalSchema, SignalScopeSchema } from '../../../src/gen/runlet/v1/signal_pb.ts';
+import { type Access, settingsOf } from './access.ts';
 import { CallFailure, type Driver, openOperation } from './driver.ts';
 import { nameOfValue, valueOfName } from './enum-names.ts';
 import type {
@@ -44,12 +45,13 @@ interface Call<O extends Operation> {
 type Performers = { readonly [O in Operation]: (call: Call<O>) => Promise<Facts<O>> };
 
 /** The repository's own client, in this process. */
-export function typescriptDriver(): Driver {
+export async function typescriptDriver(access: Access): Promise<Driver> {
+  const settings = await settingsOf(access);
   const connections = new Map<string, Client>();
   const readers = new Map<string, Reader>();
   const abort = new AbortController();
   const connectionTo = (address: string): Client => {
-    const known = connections.get(address) ?? openConnection(parseAddress(address));
+    const known = connections.get(address) ?? openConnection(parseAddress(address), settings);
     connections.set(address, known);
     return known;
   };
@@ -63,15 +65,18 @@ export function typescriptDriver(): Driver {
       const operation = openOperation<Facts<O>>();
       const header = params.header ?? params.session_id;
       const connection = connectionTo(address);
-      const performed = PERFORMERS[op]({
-        params,
-        options: { metadata: { 'runlet-session-id': header }, signal: abort.signal },
-        sessions: createClient(SessionService, connection),
-        processes: createClient(ProcessService, connection),
-        reader: readerOf,
-        tell: operation.tell,
-      });
-      performed.then(operation.succeed, (error: unknown) => {
+      const perform = async () => {
+        const metadata = { ...(await settings.metadata()), 'runlet-session-id': header };
+        return PERFORMERS[op]({
+          params,
+          options: { metadata, signal: abort.signal },
+          sessions: createClient(SessionService, connection),
+          processes: createClient(ProcessService, connection),
+          reader: readerOf,
+          tell: operation.tell,
+        });
+      };
+      perform().then(operation.succeed, (error: unknown) => {
         operation.fail(
           isCallError(error) ? new CallFailure(failureFacts(error)) : (error as Error),
         );
