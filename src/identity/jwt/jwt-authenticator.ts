@@ -37,6 +37,9 @@ export interface JwtOptions extends Expected {
   readonly log: KeyLog;
 }
 
+/** Who has a token, for as long as the key that signed it is the issuer's. */
+type JwtIdentity = Identity & Required<Pick<Identity, 'holds'>>;
+
 /** How a caller is told of the limit of what waits. */
 const LIMIT_NAME = 'waiting_jwts';
 
@@ -65,9 +68,9 @@ class JwtAuthenticator implements Authenticator {
   readonly #algorithms: readonly JwtAlgorithm[];
   readonly #keys: KeySource;
   /** Those that were good, by their digest, the one that was used last at the end. */
-  readonly #good = new Map<string, Identity>();
+  readonly #good = new Map<string, JwtIdentity>();
   /** Those that are being verified, by the same. */
-  readonly #pending = new Map<string, Promise<Identity>>();
+  readonly #pending = new Map<string, Promise<JwtIdentity>>();
   readonly #turns = new FairTurns(MAX_JWT_VERIFICATIONS);
   readonly #verifying = new Shares(WAITING);
   readonly #missingKeys = new Shares(WAITING);
@@ -99,7 +102,7 @@ class JwtAuthenticator implements Authenticator {
   }
 
   /** Who brought a token that was good before, and still is. */
-  #remembered(digest: string): Identity | undefined {
+  #remembered(digest: string): JwtIdentity | undefined {
     const identity = this.#good.get(digest);
     if (identity === undefined) return undefined;
     this.#good.delete(digest);
@@ -109,7 +112,7 @@ class JwtAuthenticator implements Authenticator {
     return identity;
   }
 
-  #remember(digest: string, identity: Identity): void {
+  #remember(digest: string, identity: JwtIdentity): void {
     this.#good.set(digest, identity);
     if (this.#good.size <= MAX_REMEMBERED_JWTS) return;
     const [oldest] = this.#good.keys();
@@ -121,7 +124,7 @@ class JwtAuthenticator implements Authenticator {
     digest: string,
     header: JwtHeader,
     owner: Connection,
-  ): Promise<Identity> {
+  ): Promise<JwtIdentity> {
     const key = await this.#keyOf(header, owner);
     const leave = this.#verifying.enter(owner);
     if (leave === undefined) throw limitExceeded(LIMIT_NAME, MAX_WAITING_JWTS_EACH);
@@ -156,7 +159,7 @@ class JwtAuthenticator implements Authenticator {
     return found === 'unknown' ? undefined : found;
   }
 
-  async #verify(jwt: string, { algorithm }: JwtHeader, key: VerificationKey): Promise<Identity> {
+  async #verify(jwt: string, { algorithm }: JwtHeader, key: VerificationKey): Promise<JwtIdentity> {
     const { audiences, clock, issuer } = this.#options;
     const now = clock.now();
     const payload = await verified(jwt, key, algorithm, {

@@ -7,12 +7,15 @@ export interface UnverifiedJwt {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
+/** How tokens begin that are our own. */
+const OWN = 'rlt1.';
+
 /** Three parts in base64url, the last of which is empty where there is no signature. */
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*$/;
 
 /** Whether a bearer's token is a JWT, good or bad: a JWS in its compact form, RFC 7515, section 7.1. */
 export function isJwt(bearer: string): boolean {
-  return COMPACT.test(bearer);
+  return !bearer.startsWith(OWN) && COMPACT.test(bearer);
 }
 
 /**
