@@ -50,6 +50,10 @@ export function optionWords({ message, option }: OptionError): string {
 
 /** The flags of `runlet serve` that set limits of a server, by how those are called in errors. */
 const LIMIT_FLAGS: Readonly<Record<string, string>> = {
+  max_principal_processes: '--max-principal-processes',
+  max_principal_sessions: '--max-principal-sessions',
+  max_principal_starts_per_second: '--max-principal-starts',
+  max_principal_streams: '--max-principal-streams',
   max_processes: '--max-processes',
   max_sessions: '--max-sessions',
 };

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { CallerInfo } from '../client/index.ts';
+import type { CallerInfo, ServerLimits } from '../client/index.ts';
 import { addExamples } from './examples.ts';
 import { printable, spanText } from './human-text.ts';
 import { printJson, printLine } from './print.ts';
@@ -45,7 +45,7 @@ async function info(flags: InfoFlags): Promise<void> {
     }
     const { capabilities, limits, platform } = server;
     const yesNo = (yes: boolean): string => (yes ? 'yes' : 'no');
-    const rows = [
+    const rows: (readonly string[])[] = [
       ['address', address],
       ['version', printable(server.version)],
       ['platform', printable(`${platform.os} ${platform.arch}`)],
@@ -73,6 +73,7 @@ async function info(flags: InfoFlags): Promise<void> {
       ],
     ];
     rows.push(...callerRows(server.caller));
+    rows.push(...boundRows(limits));
     for (const line of table(rows, tableWidth())) await printLine(line);
   });
 }
@@ -86,5 +87,29 @@ function callerRows(caller: CallerInfo | undefined): readonly string[][] {
     ['grants', printable(grants.join(', '))],
     ['credentials', expireTime === undefined ? 'for ever' : `until ${expireTime.toISOString()}`],
     ...(sessionId === undefined ? [] : [['only session', printable(sessionId)]]),
+  ];
+}
+
+/** Further bounds, of those that the server tells: one of an earlier version tells none. */
+function boundRows(limits: ServerLimits): readonly (readonly string[])[] {
+  if (limits.maxPrincipalSessions === 0) return [];
+  const starts = limits.maxPrincipalStartsPerSecond;
+  const output = (memory: number, disk: number): string =>
+    `at most ${memory} bytes in memory, ${disk} in files`;
+  return [
+    ['all output', output(limits.outputMemoryBytes, limits.outputDiskBytes)],
+    ['queued stdin', `at most ${limits.maxQueuedStdinBytes} bytes`],
+    ['connections', `at most ${limits.maxConnections}, ${limits.maxUnspokenConnections} unspoken`],
+    ['calls of a connection', `at most ${limits.maxConnectionStreams}`],
+    ['headers of a call', `at most ${limits.maxHeaderBytes} bytes`],
+    ['readers of a process', `at most ${limits.maxProcessWatchers}`],
+    ['command line', `at most ${limits.maxArgvBytes} bytes`],
+    ['environment', `at most ${limits.maxEnvBytes} bytes`],
+    ['your sessions', `at most ${limits.maxPrincipalSessions}`],
+    ['your processes', `at most ${limits.maxPrincipalProcesses}`],
+    ['your calls', `at most ${limits.maxPrincipalStreams}`],
+    ['your starts', starts === 0 ? 'any number a second' : `at most ${starts} a second`],
+    ['your queued stdin', `at most ${limits.maxPrincipalStdinBytes} bytes`],
+    ['your output', output(limits.principalOutputMemoryBytes, limits.principalOutputDiskBytes)],
   ];
 }

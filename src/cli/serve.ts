@@ -17,6 +17,7 @@ import { addJwtOptions, JWT_FLAGS } from './jwt-options.ts';
 import { authList, collectListener } from './listen-spec.ts';
 import { hideOwnVariables } from './own-variables.ts';
 import type { ServeFlags } from './serve-flags.ts';
+import { addPrincipalOptions, PRINCIPAL_EXAMPLE, PRINCIPAL_FLAGS } from './serve-principals.ts';
 import { addTlsOptions, CLIENT_FLAGS, TLS_EXAMPLES, TLS_FLAGS } from './tls-options.ts';
 
 /** Those that its help shows where all is asked for. */
@@ -32,6 +33,7 @@ const SELDOM_FLAGS = [
   '--keepalive',
   '--keepalive-timeout',
   ...JWT_FLAGS,
+  ...PRINCIPAL_FLAGS,
 ];
 
 /** What its help says what some flags are about. */
@@ -56,6 +58,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     '--max-detached-ttl',
     '--grace',
   ],
+  'Each caller:': PRINCIPAL_FLAGS,
   'Connections:': ['--heartbeat', '--keepalive', '--keepalive-timeout'],
   'JWTs:': JWT_FLAGS,
 };
@@ -215,6 +218,7 @@ export function serveCommand(): Command {
     });
   addJwtOptions(command);
   addTlsOptions(command);
+  addPrincipalOptions(command);
   addHelpAll(command, SELDOM_FLAGS);
   for (const option of command.options) {
     const [heading] =
@@ -286,6 +290,7 @@ export function serveCommand(): Command {
         prints: /^runlet listening on unix:/,
       },
       ...TLS_EXAMPLES,
+      PRINCIPAL_EXAMPLE,
     ],
   );
 }

@@ -15,6 +15,7 @@ import { endPredecessors, recordInState } from './predecessors.ts';
 import { printLine } from './print.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import { serveListeners } from './serve-listeners.ts';
+import { principalLimitsOf } from './serve-principals.ts';
 import { hasTerminal, takeServerSignals } from './server-signals.ts';
 import { startedWith, wasIgnored } from './started-with.ts';
 import { usableStateFolder } from './state-folder.ts';
@@ -68,6 +69,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     maxProcesses: flags.maxProcesses,
     heartbeatMs: flags.heartbeat * 1000,
     ...ttls,
+    ...principalLimitsOf(flags),
   };
   const stateFolder = await usableStateFolder(flags.stateDir, process.env, logger);
   const launcher = createLauncher(flags.launcher, startedWith());

@@ -14,6 +14,34 @@ export interface ServerLimits {
   readonly minDetachedTtlMs: number;
   readonly maxDetachedTtlMs: number;
   readonly defaultDetachedTtlMs: number;
+  /** Calls under way of one connection. */
+  readonly maxConnectionStreams: number;
+  readonly maxConnections: number;
+  /** Connections over which nobody who is let in has called so far. */
+  readonly maxUnspokenConnections: number;
+  readonly maxHeaderBytes: number;
+  /** Readers of one process at one time. */
+  readonly maxProcessWatchers: number;
+  /** Bytes of a command line, as it is encoded. */
+  readonly maxArgvBytes: number;
+  /** Bytes of the variables of a spec. */
+  readonly maxEnvBytes: number;
+  /** Bytes of stdin that may wait for one process. */
+  readonly maxQueuedStdinBytes: number;
+  /** Bytes of memory, and of files, that the output of all processes may take. */
+  readonly outputMemoryBytes: number;
+  readonly outputDiskBytes: number;
+  /** What this caller may have at one time of what the server has. */
+  readonly maxPrincipalSessions: number;
+  readonly maxPrincipalProcesses: number;
+  /** Calls under way. */
+  readonly maxPrincipalStreams: number;
+  /** Bytes of stdin that may wait for all of its processes. */
+  readonly maxPrincipalStdinBytes: number;
+  readonly principalOutputMemoryBytes: number;
+  readonly principalOutputDiskBytes: number;
+  /** Zero: any number. */
+  readonly maxPrincipalStartsPerSecond: number;
 }
 
 /** Who calls, as a server knows it by the credentials of a call. */
@@ -73,6 +101,23 @@ export function serverInfo(message: GetServerInfoResponse): ServerInfo {
       minDetachedTtlMs: msOf(limits?.minDetachedTtl) ?? 0,
       maxDetachedTtlMs: msOf(limits?.maxDetachedTtl) ?? Number.POSITIVE_INFINITY,
       defaultDetachedTtlMs: msOf(limits?.defaultDetachedTtl) ?? 0,
+      maxConnectionStreams: limits?.maxConnectionStreams ?? 0,
+      maxConnections: limits?.maxConnections ?? 0,
+      maxUnspokenConnections: limits?.maxUnspokenConnections ?? 0,
+      maxHeaderBytes: limits?.maxHeaderBytes ?? 0,
+      maxProcessWatchers: limits?.maxProcessWatchers ?? 0,
+      maxArgvBytes: limits?.maxArgvBytes ?? 0,
+      maxEnvBytes: limits?.maxEnvBytes ?? 0,
+      maxQueuedStdinBytes: limits?.maxQueuedStdinBytes ?? 0,
+      outputMemoryBytes: Number(limits?.outputMemoryBytes ?? 0n),
+      outputDiskBytes: Number(limits?.outputDiskBytes ?? 0n),
+      maxPrincipalSessions: limits?.maxPrincipalSessions ?? 0,
+      maxPrincipalProcesses: limits?.maxPrincipalProcesses ?? 0,
+      maxPrincipalStreams: limits?.maxPrincipalStreams ?? 0,
+      maxPrincipalStdinBytes: Number(limits?.maxPrincipalStdinBytes ?? 0n),
+      principalOutputMemoryBytes: Number(limits?.principalOutputMemoryBytes ?? 0n),
+      principalOutputDiskBytes: Number(limits?.principalOutputDiskBytes ?? 0n),
+      maxPrincipalStartsPerSecond: limits?.maxPrincipalStartsPerSecond ?? 0,
     },
     capabilities: {
       launcher: capabilities?.launcher ?? '',

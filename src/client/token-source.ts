@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { getSystemErrorMap } from 'node:util';
 import type { Clock } from '../clock.ts';
-import { MAX_BEARER_BYTES, CLIENT_TOKEN_LOOK_MS } from '../limits.ts';
+import { CLIENT_TOKEN_LOOK_MS, MAX_BEARER_BYTES } from '../limits.ts';
 import { isRecord } from './check-options.ts';
 import { OptionError } from './client-error.ts';
 

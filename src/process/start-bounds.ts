@@ -41,12 +41,12 @@ export class StartBounds {
    * @throws RunletError `LIMIT_EXCEEDED`; nothing is counted then
    */
   enter(principal: string, described: Described): void {
+    const { maxDescriptionBytes, maxProcesses } = this.#limits;
+    if (this.#count >= maxProcesses) throw limitExceeded('max_processes', maxProcesses);
     const { maxPrincipalProcesses } = this.#principals.of(principal);
     if (this.#processes.of(principal) >= maxPrincipalProcesses) {
       throw limitExceeded('max_principal_processes', maxPrincipalProcesses);
     }
-    const { maxDescriptionBytes, maxProcesses } = this.#limits;
-    if (this.#count >= maxProcesses) throw limitExceeded('max_processes', maxProcesses);
     const bytes = descriptionBytes(described);
     if (this.#descriptionBytes + bytes > maxDescriptionBytes) {
       throw limitExceeded('max_description_bytes', maxDescriptionBytes);

@@ -88,12 +88,12 @@ export class SessionRegistry {
     if (existing !== undefined) throw new RunletError('SESSION_EXISTS');
     const { clock, host, limits, newId } = this.#options;
     host.assertAccepting();
+    if (this.#sessions.size >= limits.maxSessions) {
+      throw limitExceeded('max_sessions', limits.maxSessions);
+    }
     const { maxPrincipalSessions } = this.#principals.of(owner);
     if ((this.#owned.get(owner)?.sessions.size ?? 0) >= maxPrincipalSessions) {
       throw limitExceeded('max_principal_sessions', maxPrincipalSessions);
-    }
-    if (this.#sessions.size >= limits.maxSessions) {
-      throw limitExceeded('max_sessions', limits.maxSessions);
     }
     const owned = this.#ownedBy(owner);
     const session: Session = new Session({
