@@ -440,3 +440,24 @@ export const MAX_TOKEN_CHECKS = 2;
 
 /** Tokens of one key that may wait for that: some ten milliseconds. The next is refused. */
 export const MAX_WAITING_TOKEN_CHECKS = 64;
+/** Bytes of a policy file, which take some tens of milliseconds to read when it changes. */
+export const MAX_POLICY_BYTES = 256 * KIB;
+
+/** Bytes of one pattern in it: no path is longer, `PATH_MAX` of Linux. */
+export const MAX_POLICY_PATTERN_BYTES = 4 * KIB;
+
+/** How often it is looked at. It is read when it is found the same twice: it is written then. */
+export const POLICY_LOOK_MS = SECOND / 2;
+
+/** How long a tool may take to look up a user, whom a server elsewhere may know. */
+export const TOOL_MS = 10 * SECOND;
+
+/** Bytes that it may say: much more than the groups of a user take. */
+export const MAX_TOOL_OUTPUT_BYTES = 64 * KIB;
+
+/** How long users that were looked up are known, and how many: who may do what changes seldom. */
+export const USER_KEEP_MS = 10 * SECOND;
+export const MAX_KNOWN_USERS = 256;
+
+/** Bytes of the name of a user: those of Linux have 32, those of directories may have more. */
+export const MAX_USER_NAME_BYTES = 256;

@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { formatAddress, parseAddress } from '../address.ts';
 import { type SignalName, signalName, signalValue } from '../client/names.ts';
-import { HOUR, KIB, MIB, MINUTE, SECOND } from '../units.ts';
+import { sizeBytes, spanMs } from '../quantities.ts';
 
 /*
  * How the values of options are read. Each throws commander's error for a value that makes
@@ -41,9 +41,6 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
-/** Milliseconds of what may follow the number of a span. */
-const SPAN_UNITS = { ms: 1, s: SECOND, m: MINUTE, min: MINUTE, h: HOUR, d: 24 * HOUR } as const;
-
 /** What a timer of Node.js can wait: 2^31 - 1 ms. */
 const MAX_SECONDS = 2_147_483;
 
@@ -68,47 +65,10 @@ export function positiveSeconds(text: string): number {
   return value;
 }
 
-/** Milliseconds of a span, as {@link seconds} takes it; NaN: it is none. */
-export function spanMs(text: string): number {
-  if (/^\d*\.?\d+$/.test(text)) return Number(text) * SECOND;
-  if (!/^(?:\d*\.?\d+(?:ms|s|min|m|h|d))+$/.test(text)) return Number.NaN;
-  let sum = 0;
-  let least = Number.POSITIVE_INFINITY;
-  for (const [, number, unit] of text.matchAll(/(\d*\.?\d+)(ms|s|min|m|h|d)/g)) {
-    const length = SPAN_UNITS[unit as keyof typeof SPAN_UNITS];
-    if (length >= least) return Number.NaN;
-    least = length;
-    sum += Number(number) * length;
-  }
-  return sum;
-}
-
-/** Bytes of what may follow a number of them. A lone letter means what it does to `dd` and docker. */
-const SIZE_UNITS = {
-  '': 1,
-  b: 1,
-  k: KIB,
-  kib: KIB,
-  kb: 1_000,
-  m: MIB,
-  mib: MIB,
-  mb: 1_000_000,
-  g: 1024 * MIB,
-  gib: 1024 * MIB,
-  gb: 1_000_000_000,
-  t: 1024 * 1024 * MIB,
-  tib: 1024 * 1024 * MIB,
-  tb: 1_000_000_000_000,
-} as const;
-
-/** A number of bytes, 0 or more, with or without a unit: `4096`, `64KiB`, `1.5g`, `10MB`. */
+/** A number of bytes, 0 or more, as {@link sizeBytes} takes it. */
 export function bytes(text: string): number {
-  const [, number, unit = ''] = /^(\d*\.?\d+)([a-z]*)$/i.exec(text) ?? [];
-  const factor: number | undefined = Object.hasOwn(SIZE_UNITS, unit.toLowerCase())
-    ? SIZE_UNITS[unit.toLowerCase() as keyof typeof SIZE_UNITS]
-    : undefined;
-  const value = Number(number) * (factor ?? Number.NaN);
-  if (!Number.isSafeInteger(value)) {
+  const value = sizeBytes(text);
+  if (Number.isNaN(value)) {
     throw new InvalidArgumentError('it is no number of bytes, such as 4096, 64KiB or 1GiB');
   }
   return value;

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { ProcessEvent, RemoteProcess } from '../client/index.ts';
-import { spanMs } from './arguments.ts';
+import { spanMs } from '../quantities.ts';
 
 /** Events that are read rather than looked through further. */
 const FEW_EVENTS = 256;

@@ -39,7 +39,7 @@ const DEFAULT_EXCLUDES = compile(['*KEY*', '*SECRET*', '*TOKEN*']);
 const OWN_VARIABLES = new NamePattern('RUNLET_*');
 
 /** All matching of this program goes on in one event loop, and is divided over its turns together. */
-const TURNS = new SharedTurns(MAX_MATCHING_PER_TURN);
+export const matchingTurns = new SharedTurns(MAX_MATCHING_PER_TURN);
 
 /** The server's own settings, credentials among them: no policy brings these in. */
 export function isOwnVariable(name: string): boolean {
@@ -58,7 +58,7 @@ export async function buildEnvironment(
   policy: EnvPolicy | undefined,
   env: Environment,
   cwd?: string,
-  turns: SharedTurns = TURNS,
+  turns: SharedTurns = matchingTurns,
 ): Promise<Environment> {
   if (policy === undefined) return env;
   const result = new Map<string, string>();

@@ -16,6 +16,8 @@ export interface Principal {
   readonly kind: AuthKind;
   /** What it may do. */
   readonly grants: ReadonlySet<Grant>;
+  /** What its credentials grant beside that, and the policy of the server does not. Default: nothing. */
+  readonly withheld?: ReadonlySet<Grant>;
   /** When that is over, in milliseconds since 1970; infinite: never. */
   readonly expiry: number;
   /** The only session that it may use, a UUID in lower case. Undefined: all of its own. */

@@ -3,6 +3,7 @@ import type { Environment } from '../environment/env-policy.ts';
 import type { ExitStatus, OutputStream, ResourceUsage } from '../output/event.ts';
 import type { ProcessScan, ScannedProcess } from './process-scan.ts';
 import type { Delivery } from './signals.ts';
+import type { RunUser } from './users/run-user.ts';
 
 /** What to launch: everything resolved, nothing left to look up. */
 export interface LaunchRequest {
@@ -27,6 +28,11 @@ export interface LaunchRequest {
   readonly terminal: TerminalSize | undefined;
   /** Undefined: the server's own. */
   readonly limits: ResourceLimits | undefined;
+  /**
+   * The user that it becomes by itself, whose its pipes and its terminal are from the start, as far
+   * as the launcher can. Default: the server's.
+   */
+  readonly user?: RunUser;
   /**
    * Aborts when nobody wants it any more: a child that does not become its program, since a
    * file system does not answer, is killed as far as the launcher can. The launch may succeed

@@ -21,9 +21,11 @@ import { Process } from './process.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import { searchedFolders } from './program-lookup.ts';
 import { StartBounds } from './start-bounds.ts';
+import type { StartGuard } from './start-guard.ts';
 import { poolThreads } from './start-turns.ts';
 import { StdinBudgets } from './stdin-budgets.ts';
 import { TreeRegistry } from './tree-registry.ts';
+import type { FindUserSwitch } from './users/user-switch.ts';
 
 /** What a host is made with. */
 export interface ProcessHostOptions {
@@ -36,6 +38,8 @@ export interface ProcessHostOptions {
   readonly store: OutputStore;
   /** The server's own environment, from which policies inherit. */
   readonly environment: Environment;
+  /** How processes become other users'. Default: they cannot. */
+  readonly users?: FindUserSwitch | undefined;
 }
 
 /** A process that is to be started. */
@@ -48,6 +52,8 @@ export interface ProcessOrder {
   /** Whose turn it takes among those of the principal. Default: the owner's. */
   readonly asker?: unknown;
   readonly spec: ProcessSpec;
+  /** Says whether it may be started. Default: it may. */
+  readonly guard?: StartGuard | undefined;
   /** Whoever starts it is the only one to read its events. Default: others may. */
   readonly readOnce?: boolean;
   /**
@@ -111,11 +117,13 @@ export class ProcessHost {
   /**
    * Starts a process; whoever asks must {@link release} it in the end.
    *
-   * @throws RunletError `START_FAILED`, `LIMIT_EXCEEDED`, `DRAINING`
+   * @throws RunletError `START_FAILED`, `LIMIT_EXCEEDED`, `DRAINING`, `POLICY_DENIED`
    */
-  async start(order: ProcessOrder): Promise<Process> {
+  async start(asked: ProcessOrder): Promise<Process> {
     this.assertAccepting();
-    const { principal, spec } = order;
+    const { guard, principal } = asked;
+    const order = guard === undefined ? asked : { ...asked, spec: await guard.admit(asked.spec) };
+    const { spec } = order;
     this.#bounds.enter(principal, spec);
     const environment = this.#environmentOf(spec);
     const starting = this.#starts.use(
@@ -208,12 +216,12 @@ export class ProcessHost {
   }
 
   async #launch(
-    { id, owner, principal, spec, readOnce, assertWanted }: ProcessOrder,
+    { id, owner, principal, spec, guard, readOnce, assertWanted }: ProcessOrder,
     environment: LaunchContext['environment'],
     signal: AbortSignal,
   ): Promise<Process> {
-    const { clock, launcher, limits } = this.#options;
-    const context = { spec, launcher, environment, signal };
+    const { clock, launcher, limits, users } = this.#options;
+    const context = { spec, launcher, environment, guard, users, signal };
     const launched = await launchProcess(LAUNCH_STEPS, context, assertWanted);
     const process = new Process(launched, {
       ...spec,
@@ -234,6 +242,7 @@ export class ProcessHost {
       await this.#discard(process);
       throw error;
     }
+    guard?.started(id);
     return process;
   }
 

@@ -13,6 +13,8 @@ export interface ProcessSpec {
   /** Undefined: the environment is exactly `env`. */
   readonly envPolicy: EnvPolicy | undefined;
   readonly env: Environment;
+  /** The name of a user, or its number in digits; undefined: as the server runs. */
+  readonly user: string | undefined;
   readonly stdin: 'closed' | 'pipe';
   /** The size of its terminal; undefined: it has none. */
   readonly terminal: TerminalSize | undefined;

@@ -10,6 +10,7 @@ import type { LeftBehind } from './left-behind.ts';
 import type { Process } from './process.ts';
 import type { ProcessHost } from './process-host.ts';
 import type { ProcessSpec } from './process-spec.ts';
+import type { StartGuard } from './start-guard.ts';
 
 /** What a request to start a process is recognised by when it is retried. */
 interface RequestKey {
@@ -24,6 +25,8 @@ interface RequestKey {
 /** Asks for a process. */
 export interface StartRequest extends RequestKey {
   readonly spec: ProcessSpec;
+  /** Says whether it may be started, unless it was before. Default: it may. */
+  readonly guard?: StartGuard;
 }
 
 /** Something that happened to a process of a table. */
@@ -189,10 +192,10 @@ export class ProcessTable {
 
   /** Takes the id before anything is awaited, so that of two starts with it one wins. */
   #begin(id: string, request: StartRequest): Entry {
-    const { fingerprint, processId, requestId, spec } = request;
+    const { fingerprint, guard, processId, requestId, spec } = request;
     const { host, owner, principal } = this.#options;
     const assertWanted = (): void => this.#assertOpen();
-    const started = host.start({ id, owner, principal, spec, assertWanted });
+    const started = host.start({ id, owner, principal, spec, guard, assertWanted });
     const entry: Entry = {
       id,
       key: { fingerprint, processId, requestId },

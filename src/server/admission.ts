@@ -3,6 +3,7 @@ import type { Interceptor } from '../bridge/interceptor.ts';
 import type { Clock } from '../clock.ts';
 import { RunletError } from '../errors.ts';
 import type { Credentials, Identity } from '../identity/authenticator.ts';
+import type { LivePolicy } from '../policy/live-policy.ts';
 import { setCaller } from './caller.ts';
 import { type AcceptedConnection, acceptedConnection } from './connection.ts';
 import { assertGranted, needsOf } from './method-grants.ts';
@@ -15,14 +16,18 @@ const BEARER = /^bearer +(?<token>[^ ]+) *$/i;
  * Lets a call in whose caller is known and is granted it. Both are looked at before anything that
  * the request names.
  */
-export function admitCalls(open: OpenCalls, clock: Clock): Interceptor {
+export function admitCalls(
+  open: OpenCalls,
+  clock: Clock,
+  policy: LivePolicy | undefined,
+): Interceptor {
   return async (method, context, next) => {
     const needs = needsOf(method);
     if (needs === 'nothing') return next();
     const found = identify(acceptedConnection(context), context);
     const identity = found instanceof Promise ? await found : found;
-    const { principal } = identity;
     if (!isGood(identity, clock.now())) throw unauthenticated('the credentials are over');
+    const principal = policy?.bound(identity.principal) ?? identity.principal;
     setCaller(context, principal);
     if (needs !== 'caller') assertGranted(principal, needs);
     open.add(identity, context);

@@ -5,6 +5,7 @@ import type { ServerService } from '../gen/runlet/v1/server_pb.ts';
 import type { SessionService } from '../gen/runlet/v1/session_pb.ts';
 import type { Grant } from '../identity/grants.ts';
 import type { Principal } from '../identity/principal.ts';
+import { policyDenied } from '../policy/denial.ts';
 
 /**
  * What a method needs: one of these grants; a caller that is known, whatever it may do; or
@@ -74,7 +75,7 @@ const INTERACT_NEEDS: Readonly<
   acknowledge: undefined,
 };
 
-/** @throws RunletError `GRANT_MISSING` if the caller may not send a message of `Interact` */
+/** @throws RunletError `GRANT_MISSING` or `POLICY_DENIED` if the caller may not send a message of `Interact` */
 export function assertMayInteract(
   caller: Principal,
   kind: InteractRequest['request']['case'],
@@ -83,12 +84,14 @@ export function assertMayInteract(
   if (grant !== undefined) assertGranted(caller, [grant]);
 }
 
-/** @throws RunletError `GRANT_MISSING` unless the caller has one of these */
+/** @throws RunletError `GRANT_MISSING` or `POLICY_DENIED` unless the caller has one of these */
 export function assertGranted(
-  { grants }: Pick<Principal, 'grants'>,
+  { grants, withheld }: Pick<Principal, 'grants' | 'withheld'>,
   needed: readonly [Grant, ...Grant[]],
 ): void {
-  if (!needed.some((grant) => grants.has(grant))) throw grantMissing(needed[0]);
+  if (needed.some((grant) => grants.has(grant))) return;
+  const denied = needed.find((grant) => withheld?.has(grant));
+  throw denied === undefined ? grantMissing(needed[0]) : policyDenied('grants', denied);
 }
 
 /** What a caller is told that is not granted something. */

@@ -1,8 +1,11 @@
 import type { Interceptor } from '../bridge/interceptor.ts';
 import type { Clock } from '../clock.ts';
 import type { Limits } from '../limits.ts';
+import type { LivePolicy } from '../policy/live-policy.ts';
 import type { PrincipalLimits } from '../policy/principal-limits.ts';
+import type { Audit } from '../telemetry/audit.ts';
 import { admitCalls } from './admission.ts';
+import { auditCalls } from './audit-calls.ts';
 import { boundConnectionCalls, boundPrincipalCalls } from './call-bounds.ts';
 import { logCalls } from './call-log.ts';
 import type { OpenCalls } from './open-calls.ts';
@@ -11,27 +14,33 @@ import type { ServerLog } from './server-log.ts';
 /** What a pipeline is made with. */
 export interface PipelineOptions {
   readonly logger: ServerLog;
+  readonly audit: Audit;
   readonly open: OpenCalls;
   readonly clock: Clock;
   readonly limits: Limits;
   readonly principals: PrincipalLimits;
+  /** Undefined: there is none, and callers may do what their credentials grant. */
+  readonly policy: LivePolicy | undefined;
 }
 
 /** What every call of every service passes, in this order, before its handler has it. */
 export function pipeline({
+  audit,
   clock,
   limits,
   logger,
   open,
+  policy,
   principals,
 }: PipelineOptions): readonly Interceptor[] {
   return [
     // The first, so that it tells of what the others refuse, too.
     logCalls(logger),
+    auditCalls(audit),
     // Before it costs anything to find out who calls.
     boundConnectionCalls(limits.maxConnectionStreams),
     // Who calls, and whether that caller may; nothing that a request names is looked up before.
-    admitCalls(open, clock),
+    admitCalls(open, clock, policy),
     // One who has too many calls under way already is not to take what others need.
     boundPrincipalCalls(principals),
   ];

@@ -30,12 +30,15 @@ import {
 } from '../limits.ts';
 import { OutputStore, type StoreProblem } from '../output/output-store.ts';
 import { openSpool, type Spool } from '../output/spool/spool.ts';
+import type { LivePolicy } from '../policy/live-policy.ts';
 import { principalLimits, serverLimits } from '../policy/principal-limits.ts';
 import { hasSeveralPrincipals } from '../policy/sole-principal.ts';
 import type { Launcher } from '../process/launcher.ts';
 import { createLauncher } from '../process/launchers.ts';
 import { ProcessHost } from '../process/process-host.ts';
+import { userSwitchFinder } from '../process/users/user-switch.ts';
 import { SessionRegistry } from '../session/session-registry.ts';
+import { logAudit } from '../telemetry/audit.ts';
 import { acceptAt } from './accept.ts';
 import { connectionOf } from './connection.ts';
 import type { ListenerOptions } from './listener-options.ts';
@@ -48,6 +51,7 @@ import { processService } from './services/process/process-service.ts';
 import { addReflection } from './services/reflection-service.ts';
 import { serverService } from './services/server-service.ts';
 import { sessionService } from './services/session-service.ts';
+import { startGuards } from './start-guards.ts';
 import { statusHeaders, toStatus } from './status.ts';
 
 /** How a server is made. */
@@ -64,6 +68,8 @@ export interface ServerOptions {
    * is missing. Default: none, output is kept in memory alone.
    */
   readonly stateFolder?: string;
+  /** What callers may do beyond what they are granted. Default: everything. */
+  readonly policy?: LivePolicy | undefined;
   /** Default: those of {@link serverLimits}. */
   readonly limits?: Partial<Limits>;
   /** Default: the best that this machine offers. */
@@ -109,6 +115,8 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
   const cwd = options.cwd ?? workingFolder();
   const newId = (): string => randomUUID();
 
+  const audit = logAudit(logger);
+  const users = userSwitchFinder(launcher, systemClock);
   const spool = await openOutputSpool(options.stateFolder, clock, logger);
   const store = new OutputStore({
     clock,
@@ -121,7 +129,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     },
     onProblem: (problem) => logProblem(logger, problem),
   });
-  const host = new ProcessHost({ launcher, clock, limits, principals, environment, store });
+  const host = new ProcessHost({ launcher, clock, limits, principals, environment, store, users });
   const sessions = new SessionRegistry({ host, clock, limits, principals, newId });
   const grpc = new Server({
     'grpc.max_receive_message_length': limits.maxRequestBytes * OVERSIZE_HEADROOM,
@@ -154,19 +162,35 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     toStatus,
     oversizeError: () => limitExceeded('max_request_bytes', limits.maxRequestBytes),
     decodeError,
-    interceptors: pipeline({ clock, limits, logger, open, principals }),
+    interceptors: pipeline({
+      logger,
+      audit,
+      open,
+      clock,
+      limits,
+      principals,
+      policy: options.policy,
+    }),
   };
+  const guardOf = startGuards({ audit, limits, policy: options.policy });
   addService(grpc, SessionService, sessionService({ sessions, clock, limits }), bridge);
   addService(
     grpc,
     ProcessService,
-    processService({ sessions, host, clock, limits, cwd, newId }),
+    processService({ sessions, host, clock, limits, cwd, newId, guardOf }),
     bridge,
   );
   addService(
     grpc,
     ServerService,
-    serverService({ cwd, limits, principals, launcher, files: spool !== undefined }),
+    serverService({
+      cwd,
+      limits,
+      principals,
+      launcher,
+      files: spool !== undefined,
+      users,
+    }),
     bridge,
   );
   const services = [SessionService, ProcessService, ServerService];

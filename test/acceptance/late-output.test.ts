@@ -90,6 +90,7 @@ describe('a child that holds stdout after its parent exited', () => {
         arg0: 'sh',
         cwd: folder,
         envPolicy: undefined,
+        user: undefined,
         env: new Map([['PATH', PATH]]),
         stdin: 'closed',
         terminal: undefined,

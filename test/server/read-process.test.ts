@@ -17,6 +17,7 @@ import {
 import { ProcessHost } from '../../src/process/process-host.ts';
 import { processService } from '../../src/server/services/process/process-service.ts';
 import { SessionRegistry } from '../../src/session/session-registry.ts';
+import { ANY_START } from '../support/any-start.ts';
 import { TestCallContext } from '../support/call-context.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { memoryStore } from '../support/output.ts';
@@ -32,7 +33,15 @@ async function poll(argv: readonly string[], context: CallContext): Promise<{ by
   const host = new ProcessHost({ launcher, clock, limits, environment: new Map(), store });
   const newId = (): string => crypto.randomUUID();
   const sessions = new SessionRegistry({ host, clock, limits, newId });
-  const calls = processService({ sessions, host, clock, limits, cwd: '/', newId });
+  const calls = processService({
+    sessions,
+    host,
+    clock,
+    limits,
+    cwd: '/',
+    newId,
+    guardOf: () => ANY_START,
+  });
   const session = sessions.create({
     id: undefined,
     labels: new Map(),

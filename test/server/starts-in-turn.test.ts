@@ -3,6 +3,7 @@ import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import type { Launcher } from '../../src/process/launcher.ts';
 import { ProcessHost } from '../../src/process/process-host.ts';
 import { runOnce } from '../../src/server/services/process/run-once.ts';
+import { ANY_START } from '../support/any-start.ts';
 import { TestCallContext } from '../support/call-context.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { memoryStore } from '../support/output.ts';
@@ -54,6 +55,7 @@ describe('many starts of one', () => {
           host,
           limits: DEFAULT_LIMITS,
           newId,
+          guardOf: () => ANY_START,
         }).next(),
     ],
   ])('%s do not hold up those of another', async (_, start) => {

@@ -12,6 +12,7 @@ import { ProcessHost } from '../../src/process/process-host.ts';
 import { processService } from '../../src/server/services/process/process-service.ts';
 import { sessionService } from '../../src/server/services/session-service.ts';
 import { SessionRegistry } from '../../src/session/session-registry.ts';
+import { ANY_START } from '../support/any-start.ts';
 import { TestCallContext } from '../support/call-context.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { memoryStore } from '../support/output.ts';
@@ -35,7 +36,15 @@ describe('the handlers of calls for an attachment', () => {
     const newId = (): string => crypto.randomUUID();
     const sessions = new SessionRegistry({ host, clock, limits, newId });
     const sessionCalls = sessionService({ sessions, clock, limits });
-    const processCalls = processService({ sessions, host, clock, limits, cwd: '/', newId });
+    const processCalls = processService({
+      sessions,
+      host,
+      clock,
+      limits,
+      cwd: '/',
+      newId,
+      guardOf: () => ANY_START,
+    });
     const session = sessions.create({
       id: undefined,
       labels: new Map(),

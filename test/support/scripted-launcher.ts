@@ -39,6 +39,7 @@ export class ScriptedLauncher implements Launcher {
         arg0: 'true',
         cwd: '/',
         envPolicy: undefined,
+        user: undefined,
         env: new Map(),
         stdin: 'closed',
         terminal: undefined,

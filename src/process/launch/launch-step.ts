@@ -1,6 +1,8 @@
 import type { Environment } from '../../environment/env-policy.ts';
 import type { Launcher, LaunchRequest } from '../launcher.ts';
 import type { ProcessSpec } from '../process-spec.ts';
+import type { StartGuard } from '../start-guard.ts';
+import type { FindUserSwitch } from '../users/user-switch.ts';
 
 /** What the steps of a launch can look at. */
 export interface LaunchContext {
@@ -8,6 +10,10 @@ export interface LaunchContext {
   readonly launcher: Launcher;
   /** That of the process, which is made when it is asked for first. */
   readonly environment: () => Promise<Environment>;
+  /** Says what may be started. Default: everything may. */
+  readonly guard?: StartGuard | undefined;
+  /** How processes become other users'. Default: they cannot. */
+  readonly users?: FindUserSwitch | undefined;
   /** Aborts when the launch took too long or is given up. Default: never. */
   readonly signal?: AbortSignal;
 }

@@ -1,4 +1,4 @@
-import { closeSync, readdirSync } from 'node:fs';
+import { closeSync, fchownSync, readdirSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type {
   Kinship,
@@ -86,6 +86,8 @@ async function launchOnPipes(
   const { stderr, stdin, stdout } = pipes;
   const all = [stdin, stdout, stderr].filter((pipe) => pipe !== undefined);
   try {
+    // So that the user can open them by what they are called, /dev/stdout for one.
+    if (request.user) for (const { child } of all) fchownSync(child, request.user.uid, -1);
     const { kin, pid } = await spawner.spawn(request, (gate) =>
       pipeActions(
         libc,
@@ -158,7 +160,7 @@ async function launchOnTerminal(
   request: LaunchRequest,
   size: TerminalSize,
 ): Promise<LaunchedProcess> {
-  const terminal = new PseudoTerminal(libc, size);
+  const terminal = new PseudoTerminal(libc, size, request.user?.uid);
   try {
     const { kin, pid } = await spawner.spawn(request, (gate) =>
       terminalActions(libc, request.cwd, terminal.path, gate),

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchownSync, openSync, readSync, writeSync } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import type { TerminalSize } from '../launcher.ts';
@@ -44,8 +44,12 @@ export class PseudoTerminal {
   #slave: number | undefined;
   #closed = false;
 
-  /** @throws RunletError `START_FAILED`, stage `TERMINAL`, with nothing left open */
-  constructor(libc: Libc, size: TerminalSize) {
+  /**
+   * `owner`: the number of the user whose it is. Default: this program's.
+   *
+   * @throws RunletError `START_FAILED`, stage `TERMINAL`, with nothing left open
+   */
+  constructor(libc: Libc, size: TerminalSize, owner?: number) {
     this.#libc = libc;
     const opened: number[] = [];
     const fail = (errno: string): never => {
@@ -68,6 +72,9 @@ export class PseudoTerminal {
     this.resize(size);
     try {
       this.#slave = openSync(this.path, O_RDWR | O_NOCTTY);
+      opened.push(this.#slave);
+      // Its group and its rights are those that the system gives terminals.
+      if (owner !== undefined) fchownSync(this.#slave, owner, -1);
     } catch (error) {
       fail(errnoName(error));
     }

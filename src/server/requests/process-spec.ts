@@ -31,6 +31,7 @@ import {
   parseArgv,
   parseCwd,
   parseEnvironment,
+  parseUser,
 } from './spec-texts.ts';
 
 /** What is filled in where a spec is silent. */
@@ -88,6 +89,7 @@ export function parseProcessSpec(
     cwd: parseCwd(message) || defaults.cwd,
     envPolicy: parseEnvPolicy(message.envPolicy),
     env: withTerm(parseEnvironment('spec.env', message.env, message.rawEnv), message.terminal),
+    user: parseUser(message),
     stdin: parseEnum('spec.stdin', message.stdin, STDIN_MODES),
     terminal:
       message.terminal === undefined

@@ -4,9 +4,12 @@ import type {
   EnvVariable,
   ProcessSpec as ProcessSpecMessage,
 } from '../../gen/runlet/v1/process_pb.ts';
-import { type Limits, MAX_ENV_VARIABLES } from '../../limits.ts';
+import { type Limits, MAX_ENV_VARIABLES, MAX_USER_NAME_BYTES } from '../../limits.ts';
 import { textOfBytes } from '../../system-text.ts';
 import { argvBytes } from './encoded-size.ts';
+
+/** What can be the name of a user in passwd(5), and is no option of a program. */
+const USER = /^[^\s\p{C}:,/+-][^\s\p{C}:,/]*$/u;
 
 /* What of a spec the system takes as bytes: each has a field of texts, and one of bytes. */
 
@@ -75,6 +78,19 @@ export function parseEnvironment(
     variables.set(name, value);
   }
   return variables;
+}
+
+/** Whom it runs as, a name or a number in digits; undefined: nothing is said. */
+export function parseUser(message: ProcessSpecMessage): string | undefined {
+  const { user } = message;
+  if (user === '') return undefined;
+  if (Buffer.byteLength(user) > MAX_USER_NAME_BYTES || !USER.test(user)) {
+    throw invalidField('spec.user', 'must be the name of a user or its number');
+  }
+  if (parseArg0(message) !== '') {
+    throw invalidField('spec.arg0', 'cannot be given together with spec.user');
+  }
+  return user;
 }
 
 export function assertNoNul(field: string, value: string): void {

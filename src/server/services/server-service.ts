@@ -7,6 +7,7 @@ import type { Limits } from '../../limits.ts';
 import { UNACKNOWLEDGED_BYTES } from '../../output/sizes.ts';
 import type { PrincipalLimits } from '../../policy/principal-limits.ts';
 import type { Launcher } from '../../process/launcher.ts';
+import type { FindUserSwitch } from '../../process/users/user-switch.ts';
 import { shownText } from '../../system-text.ts';
 import { VERSION } from '../../version.ts';
 import { callerOf } from '../caller.ts';
@@ -25,6 +26,8 @@ export interface ServerFacts {
   readonly launcher: Launcher;
   /** Whether output can go to files. */
   readonly files: boolean;
+  /** Whether processes can run as other users. */
+  readonly users: FindUserSwitch;
 }
 
 /** `ServerService`. */
@@ -34,12 +37,13 @@ export function serverService({
   launcher,
   limits,
   principals,
+  users,
 }: ServerFacts): ServiceImpl<typeof ServerService> {
   const user = currentUser();
   const defaultShell = user?.shell ?? '/bin/sh';
   const home = process.env['HOME'] ?? user?.homedir ?? '/';
   return {
-    getServerInfo(_request, context) {
+    async getServerInfo(_request, context) {
       const { expiry, grants, name, sessionId } = callerOf(context);
       const own = principals.of(name);
       return {
@@ -88,6 +92,7 @@ export function serverService({
           limits: launcher.limits,
           mergeStderr: launcher.mergesStderr,
           bytes: launcher.bytes,
+          users: (await users()) !== undefined,
           treeTracking: TREE_TRACKINGS[launcher.tree],
         },
         caller: {

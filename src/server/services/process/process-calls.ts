@@ -9,6 +9,7 @@ import type { Session } from '../../../session/session.ts';
 import type { SessionRegistry } from '../../../session/session-registry.ts';
 import { parseId, parseOptionalId } from '../../requests/fields.ts';
 import { parseProcessSpec, specFingerprint } from '../../requests/process-spec.ts';
+import type { GuardOf } from '../../start-guards.ts';
 import { enterSession, type SessionReference } from '../enter-session.ts';
 
 /** What the service is made with. */
@@ -21,6 +22,8 @@ export interface ProcessServiceOptions {
   readonly cwd: string;
   /** Makes an id that was never used. */
   readonly newId: () => string;
+  /** Says what a call may start. */
+  readonly guardOf: GuardOf;
 }
 
 /** The methods of the service with some names. */
@@ -53,7 +56,7 @@ export function findProcess(
 
 /** Starts the process that a call asks for, or finds it where the call is a repeat. */
 export async function startProcess(
-  { cwd, limits, sessions }: ProcessServiceOptions,
+  { cwd, guardOf, limits, sessions }: ProcessServiceOptions,
   request: StartProcessRequest,
   context: CallContext,
 ): Promise<FoundProcess> {
@@ -62,7 +65,13 @@ export async function startProcess(
   const spec = parseProcessSpec(request.spec, { cwd, limits, overflow: 'drop-oldest' });
   const session = enterSession(sessions, request, context);
   const fingerprint = requestId === '' ? '' : specFingerprint(request.spec);
-  const process = await session.processes.start({ processId, requestId, fingerprint, spec });
+  const process = await session.processes.start({
+    processId,
+    requestId,
+    fingerprint,
+    spec,
+    guard: guardOf(context),
+  });
   context.annotate({ processId: process.id });
   return { session, process };
 }

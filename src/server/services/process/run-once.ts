@@ -6,12 +6,15 @@ import type { ProcessHost } from '../../../process/process-host.ts';
 import type { ProcessSpec } from '../../../process/process-spec.ts';
 import { callerOf } from '../../caller.ts';
 import { followEvents } from '../../event-stream.ts';
+import type { GuardOf } from '../../start-guards.ts';
 
 /** What a run needs of the server. */
 export interface RunOptions {
   readonly host: ProcessHost;
   readonly limits: Limits;
   readonly newId: () => string;
+  /** Says what a call may start. */
+  readonly guardOf: GuardOf;
 }
 
 /** Never aborts: what is written to stdin is not tied to a call of its own. */
@@ -25,7 +28,7 @@ export async function* runOnce(
   spec: ProcessSpec,
   stdin: Uint8Array,
   context: CallContext,
-  { host, limits, newId }: RunOptions,
+  { guardOf, host, limits, newId }: RunOptions,
 ): AsyncGenerator<Uint8Array> {
   const { signal } = context;
   const withStdin: ProcessSpec = stdin.byteLength > 0 ? { ...spec, stdin: 'pipe' } : spec;
@@ -35,6 +38,7 @@ export async function* runOnce(
     principal: callerOf(context).name,
     asker: context.peer,
     spec: withStdin,
+    guard: guardOf(context),
     readOnce: true,
     assertWanted: () => signal.throwIfAborted(),
   });

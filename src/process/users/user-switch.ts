@@ -1,0 +1,176 @@
+import { constants, open } from 'node:fs/promises';
+import type { Clock } from '../../clock.ts';
+import { pathOfText, textOfBytes } from '../../system-text.ts';
+import type { Launcher, LaunchRequest } from '../launcher.ts';
+import { checkProgram, checkWorkingDirectory } from '../program-lookup.ts';
+import { startFailure, unsupported } from '../start-failure.ts';
+import { divideEnvironment } from './held-variables.ts';
+import { type RunTool, toolRunner } from './run-tool.ts';
+import type { RunUser } from './run-user.ts';
+import { findSystemTools, type SystemTools } from './system-tools.ts';
+import { UserLookup } from './user-lookup.ts';
+
+/** Lets processes run as other users than the server does. */
+export interface UserSwitch {
+  /**
+   * The user with a name or, in digits, a number; undefined: there is none.
+   *
+   * @throws RunletError `START_FAILED` if the database of users does not answer
+   */
+  find(asked: string): Promise<RunUser | undefined>;
+  /**
+   * Checks, as the user, that it may enter the folder and execute the program: what starts it
+   * later has run by then, and could only exit.
+   *
+   * @throws RunletError `START_FAILED`
+   */
+  check(request: LaunchRequest, user: RunUser): Promise<void>;
+  /**
+   * A request for what becomes the user, and then the program, as one process.
+   *
+   * @throws RunletError `START_FAILED`
+   */
+  through(request: LaunchRequest, user: RunUser): LaunchRequest;
+}
+
+/** Bytes of a program that say what executes it: `BINPRM_BUF_SIZE` of Linux. */
+const HEAD_BYTES = 256;
+
+const CHECK = `
+[ "$(id -u)" = "$1" ] || exit 70
+cd -P -- "$2" || exit 71
+[ -f "$3" ] && [ -x "$3" ] || exit 72
+[ -z "$4" ] || [ -f "$4" ] && [ -x "\${4:-/}" ] || exit 73
+`;
+
+/** What a failed check says, by its exit code. */
+const FAILURES: Readonly<Record<number, readonly ['CWD' | 'PROGRAM', string]>> = {
+  71: ['CWD', 'the user cannot start in the working directory: EACCES'],
+  72: ['PROGRAM', 'the user cannot execute the program: EACCES'],
+  73: ['PROGRAM', 'the user cannot execute the interpreter of the program: EACCES'],
+};
+
+/** Prints who it is, and what it may do beyond that. */
+const WHO = `id -u; id -g; id -G; while read -r name value; do
+  case $name in CapPrm:|CapEff:|CapAmb:) echo "$value" ;; esac
+done < /proc/self/status`;
+
+/** A user that is tried, and no groups but its own: `nobody` of most systems. */
+const TRIED: RunUser = {
+  name: '',
+  uid: 65_534,
+  gid: 65_534,
+  groups: [65_534],
+  home: '/',
+  shell: '',
+};
+
+/**
+ * Whether this program can run others as other users: tried when it is asked first, and the same
+ * from then on. Undefined: it cannot. Never rejects.
+ */
+export type FindUserSwitch = () => Promise<UserSwitch | undefined>;
+
+/** Finds that out with a launcher. */
+export function userSwitchFinder(launcher: Launcher, clock: Clock): FindUserSwitch {
+  let found: Promise<UserSwitch | undefined> | undefined;
+  return () => {
+    found ??= tryUserSwitch(launcher, clock).catch(() => undefined);
+    return found;
+  };
+}
+
+async function tryUserSwitch(launcher: Launcher, clock: Clock): Promise<UserSwitch | undefined> {
+  if (process.platform !== 'linux' || process.geteuid?.() !== 0) return undefined;
+  const tools = await findSystemTools();
+  if (tools === undefined) return undefined;
+  const run = toolRunner(launcher, clock);
+  return (await works(tools, run)) ? userSwitch(tools, run, clock) : undefined;
+}
+
+async function works(tools: SystemTools, run: RunTool): Promise<boolean> {
+  const { chroot, getent, id, sh } = tools;
+  const { code, stdout } = await run(chroot, becoming(TRIED, [sh, '-c', WHO]));
+  const [uid, gid, groups, ...capabilities] = stdout.split('\n').slice(0, -1);
+  const isTried = code === 0 && [uid, gid, groups].every((told) => told === String(TRIED.uid));
+  if (!isTried || capabilities.length < 2 || !capabilities.every((set) => /^0+$/.test(set))) {
+    return false;
+  }
+  const ends = await Promise.all([run(getent, ['passwd', '0']), run(id, ['-G', '--', 'root'])]);
+  return ends.every((end) => end.code === 0);
+}
+
+function userSwitch(tools: SystemTools, run: RunTool, clock: Clock): UserSwitch {
+  const lookup = new UserLookup(tools, run, clock);
+  return {
+    find: (asked) => lookup.find(asked),
+
+    async check({ cwd, program }, user) {
+      await checkWorkingDirectory(cwd);
+      await checkProgram(program);
+      const interpreter = await interpreterOf(program);
+      if (interpreter.startsWith('/')) await checkProgram(interpreter);
+      const looked = interpreter.startsWith('/') ? interpreter : '';
+      const args = [tools.sh, '-c', CHECK, 'sh', String(user.uid), cwd, program, looked];
+      const { code } = await run(tools.chroot, becoming(user, args));
+      if (code === 0) return;
+      const [stage, message] = FAILURES[code ?? 0] ?? [];
+      if (stage !== undefined) throw startFailure(stage, 'EACCES', message ?? '');
+      throw startFailure('SPAWN', 'EPERM', 'the process cannot become that user: EPERM');
+    },
+
+    through(request, user) {
+      const { args, env, program } = request;
+      const { harmless, held } = divideEnvironment(env);
+      const assignments = [...held].map(([name, value]) => `${name}=${value}`);
+      if (assignments.length > 0 && program.includes('=')) {
+        throw unsupported('SPAWN', 'run a program with "=" in its path as another user');
+      }
+      // By then it is the user's own code.
+      const settling = assignments.length === 0 ? [] : [tools.env, ...assignments];
+      return {
+        ...request,
+        program: tools.chroot,
+        arg0: tools.chroot,
+        args: becoming(user, [...settling, program, ...args]),
+        env: harmless,
+      };
+    },
+  };
+}
+
+/**
+ * What chroot(8) is told to become a user, and then a program, in the same folder. The plus signs
+ * keep it from looking up names: the database of users may load code that heeds variables.
+ */
+function becoming({ gid, groups, uid }: RunUser, command: readonly string[]): readonly string[] {
+  return [
+    `--userspec=+${uid}:+${gid}`,
+    `--groups=${groups.map((group) => `+${group}`).join()}`,
+    '--skip-chdir',
+    '/',
+    ...command,
+  ];
+}
+
+/**
+ * The interpreter of a script; empty: it is no script. What the system could not execute would
+ * be given to a shell.
+ *
+ * @throws RunletError `START_FAILED`, stage `PROGRAM`
+ */
+async function interpreterOf(program: string): Promise<string> {
+  const { O_NONBLOCK, O_RDONLY } = constants;
+  const file = await open(pathOfText(program), O_RDONLY | O_NONBLOCK).catch(() => undefined);
+  // Root may not read what is on another machine. It is the user's to find out.
+  if (file === undefined) return '';
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const head = textOfBytes(buffer.subarray(0, bytesRead));
+    if (head.startsWith('\x7fELF')) return '';
+    if (head.startsWith('#!')) return /^#![ \t]*([^ \t\n\0]*)/.exec(head)?.[1] ?? '';
+  } finally {
+    await file.close();
+  }
+  throw startFailure('PROGRAM', 'ENOEXEC', 'the program cannot be executed: ENOEXEC');
+}

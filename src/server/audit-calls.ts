@@ -1,0 +1,57 @@
+import { CALL_IDS, type CallContext } from '../bridge/call-context.ts';
+import type { Interceptor } from '../bridge/interceptor.ts';
+import { type Reason, RunletError } from '../errors.ts';
+import { ANYBODY } from '../identity/principal.ts';
+import type { Audit, AuditRecord } from '../telemetry/audit.ts';
+import { callerOf } from './caller.ts';
+
+/** What is recorded of the failures of calls. */
+const OUTCOMES: Readonly<Partial<Record<Reason, AuditRecord['outcome']>>> = {
+  UNAUTHENTICATED: 'denied',
+  GRANT_MISSING: 'denied',
+  POLICY_DENIED: 'denied',
+  START_FAILED: 'failed',
+};
+
+/** Records each call that is denied, and each start that fails. What was started is recorded there. */
+export function auditCalls(audit: Audit): Interceptor {
+  return async (_method, context, next) => {
+    const outcome = await next();
+    const { error } = outcome;
+    const recorded = error instanceof RunletError ? OUTCOMES[error.reason] : undefined;
+    if (error instanceof RunletError && recorded !== undefined) {
+      audit.record({
+        ...whoDidWhat(context),
+        principal: principalOf(context, error),
+        outcome: recorded,
+        reason: error.reason,
+        detail: detailOf(error),
+      });
+    }
+    return outcome;
+  };
+}
+
+/** What of a record is known by the call. */
+export function whoDidWhat(
+  context: CallContext,
+): Pick<AuditRecord, 'action' | 'principal' | 'processId' | 'sessionId'> {
+  const { processId = '', sessionId = '' } = context.get(CALL_IDS);
+  const action = context.method.slice(context.method.lastIndexOf('/') + 1);
+  return { principal: callerOf(context).name, action, sessionId, processId };
+}
+
+function principalOf(context: CallContext, { reason }: RunletError): string {
+  const caller = callerOf(context);
+  // Whoever was never let in is not anybody in particular.
+  return reason === 'UNAUTHENTICATED' && caller === ANYBODY ? '' : caller.name;
+}
+
+/** What the caller is not told, where there is that. */
+function detailOf({ cause, details }: RunletError): string {
+  if (typeof cause === 'string') return cause;
+  const { grant } = details.metadata ?? {};
+  if (grant !== undefined) return grant;
+  const { startFailure } = details;
+  return startFailure === undefined ? '' : `${startFailure.stage} ${startFailure.errnoName}`;
+}

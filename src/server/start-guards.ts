@@ -1,0 +1,73 @@
+import { userInfo } from 'node:os';
+import type { CallContext } from '../bridge/call-context.ts';
+import type { Limits } from '../limits.ts';
+import { policyDenied } from '../policy/denial.ts';
+import type { LivePolicy } from '../policy/live-policy.ts';
+import {
+  type OwnUser,
+  type PolicyGuard,
+  policyGuard,
+  UNRESTRICTED,
+} from '../policy/policy-guard.ts';
+import type { StartGuard } from '../process/start-guard.ts';
+import { shownText } from '../system-text.ts';
+import type { Audit } from '../telemetry/audit.ts';
+import { whoDidWhat } from './audit-calls.ts';
+import { callerOf } from './caller.ts';
+
+/** Says what the caller of a call may start, by the policy in force when it is called. */
+export type GuardOf = (context: CallContext) => StartGuard;
+
+/** What it is made with. */
+export interface StartGuardOptions {
+  readonly audit: Audit;
+  readonly limits: Limits;
+  /** Undefined: there is none, and everything may be started. */
+  readonly policy: LivePolicy | undefined;
+}
+
+/** Makes what says for each call what it may start, and records what it did. */
+export function startGuards({ audit, limits, policy }: StartGuardOptions): GuardOf {
+  const own = ownUser();
+  const defaults = {
+    retainedBytes: limits.defaultRetainedBytes,
+    retentionMs: limits.defaultRetentionMs,
+  };
+  const rulesFor = (context: CallContext): PolicyGuard => {
+    if (policy === undefined) return UNRESTRICTED;
+    const entry = policy.entryOf(callerOf(context));
+    // It was named when it was let in, and is not any more.
+    if (entry === undefined) throw policyDenied('grants', 'start');
+    return policyGuard({ entry, own, defaults });
+  };
+  return (context) => {
+    const rules = rulesFor(context);
+    let detail = '';
+    let as = '';
+    return {
+      admit: rules.admit,
+      approveUser(asked, user) {
+        rules.approveUser(asked, user);
+        as = ` as ${user?.name ?? asked}`;
+      },
+      async approve(goal) {
+        const approved = await rules.approve(goal);
+        detail = shownText(approved.program) + as;
+        return approved;
+      },
+      started(processId) {
+        audit.record({ ...whoDidWhat(context), processId, outcome: 'ok', reason: '', detail });
+      },
+    };
+  };
+}
+
+/** Ours. A container need not have an entry for it. */
+function ownUser(): OwnUser {
+  const uid = process.geteuid?.() ?? 0;
+  try {
+    return { uid, name: userInfo().username };
+  } catch {
+    return { uid, name: undefined };
+  }
+}
