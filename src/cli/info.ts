@@ -57,6 +57,7 @@ async function info(flags: InfoFlags): Promise<void> {
       ['resource limits', yesNo(capabilities.limits)],
       ['merged stderr', yesNo(capabilities.mergeStderr)],
       ['other bytes than UTF-8', yesNo(capabilities.bytes)],
+      ['other users', yesNo(capabilities.users)],
       ['sessions', `at most ${limits.maxSessions}`],
       ['processes', `at most ${limits.maxProcesses}`],
       [

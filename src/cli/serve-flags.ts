@@ -16,6 +16,8 @@ export interface ServeFlags extends PrincipalFlags, TlsFlags {
   readonly jwtAudience?: readonly string[];
   readonly jwtAlgorithm?: readonly JwtAlgorithm[];
   readonly tokenFile?: string;
+  /** The file of the policy. */
+  readonly policy?: string;
   readonly launcher?: LauncherName;
   readonly cwd?: string;
   readonly logLevel: string;

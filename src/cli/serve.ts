@@ -25,6 +25,7 @@ const SELDOM_FLAGS = [
   ...TLS_FLAGS,
   ...CLIENT_FLAGS,
   '--launcher',
+  '--policy',
   '--max-retained-bytes',
   '--output-memory',
   '--min-detached-ttl',
@@ -89,6 +90,10 @@ export function serveCommand(): Command {
       '--token-file <path>',
       'the public keys of the tokens that --auth token lets in (default: none)',
       nonEmpty,
+    )
+    .option(
+      '--policy <file>',
+      'what callers may do: see docs/policy.md; read again when it changes',
     )
     .addOption(
       new Option(
@@ -282,6 +287,13 @@ export function serveCommand(): Command {
         does: 'Let in who has a token, over TCP',
         code: null,
         prints: /^rlt1\.[\w-]{43}\nrunlet listening on 127\.0\.0\.1:[1-9]\d*\n/,
+      },
+      {
+        command:
+          'echo \'principals: [{match: "peer:*", terminals: false}]\' > "$FOLDER/policy.yaml" && runlet serve --policy "$FOLDER/policy.yaml"',
+        does: 'Say what callers may do',
+        code: null,
+        prints: /^runlet listening on unix:/,
       },
       {
         command: 'runlet serve --heartbeat 10s --keepalive 30s --keepalive-timeout 5s --grace 2s',

@@ -6,6 +6,7 @@ import { ensurePrivateFolder } from '../private-folder.ts';
 import { createLauncher } from '../process/launchers.ts';
 import { exitAtOnce } from '../process/native/exit-at-once.ts';
 import { startServer } from '../server/server.ts';
+import type { ServerLog } from '../server/server-log.ts';
 import { FAILURE_EXIT_CODE } from './exit-codes.ts';
 import { tuneHeapGrowth } from './heap-growth.ts';
 import { plainListener } from './listen-spec.ts';
@@ -15,6 +16,7 @@ import { endPredecessors, recordInState } from './predecessors.ts';
 import { printLine } from './print.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import { serveListeners } from './serve-listeners.ts';
+import type { ServedPolicy } from './serve-policy.ts';
 import { principalLimitsOf } from './serve-principals.ts';
 import { hasTerminal, takeServerSignals } from './server-signals.ts';
 import { startedWith, wasIgnored } from './started-with.ts';
@@ -33,6 +35,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const ttls = ttlLimits(flags);
   const { flush, logger } = createLogger(flags.logLevel);
   const listeners = await serveListeners(specs, flags, logger);
+  const policy = await policyOf(flags, logger);
   logStrayOutput(logger);
   tuneHeapGrowth();
   // From the start: one that comes while the server starts ends it in order too.
@@ -85,6 +88,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     keepaliveMs: flags.keepalive * 1000,
     keepaliveTimeoutMs: flags.keepaliveTimeout * 1000,
     shutdownGraceMs: graceMs,
+    policy: policy?.live,
     ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
     ...(stateFolder === undefined || flags.outputDisk === 0 ? {} : { stateFolder }),
   }).catch((error: unknown) => {
@@ -109,9 +113,17 @@ export async function serve(flags: ServeFlags): Promise<void> {
     void predecessors.settle(0);
   });
   await stopped;
+  policy?.close();
   record?.remove();
   await flush();
   process.exit();
+}
+
+/** What few servers have is loaded where it is asked for. */
+async function policyOf(flags: ServeFlags, logger: ServerLog): Promise<ServedPolicy | undefined> {
+  if (flags.policy === undefined) return undefined;
+  const { servePolicy } = await import('./serve-policy.ts');
+  return servePolicy(flags.policy, logger);
 }
 
 /** The range of `detached_ttl`, which the default must lie in. */

@@ -7,6 +7,11 @@ import type { Example } from './examples.ts';
 export function specExamples(words: string, where = '', prints?: RegExp): readonly Example[] {
   return [
     {
+      command: `runlet ${words} --user "$(id -un)"${where} -- sh -c 'echo $LOGNAME'`,
+      does: 'Choose whom it runs as, where root runs the server',
+      prints: prints ?? /^\S+\n$/,
+    },
+    {
       command: `runlet ${words} --cwd /tmp --env LEVEL=2 --label kind=test --timeout 1m --merge-stderr${where} -- sh -c 'pwd; echo $LEVEL >&2'`,
       does: 'Choose where it runs, what it is told, how it is found, and for how long it may run',
       prints: prints ?? /^\/tmp\n2\n$/,

@@ -1,11 +1,13 @@
 import { isAbsolute, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { InheritName, ProcessSpec, ResourceLimits } from '../client/index.ts';
+import type { Environment } from '../environment/env-policy.ts';
 import { ownWorkingDirectory } from '../environment/own-environment.ts';
 import {
   collect,
   collectAssignment,
   collectVariable,
+  nonEmpty,
   positiveSeconds,
   seconds,
 } from './arguments.ts';
@@ -19,6 +21,7 @@ import { givenVariables, ownVariables } from './variables.ts';
 /** The flags that say what to run, and how. */
 export interface SpecFlags {
   readonly cwd?: string;
+  readonly user?: string;
   readonly envFile?: readonly string[];
   readonly label?: Readonly<Record<string, string>>;
   readonly limit?: ResourceLimits;
@@ -43,6 +46,7 @@ const SELDOM_FLAGS = [
   '--drain-timeout',
   '--merge-stderr',
   '--reconnect-for',
+  '--user',
   '--retention',
   '--retained-bytes',
   '--overflow',
@@ -60,6 +64,11 @@ export function addSpecOptions(command: Command): Command {
     .option(
       '-w, --cwd <path>',
       "the working directory (default: this one, or another user's or machine's server's own)",
+    )
+    .option(
+      '-u, --user <name>',
+      'run it as this user of the machine, by name or number; for a server that root runs',
+      nonEmpty,
     )
     .option(
       '-e, --env <name[=value]>',
@@ -140,7 +149,7 @@ export async function specOf(
   const ours = server === 'local' && flags.envPolicy === undefined;
   return {
     argv: argv.map(systemText),
-    env: systemVariables(ours ? await ownVariables(flags, cwd, given) : given),
+    env: systemVariables(ours ? await variablesOf(flags, cwd, given) : given),
     envPolicy: {
       inherit: ours ? 'none' : (flags.envPolicy ?? (server === 'own' ? 'all' : 'core')),
       // What a shell would pass on is passed on, unless somebody asks for a policy.
@@ -151,12 +160,27 @@ export async function specOf(
     },
     mergeStderr: flags.mergeStderr ?? false,
     ...(cwd === undefined ? {} : { cwd: systemText(cwd) }),
+    ...(flags.user === undefined ? {} : { user: flags.user }),
     ...(flags.label === undefined ? {} : { labels: flags.label }),
     ...(flags.limit === undefined ? {} : { limits: flags.limit }),
     ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout * 1000 }),
     ...(flags.drainTimeout === undefined ? {} : { drainTimeoutMs: flags.drainTimeout * 1000 }),
     ...(flags.tty === true ? { terminal: terminalLikeOurs() } : {}),
   };
+}
+
+/** This command's own. Those that say whose they are, are not for another user. */
+async function variablesOf(
+  flags: SpecFlags,
+  cwd: string | undefined,
+  given: Environment,
+): Promise<Environment> {
+  const variables = new Map(await ownVariables(flags, cwd, given));
+  if (flags.user === undefined) return variables;
+  for (const name of ['HOME', 'USER', 'LOGNAME', 'SHELL']) {
+    if (!given.has(name)) variables.delete(name);
+  }
+  return variables;
 }
 
 function workingDirectory(given: string | undefined, server: ServerKind): string | undefined {

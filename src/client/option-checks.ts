@@ -62,6 +62,12 @@ const DEFAULT_CHECKS: OptionChecks<SpecDefaults> = {
   timeoutMs: isTime,
 };
 
+/** A name, or a number: an empty name would be that of nobody in particular. */
+const isUser: OptionCheck = (value) =>
+  (typeof value === 'string' && value !== '') || (Number.isSafeInteger(value) && Number(value) >= 0)
+    ? undefined
+    : 'the name of a user or its number';
+
 /** What each option of a process has to be. @internal */
 export const SPEC_CHECKS: OptionChecks<ProcessSpec> = {
   ...DEFAULT_CHECKS,
@@ -69,6 +75,7 @@ export const SPEC_CHECKS: OptionChecks<ProcessSpec> = {
   argv: isChecked,
   arg0: isSystemText,
   env: isObject,
+  user: isUser,
   stdin: isOneOf(['closed', 'pipe']),
   terminal: isTerminal,
   mergeStderr: isFlag,

@@ -72,6 +72,11 @@ export interface ProcessSpec {
    * that, in whatever case it is written there.
    */
   readonly env?: Readonly<Record<string, SystemText | undefined>>;
+  /**
+   * Whom it runs as, by name or number: where the server can do that, with the groups, `HOME`, `USER`,
+   * `LOGNAME` and `SHELL` of that user. Cannot be given with `arg0`. Default: as the server runs.
+   */
+  readonly user?: string | number | undefined;
   /** `pipe`: it can be written to. Default: `closed`, it reads end-of-file at once. */
   readonly stdin?: StdinModeName;
   /** Gives it a terminal for stdin, stdout and stderr. Default: it has none. */
@@ -110,6 +115,7 @@ export function specMessage(
   const timeoutMs = spec.timeoutMs === Number.POSITIVE_INFINITY ? undefined : spec.timeoutMs;
   return {
     ...textFields(spec),
+    user: spec.user === undefined ? '' : text('user', String(spec.user)),
     stdin: spec.stdin === undefined ? 0 : STDIN_MODES.value(spec.stdin),
     mergeStderr: spec.mergeStderr ?? false,
     labels: { ...spec.labels },

@@ -72,6 +72,8 @@ export interface ServerInfo {
     readonly mergeStderr: boolean;
     /** Whether arguments, variables and folders of processes may be other bytes than UTF-8. */
     readonly bytes: boolean;
+    /** Whether processes can run as other users of its machine. */
+    readonly users: boolean;
   };
   /** Undefined: the server is of a version that does not tell. */
   readonly caller: CallerInfo | undefined;
@@ -125,6 +127,7 @@ export function serverInfo(message: GetServerInfoResponse): ServerInfo {
       limits: capabilities?.limits ?? false,
       mergeStderr: capabilities?.mergeStderr ?? false,
       bytes: capabilities?.bytes ?? false,
+      users: capabilities?.users ?? false,
     },
     caller: message.caller === undefined ? undefined : callerInfo(message.caller),
   };

@@ -43,6 +43,9 @@ export class PolicySource {
       version: '1.2',
     });
     const [problem] = [...document.errors, ...document.warnings];
+    if (problem?.code === 'MULTIPLE_DOCS') {
+      this.#failAt(problem.pos[0], 'there must be no second document');
+    }
     if (problem !== undefined) this.#failAt(problem.pos[0], problem.message);
     this.#root = document.contents;
   }

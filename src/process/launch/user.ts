@@ -13,7 +13,7 @@ export const user: LaunchStep = {
     const users = await findUsers?.();
     const found = await users?.find(asked);
     guard?.approveUser(asked, found);
-    if (users === undefined) throw unsupported('SPAWN', 'run processes as another user');
+    if (users === undefined) throw unsupported('SPAWN', 'look up users');
     if (found === undefined) throw invalidField('spec.user', 'there is no such user');
     return { ...request, user: found, env: environmentOf(found, request.env, spec) };
   },

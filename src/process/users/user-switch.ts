@@ -10,8 +10,10 @@ import type { RunUser } from './run-user.ts';
 import { findSystemTools, type SystemTools } from './system-tools.ts';
 import { UserLookup } from './user-lookup.ts';
 
-/** Lets processes run as other users than the server does. */
+/** Lets processes run as a user of the machine. */
 export interface UserSwitch {
+  /** Whether they can run as others than the one that this program runs as. */
+  readonly others: boolean;
   /**
    * The user with a name or, in digits, a number; undefined: there is none.
    *
@@ -66,8 +68,8 @@ const TRIED: RunUser = {
 };
 
 /**
- * Whether this program can run others as other users: tried when it is asked first, and the same
- * from then on. Undefined: it cannot. Never rejects.
+ * How processes become users: tried when it is asked first, and the same from then on. Undefined: it
+ * cannot be said who a user is. Never rejects.
  */
 export type FindUserSwitch = () => Promise<UserSwitch | undefined>;
 
@@ -81,11 +83,15 @@ export function userSwitchFinder(launcher: Launcher, clock: Clock): FindUserSwit
 }
 
 async function tryUserSwitch(launcher: Launcher, clock: Clock): Promise<UserSwitch | undefined> {
-  if (process.platform !== 'linux' || process.geteuid?.() !== 0) return undefined;
+  const own = process.geteuid?.();
+  if (process.platform !== 'linux' || own === undefined) return undefined;
   const tools = await findSystemTools();
   if (tools === undefined) return undefined;
   const run = toolRunner(launcher, clock);
-  return (await works(tools, run)) ? userSwitch(tools, run, clock) : undefined;
+  const lookup = new UserLookup(tools, run, clock);
+  return own === 0 && (await works(tools, run))
+    ? switchToAny(tools, run, lookup)
+    : switchToOwn(own, lookup);
 }
 
 async function works(tools: SystemTools, run: RunTool): Promise<boolean> {
@@ -100,9 +106,21 @@ async function works(tools: SystemTools, run: RunTool): Promise<boolean> {
   return ends.every((end) => end.code === 0);
 }
 
-function userSwitch(tools: SystemTools, run: RunTool, clock: Clock): UserSwitch {
-  const lookup = new UserLookup(tools, run, clock);
+/** Of a program that can become nobody else. */
+function switchToOwn(own: number, lookup: UserLookup): UserSwitch {
   return {
+    others: false,
+    find: (asked) => lookup.find(asked),
+    async check(_request, user) {
+      if (user.uid !== own) throw unsupported('SPAWN', 'run processes as another user');
+    },
+    through: (request) => request,
+  };
+}
+
+function switchToAny(tools: SystemTools, run: RunTool, lookup: UserLookup): UserSwitch {
+  return {
+    others: true,
     find: (asked) => lookup.find(asked),
 
     async check({ cwd, program }, user) {

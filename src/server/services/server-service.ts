@@ -26,7 +26,7 @@ export interface ServerFacts {
   readonly launcher: Launcher;
   /** Whether output can go to files. */
   readonly files: boolean;
-  /** Whether processes can run as other users. */
+  /** How processes become users of the machine. */
   readonly users: FindUserSwitch;
 }
 
@@ -92,7 +92,7 @@ export function serverService({
           limits: launcher.limits,
           mergeStderr: launcher.mergesStderr,
           bytes: launcher.bytes,
-          users: (await users()) !== undefined,
+          users: (await users())?.others === true,
           treeTracking: TREE_TRACKINGS[launcher.tree],
         },
         caller: {

@@ -176,11 +176,7 @@ export interface Mutant {
 }
 
 /** As many texts as are asked for, none of which is there twice or one of the two tokens. */
-export function* mutants(
-  narrowed: Narrowed,
-  other: Narrowed,
-  count: number,
-): Generator<Mutant> {
+export function* mutants(narrowed: Narrowed, other: Narrowed, count: number): Generator<Mutant> {
   const random = randomFrom(16);
   const seen = new Set([narrowed.token, other.token]);
   for (let left = count; left > 0; ) {

@@ -1,0 +1,48 @@
+import { resolve } from 'node:path';
+import { idleClock } from '../clock.ts';
+import { LivePolicy } from '../policy/live-policy.ts';
+import type { Policy } from '../policy/policy.ts';
+import { PolicyFile } from '../policy/policy-file.ts';
+import { PolicyError } from '../policy/policy-source.ts';
+import type { ServerLog } from '../server/server-log.ts';
+import { UsageError } from './usage-error.ts';
+
+/** A policy that a file says, for as long as a server runs. */
+export interface ServedPolicy {
+  readonly live: LivePolicy;
+  /** Looks at the file no more. */
+  close(): void;
+}
+
+/**
+ * Reads the policy of a server, and reads it again whenever its file changes: with a line in the
+ * log each time, whether it is taken or not.
+ *
+ * @throws UsageError if it cannot be taken as it is
+ */
+export async function servePolicy(file: string, logger: ServerLog): Promise<ServedPolicy> {
+  const path = resolve(file);
+  const told = (policy: Policy): void =>
+    logger.info({ policy: path, principals: policy.entries.length }, 'the policy is in force');
+  try {
+    const opened = await PolicyFile.open({
+      path,
+      clock: idleClock,
+      onChange: (policy) => {
+        live.replace(policy);
+        told(policy);
+      },
+      onProblem: (error) =>
+        logger.error(
+          { policy: path, line: error.line, column: error.column, problem: error.message },
+          'the policy cannot be taken as it is now; the one before stays in force',
+        ),
+    });
+    const live = new LivePolicy(opened.policy);
+    told(opened.policy);
+    return { live, close: () => opened.close() };
+  } catch (error) {
+    if (error instanceof PolicyError) throw new UsageError(`--policy ${file}: ${error.message}`);
+    throw error;
+  }
+}
