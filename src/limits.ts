@@ -123,8 +123,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxProcessWatchers: 1000,
   // Some 50 KiB each, 200 MiB, and a descriptor each, of which there are more for processes.
   maxConnections: 4096,
-  // Many that come at the same moment, none of which has proved anything.
-  maxUnspokenConnections: 256,
+  // Twice as many as may wait in the system to be accepted: a fleet that comes back at once.
+  maxUnspokenConnections: 1024,
   // Twice what gRPC libraries send by default: a chain of tokens, or a large JWT, fits.
   maxHeaderBytes: 16 * KIB,
   maxArgvBytes: MAX_ARGV_BYTES,
@@ -377,6 +377,37 @@ export const DEAD_SESSION_LOOK_MS = SECOND;
 
 /** How often files that say who is let in are looked at. */
 export const FILES_LOOK_MS = SECOND;
+
+/**
+ * From when a connection was accepted to its first call that is let in, the handshake of TLS
+ * included: several times what both take over a bad network.
+ */
+export const FIRST_CALL_MS = 10 * SECOND;
+
+/** How often connections on which nobody was let in yet are looked at, while there are any. */
+export const DOOR_LOOK_MS = SECOND / 4;
+
+/**
+ * Bytes that a connection may receive in that time while nobody is let in on it: the largest
+ * headers, and the 64 KiB of bodies that HTTP/2 lets a client send unasked, twice.
+ */
+export const MAX_UNSPOKEN_BYTES = 256 * KIB;
+
+/** Calls that may be refused on such a connection before it is closed: each answer is 1 KiB. */
+export const MAX_REFUSED_CALLS = 64;
+
+/** Calls under way on it of which it is still being found out who makes them. */
+export const MAX_UNKNOWN_CALLS = 256;
+
+/**
+ * Connections on which nothing but health was asked for, and such calls under way on one of
+ * them: more load balancers than look at one server, and a `Watch` of each service.
+ */
+export const MAX_HEALTH_CONNECTIONS = 256;
+export const MAX_HEALTH_CALLS = 8;
+
+/** Lines in a second that the log has of calls whose callers are not known. */
+export const MAX_REFUSAL_LINES = 100;
 
 /** How often it is looked whether the credentials of calls under way still hold. */
 export const CREDENTIALS_LOOK_MS = SECOND;

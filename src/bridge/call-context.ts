@@ -25,6 +25,8 @@ export interface CallContext {
   readonly deadline: number;
   /** The same for all calls of one connection, and for none of another. */
   readonly peer: unknown;
+  /** What was found out of the call when its headers were there; undefined: nothing. */
+  readonly arrival?: unknown;
   /** The first value of a request header, by its name in lower case. */
   header(name: string): string | undefined;
   /**

@@ -17,6 +17,8 @@ export interface CallEdge {
   readonly farDeadline: number | undefined;
   /** What is the same for all calls of a connection. */
   readonly peer: unknown;
+  /** What was found out of it when its headers were there. */
+  readonly arrival?: unknown;
   /** The memory that its answers hold until they are sent. */
   readonly answers: CallHold;
   /** Counts what it receives. */
@@ -25,6 +27,20 @@ export interface CallEdge {
   readonly memoryError: () => Error;
   /** Fails it, when there is no memory for it. Set once there is somebody who can do that. */
   refuse: () => void;
+}
+
+/** A call whose headers are there, and nothing of its body is read. */
+export interface ArrivingCall {
+  /** The path of its method. */
+  readonly path: string | undefined;
+  /** Its header `authorization`. */
+  readonly authorization: string | undefined;
+  /** What is the same for all calls of its connection. */
+  readonly peer: unknown;
+  /** Calls back when its stream is closed. */
+  onClose(callback: () => void): void;
+  /** Asks its client to make no more calls on this connection, which closes when there are none. */
+  leave(): void;
 }
 
 /** What the calls of a server share. */
@@ -38,9 +54,16 @@ export interface CallEdgesOptions {
   readonly maxMessageBytes: number;
   /** The error of a call for which there is no memory, and an error as HTTP/2 carries it. */
   readonly memoryError: () => Error;
-  readonly statusHeaders: (error: Error) => OutgoingHttpHeaders;
+  readonly statusHeaders: (error: unknown) => OutgoingHttpHeaders;
   /** What is known of the connection that a socket is of. Default: nothing. */
   readonly connectionOf?: (socket: object) => unknown;
+  /**
+   * Looks at a call before its body is read, and finds out something that goes with it, at once
+   * or later; its body waits meanwhile, with the client but for the little that HTTP/2 lets that send
+   * unasked. If it throws, that is answered and nothing more of the call is taken. Default:
+   * nothing is looked at.
+   */
+  readonly arrive?: (call: ArrivingCall) => unknown;
 }
 
 /** What the calls of a connection hold. */
@@ -75,26 +98,60 @@ export class CallEdges {
     this.#options = options;
   }
 
-  /** Takes a stream, to be called before grpc-js sees it. */
-  readonly take = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
+  /**
+   * Takes a stream, to be called before grpc-js sees it. False, or a promise of that: it was
+   * answered, and grpc-js is not to see it.
+   */
+  readonly take = (
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+  ): boolean | Promise<boolean> => {
+    const connection = this.#connectionOf(stream.session);
+    const begin = (arrival: unknown): boolean => {
+      if (!stream.destroyed) this.#begin(stream, headers, connection, arrival);
+      return !stream.destroyed;
+    };
+    const refuse = (error: unknown): boolean => {
+      // It may have been cut meanwhile.
+      if (!stream.destroyed && !stream.headersSent) this.#answer(stream, error);
+      return false;
+    };
+    try {
+      const found = this.#options.arrive?.(arriving(stream, headers, connection.known));
+      return found instanceof Promise ? found.then(begin, refuse) : begin(found);
+    } catch (error) {
+      return refuse(error);
+    }
+  };
+
+  #answer(stream: ServerHttp2Stream, error: unknown): void {
+    stream.respond(this.#options.statusHeaders(error), { endStream: true });
+    stream.close();
+  }
+
+  #begin(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    connection: Connection,
+    arrival: unknown,
+  ): void {
     this.#ordinal += 1;
     const id = String(this.#ordinal);
     headers[EDGE_HEADER] = id;
-    const { maxMessageBytes, memoryError, statusHeaders } = this.#options;
-    const connection = this.#connectionOf(stream.session);
+    const { maxMessageBytes, memoryError } = this.#options;
     const received = new CallHold(connection.received);
     const answers = new CallHold(connection.answered);
     const edge: CallEdge = {
       farDeadline: takeFarDeadline(headers),
       peer: connection.known,
+      arrival,
       answers,
       memoryError,
       requests: new RequestMeter(received, maxMessageBytes, () => edge.refuse()),
       refuse: () => {
         // It was cut, or grpc-js has answered it by itself.
         if (stream.destroyed || stream.headersSent) return;
-        stream.respond(statusHeaders(memoryError()), { endStream: true });
-        stream.close();
+        this.#answer(stream, memoryError());
       },
     };
     edge.requests.attach(stream);
@@ -104,7 +161,7 @@ export class CallEdges {
       received.end();
       answers.end();
     });
-  };
+  }
 
   /** What is known of the call that has this metadata, which is taken out of it. */
   of(metadata: Metadata): CallEdge | undefined {
@@ -124,6 +181,20 @@ export class CallEdges {
     if (session !== undefined) this.#connections.set(session, connection);
     return connection;
   }
+}
+
+function arriving(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  peer: unknown,
+): ArrivingCall {
+  return {
+    path: headers[':path'],
+    authorization: headers.authorization,
+    peer,
+    onClose: (callback) => void stream.once('close', callback),
+    leave: () => stream.session?.close(),
+  };
 }
 
 /** Takes the time from the headers of a call if it is too long for grpc-js. */

@@ -77,6 +77,10 @@ export class GrpcCallContext implements CallContext {
     return this.edge?.peer;
   }
 
+  get arrival(): unknown {
+    return this.edge?.arrival;
+  }
+
   header(name: string): string | undefined {
     const [value] = this.#call.metadata.get(name);
     return typeof value === 'string' ? value : undefined;

@@ -4,8 +4,14 @@ import { MAX_CALLS_PER_TURN, MAX_WAITING_CALLS } from '../limits.ts';
 import { endWhenDead } from './dead-session.ts';
 import { FairTurns, type FairTurnsOptions } from './fair-turns.ts';
 
-/** Told of a stream before grpc-js is: what it changes of the headers, that sees changed. */
-export type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
+/**
+ * Told of a stream before grpc-js is: what it changes of the headers, that sees changed. False, or
+ * a promise of that: grpc-js is not told at all.
+ */
+export type StreamListener = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+) => boolean | Promise<boolean>;
 
 /** A stream that was opened, as its listeners are told of it. */
 type Opened = [ServerHttp2Stream, IncomingHttpHeaders, ...unknown[]];
@@ -24,18 +30,40 @@ export function onStreams(
   listener: StreamListener,
   atNextTurn?: FairTurnsOptions<Opened>['atNextTurn'],
 ): boolean {
-  const http2Servers: unknown = Reflect.get(server, 'http2Servers');
-  if (!(http2Servers instanceof Map) || http2Servers.size === 0) return false;
-  for (const http2Server of http2Servers.keys() as Iterable<Http2Server>) {
-    const listeners = [listener, ...http2Server.listeners('stream')];
+  const http2Servers = http2ServersOf(server);
+  for (const http2Server of http2Servers) {
+    const others = http2Server.listeners('stream');
     http2Server.removeAllListeners('stream');
+    const tellOthers = (opened: Opened): void => {
+      for (const other of others) Reflect.apply(other, http2Server, opened);
+    };
     const tell = (opened: Opened): void => {
-      for (const told of listeners) Reflect.apply(told, http2Server, opened);
+      const [stream, headers] = opened;
+      const goesOn = listener(stream, headers);
+      if (goesOn === true) tellOthers(opened);
+      else if (goesOn !== false) void goesOn.then((later) => later && tellOthers(opened));
     };
     http2Server.on('stream', inFairTurns(tell, atNextTurn));
     http2Server.on('session', endWhenDead);
   }
-  return true;
+  return http2Servers.length > 0;
+}
+
+/**
+ * Bounds the headers of a call, in bytes as RFC 9113 counts them, section 6.5.2: clients are told,
+ * and a call with more is reset. grpc-js has no option for it. To be called when a
+ * connection injector was made.
+ */
+export function boundHeaders(server: Server, maxBytes: number): void {
+  for (const http2Server of http2ServersOf(server)) {
+    http2Server.updateSettings({ maxHeaderListSize: maxBytes });
+  }
+}
+
+/** None, where grpc-js has changed. */
+function http2ServersOf(server: Server): readonly Http2Server[] {
+  const http2Servers: unknown = Reflect.get(server, 'http2Servers');
+  return http2Servers instanceof Map ? ([...http2Servers.keys()] as Http2Server[]) : [];
 }
 
 /** A listener that hands streams on in turn, a connection each at a time. */
@@ -44,6 +72,7 @@ function inFairTurns(
   atNextTurn: FairTurnsOptions<Opened>['atNextTurn'],
 ): (...opened: Opened) => void {
   const paused = new WeakSet<Http2Session>();
+  const sessions = new WeakMap<ServerHttp2Stream, Http2Session>();
   const resume = (session: Http2Session | undefined): void => {
     if (session === undefined || turns.waiting(session) > MAX_WAITING_CALLS / 2) return;
     if (paused.delete(session)) read(session, true);
@@ -52,7 +81,8 @@ function inFairTurns(
     perTurn: MAX_CALLS_PER_TURN,
     begin: (opened) => {
       const [stream] = opened;
-      const { session } = stream;
+      // It has none any more once it is destroyed.
+      const session = sessions.get(stream);
       if (!stream.destroyed) tell(opened);
       resume(session);
     },
@@ -63,7 +93,9 @@ function inFairTurns(
     const { session } = stream;
     // An error of a stream that nobody listens to would be nobody's; what waits can be cut, too.
     stream.on('error', () => {});
-    if (session === undefined) return;
+    // One that was reset in the same read of the socket is closed before anybody is told of it.
+    if (session === undefined || stream.destroyed) return;
+    sessions.set(stream, session);
     turns.add(session, opened);
     const waiting = turns.waiting(session);
     if (waiting === 0) return;

@@ -1,4 +1,4 @@
-import type { CallContext } from '../bridge/call-context.ts';
+import type { ArrivingCall } from '../bridge/call-edges.ts';
 import type { Interceptor } from '../bridge/interceptor.ts';
 import type { Clock } from '../clock.ts';
 import { RunletError } from '../errors.ts';
@@ -14,18 +14,18 @@ const BEARER = /^bearer +(?<token>[^ ]+) *$/i;
 
 /**
  * Lets a call in whose caller is known and is granted it. Both are looked at before anything that
- * the request names.
+ * the request names; who it is was found out when the headers of the call were there.
  */
 export function admitCalls(
   open: OpenCalls,
   clock: Clock,
   policy: LivePolicy | undefined,
 ): Interceptor {
-  return async (method, context, next) => {
+  return (method, context, next) => {
     const needs = needsOf(method);
     if (needs === 'nothing') return next();
-    const found = identify(acceptedConnection(context), context);
-    const identity = found instanceof Promise ? await found : found;
+    const identity = context.arrival as Identity | undefined;
+    if (identity === undefined) throw unauthenticated('a call whose headers nobody has looked at');
     if (!isGood(identity, clock.now())) throw unauthenticated('the credentials are over');
     const principal = policy?.bound(identity.principal) ?? identity.principal;
     setCaller(context, principal);
@@ -35,18 +35,18 @@ export function admitCalls(
   };
 }
 
+/** What is known of a call when its headers are there. */
+type KnownCall = Pick<ArrivingCall, 'authorization' | 'peer'>;
+
 /**
  * Who makes a call: whoever the first says that knows these credentials.
  *
  * @throws RunletError `UNAUTHENTICATED`
  */
-function identify(
-  connection: AcceptedConnection | undefined,
-  context: CallContext,
-): Identity | Promise<Identity> {
+export function identify(call: KnownCall): Identity | Promise<Identity> {
+  const connection = acceptedConnection(call);
   if (connection === undefined) throw unauthenticated('a connection that nobody has accepted');
-  const header = context.header('authorization');
-  const bearer = header === undefined ? undefined : BEARER.exec(header)?.groups?.['token'];
+  const bearer = BEARER.exec(call.authorization ?? '')?.groups?.['token'];
   return ask(connection, { connection, bearer }, 0);
 }
 

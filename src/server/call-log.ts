@@ -1,9 +1,14 @@
 import { status } from '@grpc/grpc-js';
 import { CALL_IDS } from '../bridge/call-context.ts';
 import type { Interceptor } from '../bridge/interceptor.ts';
+import type { Clock } from '../clock.ts';
 import { RunletError } from '../errors.ts';
+import { ANYBODY } from '../identity/principal.ts';
+import { MAX_REFUSAL_LINES } from '../limits.ts';
+import { SECOND } from '../units.ts';
 import { callerOf } from './caller.ts';
 import type { ServerLog } from './server-log.ts';
+import { toStatus } from './status.ts';
 
 /** Writes one line for every call: how it went and about which ids, never what it held. */
 export function logCalls(logger: ServerLog): Interceptor {
@@ -26,6 +31,37 @@ export function logCalls(logger: ServerLog): Interceptor {
       logger.info(line, 'call');
     }
     return outcome;
+  };
+}
+
+/**
+ * Writes the same line for a call that was refused before anybody knew who makes it. Whoever
+ * can connect can make those, so of a flood there are some lines a second, which say how many are left
+ * out.
+ */
+export function logRefusals(
+  logger: ServerLog,
+  clock: Clock,
+): (method: string, error: unknown) => void {
+  let began = clock.monotonic();
+  let lines = 0;
+  let leftOut = 0;
+  return (method, error) => {
+    const now = clock.monotonic();
+    if (now - began >= SECOND) {
+      began = now;
+      lines = 0;
+    }
+    lines += 1;
+    if (lines > MAX_REFUSAL_LINES) {
+      leftOut += 1;
+      return;
+    }
+    const { code = status.UNKNOWN } = toStatus(error);
+    const why = whyRefused(error);
+    const line = { method, code: status[code], durationMs: 0, principal: ANYBODY.name, why };
+    logger.info(leftOut === 0 ? line : { ...line, leftOut }, 'call');
+    leftOut = 0;
   };
 }
 

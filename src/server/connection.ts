@@ -1,11 +1,14 @@
 import type { Socket } from 'node:net';
 import type { CallContext } from '../bridge/call-context.ts';
 import type { Authenticator, Connection } from '../identity/authenticator.ts';
+import type { Visit } from './door.ts';
 
 /** A connection that a listener has accepted. */
 export interface AcceptedConnection extends Connection {
   /** Who is let in over it, in the order in which they are asked. */
   readonly authenticators: readonly Authenticator[];
+  /** Is told what becomes of it. */
+  readonly visit: Visit;
 }
 
 /** Under which a socket has what is known of its connection. */
@@ -26,6 +29,8 @@ export function connectionOf(socket: object): unknown {
 }
 
 /** The connection of a call; undefined: it came over none of ours. */
-export function acceptedConnection({ peer }: CallContext): AcceptedConnection | undefined {
+export function acceptedConnection({
+  peer,
+}: Pick<CallContext, 'peer'>): AcceptedConnection | undefined {
   return peer as AcceptedConnection | undefined;
 }

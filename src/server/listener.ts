@@ -15,11 +15,22 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** How {@link listen} listens. Every field may be left out. */
+export interface ListenSettings {
+  /** The mode of a Unix socket. Default: 0600, for its user alone. */
+  readonly socketMode?: number;
+  /** A connection could not be accepted: there are no descriptors, for example. */
+  readonly onProblem?: (error: Error) => void;
+}
+
+/** The mode of a Unix socket where nothing else is asked for. */
+const PRIVATE_MODE = 0o600;
+
 /**
  * Listens on an address and hands over every connection.
  *
- * A Unix socket is bound with mode 0600, in a folder that is made with mode 0700
- * if it is missing; one that a dead server left is replaced. Servers that look at one path at
+ * A Unix socket is bound with mode 0600 and gets the one that is asked for then, in a folder
+ * that is made with mode 0700 if it is missing; one that a dead server left is replaced. Servers that look at one path at
  * the same time take turns, by a lock beside it.
  *
  * @throws Error if the address cannot be bound
@@ -27,6 +38,7 @@ export interface Listener {
 export async function listen(
   address: Address,
   onConnection: (socket: Socket) => void,
+  { onProblem = () => {}, socketMode = PRIVATE_MODE }: ListenSettings = {},
 ): Promise<Listener> {
   const server = createServer({ noDelay: true, pauseOnConnect: false }, onConnection);
   if (address.kind === 'unix') {
@@ -35,23 +47,25 @@ export async function listen(
       throw new Error(`${address.path}: longer than ${MAX_SOCKET_PATH_BYTES} bytes`);
     }
     await makeFolder(dirname(address.path));
-    const own = await listenAtPath(server, address.path);
+    const own = await listenAtPath(server, address.path, socketMode);
+    server.on('error', onProblem);
     return { address, close: () => closeAtPath(server, address.path, own) };
   }
   const { host } = address;
   await listening(server, () => server.listen({ host, port: address.port }));
+  server.on('error', onProblem);
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
   return { address: { kind: 'tcp', host, port }, close: () => closeServer(server) };
 }
 
 /** Returns the file that the socket has. */
-async function listenAtPath(server: Server, path: string): Promise<Stats> {
+async function listenAtPath(server: Server, path: string, mode: number): Promise<Stats> {
   const lock = await lockFile(`${path}.lock`);
   try {
     await removeStaleSocket(path);
     await listenWithUmask(server, path);
-    await chmod(path, 0o600);
+    await chmod(path, mode);
     return await lstat(path);
   } finally {
     lock.release();

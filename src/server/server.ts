@@ -5,8 +5,9 @@ import type { Address } from '../address.ts';
 import { addService, type BridgeOptions } from '../bridge/add-service.ts';
 import { CallEdges } from '../bridge/call-edges.ts';
 import { CallMemory } from '../bridge/call-memory.ts';
-import { onStreams } from '../bridge/http2-streams.ts';
-import { type Clock, systemClock } from '../clock.ts';
+import { keepSocket } from '../bridge/dead-session.ts';
+import { boundHeaders, onStreams } from '../bridge/http2-streams.ts';
+import { type Clock, idleClock, systemClock } from '../clock.ts';
 import type { Environment } from '../environment/env-policy.ts';
 import { ownEnvironment, ownWorkingDirectory } from '../environment/own-environment.ts';
 import { limitExceeded } from '../errors.ts';
@@ -22,6 +23,7 @@ import {
   DEFAULT_GRACE_MS,
   DEFAULT_KEEPALIVE_MS,
   DEFAULT_KEEPALIVE_TIMEOUT_MS,
+  FIRST_CALL_MS,
   type Limits,
   MAX_ENV_VARIABLES,
   MAX_MESSAGE_FIELDS,
@@ -40,7 +42,10 @@ import { userSwitchFinder } from '../process/users/user-switch.ts';
 import { SessionRegistry } from '../session/session-registry.ts';
 import { logAudit } from '../telemetry/audit.ts';
 import { acceptAt } from './accept.ts';
+import { takeArrivals } from './arrivals.ts';
+import { logRefusals } from './call-log.ts';
 import { connectionOf } from './connection.ts';
+import { Door } from './door.ts';
 import type { ListenerOptions } from './listener-options.ts';
 import { OpenCalls } from './open-calls.ts';
 import { pipeline } from './pipeline.ts';
@@ -48,7 +53,7 @@ import { decodeError } from './requests/decode-error.ts';
 import type { ServerLog } from './server-log.ts';
 import { Health, healthService } from './services/health-service.ts';
 import { processService } from './services/process/process-service.ts';
-import { addReflection } from './services/reflection-service.ts';
+import { addReflection, REFLECTION_SERVICES } from './services/reflection-service.ts';
 import { serverService } from './services/server-service.ts';
 import { sessionService } from './services/session-service.ts';
 import { startGuards } from './start-guards.ts';
@@ -80,6 +85,8 @@ export interface ServerOptions {
   readonly keepaliveMs?: number;
   /** Milliseconds that the answer to a probe may take. Default: 10,000. */
   readonly keepaliveTimeoutMs?: number;
+  /** Milliseconds that a connection has for its first call that is let in. Default: 10,000. */
+  readonly firstCallMs?: number;
   /** Milliseconds between SIGTERM and SIGKILL at shutdown. Default: 5000. */
   readonly shutdownGraceMs?: number;
 }
@@ -146,14 +153,20 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
       maxWaitMs: CALL_MEMORY_WAIT_MS,
       clock: systemClock,
     });
+  const open = new OpenCalls(clock);
+  const services = [SessionService, ProcessService, ServerService];
+  const shown = [...services, HealthService];
   const edges = new CallEdges({
     memory: { received: callMemory(), answered: callMemory() },
     maxMessageBytes: limits.maxRequestBytes * OVERSIZE_HEADROOM,
     memoryError: () => limitExceeded('call_memory_bytes', CALL_MEMORY_BYTES),
     statusHeaders,
     connectionOf,
+    arrive: takeArrivals({
+      services: [...shown, ...REFLECTION_SERVICES],
+      onRefused: logRefusals(logger, systemClock),
+    }),
   });
-  const open = new OpenCalls(clock);
   const bridge: BridgeOptions = {
     edges,
     maxRequestBytes: limits.maxRequestBytes,
@@ -193,18 +206,30 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     }),
     bridge,
   );
-  const services = [SessionService, ProcessService, ServerService];
   const health = new Health(services);
   addService(grpc, HealthService, healthService(health), bridge);
-  addReflection(grpc, [...services, HealthService], bridge);
+  addReflection(grpc, shown, bridge);
 
   const connections = new Set<Socket>();
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+  boundHeaders(grpc, limits.maxHeaderBytes);
   onStreams(grpc, edges.take);
-  const listeners = await acceptAt(options.listeners, (socket) => {
-    connections.add(socket);
-    socket.once('close', () => connections.delete(socket));
-    injector.injectConnection(socket);
+  const door = new Door({
+    maxConnections: limits.maxConnections,
+    maxUnspoken: limits.maxUnspokenConnections,
+    firstCallMs: options.firstCallMs ?? FIRST_CALL_MS,
+    // The time of the network, not of the processes.
+    clock: idleClock,
+  });
+  const listeners = await acceptAt(options.listeners, {
+    door,
+    onConnection: (socket) => {
+      connections.add(socket);
+      socket.once('close', () => connections.delete(socket));
+      keepSocket(socket);
+      injector.injectConnection(socket);
+    },
+    logger,
   }).catch(async (error: unknown) => {
     await spool?.close();
     throw error;
@@ -220,6 +245,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     await Promise.all(listeners.map((listener) => listener.close()));
     await endConnections(grpc, connections);
     open.close();
+    door.close();
     await spool?.close();
     logger.info('shut down');
   };

@@ -22,6 +22,12 @@ import { file_runlet_v1_error } from '../../gen/runlet/v1/error_pb.ts';
 type Question = (ServerReflectionRequest | ServerReflectionRequestAlpha)['messageRequest'];
 type Type = DescMessage | DescEnum | DescExtension | DescService;
 
+/** Those that {@link addReflection} adds. */
+export const REFLECTION_SERVICES: readonly DescService[] = [
+  ServerReflection,
+  ServerReflectionAlpha,
+];
+
 /**
  * Adds `grpc.reflection.v1` and `v1alpha`, from the generated descriptors:
  * https://github.com/grpc/grpc/blob/master/doc/server-reflection.md.

@@ -14,19 +14,23 @@ export interface ShownCertificate {
 
 /** Ends the TLS of a listener. */
 export interface TlsEnding {
-  /** Takes a connection that was accepted. It is handed over once its handshake is done, or cut. */
-  take(socket: Socket): void;
+  /**
+   * Takes a connection that was accepted. It is handed over once its handshake is done, with the
+   * socket that has what is decrypted of it; or cut.
+   */
+  take(socket: Socket, onSecure: OnSecure): void;
   /** Cuts those whose handshakes are not done. Those that were handed over go on. */
   close(): void;
 }
+
+/** Told of a connection whose handshake is done. */
+export type OnSecure = (socket: TLSSocket, shown: ShownCertificate) => void;
 
 /** How TLS is ended. */
 export interface TlsEndingOptions {
   readonly source: TlsSource;
   /** Whether clients are asked for a certificate. One that gives none is let through all the same. */
   readonly asksClients: boolean;
-  /** Told of each connection, with the socket that it came over and what is decrypted of it. */
-  readonly onSecure: (socket: TLSSocket, shown: ShownCertificate) => void;
 }
 
 /** The one protocol above TLS that is spoken: RFC 7301, and RFC 9113, section 3.2. */
@@ -44,9 +48,9 @@ const ignore = (): void => {};
  * would go on otherwise for as long as somebody keeps it open, though the client may be a revoked
  * one. All others, and all of them when the server's own certificate changes, go on.
  */
-export function endTls({ asksClients, onSecure, source }: TlsEndingOptions): TlsEnding {
+export function endTls({ asksClients, source }: TlsEndingOptions): TlsEnding {
   /** Those whose handshakes are not done. Each is cut in time, so they need no other bound here. */
-  const pending = new Set<Socket>();
+  const pending = new Map<Socket, OnSecure>();
   /** Those whose clients are known by their certificates. */
   const known = new Set<TLSSocket>();
   let closed = false;
@@ -72,13 +76,20 @@ export function endTls({ asksClients, onSecure, source }: TlsEndingOptions): Tls
     const isKnown = shown.certificate !== undefined;
     // Without ALPN nothing says that HTTP/2 will be spoken; another protocol has failed before.
     const isHttp2 = socket.alpnProtocol === HTTP2;
-    if (closed || !isHttp2 || (isKnown && trustsLess(source.current, material))) {
+    const raw = rawSocketOf(socket);
+    const onSecure = raw && pending.get(raw);
+    if (
+      closed ||
+      raw === undefined ||
+      onSecure === undefined ||
+      !isHttp2 ||
+      (isKnown && trustsLess(source.current, material))
+    ) {
       source.logger.debug({ code: isHttp2 ? 'REPLACED' : 'NO_ALPN' }, 'TLS connection refused');
       socket.on('error', ignore).destroy();
       return;
     }
-    const raw = rawSocketOf(socket);
-    if (raw !== undefined) settled(raw);
+    settled(raw);
     if (isKnown) {
       known.add(socket);
       socket.once('close', () => known.delete(socket));
@@ -101,9 +112,9 @@ export function endTls({ asksClients, onSecure, source }: TlsEndingOptions): Tls
   });
 
   return {
-    take(raw) {
+    take(raw, onSecure) {
       raw.on('error', ignore);
-      pending.add(raw);
+      pending.set(raw, onSecure);
       // From the moment that it was accepted, whatever it sends.
       timers.set(
         raw,
@@ -115,7 +126,7 @@ export function endTls({ asksClients, onSecure, source }: TlsEndingOptions): Tls
     close() {
       closed = true;
       stopTelling();
-      for (const raw of [...pending]) raw.destroy();
+      for (const raw of [...pending.keys()]) raw.destroy();
     },
   };
 }
