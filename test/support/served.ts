@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { type Address, parseAddress } from '../../src/address.ts';
 import { isOwnVariable } from '../../src/environment/env-policy.ts';
-import { firstLineOf } from './first-line.ts';
+import { firstLinesOf } from './first-line.ts';
 import { LAUNCHER, temporaryFolder } from './harness.ts';
 
 /** What a server holds. */
@@ -27,6 +27,8 @@ export interface Holdings {
 /** `runlet serve`, as a process of its own. */
 export interface Served {
   readonly address: Address;
+  /** Where else it listens, as the flags say. */
+  readonly others: readonly Address[];
   readonly child: ChildProcess;
   /** What it holds, after a garbage collection. */
   holdings(): Promise<Holdings>;
@@ -80,9 +82,12 @@ export async function serveAs(
     await exited;
     clearTimeout(kill);
   });
-  const line = await firstLineOf(child);
-  const address = parseAddress(line.replace('runlet listening on ', ''));
-  return { address, child, holdings: () => holdingsOf(child) };
+  const count = args.filter((flag) => flag === '--listen').length;
+  const [address, ...others] = (await firstLinesOf(child, count)).map((line) =>
+    parseAddress(line.replace('runlet listening on ', '')),
+  );
+  if (address === undefined) throw new Error('it listens nowhere');
+  return { address, others, child, holdings: () => holdingsOf(child) };
 }
 
 /** What a server holds but for memory, once that has stayed the same for some looks. */
