@@ -15,7 +15,7 @@ import { temporaryFolder } from './harness.ts';
 
 /** The files of TLS in a folder of their own. */
 export interface TlsFolder {
-  readonly files: Required<TlsFiles>;
+  readonly files: Readonly<Record<keyof TlsFiles, string>>;
   readonly folder: string;
   /** Puts files into their places one after another, each at once. */
   put(what: Partial<Readonly<Record<keyof TlsFiles, Buffer>>>): Promise<void>;
