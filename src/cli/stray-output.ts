@@ -1,5 +1,6 @@
 import { format } from 'node:util';
 import { logVerbosity, setLogger, setLogVerbosity } from '@grpc/grpc-js';
+import { redact } from './redact.ts';
 
 /** What is needed of a log here. */
 type Log = Record<
@@ -12,6 +13,9 @@ const LEFT_OUT = /^Failed to add metadata entry ([^:]*):/;
 
 /** Characters of a text that are logged: some are as long as whoever calls likes. */
 const MAX_TEXT = 1_000;
+
+/** Characters of a text that are looked through for secrets before it is cut off. */
+const MAX_REDACTED = 8 * MAX_TEXT;
 
 /**
  * Has what libraries and Node.js itself would write to standard error go to the log of a
@@ -47,6 +51,13 @@ export function quietGrpc(env: NodeJS.ProcessEnv): void {
   if (asked === undefined) setLogVerbosity(logVerbosity.NONE);
 }
 
+/**
+ * The beginning of a text, without secrets: the log would not know one any more of which the end
+ * is cut off.
+ */
 function cut(text: string): string {
-  return text.slice(0, MAX_TEXT);
+  if (text.length <= MAX_REDACTED) return redact(text).slice(0, MAX_TEXT);
+  // Where this ends may be within a secret.
+  const begin = text.slice(0, MAX_REDACTED);
+  return redact(begin.slice(0, begin.lastIndexOf(' ') + 1)).slice(0, MAX_TEXT);
 }
