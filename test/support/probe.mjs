@@ -1,5 +1,6 @@
 // Loaded into a server that a test starts as a process of its own: answers, over
 // the channel that fork() makes, what the server holds; or does to it what a test asks for.
+import crypto from 'node:crypto';
 import { open } from 'node:fs';
 import process from 'node:process';
 
@@ -12,6 +13,16 @@ let collectingMs = 0;
 
 process.on('message', (message) => {
   if (message.throw !== undefined) throw new Error(message.throw);
+  if (message.crash !== undefined) {
+    // What makes an id next has a fault that nobody has thought of.
+    const { randomUUID } = crypto;
+    crypto.randomUUID = () => {
+      crypto.randomUUID = randomUUID;
+      throw new Error(message.crash);
+    };
+    process.send?.('armed');
+    return;
+  }
   if (message.open !== undefined) {
     open(message.open, () => {});
     return;
