@@ -110,6 +110,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./info.ts')).infoCommand(),
   },
   {
+    name: 'token',
+    usage: '',
+    summary: 'Make tokens, and look at them.',
+    description:
+      'Make tokens with which a server lets somebody in, narrow them, and look at them. No server is asked.',
+    load: async () => (await import('./token.ts')).tokenCommand(),
+  },
+  {
     name: 'version',
     usage: '[options]',
     summary: 'Print the versions of this program and of the server.',

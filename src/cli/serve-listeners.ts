@@ -31,6 +31,9 @@ export async function serveListeners(
   if (files !== undefined && !specs.some((spec) => hasTls(spec, flags))) {
     throw new UsageError('--tls-cert needs a --listen over TCP that has TLS');
   }
+  if (flags.tokenFile !== undefined && !kindsOf.flat().includes('token')) {
+    throw new UsageError('--token-file is of no use without --auth token');
+  }
   const tls = await tlsOf(files, logger);
   const authenticators = new Map<AuthKind, Authenticator>();
   for (const kind of new Set(kindsOf.flat())) {

@@ -19,7 +19,7 @@ import { startTlsFront } from '../support/tls-front.ts';
 const COMMANDS = namedCommands(await createProgram());
 
 /** Commands that need no server, unless one is named. */
-const ALONE = ['serve', 'run', 'completion', 'end-leftovers'];
+const ALONE = ['serve', 'run', 'completion', 'end-leftovers', 'token'];
 
 /** Commands that are about a process; theirs is the last one, is named `build`, and has ended or not. */
 const ENDED = ['attach', 'complete', 'exec', 'inspect', 'logs', 'ps', 'sessions', 'wait'];

@@ -3,13 +3,13 @@ import { type Clock, idleClock } from '../../clock.ts';
 import { RunletError } from '../../errors.ts';
 import { MAX_REMEMBERED_TOKENS } from '../../limits.ts';
 import type { Authenticator, Identity } from '../authenticator.ts';
-import { commonGrants } from '../grants.ts';
 import { CheckTurns } from './check-turns.ts';
 import { Remembered } from './remembered.ts';
 import { TokenError } from './token-error.ts';
 import { TokenFile, type TokenFileLog } from './token-file.ts';
 import { isToken, MAX_TOKEN_BYTES, parseToken } from './token-format.ts';
 import type { TokenLine } from './token-line.ts';
+import { principalOfToken } from './token-principal.ts';
 import { firstKeyOf, restrictionsOf, type VerifiedToken, verifyChain } from './verify-chain.ts';
 
 /** How {@link createTokenAuthenticator} makes one. */
@@ -114,30 +114,23 @@ export async function createTokenAuthenticator({
   };
 }
 
-/** What the line and the token both allow. */
+/** Whose the token is, as long as the file allows what it did. */
 function identityOf(
-  { exp, grants, publicKey, sessionId }: VerifiedToken,
+  token: VerifiedToken,
   line: TokenLine,
   file: TokenFile,
   clock: Clock,
 ): Identity {
-  const allowed = grants === undefined ? line.grants : commonGrants(line.grants, grants);
-  const end = exp === undefined ? Number.POSITIVE_INFINITY : exp * 1000;
+  const principal = principalOfToken(token, line);
   return {
-    principal: {
-      name: `token:${line.name}`,
-      kind: 'token',
-      grants: allowed,
-      expiry: Math.min(line.notAfter, end),
-      sessionId,
-    },
+    principal,
     holds() {
-      const now = file.lineOf(publicKey);
+      const now = file.lineOf(token.publicKey);
       if (now === line) return true;
       return (
         now?.name === line.name &&
         now.notAfter > clock.now() &&
-        [...allowed].every((grant) => now.grants.has(grant))
+        [...principal.grants].every((grant) => now.grants.has(grant))
       );
     },
   };

@@ -11,10 +11,12 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { formatAddress } from '../../../src/address.ts';
 import { parseWords } from '../../../src/cli/parse-words.ts';
 import { describeConnectError } from '../../../src/cli/why-unreachable.ts';
+import { narrow } from '../../../src/identity/tokens/make-token.ts';
 import { makeAuthority } from '../../support/certificates.ts';
 import { MAIN, resultOf } from '../../support/cli.ts';
 import { connectTo } from '../../support/client.ts';
 import { serveHere, temporaryFolder } from '../../support/harness.ts';
+import { linedToken } from '../../support/token-server.ts';
 import { ALONE, NO_SERVER, NOT_FOUND, NOT_POSSIBLE, type Refused } from './refused.ts';
 import { WRONG_WORDS } from './wrong-words.ts';
 
@@ -122,6 +124,9 @@ async function makeFiles(folder: string): Promise<void> {
   await write('script', '#!/bin/sh\n');
   await write('unknown', 'nothing that can be executed');
   await write('orphan', '#!/none\n');
+  const { line, token } = linedToken('ci');
+  await write('tokens', `${line}\n`);
+  await write('token', await narrow(token, { grants: ['observe'] }));
   for (const name of ['unknown', 'orphan']) await chmod(join(folder, name), 0o755);
 }
 

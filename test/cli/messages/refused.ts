@@ -204,6 +204,43 @@ export const NOT_POSSIBLE: readonly Refused[] = [
   ],
   ['kill --grace 2h web', 125, 'process web: --grace: must be at most 3600 s (INVALID_REQUEST)'],
   [
+    'token inspect --token-file $FOLDER/file',
+    2,
+    'there is no token in $FOLDER/file; see `runlet token inspect --help`',
+  ],
+  [
+    'token inspect --token-file $FOLDER/none',
+    125,
+    '$FOLDER/none: no such file or directory (ENOENT)',
+  ],
+  [
+    'token inspect --token-file $FOLDER/vars',
+    125,
+    'the token is wrong: it does not begin with rlt1.',
+  ],
+  [
+    'token inspect --token-file $FOLDER/token --key-file $FOLDER/vars',
+    125,
+    '$FOLDER/vars: line 1: the name is not 1 to 64 letters, digits and characters of ._@-',
+  ],
+  [
+    'token narrow --token-file $FOLDER/token --grant signal',
+    2,
+    '--grant: the token does not grant signal; see `runlet token narrow --help`',
+  ],
+  ['token new ci --out $FOLDER/vars', 125, '$FOLDER/vars: file already exists (EEXIST)'],
+  ['token new ci --append $FOLDER/vars', 125, '$FOLDER/vars: line 1: the name is not 1 to 64 letters, digits and characters of ._@-'],
+  [
+    'token new ci --append $FOLDER/tokens',
+    125,
+    '$FOLDER/tokens has a token that is called ci',
+  ],
+  [
+    'serve --listen 127.0.0.1:0 --auth token --token-file $FOLDER/vars',
+    125,
+    'token file $FOLDER/vars: line 1: the name is not 1 to 64 letters, digits and characters of ._@-',
+  ],
+  [
     'start true',
     125,
     "the server's limit of 4 is reached: `runlet serve --max-sessions` sets another (LIMIT_EXCEEDED)",

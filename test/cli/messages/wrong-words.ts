@@ -8,6 +8,9 @@ const BYTES = 'it is no number of bytes, such as 4096, 64KiB or 1GiB';
 const FILTER =
   'it is none of state=running, state=exited, state=closed, label=NAME and label=NAME=VALUE';
 
+const GRANTS = 'start, observe, input, signal, files:read, files, http, tunnel, admin';
+const LATER = 'it is neither a time span such as 1h30m nor a time such as 2030-01-31T12:00:00Z';
+
 /** Words that are wrong, after `runlet`, and what is said of them. */
 export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   runlet: [
@@ -120,6 +123,21 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
     ['sessions close --all nope', 'sessions are named, or chosen by --all or --idle, but not both'],
     ['sessions close --nonsense', 'unknown option --nonsense'],
   ],
+  'runlet token': [['token nwe', 'unknown command nwe (did you mean new?)']],
+  'runlet token new': [
+    ['token new a/b', '<name> a/b: it is not 1 to 64 letters, digits and characters of ._@-'],
+    ['token new ci --grant start,sudo', `--grant start,sudo: it takes ${GRANTS}`],
+    ["token new ci --grant ''", `--grant '': it takes ${GRANTS}`],
+    ['token new ci --not-after 5', `--not-after 5: ${LATER}`],
+    ['token new ci --not-after 10000-01-01', `--not-after 10000-01-01: ${LATER}`],
+    ['token new ci --not-after 2020-01-01', '--not-after 2020-01-01: it is over'],
+    ["token new ci --out ''", "--out '': it must not be empty"],
+  ],
+  'runlet token narrow': [
+    ['token narrow', 'it is not said to what: by --session, --grant or --not-after'],
+    ['token narrow --session 5f0c', '--session 5f0c: it is no whole id of a session'],
+  ],
+  'runlet token inspect': [['token inspect x', 'too many arguments: 1, where 0 can be']],
   'runlet info': [
     ['info x', 'too many arguments: 1, where 0 can be'],
     ['info --address nonsense', '--address nonsense: expected unix:PATH or HOST:PORT'],
@@ -140,6 +158,8 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
     ['serve x', 'too many arguments: 1, where 0 can be'],
     ['serve --listen nonsense', '--listen nonsense: expected unix:PATH or HOST:PORT'],
     ['serve --listen 127.0.0.1:0', '--listen 127.0.0.1:0 needs --auth'],
+    ['serve --listen 127.0.0.1:0 --auth token', '--auth token needs --token-file'],
+    ['serve --token-file tokens', '--token-file is of no use without --auth token'],
     [
       'serve --listen [::]:0 --auth none',
       '--auth none is refused on [::]:0: it is not a loopback address',
