@@ -286,14 +286,14 @@ export function serveCommand(): Command {
           'runlet token new ci --append "$FOLDER/tokens" && runlet serve --listen 127.0.0.1:0 --auth token --token-file "$FOLDER/tokens"',
         does: 'Let in who has a token, over TCP',
         code: null,
-        prints: /^rlt1\.[\w-]{43}\n[^]*runlet listening on 127\.0\.0\.1:[1-9]\d*\n/,
+        prints: /^rlt1\.[\w-]{43}\n[\s\S]*runlet listening on 127\.0\.0\.1:[1-9]\d*\n/,
       },
       {
         command:
           'runlet token new ci --append "$FOLDER/tokens" && runlet serve --listen 0.0.0.0:0 --auth token --token-file "$FOLDER/tokens" --allow-insecure',
         does: 'Do so on a network in which nobody listens who must not',
         code: null,
-        prints: /^rlt1\.[\w-]{43}\n[^]*runlet listening on 0\.0\.0\.0:[1-9]\d*\n/,
+        prints: /^rlt1\.[\w-]{43}\n[\s\S]*runlet listening on 0\.0\.0\.0:[1-9]\d*\n/,
       },
       {
         command:

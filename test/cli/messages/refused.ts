@@ -229,12 +229,12 @@ export const NOT_POSSIBLE: readonly Refused[] = [
     '--grant: the token does not grant signal; see `runlet token narrow --help`',
   ],
   ['token new ci --out $FOLDER/vars', 125, '$FOLDER/vars: file already exists (EEXIST)'],
-  ['token new ci --append $FOLDER/vars', 125, '$FOLDER/vars: line 1: the name is not 1 to 64 letters, digits and characters of ._@-'],
   [
-    'token new ci --append $FOLDER/tokens',
+    'token new ci --append $FOLDER/vars',
     125,
-    '$FOLDER/tokens has a token that is called ci',
+    '$FOLDER/vars: line 1: the name is not 1 to 64 letters, digits and characters of ._@-',
   ],
+  ['token new ci --append $FOLDER/tokens', 125, '$FOLDER/tokens has a token that is called ci'],
   [
     'serve --listen 127.0.0.1:0 --auth token --token-file $FOLDER/vars',
     125,

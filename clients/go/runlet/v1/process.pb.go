@@ -394,7 +394,18 @@ type ProcessSpec struct {
 	RawCwd []byte `protobuf:"bytes,17,opt,name=raw_cwd,json=rawCwd,proto3" json:"raw_cwd,omitempty"`
 	// Variables beside those of `env` whose name or value is not UTF-8. What is said of `env`
 	// holds for both together: a name is in one of them, once.
-	RawEnv        []*EnvVariable `protobuf:"bytes,18,rep,name=raw_env,json=rawEnv,proto3" json:"raw_env,omitempty"`
+	RawEnv []*EnvVariable `protobuf:"bytes,18,rep,name=raw_env,json=rawEnv,proto3" json:"raw_env,omitempty"`
+	// Whom the process runs as: the name of a user of the server's machine, or its number in
+	// digits. It has the groups of that user and none of the server's rights. `HOME`, `USER`,
+	// `LOGNAME` and `SHELL` are that user's, unless `env` or `env_policy.set` sets them. What the
+	// program sees as its own name is its path; `arg0` cannot be given. Empty: as the server
+	// runs. A user that there is not is `INVALID_ARGUMENT`. A server that cannot do it
+	// (`capabilities.users`) answers `START_FAILED`, stage `START_STAGE_SPAWN`, errno `ENOTSUP`,
+	// for others than the user that it runs as;
+	// a folder that the user cannot enter is the stage `START_STAGE_CWD`, a program that it cannot
+	// execute `START_STAGE_PROGRAM`. At most 256 bytes. A client gives the program in `raw_argv` with it: a
+	// server that is older would ignore this field, but finds no program then.
+	User          string `protobuf:"bytes,19,opt,name=user,proto3" json:"user,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -553,6 +564,13 @@ func (x *ProcessSpec) GetRawEnv() []*EnvVariable {
 		return x.RawEnv
 	}
 	return nil
+}
+
+func (x *ProcessSpec) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
 }
 
 // An environment variable of bytes.
@@ -3329,7 +3347,7 @@ var File_runlet_v1_process_proto protoreflect.FileDescriptor
 
 const file_runlet_v1_process_proto_rawDesc = "" +
 	"\n" +
-	"\x17runlet/v1/process.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15runlet/v1/event.proto\x1a\x16runlet/v1/signal.proto\"\xf0\x06\n" +
+	"\x17runlet/v1/process.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15runlet/v1/event.proto\x1a\x16runlet/v1/signal.proto\"\x84\a\n" +
 	"\vProcessSpec\x12\x12\n" +
 	"\x04argv\x18\x01 \x03(\tR\x04argv\x12\x12\n" +
 	"\x04arg0\x18\x02 \x01(\tR\x04arg0\x12\x10\n" +
@@ -3350,7 +3368,8 @@ const file_runlet_v1_process_proto_rawDesc = "" +
 	"\braw_argv\x18\x0f \x03(\fR\arawArgv\x12\x19\n" +
 	"\braw_arg0\x18\x10 \x01(\fR\arawArg0\x12\x17\n" +
 	"\araw_cwd\x18\x11 \x01(\fR\x06rawCwd\x12/\n" +
-	"\araw_env\x18\x12 \x03(\v2\x16.runlet.v1.EnvVariableR\x06rawEnv\x1a6\n" +
+	"\araw_env\x18\x12 \x03(\v2\x16.runlet.v1.EnvVariableR\x06rawEnv\x12\x12\n" +
+	"\x04user\x18\x13 \x01(\tR\x04user\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +

@@ -419,8 +419,48 @@ type Limits struct {
 	// Bytes that the command lines and labels of all processes may take, retained ones
 	// included: each character counts as 2, each text as 24 more.
 	MaxDescriptionBytes uint64 `protobuf:"varint,18,opt,name=max_description_bytes,json=maxDescriptionBytes,proto3" json:"max_description_bytes,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// Sessions of one caller at one time. What is said of one caller holds for each, by its
+	// name; a server may allow some more or less of it than others, and says here what holds
+	// for whoever asks.
+	MaxPrincipalSessions uint32 `protobuf:"varint,19,opt,name=max_principal_sessions,json=maxPrincipalSessions,proto3" json:"max_principal_sessions,omitempty"`
+	// Processes of one caller at one time in all of its sessions, retained ones included.
+	MaxPrincipalProcesses uint32 `protobuf:"varint,20,opt,name=max_principal_processes,json=maxPrincipalProcesses,proto3" json:"max_principal_processes,omitempty"`
+	// Calls of one connection that are under way. HTTP/2 lets it have some more streams, so that
+	// those beyond are told why they fail.
+	MaxConnectionStreams uint32 `protobuf:"varint,21,opt,name=max_connection_streams,json=maxConnectionStreams,proto3" json:"max_connection_streams,omitempty"`
+	// Calls of one caller that are under way, over all of its connections: streams, calls that
+	// wait, and all others while they last. Those of health do not count.
+	MaxPrincipalStreams uint32 `protobuf:"varint,22,opt,name=max_principal_streams,json=maxPrincipalStreams,proto3" json:"max_principal_streams,omitempty"`
+	// Calls under way that read the events of one process: `WatchProcess`, `ReadProcess`,
+	// `Interact`.
+	MaxProcessWatchers uint32 `protobuf:"varint,23,opt,name=max_process_watchers,json=maxProcessWatchers,proto3" json:"max_process_watchers,omitempty"`
+	// Connections at one time. One beyond is closed.
+	MaxConnections uint32 `protobuf:"varint,24,opt,name=max_connections,json=maxConnections,proto3" json:"max_connections,omitempty"`
+	// Those of them over which no call was made so far by a caller that was let in. Where there
+	// are more, some are closed.
+	MaxUnspokenConnections uint32 `protobuf:"varint,25,opt,name=max_unspoken_connections,json=maxUnspokenConnections,proto3" json:"max_unspoken_connections,omitempty"`
+	// Bytes of the headers of one call, as HTTP/2 counts them: names, values and 32 for each.
+	MaxHeaderBytes uint32 `protobuf:"varint,26,opt,name=max_header_bytes,json=maxHeaderBytes,proto3" json:"max_header_bytes,omitempty"`
+	// Bytes of `argv` with all that encodes it.
+	MaxArgvBytes uint32 `protobuf:"varint,27,opt,name=max_argv_bytes,json=maxArgvBytes,proto3" json:"max_argv_bytes,omitempty"`
+	// Bytes of the names and values of the variables that a spec sets: `env`, `raw_env` and
+	// `env_policy.set` together.
+	MaxEnvBytes uint32 `protobuf:"varint,28,opt,name=max_env_bytes,json=maxEnvBytes,proto3" json:"max_env_bytes,omitempty"`
+	// Bytes of stdin that may wait for all processes of one caller to read them. A write counts
+	// as in `max_queued_stdin_bytes`.
+	MaxPrincipalStdinBytes uint64 `protobuf:"varint,29,opt,name=max_principal_stdin_bytes,json=maxPrincipalStdinBytes,proto3" json:"max_principal_stdin_bytes,omitempty"`
+	// Bytes of memory that the retained output of one caller's processes may take. What is
+	// beyond goes to files or is dropped as in `output_memory_bytes`, of that caller's alone.
+	// Where the memory of all is used up, it is given by the caller that has the largest part of
+	// what it may have.
+	PrincipalOutputMemoryBytes uint64 `protobuf:"varint,30,opt,name=principal_output_memory_bytes,json=principalOutputMemoryBytes,proto3" json:"principal_output_memory_bytes,omitempty"`
+	// Bytes of files that it may take, in the same way.
+	PrincipalOutputDiskBytes uint64 `protobuf:"varint,31,opt,name=principal_output_disk_bytes,json=principalOutputDiskBytes,proto3" json:"principal_output_disk_bytes,omitempty"`
+	// Processes that one caller may start in a second, in the long run; after a rest ten times
+	// as many at once. The error has a `RetryInfo`. Zero: any number.
+	MaxPrincipalStartsPerSecond uint32 `protobuf:"varint,32,opt,name=max_principal_starts_per_second,json=maxPrincipalStartsPerSecond,proto3" json:"max_principal_starts_per_second,omitempty"`
+	unknownFields               protoimpl.UnknownFields
+	sizeCache                   protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -579,6 +619,104 @@ func (x *Limits) GetMaxDescriptionBytes() uint64 {
 	return 0
 }
 
+func (x *Limits) GetMaxPrincipalSessions() uint32 {
+	if x != nil {
+		return x.MaxPrincipalSessions
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxPrincipalProcesses() uint32 {
+	if x != nil {
+		return x.MaxPrincipalProcesses
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxConnectionStreams() uint32 {
+	if x != nil {
+		return x.MaxConnectionStreams
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxPrincipalStreams() uint32 {
+	if x != nil {
+		return x.MaxPrincipalStreams
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxProcessWatchers() uint32 {
+	if x != nil {
+		return x.MaxProcessWatchers
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxConnections() uint32 {
+	if x != nil {
+		return x.MaxConnections
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxUnspokenConnections() uint32 {
+	if x != nil {
+		return x.MaxUnspokenConnections
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxHeaderBytes() uint32 {
+	if x != nil {
+		return x.MaxHeaderBytes
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxArgvBytes() uint32 {
+	if x != nil {
+		return x.MaxArgvBytes
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxEnvBytes() uint32 {
+	if x != nil {
+		return x.MaxEnvBytes
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxPrincipalStdinBytes() uint64 {
+	if x != nil {
+		return x.MaxPrincipalStdinBytes
+	}
+	return 0
+}
+
+func (x *Limits) GetPrincipalOutputMemoryBytes() uint64 {
+	if x != nil {
+		return x.PrincipalOutputMemoryBytes
+	}
+	return 0
+}
+
+func (x *Limits) GetPrincipalOutputDiskBytes() uint64 {
+	if x != nil {
+		return x.PrincipalOutputDiskBytes
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxPrincipalStartsPerSecond() uint32 {
+	if x != nil {
+		return x.MaxPrincipalStartsPerSecond
+	}
+	return 0
+}
+
 // What a server can do.
 type Capabilities struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -595,7 +733,10 @@ type Capabilities struct {
 	TreeTracking TreeTracking `protobuf:"varint,5,opt,name=tree_tracking,json=treeTracking,proto3,enum=runlet.v1.TreeTracking" json:"tree_tracking,omitempty"`
 	// Whether arguments, variables and the working directory of a process may be other bytes
 	// than UTF-8: the fields of `ProcessSpec` that begin with `raw_`.
-	Bytes         bool `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Bytes bool `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Whether processes may run as other users of its machine: `ProcessSpec.user`. The server
+	// has tried it when it started.
+	Users         bool `protobuf:"varint,7,opt,name=users,proto3" json:"users,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -672,6 +813,13 @@ func (x *Capabilities) GetBytes() bool {
 	return false
 }
 
+func (x *Capabilities) GetUsers() bool {
+	if x != nil {
+		return x.Users
+	}
+	return false
+}
+
 var File_runlet_v1_server_proto protoreflect.FileDescriptor
 
 const file_runlet_v1_server_proto_rawDesc = "" +
@@ -696,7 +844,7 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"session_id\x18\x04 \x01(\tR\tsessionId\".\n" +
 	"\bPlatform\x12\x0e\n" +
 	"\x02os\x18\x01 \x01(\tR\x02os\x12\x12\n" +
-	"\x04arch\x18\x02 \x01(\tR\x04arch\"\xfb\a\n" +
+	"\x04arch\x18\x02 \x01(\tR\x04arch\"\xdf\r\n" +
 	"\x06Limits\x12!\n" +
 	"\fmax_sessions\x18\x01 \x01(\rR\vmaxSessions\x12#\n" +
 	"\rmax_processes\x18\x02 \x01(\rR\fmaxProcesses\x12*\n" +
@@ -716,14 +864,29 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"\x13output_memory_bytes\x18\x0f \x01(\x04R\x11outputMemoryBytes\x12*\n" +
 	"\x11output_disk_bytes\x18\x10 \x01(\x04R\x0foutputDiskBytes\x121\n" +
 	"\x14unacknowledged_bytes\x18\x11 \x01(\x04R\x13unacknowledgedBytes\x122\n" +
-	"\x15max_description_bytes\x18\x12 \x01(\x04R\x13maxDescriptionBytes\"\xd7\x01\n" +
+	"\x15max_description_bytes\x18\x12 \x01(\x04R\x13maxDescriptionBytes\x124\n" +
+	"\x16max_principal_sessions\x18\x13 \x01(\rR\x14maxPrincipalSessions\x126\n" +
+	"\x17max_principal_processes\x18\x14 \x01(\rR\x15maxPrincipalProcesses\x124\n" +
+	"\x16max_connection_streams\x18\x15 \x01(\rR\x14maxConnectionStreams\x122\n" +
+	"\x15max_principal_streams\x18\x16 \x01(\rR\x13maxPrincipalStreams\x120\n" +
+	"\x14max_process_watchers\x18\x17 \x01(\rR\x12maxProcessWatchers\x12'\n" +
+	"\x0fmax_connections\x18\x18 \x01(\rR\x0emaxConnections\x128\n" +
+	"\x18max_unspoken_connections\x18\x19 \x01(\rR\x16maxUnspokenConnections\x12(\n" +
+	"\x10max_header_bytes\x18\x1a \x01(\rR\x0emaxHeaderBytes\x12$\n" +
+	"\x0emax_argv_bytes\x18\x1b \x01(\rR\fmaxArgvBytes\x12\"\n" +
+	"\rmax_env_bytes\x18\x1c \x01(\rR\vmaxEnvBytes\x129\n" +
+	"\x19max_principal_stdin_bytes\x18\x1d \x01(\x04R\x16maxPrincipalStdinBytes\x12A\n" +
+	"\x1dprincipal_output_memory_bytes\x18\x1e \x01(\x04R\x1aprincipalOutputMemoryBytes\x12=\n" +
+	"\x1bprincipal_output_disk_bytes\x18\x1f \x01(\x04R\x18principalOutputDiskBytes\x12D\n" +
+	"\x1fmax_principal_starts_per_second\x18  \x01(\rR\x1bmaxPrincipalStartsPerSecond\"\xed\x01\n" +
 	"\fCapabilities\x12\x1a\n" +
 	"\blauncher\x18\x01 \x01(\tR\blauncher\x12\x1c\n" +
 	"\tterminals\x18\x02 \x01(\bR\tterminals\x12\x16\n" +
 	"\x06limits\x18\x03 \x01(\bR\x06limits\x12!\n" +
 	"\fmerge_stderr\x18\x04 \x01(\bR\vmergeStderr\x12<\n" +
 	"\rtree_tracking\x18\x05 \x01(\x0e2\x17.runlet.v1.TreeTrackingR\ftreeTracking\x12\x14\n" +
-	"\x05bytes\x18\x06 \x01(\bR\x05bytes*\x7f\n" +
+	"\x05bytes\x18\x06 \x01(\bR\x05bytes\x12\x14\n" +
+	"\x05users\x18\a \x01(\bR\x05users*\x7f\n" +
 	"\fTreeTracking\x12\x1d\n" +
 	"\x19TREE_TRACKING_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15TREE_TRACKING_PARENTS\x10\x01\x12\x1b\n" +
