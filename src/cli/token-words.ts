@@ -1,7 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { GRANTS, isGrant } from '../identity/grants.ts';
 import { isSessionId } from '../identity/tokens/token-format.ts';
-import { collect, nonEmpty, spanMs } from './arguments.ts';
+import { spanMs } from '../quantities.ts';
+import { collect, nonEmpty } from './arguments.ts';
 
 /*
  * The flags that the commands about tokens have in common.
