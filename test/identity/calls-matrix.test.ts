@@ -8,8 +8,15 @@ import { needsOf } from '../../src/server/method-grants.ts';
 import type { Failure } from '../support/failure.ts';
 import { as, namedCallers } from '../support/named-callers.ts';
 import { SERVED } from '../support/served-methods.ts';
-import { type CallTarget, failedCall, nameOf, nowhere, outcomeOf } from './every-call.ts';
-import { type MatrixServer, serveMatrix } from './matrix-server.ts';
+import {
+  type CallTarget,
+  failedCall,
+  nameOf,
+  namesSession,
+  nowhere,
+  outcomeOf,
+} from './every-call.ts';
+import { type MatrixServer, onSocket, serveMatrix } from './matrix-server.ts';
 
 const OTHER = as('other');
 const NARROWED_ID = randomUUID();
@@ -26,15 +33,17 @@ let target: CallTarget;
 let untouched: unknown;
 
 beforeAll(async () => {
-  server = await serveMatrix([
-    namedCallers({
-      owner: { grants: MAY_ALL },
-      other: { grants: MAY_ALL },
-      expired: { expiry: Date.now() - 1 },
-      narrowed: { sessionId: NARROWED_ID },
-      ...ONE_GRANT,
-    }),
-  ]);
+  server = await serveMatrix(
+    onSocket([
+      namedCallers({
+        owner: { grants: MAY_ALL },
+        other: { grants: MAY_ALL },
+        expired: { expiry: Date.now() - 1 },
+        narrowed: { sessionId: NARROWED_ID },
+        ...ONE_GRANT,
+      }),
+    ]),
+  );
   target = await server.target('owner');
   untouched = await server.lookAt(target, 'owner');
 });
@@ -136,17 +145,11 @@ function isGranted(method: DescMethod, grant: Grant): boolean {
 
 function strangersOutcome(method: DescMethod): string {
   if (method.name === 'CreateSession') return 'ALREADY_EXISTS/SESSION_EXISTS';
-  return isOfSession(method) ? 'NOT_FOUND/SESSION_NOT_FOUND' : 'OK';
+  return namesSession(method) ? 'NOT_FOUND/SESSION_NOT_FOUND' : 'OK';
 }
 
 function narrowedOutcome(method: DescMethod): string {
   if (method.name === 'Run') return 'PERMISSION_DENIED/GRANT_MISSING';
-  const named = method.name === 'CreateSession' || isOfSession(method);
+  const named = method.name === 'CreateSession' || namesSession(method);
   return named ? 'NOT_FOUND/SESSION_NOT_FOUND' : 'OK';
-}
-
-function isOfSession(method: DescMethod): boolean {
-  return /^runlet\.v1\.(?:Session|Process)Service\.(?!CreateSession|ListSessions|Run$)/.test(
-    nameOf(method),
-  );
 }

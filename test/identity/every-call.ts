@@ -141,3 +141,10 @@ function asksForServices(): Fields {
 export function nowhere(marker: string): CallTarget {
   return { sessionId: randomUUID(), processId: 'nothing', endedId: 'nothing', marker };
 }
+
+/** Whether a call of a method is about a session that has to be there. */
+export function namesSession(method: DescMethod): boolean {
+  return /^runlet\.v1\.(?:Session|Process)Service\.(?!CreateSession|ListSessions|Run$)/.test(
+    nameOf(method),
+  );
+}

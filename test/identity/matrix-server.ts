@@ -3,14 +3,16 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Client } from '@grpc/grpc-js';
+import type { ChannelCredentials, Client } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { expect } from 'vitest';
 import { createClient } from '../../src/bridge/create-client.ts';
 import { openConnection } from '../../src/client/connection.ts';
+import { clientSettings } from '../../src/client/options.ts';
 import { ProcessService, ProcessState } from '../../src/gen/runlet/v1/process_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
 import type { Authenticator } from '../../src/identity/authenticator.ts';
+import type { ListenerOptions } from '../../src/server/listener-options.ts';
 import { startServer } from '../../src/server/server.ts';
 import { as } from '../support/named-callers.ts';
 import { type CallTarget, targetSpec } from './every-call.ts';
@@ -18,9 +20,11 @@ import { type CallTarget, targetSpec } from './every-call.ts';
 /** A server that every call is tried at. */
 export interface MatrixServer {
   readonly connection: Client;
+  /** Opens another connection, which is to be closed. */
+  connectAs(credentials: ChannelCredentials): Client;
   /** What calls leave behind that may start something. */
   readonly otherMarker: string;
-  /** A session of a caller's with a process that runs and one that is over. */
+  /** A session of the caller's who has a bearer, with a process that runs and one that is over. */
   target(caller: string, sessionId?: string): Promise<CallTarget>;
   /** What is known of a target by its owner, to be compared with what is later. */
   lookAt(target: CallTarget, owner: string): Promise<unknown>;
@@ -29,11 +33,19 @@ export interface MatrixServer {
   close(): Promise<void>;
 }
 
-/** Starts one on a socket of its own, with callers that are let in by these. */
-export async function serveMatrix(auth: readonly Authenticator[]): Promise<MatrixServer> {
+/** The listener of one on a socket of its own, with callers that are let in by these. */
+export function onSocket(auth: readonly Authenticator[]): (folder: string) => ListenerOptions {
+  return (folder) => ({ address: { kind: 'unix', path: join(folder, 'runlet.sock') }, auth });
+}
+
+/** Starts one with a listener, whose files may be in a folder that goes with it. */
+export async function serveMatrix(
+  listenerIn: (folder: string) => ListenerOptions | Promise<ListenerOptions>,
+  trusted?: ChannelCredentials,
+): Promise<MatrixServer> {
   const folder = await mkdtemp(join(tmpdir(), 'runlet-test-'));
   const runlet = await startServer({
-    listeners: [{ address: { kind: 'unix', path: join(folder, 'runlet.sock') }, auth }],
+    listeners: [await listenerIn(folder)],
     logger: pino({ level: 'silent' }),
     cwd: folder,
     shutdownGraceMs: 0,
@@ -41,11 +53,14 @@ export async function serveMatrix(auth: readonly Authenticator[]): Promise<Matri
   });
   const [address] = runlet.addresses;
   if (address === undefined) throw new Error('the server listens nowhere');
-  const connection = openConnection(address);
+  const connectAs = (credentials: ChannelCredentials | undefined): Client =>
+    openConnection(address, clientSettings(credentials === undefined ? {} : { credentials }));
+  const connection = connectAs(trusted);
   const sessions = createClient(SessionService, connection);
   const processes = createClient(ProcessService, connection);
   return {
     connection,
+    connectAs,
     otherMarker: join(folder, 'other'),
 
     async target(caller, sessionId = randomUUID()) {

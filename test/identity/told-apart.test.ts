@@ -4,7 +4,7 @@ import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
 import { as, namedCallers } from '../support/named-callers.ts';
 import { failedCall, nameOf } from './every-call.ts';
-import { serveMatrix } from './matrix-server.ts';
+import { onSocket, serveMatrix } from './matrix-server.ts';
 
 /** Calls of each of the two kinds. */
 const CALLS = 2_000;
@@ -26,7 +26,7 @@ const TRIED = [
 
 describe('by the time that it takes, another caller', () => {
   it.each(TRIED)('does not learn of %s whether there is a session', async (_name, method) => {
-    const server = await serveMatrix([namedCallers({ ada: {}, ben: {} })]);
+    const server = await serveMatrix(onSocket([namedCallers({ ada: {}, ben: {} })]));
     try {
       const there = await server.target('ada');
       const times = { there: [] as number[], nowhere: [] as number[] };
