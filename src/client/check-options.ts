@@ -119,5 +119,12 @@ export function isOneOf(names: readonly string[]): OptionCheck {
   return kind(`one of ${names.join(', ')}`, (value) => names.includes(value as string));
 }
 
+/** The last moment of the year 9999, beyond which times have no usual form. */
+const LAST_DATE_MS = 253_402_300_799_999;
+export const isDate = kind(
+  'a Date from 1970 to 9999',
+  (value) => value instanceof Date && value.getTime() >= 0 && value.getTime() <= LAST_DATE_MS,
+);
+
 /** Anything: it is checked where it is used. */
 export const isChecked: OptionCheck = () => undefined;

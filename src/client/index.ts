@@ -61,3 +61,10 @@ export type { CallerInfo, ServerInfo, ServerLimits } from './server-info.ts';
 export type { StartedProcess } from './started-process.ts';
 export type { Pem, TlsOptions } from './tls-options.ts';
 export type { TokenOption } from './token-source.ts';
+export {
+  type NarrowTokenOptions,
+  type NewToken,
+  type NewTokenOptions,
+  narrowToken,
+  newToken,
+} from './tokens.ts';

@@ -47,14 +47,9 @@ export function assertSafe({ address, allowInsecure = false, auth, tls }: Listen
     );
   }
   // Whoever is on the way could do what the holder may.
-  if ((has('token') || has('jwt')) && isPlaintext(address)) {
+  if ((has('token') || has('jwt')) && tls === undefined) {
     throw new Error(
       `refusing to take tokens in plaintext on ${where}: it is not a loopback address`,
     );
   }
-}
-
-/** Whether what is sent to an address can be read on its way. */
-function isPlaintext({ kind }: Address): boolean {
-  return kind === 'tcp';
 }
