@@ -94,7 +94,9 @@ describe('a token file that is replaced under load', () => {
     const clients = connectClients(address);
     const streams = await Promise.all([ada, ben].map(({ token }) => attachedWith(clients, token)));
     let stop = false;
-    onTestFinished(() => void (stop = true));
+    onTestFinished(() => {
+      stop = true;
+    });
     const failures: string[] = [];
     let calls = 0;
     // What is let in under load is never refused in between.
