@@ -8,7 +8,7 @@ import { allExamplesOf, type Example } from '../../src/cli/examples.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { peerAuthenticator } from '../../src/identity/peer.ts';
 import { bearers } from '../support/bearers.ts';
-import { certify, makeAuthority } from '../support/certificates.ts';
+import { certify, makeAuthority, revoke } from '../support/certificates.ts';
 import { type CliUser, cliUser } from '../support/cli-user.ts';
 import { connectTo } from '../support/client.ts';
 import { namedCommands } from '../support/commands.ts';
@@ -80,9 +80,22 @@ async function withProcess(line: string, user: CliUser, address: Address): Promi
   return { ...user, session: id };
 }
 
+/** What an example about TLS finds in its folder. */
+async function makeTlsFiles(folder: string): Promise<void> {
+  const authority = await makeAuthority('authority');
+  const { certificate, key } = await certify('server', authority);
+  const write = (name: string, bytes: Buffer): Promise<void> =>
+    writeFile(join(folder, name), bytes, { mode: 0o600 });
+  await write('tls.crt', certificate);
+  await write('tls.key', key);
+  await write('ca.crt', authority.certificate);
+  await write('ca.crl', await revoke(authority, []));
+}
+
 /** Runs an example in a shell, with nothing on its standard input. */
 async function startExample(command: string): Promise<ChildProcess> {
   const user = await exampleUser(command);
+  if (command.includes('--tls-cert')) await makeTlsFiles(user.folder);
   // By itself, as it is installed: Node.js would take `--env-file` for its own.
   const script = `runlet() { "$MAIN" "$@"; }; ${command}`;
   const env = {
