@@ -269,8 +269,10 @@ async function bytesBelow(folder: string): Promise<number> {
 }
 
 describe('the output of one caller beyond its part', () => {
-  it('of memory is dropped, the oldest first, and nothing of what another has', async () => {
-    const limits = { outputMemoryBytes: 8 * MIB, principalOutputMemoryBytes: 4 * MIB };
+  it.each([
+    ['it may have', { outputMemoryBytes: 64 * MIB, principalOutputMemoryBytes: 4 * MIB }],
+    ['there is', { outputMemoryBytes: 6 * MIB, principalOutputMemoryBytes: 6 * MIB }],
+  ])('of the memory that %s is dropped, the oldest first, and no other', async (_, limits) => {
     const { greedy, modest } = await share({ limits });
     const own = await sessionOf(modest, MODEST);
     // The first that is over, and more than each of the others: it would go before them.
@@ -285,10 +287,10 @@ describe('the output of one caller beyond its part', () => {
     expect(await left(modest, own, kept, MODEST)).toBe(2 * MIB);
   });
 
-  it('of disk is dropped, the oldest first, and nothing of what another has', async () => {
+  it('of disk is dropped, the oldest first, and no other', async () => {
     const limits = {
       outputMemoryBytes: 4 * MIB,
-      outputDiskBytes: 96 * MIB,
+      outputDiskBytes: 1024 * MIB,
       principalOutputDiskBytes: 48 * MIB,
     };
     const stateFolder = await temporaryFolder();

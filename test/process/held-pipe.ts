@@ -1,9 +1,10 @@
 import { Writable } from 'node:stream';
 import { RunletError } from '../../src/errors.ts';
+import type { StdinBudget } from '../../src/process/stdin-budgets.ts';
 import { StdinPipe, type StdinWrite } from '../../src/process/stdin-pipe.ts';
 
 /** A sink that keeps each write until the test lets it go on, and a pipe to it. */
-export function heldPipe(maxQueuedBytes = 1000, minWriteBytes = 0) {
+export function heldPipe(maxQueuedBytes = 1000, minWriteBytes = 0, budget?: StdinBudget) {
   const arrived: Buffer[] = [];
   let closedCalls = 0;
   let held: ((error: Error | null) => void) | undefined;
@@ -30,6 +31,7 @@ export function heldPipe(maxQueuedBytes = 1000, minWriteBytes = 0) {
     maxQueuedBytes,
     minWriteBytes,
     onClosed: () => closedCalls++,
+    ...(budget === undefined ? {} : { budget }),
   });
   return {
     pipe,
