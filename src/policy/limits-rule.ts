@@ -5,43 +5,45 @@ import type { LimitsRule } from './policy.ts';
 
 /**
  * A spec with what a policy says that it may have at most, where it leaves that to the server.
- * `defaults`: what it has then.
  *
  * @throws RunletError `POLICY_DENIED` if it asks for more
  */
-export function admitLimits(
-  rule: LimitsRule,
-  spec: ProcessSpec,
-  defaults: Pick<ProcessSpec, 'retainedBytes' | 'retentionMs'>,
-): ProcessSpec {
+export function admitLimits(rule: LimitsRule, spec: ProcessSpec): ProcessSpec {
   const { maxTimeoutMs, timeoutRequired } = rule;
+  const { leftToServer } = spec;
   if (spec.timeoutMs === undefined && timeoutRequired) {
     throw policyDenied('limits', 'without a timeout');
   }
   return {
     ...spec,
-    timeoutMs: atMost('timeout', maxTimeoutMs, spec.timeoutMs, undefined),
-    retainedBytes:
-      atMost('retained_bytes', rule.maxRetainedBytes, spec.retainedBytes, defaults.retainedBytes) ??
+    timeoutMs: atMost('timeout', maxTimeoutMs, spec.timeoutMs),
+    retainedBytes: atMost(
+      'retained_bytes',
+      rule.maxRetainedBytes,
       spec.retainedBytes,
-    retentionMs:
-      atMost('retention', rule.maxRetentionMs, spec.retentionMs, defaults.retentionMs) ??
+      leftToServer?.has('retainedBytes'),
+    ),
+    retentionMs: atMost(
+      'retention',
+      rule.maxRetentionMs,
       spec.retentionMs,
+      leftToServer?.has('retentionMs'),
+    ),
     limits: resourcesWithin(rule.resources, spec.limits),
   };
 }
 
-/** `value`, or `maximum` where that is less and the value is what is so where nothing is said. */
-function atMost(
+/** A value that is at most `maximum`: that itself where nobody asked for the value. */
+function atMost<T extends number | undefined>(
   what: string,
   maximum: number | undefined,
-  value: number | undefined,
-  unsaid: number | undefined,
-): number | undefined {
+  value: T,
+  isUnasked = false,
+): T | number {
   if (maximum === undefined) return value;
   if (value === undefined) return maximum;
   if (value <= maximum) return value;
-  if (value === unsaid) return maximum;
+  if (isUnasked) return maximum;
   throw policyDenied('limits', `${what} ${value}`);
 }
 
@@ -53,7 +55,7 @@ function resourcesWithin(
   if (names.length === 0) return asked;
   const limits: Partial<Record<LimitName, number>> = { ...asked };
   for (const name of names) {
-    const value = atMost(name, maxima[name], asked?.[name], undefined);
+    const value = atMost(name, maxima[name], asked?.[name]);
     if (value !== undefined) limits[name] = value;
   }
   return limits;

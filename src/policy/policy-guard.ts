@@ -19,15 +19,13 @@ export type OwnUser = Pick<RunUser, 'uid'> & { readonly name: string | undefined
 export interface PolicyGuardOptions {
   readonly entry: PolicyEntry;
   readonly own: OwnUser;
-  /** `retainedBytes` and `retentionMs` where a spec asks for nothing. */
-  readonly defaults: Pick<ProcessSpec, 'retainedBytes' | 'retentionMs'>;
 }
 
 /** The rules of a policy for starts. */
 export type PolicyGuard = Pick<StartGuard, 'admit' | 'approve' | 'approveUser'>;
 
 /** What an entry of a policy says of starts. */
-export function policyGuard({ defaults, entry, own }: PolicyGuardOptions): PolicyGuard {
+export function policyGuard({ entry, own }: PolicyGuardOptions): PolicyGuard {
   return {
     async admit(spec) {
       if (spec.terminal !== undefined && !entry.terminals) {
@@ -36,7 +34,7 @@ export function policyGuard({ defaults, entry, own }: PolicyGuardOptions): Polic
       assertLabels(entry, spec);
       await assertEnvironment(entry, spec);
       if (spec.user === undefined) assertUser(entry, own, own);
-      return admitLimits(entry.limits, spec, defaults);
+      return admitLimits(entry.limits, spec);
     },
 
     approveUser(asked, user) {

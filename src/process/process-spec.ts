@@ -32,4 +32,6 @@ export interface ProcessSpec {
   /** Milliseconds from closure. */
   readonly retentionMs: number;
   readonly labels: ReadonlyMap<string, string>;
+  /** What of this whoever asks left to the server. Default: nothing. */
+  readonly leftToServer?: ReadonlySet<'retainedBytes' | 'retentionMs'>;
 }

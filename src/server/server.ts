@@ -185,7 +185,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
       policy: options.policy,
     }),
   };
-  const guardOf = startGuards({ audit, limits, policy: options.policy });
+  const guardOf = startGuards({ audit, policy: options.policy });
   addService(grpc, SessionService, sessionService({ sessions, clock, limits }), bridge);
   addService(
     grpc,

@@ -1,6 +1,5 @@
 import { userInfo } from 'node:os';
 import type { CallContext } from '../bridge/call-context.ts';
-import type { Limits } from '../limits.ts';
 import { policyDenied } from '../policy/denial.ts';
 import type { LivePolicy } from '../policy/live-policy.ts';
 import {
@@ -21,24 +20,19 @@ export type GuardOf = (context: CallContext) => StartGuard;
 /** What it is made with. */
 export interface StartGuardOptions {
   readonly audit: Audit;
-  readonly limits: Limits;
   /** Undefined: there is none, and everything may be started. */
   readonly policy: LivePolicy | undefined;
 }
 
 /** Makes what says for each call what it may start, and records what it did. */
-export function startGuards({ audit, limits, policy }: StartGuardOptions): GuardOf {
+export function startGuards({ audit, policy }: StartGuardOptions): GuardOf {
   const own = ownUser();
-  const defaults = {
-    retainedBytes: limits.defaultRetainedBytes,
-    retentionMs: limits.defaultRetentionMs,
-  };
   const rulesFor = (context: CallContext): PolicyGuard => {
     if (policy === undefined) return UNRESTRICTED;
     const entry = policy.entryOf(callerOf(context));
     // It was named when it was let in, and is not any more.
     if (entry === undefined) throw policyDenied('grants', 'start');
-    return policyGuard({ entry, own, defaults });
+    return policyGuard({ entry, own });
   };
   return (context) => {
     const rules = rulesFor(context);

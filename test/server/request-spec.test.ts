@@ -83,6 +83,7 @@ describe('a spec', () => {
       overflow: 'drop-oldest',
       retentionMs: 30_000,
       labels: new Map(),
+      leftToServer: new Set(['retainedBytes', 'retentionMs']),
     });
   });
 
@@ -125,6 +126,7 @@ describe('a spec', () => {
       overflow: 'pause',
       retentionMs: 60_000,
       labels: new Map([['l', 'v']]),
+      leftToServer: new Set(),
     });
   });
 

@@ -1,3 +1,4 @@
+import { RunletError } from '../../errors.ts';
 import type { LaunchedProcess, LaunchRequest } from '../launcher.ts';
 import type { LaunchContext, LaunchStep } from './launch-step.ts';
 
@@ -21,6 +22,8 @@ export async function launchProcess(
   const done: DoneStep[] = [];
   const explained = <T>(work: Promise<T>): Promise<T> =>
     work.catch(async (error: unknown) => {
+      // Whoever is denied something is not told what there is.
+      if (error instanceof RunletError && error.reason === 'POLICY_DENIED') throw error;
       // The system does not say whether it was the folder or the program, for example.
       for (const { inspect, request } of done) await inspect?.(request);
       throw error;

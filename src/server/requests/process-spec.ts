@@ -110,7 +110,19 @@ export function parseProcessSpec(
       parseDuration('spec.retention', message.retention, limits.maxRetentionMs) ??
       limits.defaultRetentionMs,
     labels: parseLabels('spec.labels', message.labels),
+    leftToServer: leftToServer(message),
   };
+}
+
+/** What it says nothing of. */
+function leftToServer({
+  output,
+  retention,
+}: ProcessSpecMessage): NonNullable<ProcessSpec['leftToServer']> {
+  const left = new Set<'retainedBytes' | 'retentionMs'>();
+  if ((output?.retainedBytes ?? 0n) === 0n) left.add('retainedBytes');
+  if (retention === undefined) left.add('retentionMs');
+  return left;
 }
 
 /**
