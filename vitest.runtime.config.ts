@@ -19,7 +19,7 @@ const DEPENDENT = [
   'mcp/transport',
   'process/{process-tree,stdin-pipe*}',
   'process/native/*',
-  'server/{listener,requests}',
+  'server/{listener,requests,tls,tls-clients,tls-sessions}',
 ];
 
 // The tests that are run again with other lines of Node.js, by `scripts/test-node-line.sh`.
