@@ -14,6 +14,7 @@ import { ServerReflection } from '../../src/gen/grpc/reflection/v1/reflection_pb
 import { ProcessService, StdinMode } from '../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
+import { makeToken } from '../../src/identity/tokens/make-token.ts';
 import { failedCall } from '../identity/every-call.ts';
 import { collect } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
@@ -57,13 +58,16 @@ interface Server {
   readonly log: Promise<string>;
 }
 
-/** `runlet serve` that logs all it has to say, and takes JWTs of one issuer. */
-async function serve(one: Signer): Promise<Server> {
+/** `runlet serve` that logs all it has to say, and takes JWTs of one issuer, and one token. */
+async function serve(one: Signer, publicKey: string): Promise<Server> {
   const folder = await temporaryFolder();
+  const tokenFile = join(folder, 'tokens');
+  await writeFile(tokenFile, `carol ${publicKey} all\n`, { mode: 0o600 });
   const { url } = await keyServer((_request, response) => void response.end(jwksOf(one)));
   const { origin, pathname } = new URL(url);
   const args = [
-    ...['serve', '--listen', '127.0.0.1:0', '--auth', 'jwt', '--log-level', 'debug'],
+    ...['serve', '--listen', '127.0.0.1:0', '--auth', 'jwt,token', '--log-level', 'debug'],
+    ...['--token-file', tokenFile],
     ...['--jwks', `${origin}${pathname}?key=${SECRETS.url}`],
     ...['--jwt-issuer', ISSUER, '--jwt-audience', AUDIENCE],
     // Output goes to files.
@@ -268,20 +272,31 @@ async function reflectionAnswers(connection: Client, options: CallOptions): Prom
   return { name: 'an answer of reflection', bytes: Buffer.concat(parts) };
 }
 
-/** Does everything with a server, and ends it by a fault; what could be seen of it. */
-async function surfacesOf(): Promise<readonly Surface[]> {
+/** What was done with a server. */
+interface Use {
+  /** All that could be seen of it. */
+  readonly surfaces: readonly Surface[];
+  /** What was good to say who calls. */
+  readonly credentials: Readonly<Record<string, string>>;
+}
+
+/** Does everything with a server, and ends it by a fault. */
+async function useOfServer(): Promise<Use> {
   const one = await signer();
-  const server = await serve(one);
+  const own = makeToken();
+  const server = await serve(one, own.publicKey);
   const clients = connectClients(server.address);
   const { connection, processes, sessions } = clients;
-  const bearing = async (sub: string): Promise<CallOptions> => ({
+  const jwtOf = (sub: string): Promise<string> => one.sign({ sub, exp: secondsNow() + 3600 });
+  const [alicesJwt, bobsJwt] = [await jwtOf('alice'), await jwtOf('bob')];
+  const bearing = (token: string): CallOptions => ({
     metadata: {
-      authorization: `Bearer ${await one.sign({ sub, exp: secondsNow() + 3600 })}`,
+      authorization: `Bearer ${token}`,
       cookie: SECRETS.metadata,
       'x-password': SECRETS.metadata,
     },
   });
-  const [alice, bob] = [await bearing('alice'), await bearing('bob')];
+  const [alice, bob, carol] = [bearing(alicesJwt), bearing(bobsJwt), bearing(own.token)];
   const errors = new Errors();
 
   const { listing, target } = await useAsOwner(clients, server.folder, alice);
@@ -291,7 +306,7 @@ async function surfacesOf(): Promise<readonly Surface[]> {
     metadata: { ...alice.metadata, authorization },
   }));
   // Whoever is not let in, and another caller, with every call there is.
-  for (const options of [...strangers, bob]) {
+  for (const options of [...strangers, bob, carol]) {
     for (const method of METHODS) {
       const failure = await failedCall(connection, method, about, options);
       if (failure !== undefined) errors.add(failure.error);
@@ -299,6 +314,7 @@ async function surfacesOf(): Promise<readonly Surface[]> {
   }
   const others = asBytes([
     await sessions.listSessions({}, bob),
+    await sessions.listSessions({}, carol),
     await failureOf(processes.listProcesses({ sessionId: target.sessionId }, bob)),
   ]);
   await callWithLatin1(server.address);
@@ -321,7 +337,7 @@ async function surfacesOf(): Promise<readonly Surface[]> {
   server.child.send({ throw: `Bearer ${uncaught} ${url} ${token} ${key}\n${headers}` });
   expect(await exited).toEqual([125, null]);
   expect(errors.count).toBeGreaterThan(strangers.length * METHODS.length);
-  return [
+  const surfaces = [
     { name: 'the log', bytes: Buffer.from(await server.log) },
     errors.surface,
     { name: "another's listing", bytes: others },
@@ -329,11 +345,17 @@ async function surfacesOf(): Promise<readonly Surface[]> {
     { name: 'the name of a file', bytes: Buffer.from(files.join('\n')) },
     reflected,
   ];
+  const credentials = {
+    token: own.token.replace(/^rlt1\./, ''),
+    claims: alicesJwt.split('.')[1] ?? '',
+    signature: alicesJwt.split('.')[2] ?? '',
+  };
+  return { surfaces, credentials };
 }
 
 describe('a real server that logs everything, and is used in every way', () => {
   it('shows no secret to anybody, which a scan finds where one is planted', async () => {
-    const surfaces = await surfacesOf();
+    const { credentials, surfaces } = await useOfServer();
     const [log] = surfaces;
     const lines = log?.bytes.toString().trimEnd().split('\n') ?? [];
     const told = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -344,6 +366,7 @@ describe('a real server that logs everything, and is used in every way', () => {
     expect(told.filter(({ code }) => code === 'UNAUTHENTICATED').length).toBeGreaterThan(100);
     expect(told.filter(({ code }) => code === 'INTERNAL')).toHaveLength(1);
     expect(findSecrets(SECRETS, surfaces).toSorted()).toEqual(SEEN.toSorted());
+    expect(findSecrets(credentials, surfaces)).toEqual([]);
 
     // Each surface, with each secret in the middle of it, in each way to write it.
     for (const { bytes, name } of surfaces) {

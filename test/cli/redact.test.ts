@@ -108,12 +108,9 @@ describe('what is redacted', () => {
       ...['-----BEGIN PRIVATE KEY-----', '-----BEGIN PRIVATE KEY----------END ', '@', '-'],
     ];
     const timed = (text: string): number => {
-      const times = [1, 2, 3].map(() => {
-        const began = performance.now();
-        redact(text);
-        return performance.now() - began;
-      });
-      return Math.min(...times);
+      const began = performance.now();
+      redact(text);
+      return performance.now() - began;
     };
     const texts = pieces.flatMap((one) =>
       pieces.flatMap((two) => [
@@ -122,10 +119,16 @@ describe('what is redacted', () => {
       ]),
     );
     const slow = texts.flatMap((make) => {
-      const long = timed(make(64_000));
-      // Sixteen times as much takes 256 times as long where something is gone through again.
-      const isSlow = long > 10 && long > 80 * timed(make(4_000));
-      return isSlow ? [make(100)] : [];
+      const [long, short] = [make(64_000), make(4_000)];
+      let [longMs, shortMs] = [timed(long), timed(short)];
+      // Sixteen times as much takes 256 times as long where something is gone through again, each
+      // time; and now and then on a machine that is busy with something else.
+      const isSlow = (): boolean => longMs > 10 && longMs > 80 * shortMs;
+      for (let tries = 0; isSlow() && tries < 20; tries++) {
+        longMs = Math.min(longMs, timed(long));
+        shortMs = Math.min(shortMs, timed(short));
+      }
+      return isSlow() ? [make(100)] : [];
     });
     expect(slow).toEqual([]);
   });
