@@ -45,7 +45,8 @@ async function exampleUser(line: string): Promise<ExampleUser> {
 /** One who has a token and a certificate, and a server that wants both. */
 async function secureUser(line: string): Promise<ExampleUser> {
   const authority = await makeAuthority('authority');
-  const [server, client] = [await certify('server', authority), await certify('me', authority)];
+  const server = await certify('server', authority, { hosts: ['localhost'] });
+  const client = await certify('me', authority);
   // Whoever connects to the socket is the same caller as the one with the token.
   const uid = process.getuid?.() ?? 0;
   const known = bearers();

@@ -1,10 +1,13 @@
 import { join } from 'node:path';
+import type { Address } from '../../src/address.ts';
 import { RunletError } from '../../src/errors.ts';
 import type { Authenticator } from '../../src/identity/authenticator.ts';
 import { DEFAULT_GRANTS, grantSet } from '../../src/identity/grants.ts';
 import type { Principal } from '../../src/identity/principal.ts';
 import type { ServerOptions } from '../../src/server/server.ts';
+import type { Identity } from './certificates.ts';
 import { type ServedHere, serveHere, temporaryFolder } from './harness.ts';
+import { openedTls, pairOf, tlsFolder } from './tls.ts';
 
 /** Who lets in whoever has one of some words, which the test adds and removes as it goes. */
 export interface Bearers {
@@ -65,4 +68,16 @@ export async function serveBearers(
   const address = { kind: 'unix', path } as const;
   const served = await serveHere({ ...options, listeners: [{ address, auth: [authenticator] }] });
   return { ...served, address };
+}
+
+/** Does so on a port of this machine, with a certificate. */
+export async function serveBearersTls(
+  { authenticator }: Bearers,
+  server: Identity,
+): Promise<ServedHere> {
+  const { files } = await tlsFolder(pairOf(server));
+  const tls = await openedTls({ files: { cert: files.cert, key: files.key } });
+  const address: Address = { kind: 'tcp', host: '127.0.0.1', port: 0 };
+  const served = await serveHere({ listeners: [{ address, auth: [authenticator], tls }] });
+  return { ...served, address: served.runlet.addresses[0] ?? address };
 }

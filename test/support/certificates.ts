@@ -100,15 +100,3 @@ async function make(name: string, options: Options): Promise<Identity> {
   });
   return { key: Buffer.from(made.private), certificate: Buffer.from(made.cert) };
 }
-
-/** A certificate for 127.0.0.1 that nobody else has signed, and that is valid for some time. */
-export async function selfSigned(name: string, from: Date, to: Date): Promise<Identity> {
-  return make(name, {
-    notBeforeDate: from,
-    notAfterDate: to,
-    extensions: [
-      { name: 'basicConstraints', cA: true },
-      { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
-    ],
-  });
-}

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { formatAddress } from '../../../src/address.ts';
 import { parseWords } from '../../../src/cli/parse-words.ts';
 import { bearers, granting, serveBearers } from '../../support/bearers.ts';
-import { certify, type Identity, makeAuthority, selfSigned } from '../../support/certificates.ts';
+import { certify, type Identity, makeAuthority } from '../../support/certificates.ts';
 import { temporaryFolder } from '../../support/harness.ts';
 import { startProxy } from '../../support/tcp-proxy.ts';
 import { startTlsFront } from '../../support/tls-front.ts';
@@ -65,8 +65,8 @@ async function setUp(): Promise<Names> {
     await certify('stranger', other),
   ];
   const [expired, future] = [
-    await selfSigned('expired', inDays(-2), inDays(-1)),
-    await selfSigned('future', inDays(1), inDays(2)),
+    await certify('expired', authority, { notBefore: inDays(-2), notAfter: inDays(-1) }),
+    await certify('future', authority, { notBefore: inDays(1), notAfter: inDays(2) }),
   ];
   const folder = await temporaryFolder();
   const files: Readonly<Record<string, string | Buffer>> = {
@@ -80,8 +80,6 @@ async function setUp(): Promise<Names> {
     'key.pem': client.key,
     'stranger.pem': stranger.certificate,
     'stranger.key': stranger.key,
-    'expired.pem': expired.certificate,
-    'future.pem': future.certificate,
   };
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   vi.stubEnv('RUNLET_ADDRESS', 'unix:/nonexistent');

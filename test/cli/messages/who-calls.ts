@@ -42,12 +42,12 @@ export const REFUSED_CALLERS: readonly Refused[] = [
     'no server answers at $SECURE: its certificate is not trusted (UNABLE_TO_VERIFY_LEAF_SIGNATURE): --ca names whom to trust (UNAVAILABLE)',
   ],
   [
-    'info --address $EXPIRED --ca $FOLDER/expired.pem',
+    'info --address $EXPIRED --ca $FOLDER/ca.pem',
     125,
     'no server answers at $EXPIRED: its certificate has expired (UNAVAILABLE)',
   ],
   [
-    'info --address $FUTURE --ca $FOLDER/future.pem',
+    'info --address $FUTURE --ca $FOLDER/ca.pem',
     125,
     'no server answers at $FUTURE: its certificate is not valid yet (UNAVAILABLE)',
   ],
