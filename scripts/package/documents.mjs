@@ -15,7 +15,7 @@ const DOCUMENTS = {
     parameters: `client: RunletClient, session: RemoteSession,
   process: StartedProcess<{ argv: string[]; stdin: 'pipe' }>`,
     imports: `
-import { credentials } from '@grpc/grpc-js';
+import { readFile } from 'node:fs/promises';
 import { connect, RemoteError, serve } from 'runlet';
 import type { RemoteSession, RunletClient, StartedProcess } from 'runlet';
 declare function currentToken(): Promise<string>;

@@ -40,7 +40,7 @@ async function info(flags: InfoFlags): Promise<void> {
   await withServer(flags, async (client, address) => {
     const server = await client.info();
     if (flags.json === true) {
-      await printJson({ address, ...server });
+      await printJson({ address, ...server, caller: callerFields(server.caller) });
       return;
     }
     const { capabilities, limits, platform } = server;
@@ -77,6 +77,13 @@ async function info(flags: InfoFlags): Promise<void> {
     rows.push(...boundRows(limits));
     for (const line of table(rows, tableWidth())) await printLine(line);
   });
+}
+
+/** What is not there is null, as everywhere in lines of JSON. */
+function callerFields(caller: CallerInfo | undefined): Record<string, unknown> | null {
+  if (caller === undefined) return null;
+  const { expireTime = null, grants, name, sessionId = null } = caller;
+  return { name, grants, expireTime, sessionId };
 }
 
 /** Who this command is to the server. */

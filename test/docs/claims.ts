@@ -27,6 +27,12 @@ export const CLAIMS: readonly Claim[] = [
     has: "'runlet conformance'",
   },
   {
+    command:
+      /^(?:export RUNLET_ADDRESS=\S+ RUNLET_CA=ca\.pem RUNLET_TOKEN_FILE=token|runlet info)$/,
+    by: 'test/acceptance/cli-identity.test.ts',
+    has: "user.print('info')",
+  },
+  {
     command: exactly(`go install ${GRPCURL_INSTALLED}`),
     by: 'test/interop/grpcurl.test.ts',
     has: 'await installGrpcurl()',
