@@ -26,6 +26,7 @@ import { stdin } from './checks/stdin.ts';
 import { stdinStream } from './checks/stdin-stream.ts';
 import { terminals } from './checks/terminals.ts';
 import { termination } from './checks/termination.ts';
+import { users } from './checks/users.ts';
 
 /** Checks of one part of the contract. */
 export interface Area {
@@ -52,6 +53,7 @@ export const AREAS: readonly Area[] = [
   { title: 'Interact', checks: interact },
   { title: 'Terminals', checks: terminals },
   { title: 'Resource limits', checks: resourceLimits },
+  { title: 'Other users', checks: users },
   { title: 'Environment', checks: environmentChecks },
   { title: 'Bytes that are not UTF-8', checks: bytes },
   { title: 'Sessions', checks: sessions },

@@ -6,6 +6,7 @@ export const REQUIREMENTS = {
   limits: '`capabilities.limits`: processes can have resource limits',
   merge_stderr: '`capabilities.merge_stderr`: standard error can be merged into standard output',
   bytes: '`capabilities.bytes`: arguments, variables and folders may be other bytes than UTF-8',
+  users: '`capabilities.users`: processes can run as other users, of whom `nobody` is one',
   pipes: 'a `capabilities.launcher` other than `child_process`, which gives no pipes but sockets',
   trees:
     'a `capabilities.tree_tracking` that finds daemons, and the program setsid(1) on its machine',

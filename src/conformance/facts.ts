@@ -29,6 +29,7 @@ export async function learnFacts(clients: Clients, timeoutMs: number): Promise<F
   if (capabilities.terminals) met.add('terminals');
   if (capabilities.limits) met.add('limits');
   if (capabilities.bytes) met.add('bytes');
+  if (capabilities.users) met.add('users');
   if (capabilities.mergeStderr) met.add('merge_stderr');
   if (capabilities.launcher !== 'child_process') met.add('pipes');
   const interval = info.limits?.heartbeatInterval;

@@ -20,7 +20,7 @@ principals:
   - { match: 'mtls:spiffe://x/**', grants: [ start ] }
 `);
     const indexOf = (name: string): number =>
-      policy.entries.findIndex((entry) => entry === entryFor(policy, name));
+      policy.entries.findIndex((entry) => entryFor({ entries: [entry] }, name) !== undefined);
     expect(
       ['token:ci-1', 'token:a/b', 'peer:1000', 'mtls:spiffe://x/y', 'peer:10', ''].map(indexOf),
     ).toEqual([0, 1, 1, 2, -1, -1]);

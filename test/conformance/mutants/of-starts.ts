@@ -92,6 +92,14 @@ export const ofStarts: readonly Mutant[] = [
       }),
   },
   {
+    fault: '`user` is ignored',
+    fails: ['USER-01', 'USER-02', 'USER-03'],
+    mutate: (real) =>
+      onStarts(real, ({ spec }) => {
+        spec.user = '';
+      }),
+  },
+  {
     fault: '`cwd` is ignored',
     fails: ['START-03', 'REQUEST-02', 'REQUEST-03', 'ERROR-04'],
     also: ['BYTES-05'],
