@@ -35,6 +35,8 @@ export interface ArrivingCall {
   readonly path: string | undefined;
   /** Its header `authorization`. */
   readonly authorization: string | undefined;
+  /** False: it has a time that is none, of which grpc-js would say that it were a fault of the server. */
+  readonly hasValidTime: boolean;
   /** What is the same for all calls of its connection. */
   readonly peer: unknown;
   /** Calls back when its stream is closed. */
@@ -191,6 +193,7 @@ function arriving(
   return {
     path: headers[':path'],
     authorization: headers.authorization,
+    hasValidTime: TIMEOUT.test(String(headers[TIMEOUT_HEADER] ?? '0n')),
     peer,
     onClose: (callback) => void stream.once('close', callback),
     leave: () => stream.session?.close(),

@@ -1,7 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
 import type { ArrivingCall } from '../bridge/call-edges.ts';
 import { methodPath } from '../bridge/types.ts';
-import { limitExceeded } from '../errors.ts';
+import { limitExceeded, RunletError } from '../errors.ts';
 import type { Identity } from '../identity/authenticator.ts';
 import { MAX_HEALTH_CALLS, MAX_UNKNOWN_CALLS } from '../limits.ts';
 import { identify, unauthenticated } from './admission.ts';
@@ -21,7 +21,7 @@ export interface ArrivalsOptions {
  * Finds out who makes a call when its headers are there, so that nothing is read of the body of
  * one whose caller is not let in. What it finds goes with the call, for `admitCalls`.
  *
- * It throws RunletError `UNAUTHENTICATED`, and `LIMIT_EXCEEDED` where a connection on which nobody
+ * It throws RunletError `UNAUTHENTICATED`, `INVALID_REQUEST` where a header is not valid, and `LIMIT_EXCEEDED` where a connection on which nobody
  * was let in has too many calls under way.
  */
 export function takeArrivals({
@@ -43,6 +43,7 @@ export function takeArrivals({
     if (needed === undefined) visit?.refuse(call.leave);
     if (needed === undefined) return undefined;
     try {
+      if (!call.hasValidTime) throw invalidTime();
       if (needed === 'nothing') return beginHealth(visit, call);
       const found = identify(call);
       if (!(found instanceof Promise)) {
@@ -54,6 +55,10 @@ export function takeArrivals({
       return refused(error);
     }
   };
+}
+
+function invalidTime(): RunletError {
+  return new RunletError('INVALID_REQUEST', { message: 'the header grpc-timeout is not valid' });
 }
 
 function beginHealth(visit: Visit | undefined, call: ArrivingCall): undefined {

@@ -1,0 +1,137 @@
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  type DescMethod,
+  ScalarType,
+  toBinary,
+} from '@bufbuild/protobuf';
+import { methodPath } from '../../src/bridge/types.ts';
+import { Health } from '../../src/gen/grpc/health/v1/health_pb.ts';
+import { ServerReflection } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
+import { ServerReflection as ServerReflectionAlpha } from '../../src/gen/grpc/reflection/v1alpha/reflection_pb.ts';
+import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
+import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
+import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
+
+/** A request that is valid, or nearly so. */
+export interface Seed {
+  readonly path: string;
+  readonly body: Buffer;
+}
+
+/** All that a server of ours answers. */
+const SERVICES = [
+  SessionService,
+  ProcessService,
+  ServerService,
+  Health,
+  ServerReflection,
+  ServerReflectionAlpha,
+];
+
+/** What programs are run: none of them does anything. */
+const COMMANDS = [['/bin/true'], ['/bin/cat'], ['/bin/sleep', '0'], ['/bin/echo', 'x']];
+
+/** Sessions and processes that requests name, so that many name one that is there. */
+export const SESSION_IDS = Array.from(
+  { length: 4 },
+  (_, i) => `00000000-0000-4000-8000-00000000000${i}`,
+);
+const PROCESS_IDS = ['p0', 'p1', 'p2'];
+
+/** How far messages within messages go. */
+const MAX_DEPTH = 5;
+
+/** Fields that say again what others do: all of both kinds would be no valid request. */
+const TWICE = /^raw_|^attachment_id$|^arg0$/;
+
+/** What one request is made of. */
+interface Choice {
+  /** Which case each choice of several fields has. */
+  readonly ordinal: number;
+  /** All fields, or those that a request needs. */
+  readonly full: boolean;
+}
+
+/** Requests of every method: with all that they may have and little, and each case of a choice. */
+export function seedCorpus(): readonly Seed[] {
+  return SERVICES.flatMap(({ methods }) => methods.flatMap(seedsOf));
+}
+
+function seedsOf(method: DescMethod): readonly Seed[] {
+  const { input } = method;
+  const cases = Math.max(COMMANDS.length, ...input.oneofs.map(({ fields }) => fields.length));
+  const seeds = new Map<string, Seed>();
+  for (let ordinal = 0; ordinal < cases; ordinal++) {
+    for (const full of [false, true]) {
+      const body = Buffer.from(toBinary(input, sample(input, { ordinal, full }, 0)));
+      seeds.set(body.toString('latin1'), { path: methodPath(method), body });
+    }
+  }
+  return [...seeds.values()];
+}
+
+function sample(desc: DescMessage, choice: Choice, depth: number) {
+  const init: Record<string, unknown> = {};
+  for (const field of desc.fields) {
+    const { oneof } = field;
+    if (oneof !== undefined) {
+      if (oneof.fields[choice.ordinal % oneof.fields.length] !== field) continue;
+      init[oneof.localName] = { case: field.localName, value: someValue(field, choice, depth) };
+    } else if (isWanted(field, choice, depth)) {
+      init[field.localName] = someValue(field, choice, depth);
+    }
+  }
+  return create(desc, init);
+}
+
+function isWanted({ fieldKind, name }: DescField, { full, ordinal }: Choice, depth: number) {
+  if (/^(session_id|process_id|spec|argv|signal)$/.test(name)) return true;
+  if (depth >= MAX_DEPTH && fieldKind === 'message') return false;
+  return full && (!TWICE.test(name) || ordinal === 1);
+}
+
+function someValue(field: DescField, choice: Choice, depth: number): unknown {
+  const { ordinal } = choice;
+  switch (field.fieldKind) {
+    case 'message':
+      return sample(field.message, choice, depth + 1);
+    case 'enum':
+      return field.enum.values[1 + (ordinal % (field.enum.values.length - 1))]?.number ?? 0;
+    case 'map':
+      return { name: field.mapKind === 'scalar' ? 'value' : undefined };
+    case 'list':
+      if (field.name === 'argv') return COMMANDS[ordinal % COMMANDS.length];
+      if (field.listKind === 'message') return [sample(field.message, choice, depth + 1)];
+      return field.listKind === 'scalar' ? [scalarOf(field, field.scalar, ordinal)] : [1];
+    case 'scalar':
+      return scalarOf(field, field.scalar, ordinal);
+  }
+}
+
+function scalarOf({ name }: DescField, type: ScalarType, ordinal: number): unknown {
+  switch (type) {
+    case ScalarType.STRING:
+      return textOf(name, ordinal);
+    case ScalarType.BYTES:
+      return Buffer.from('bytes');
+    case ScalarType.BOOL:
+      return true;
+    case ScalarType.INT64:
+    case ScalarType.UINT64:
+      return name === 'seconds' ? 0n : BigInt(ordinal);
+    default:
+      // A part of a second where it is of a duration.
+      return name === 'nanos' ? 1_000_000 : 1 + ordinal;
+  }
+}
+
+function textOf(name: string, ordinal: number): string {
+  if (name === 'session_id') return SESSION_IDS[ordinal % SESSION_IDS.length] ?? '';
+  if (name === 'process_id') return PROCESS_IDS[ordinal % PROCESS_IDS.length] ?? '';
+  if (name === 'cwd') return '/';
+  if (name === 'service') return ['', 'runlet.v1.ProcessService', 'none'][ordinal % 3] ?? '';
+  if (/file|symbol|type/.test(name)) return 'runlet.v1.ProcessService';
+  return name.endsWith('token') ? '' : 'text';
+}
