@@ -1,5 +1,5 @@
-import { lstatSync, mkdirSync, type Stats } from 'node:fs';
-import { lstat, mkdir } from 'node:fs/promises';
+import { constants, lstatSync, mkdirSync, openSync, type Stats } from 'node:fs';
+import { lstat, mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -54,6 +54,34 @@ export async function assertUnsharedFolder(path: string): Promise<void> {
   const found = await lstat(path);
   assertFolderOfThisUser(path, found);
   if ((found.mode & 0o022) !== 0) throw new Error(`${path} can be written to by other users`);
+}
+
+/**
+ * Checks that a folder, which others may use, is one of this user or of root, and so is the
+ * symbolic link that it may be: whoever else has it could put something else in the place of what is
+ * made in it.
+ *
+ * @throws Error that says what is wrong with it
+ */
+export async function assertTrustedFolder(path: string): Promise<void> {
+  for (const { uid } of [await lstat(path), await stat(path)]) {
+    if (uid !== 0 && uid !== process.getuid?.()) throw new Error(`${path} belongs to another user`);
+  }
+}
+
+/**
+ * Opens a file to write after its end, made with mode 0600 if it is missing. Returns its descriptor.
+ *
+ * @throws Error if it cannot be opened, or is a symbolic link: what that leads to is not ours
+ */
+export function openPrivateLog(path: string): number {
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
+  try {
+    return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw error;
+    throw new Error(`${path} is a symbolic link`);
+  }
 }
 
 function assertFolderOfThisUser(path: string, found: Stats): void {

@@ -41,6 +41,15 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
+/** The mode of a socket, in octal, with which its user can open it. */
+export function socketMode(text: string): number {
+  const mode = /^0?[0-7]{3}$/.test(text) ? Number.parseInt(text, 8) : 0;
+  if ((mode & 0o600) !== 0o600) {
+    throw new InvalidArgumentError('it is no mode that lets its user in, such as 0600 or 0660');
+  }
+  return mode;
+}
+
 /** What a timer of Node.js can wait: 2^31 - 1 ms. */
 const MAX_SECONDS = 2_147_483;
 

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
+import { closeSync, createReadStream, fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { defaultAddress } from '../address.ts';
-import { ensureUnsharedFolder } from '../private-folder.ts';
+import { ensureUnsharedFolder, openPrivateLog } from '../private-folder.ts';
 import { bytesOfText } from '../system-text.ts';
 import { FAILURE_EXIT_CODE } from './exit-codes.ts';
 import { inheritedVariables } from './own-bytes.ts';
@@ -40,7 +40,7 @@ export async function serveInBackground(flags: ServeFlags): Promise<void> {
   const folder = flags.stateDir ?? defaultStateFolder(process.env);
   await ensureUnsharedFolder(folder);
   const path = join(folder, LOG_NAME);
-  const log = openSync(path, 'a', 0o600);
+  const log = openPrivateLog(path);
   const begin = fstatSync(log).size;
   const { argv, execArgv, execPath } = process;
   const words = argv.slice(1).filter((word) => word !== '--daemon');

@@ -18,6 +18,7 @@ export interface ServeFlags extends PrincipalFlags, TlsFlags {
   readonly tokenFile?: string;
   /** The file of the policy. */
   readonly policy?: string;
+  readonly socketMode?: number;
   readonly launcher?: LauncherName;
   readonly cwd?: string;
   readonly logLevel: string;

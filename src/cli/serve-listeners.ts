@@ -44,11 +44,13 @@ export async function serveListeners(
     const auth = ORDER.filter((kind) => kindsOf[i]?.includes(kind)).flatMap(
       (kind) => authenticators.get(kind) ?? [],
     );
+    const { allowInsecure = false, socketMode } = flags;
     return {
       address: spec.address,
       auth,
       tls: hasTls(spec, flags) ? tls : undefined,
-      allowInsecure: flags.allowInsecure ?? false,
+      allowInsecure,
+      ...(socketMode === undefined ? {} : { socketMode }),
     };
   });
 }

@@ -9,6 +9,7 @@ import {
   positiveBytes,
   positiveSeconds,
   seconds,
+  socketMode,
   wholeNumber,
 } from './arguments.ts';
 import { addExamples } from './examples.ts';
@@ -24,6 +25,7 @@ import { addTlsOptions, CLIENT_FLAGS, TLS_EXAMPLES, TLS_FLAGS } from './tls-opti
 const SELDOM_FLAGS = [
   ...TLS_FLAGS,
   ...CLIENT_FLAGS,
+  '--socket-mode',
   '--launcher',
   '--policy',
   '--max-retained-bytes',
@@ -60,7 +62,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     '--grace',
   ],
   'Each caller:': PRINCIPAL_FLAGS,
-  'Connections:': ['--heartbeat', '--keepalive', '--keepalive-timeout'],
+  'Connections:': ['--socket-mode', '--heartbeat', '--keepalive', '--keepalive-timeout'],
   'JWTs:': JWT_FLAGS,
 };
 
@@ -94,6 +96,11 @@ export function serveCommand(): Command {
     .option(
       '--policy <file>',
       'what callers may do: see docs/policy.md; read again when it changes',
+    )
+    .option(
+      '--socket-mode <mode>',
+      'the mode of Unix sockets, in octal: with 0666 users that --allow-uid names can open them (default: 0600)',
+      socketMode,
     )
     .addOption(
       new Option(
@@ -301,6 +308,13 @@ export function serveCommand(): Command {
         does: 'Say what callers may do',
         code: null,
         prints: /^runlet listening on unix:/,
+      },
+      {
+        command:
+          'runlet serve --listen "unix:$FOLDER/shared.sock" --socket-mode 0666 --allow-uid 0 --allow-uid 1000',
+        does: 'Serve two users of this machine, and nobody else',
+        code: null,
+        prints: /^runlet listening on unix:.*\/shared\.sock\n/,
       },
       {
         command: 'runlet serve --heartbeat 10s --keepalive 30s --keepalive-timeout 5s --grace 2s',

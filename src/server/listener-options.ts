@@ -16,7 +16,12 @@ export interface ListenerOptions {
   readonly tls?: TlsSource | undefined;
   /** Lets the listener be open, or tokens be sent in plaintext, beyond this machine. Default: false. */
   readonly allowInsecure?: boolean;
+  /** The mode of a Unix socket. Default: 0600, for its user alone. */
+  readonly socketMode?: number;
 }
+
+/** The part of a mode that is of others than the user. */
+const OF_OTHERS = 0o077;
 
 /**
  * Whoever reaches a listener may run commands, so none is open beyond this machine unless that
@@ -24,7 +29,13 @@ export interface ListenerOptions {
  *
  * @throws Error that says what is not safe
  */
-export function assertSafe({ address, allowInsecure = false, auth, tls }: ListenerOptions): void {
+export function assertSafe({
+  address,
+  allowInsecure = false,
+  auth,
+  socketMode = 0,
+  tls,
+}: ListenerOptions): void {
   const where = formatAddress(address);
   const has = (kind: AuthKind): boolean => auth.some((one) => one.kind === kind);
   if (has('peer') && address.kind !== 'unix') {
@@ -40,7 +51,13 @@ export function assertSafe({ address, allowInsecure = false, auth, tls }: Listen
   if (has('mtls') && tls?.knowsClients !== true) {
     throw new Error(`${where}: --auth mtls needs TLS, and an authority of clients`);
   }
-  if (allowInsecure || isLoopback(address)) return;
+  if (allowInsecure) return;
+  if (has('none') && address.kind === 'unix' && (socketMode & OF_OTHERS) !== 0) {
+    throw new Error(
+      `refusing to listen on ${where} without authentication: other users may open it with its mode`,
+    );
+  }
+  if (isLoopback(address)) return;
   if (has('none')) {
     throw new Error(
       `refusing to listen on ${where} without authentication: it is not a loopback address`,

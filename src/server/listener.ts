@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import type { Address } from '../address.ts';
 import { isFileOf, lockFile } from '../file-lock.ts';
 import { MAX_SOCKET_PATH_BYTES } from '../limits.ts';
-import { makeFolder } from '../private-folder.ts';
+import { assertTrustedFolder, makeFolder } from '../private-folder.ts';
 
 /** A socket that accepts connections. */
 export interface Listener {
@@ -46,7 +46,9 @@ export async function listen(
     if (Buffer.byteLength(address.path) > MAX_SOCKET_PATH_BYTES) {
       throw new Error(`${address.path}: longer than ${MAX_SOCKET_PATH_BYTES} bytes`);
     }
-    await makeFolder(dirname(address.path));
+    const folder = dirname(address.path);
+    await makeFolder(folder);
+    await assertTrustedFolder(folder);
     const own = await listenAtPath(server, address.path, socketMode);
     server.on('error', onProblem);
     return { address, close: () => closeAtPath(server, address.path, own) };
