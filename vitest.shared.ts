@@ -32,6 +32,7 @@ export const LONG = [
     'many-sessions',
     'memory',
     'pause',
+    'principal-fairness',
     'spool',
   ].map((name) => `test/acceptance/${name}.test.ts`),
   ...['acknowledging', 'faults', 'leaks', 'slow-readers'].map(
