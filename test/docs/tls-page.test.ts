@@ -74,4 +74,3 @@ it.each([
   const client = connectTo(parseAddress(lines[0] ?? ''), { credentials });
   expect(await client.info()).toHaveProperty('version');
 });
-
