@@ -17,7 +17,7 @@ export interface ListenSpec {
 const SETTING = /^(?<rest>.+),(?<setting>auth=[^,]*|tls=[^,]*|health)$/s;
 
 /** Reads `ADDRESS[,auth=KIND+KIND][,tls=off][,health]`. */
-export function listenSpec(text: string): ListenSpec {
+function listenSpec(text: string): ListenSpec {
   const spec = { auth: undefined as ListenSpec['auth'], tls: true, healthOnly: false };
   let rest = text;
   for (;;) {

@@ -34,7 +34,7 @@ const SERVICES = [
 const COMMANDS = [['/bin/true'], ['/bin/cat'], ['/bin/sleep', '0'], ['/bin/echo', 'x']];
 
 /** Sessions and processes that requests name, so that many name one that is there. */
-export const SESSION_IDS = Array.from(
+const SESSION_IDS = Array.from(
   { length: 4 },
   (_, i) => `00000000-0000-4000-8000-00000000000${i}`,
 );

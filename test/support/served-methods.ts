@@ -7,7 +7,7 @@ import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
 
 /** Every service that a server has. */
-export const SERVICES = [
+const SERVICES = [
   SessionService,
   ProcessService,
   ServerService,

@@ -14,7 +14,7 @@ export const MAX_TOKEN_BYTES = 8192;
 export const MAX_BLOCKS = 8;
 
 /** The last second that RFC 3339 can say: the end of the year 9999. */
-export const MAX_EXP = 253_402_300_799;
+const MAX_EXP = 253_402_300_799;
 
 /** The type of a block: RFC 7515, section 4.1.9. */
 export const BLOCK_TYPE = 'runlet-block+jws';

@@ -95,7 +95,7 @@ function endOf(word: string | undefined): number {
 }
 
 /** Milliseconds since 1970 of a time of RFC 3339 in UTC; undefined: it is none. */
-export function parseTime(text: string): number | undefined {
+function parseTime(text: string): number | undefined {
   const seconds = TIME.exec(text)?.groups?.['seconds'];
   const ms = Date.parse(text);
   if (seconds === undefined || Number.isNaN(ms)) return undefined;

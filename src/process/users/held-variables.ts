@@ -29,7 +29,7 @@ const NAMES: ReadonlySet<string> = new Set([
 const BEGINNINGS = ['GLIBC_', 'LC_', 'LD_', 'LIBC_', 'MALLOC_', 'MUSL_', 'SELINUX_', 'TEXTDOMAIN'];
 
 /** Whether a variable must not be there while a program of the server's own user runs. */
-export function isHeld(name: string): boolean {
+function isHeld(name: string): boolean {
   return NAMES.has(name) || BEGINNINGS.some((beginning) => name.startsWith(beginning));
 }
 

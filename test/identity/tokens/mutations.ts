@@ -19,7 +19,7 @@ type Random = (below: number) => number;
 type Mutation = (narrowed: Narrowed, random: Random, other: Narrowed) => string;
 
 /** Numbers that only look like chance, so that what fails can be tried again: Mulberry32. */
-export function randomFrom(start: number): Random {
+function randomFrom(start: number): Random {
   let state = start;
   return (below) => {
     state = (state + 0x6d2b79f5) | 0;
