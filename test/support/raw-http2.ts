@@ -19,7 +19,7 @@ export const FRAME = {
   continuation: 9,
 } as const;
 
-const END_STREAM = 1;
+export const END_STREAM = 1;
 export const END_HEADERS = 4;
 export const ACK = 1;
 
@@ -89,7 +89,7 @@ export function callHeaders(
 }
 
 /** A message as gRPC sends it. */
-function message(bytes: Uint8Array, compressed = false): Buffer {
+export function message(bytes: Uint8Array, compressed = false): Buffer {
   return Buffer.concat([
     Buffer.from([compressed ? 1 : 0]),
     number32(bytes.byteLength),
