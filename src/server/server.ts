@@ -116,7 +116,8 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
   const clock = options.clock ?? systemClock;
   const authenticators = options.listeners.flatMap(({ auth }) => auth);
   const limits = serverLimits(options.limits ?? {}, hasSeveralPrincipals(authenticators));
-  const principals = principalLimits(limits);
+  const { policy } = options;
+  const principals = principalLimits(limits, policy && ((name) => policy.limitsOf(name)));
   const launcher = options.launcher ?? createLauncher();
   const environment = options.environment ?? ownEnvironment(process.env);
   const cwd = options.cwd ?? workingFolder();
