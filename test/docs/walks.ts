@@ -44,4 +44,10 @@ export const WALKS: Readonly<Record<string, readonly Stop[]>> = {
     },
   ],
   'docs/serving.md': [TCP],
+  'docs/tokens.md': [
+    { name: 'new', prints: /^$/ },
+    SERVE,
+    { name: 'client', prints: /^address .*^caller +token:ci/ms },
+    { name: 'narrow', prints: /^public key .*^let in +as token:ci: observe, until /ms },
+  ],
 };
