@@ -95,7 +95,7 @@ export function serveCommand(): Command {
     )
     .option(
       '--policy <file>',
-      'what callers may do: see docs/policy.md; read again when it changes',
+      'what callers may start, and as whom; read again when it changes (default: anything)',
     )
     .option(
       '--socket-mode <mode>',

@@ -67,7 +67,7 @@ export function addSpecOptions(command: Command): Command {
     )
     .option(
       '-u, --user <name>',
-      'run it as this user of the machine, by name or number; for a server that root runs',
+      'run it as this user of the machine, by name or number (default: as the server runs)',
       nonEmpty,
     )
     .option(

@@ -5,6 +5,7 @@ import type { Launcher, LaunchRequest } from '../launcher.ts';
 import { checkProgram, checkWorkingDirectory } from '../program-lookup.ts';
 import { startFailure, unsupported } from '../start-failure.ts';
 import { divideEnvironment } from './held-variables.ts';
+import { canBecomeOthers } from './own-rights.ts';
 import { type RunTool, toolRunner } from './run-tool.ts';
 import type { RunUser } from './run-user.ts';
 import { findSystemTools, type SystemTools } from './system-tools.ts';
@@ -38,8 +39,12 @@ export interface UserSwitch {
 /** Bytes of a program that say what executes it: `BINPRM_BUF_SIZE` of Linux. */
 const HEAD_BYTES = 256;
 
+/** Whether it is the user, with none of our rights; and whether that may do what is asked for. */
 const CHECK = `
 [ "$(id -u)" = "$1" ] || exit 70
+while read -r name value; do
+  case $name$value in CapPrm:*[!0]* | CapEff:*[!0]* | CapAmb:*[!0]*) [ "$1" = 0 ] || exit 70 ;; esac
+done < /proc/self/status || exit 70
 cd -P -- "$2" || exit 71
 [ -f "$3" ] && [ -x "$3" ] || exit 72
 [ -z "$4" ] || [ -f "$4" ] && [ -x "\${4:-/}" ] || exit 73
@@ -52,24 +57,9 @@ const FAILURES: Readonly<Record<number, readonly ['CWD' | 'PROGRAM', string]>> =
   73: ['PROGRAM', 'the user cannot execute the interpreter of the program: EACCES'],
 };
 
-/** Prints who it is, and what it may do beyond that. */
-const WHO = `id -u; id -g; id -G; while read -r name value; do
-  case $name in CapPrm:|CapEff:|CapAmb:) echo "$value" ;; esac
-done < /proc/self/status`;
-
-/** A user that is tried, and no groups but its own: `nobody` of most systems. */
-const TRIED: RunUser = {
-  name: '',
-  uid: 65_534,
-  gid: 65_534,
-  groups: [65_534],
-  home: '/',
-  shell: '',
-};
-
 /**
- * How processes become users: tried when it is asked first, and the same from then on. Undefined: it
- * cannot be said who a user is. Never rejects.
+ * How processes become users: looked at when it is asked first, and the same from then on, without
+ * any process. Undefined: it cannot be said who a user is. Never rejects.
  */
 export type FindUserSwitch = () => Promise<UserSwitch | undefined>;
 
@@ -89,21 +79,7 @@ async function tryUserSwitch(launcher: Launcher, clock: Clock): Promise<UserSwit
   if (tools === undefined) return undefined;
   const run = toolRunner(launcher, clock);
   const lookup = new UserLookup(tools, run, clock);
-  return own === 0 && (await works(tools, run))
-    ? switchToAny(tools, run, lookup)
-    : switchToOwn(own, lookup);
-}
-
-async function works(tools: SystemTools, run: RunTool): Promise<boolean> {
-  const { chroot, getent, id, sh } = tools;
-  const { code, stdout } = await run(chroot, becoming(TRIED, [sh, '-c', WHO]));
-  const [uid, gid, groups, ...capabilities] = stdout.split('\n').slice(0, -1);
-  const isTried = code === 0 && [uid, gid, groups].every((told) => told === String(TRIED.uid));
-  if (!isTried || capabilities.length < 2 || !capabilities.every((set) => /^0+$/.test(set))) {
-    return false;
-  }
-  const ends = await Promise.all([run(getent, ['passwd', '0']), run(id, ['-G', '--', 'root'])]);
-  return ends.every((end) => end.code === 0);
+  return (await canBecomeOthers()) ? switchToAny(tools, run, lookup) : switchToOwn(own, lookup);
 }
 
 /** Of a program that can become nobody else. */
