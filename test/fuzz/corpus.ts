@@ -34,10 +34,7 @@ const SERVICES = [
 const COMMANDS = [['/bin/true'], ['/bin/cat'], ['/bin/sleep', '0'], ['/bin/echo', 'x']];
 
 /** Sessions and processes that requests name, so that many name one that is there. */
-const SESSION_IDS = Array.from(
-  { length: 4 },
-  (_, i) => `00000000-0000-4000-8000-00000000000${i}`,
-);
+const SESSION_IDS = Array.from({ length: 4 }, (_, i) => `00000000-0000-4000-8000-00000000000${i}`);
 const PROCESS_IDS = ['p0', 'p1', 'p2'];
 
 /** How far messages within messages go. */

@@ -328,9 +328,9 @@ type ProcessSpec struct {
 	// The program and its arguments. Required; the first is the program: a path,
 	// absolute or relative to `cwd`, or a name without a slash, which is looked up
 	// in the PATH of the process's own environment (in the system's default path
-	// where that has none). No NUL bytes. At most 3 MiB with all that encodes them, since
-	// they are told with the process; what the system takes is less, as a rule. A request has at
-	// most 262,144 fields, of which each argument is one. Empty where `raw_argv` is given.
+	// where that has none). No NUL bytes. At most `max_argv_bytes` with all that
+	// encodes them, since they are told with the process; what the system takes is less, as a
+	// rule. A request has at most 262,144 fields, of which each argument is one. Empty where `raw_argv` is given.
 	Argv []string `protobuf:"bytes,1,rep,name=argv,proto3" json:"argv,omitempty"`
 	// What the program sees as its own name (`argv[0]`). Empty: the first of
 	// `argv`. No NUL bytes.
@@ -343,7 +343,7 @@ type ProcessSpec struct {
 	EnvPolicy *EnvPolicy `protobuf:"bytes,4,opt,name=env_policy,json=envPolicy,proto3" json:"env_policy,omitempty"`
 	// Environment variables to set, over what `env_policy` lets through. A name
 	// is not empty and holds neither `=` nor NUL; a value holds no NUL. At most
-	// 4,096 variables.
+	// 4,096 variables, and `max_env_bytes` with those of `env_policy`.
 	Env map[string]string `protobuf:"bytes,5,rep,name=env,proto3" json:"env,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// What standard input is.
 	Stdin StdinMode `protobuf:"varint,6,opt,name=stdin,proto3,enum=runlet.v1.StdinMode" json:"stdin,omitempty"`

@@ -64,8 +64,9 @@ type ProcessServiceClient interface {
 	//     for another `process_id` or `spec`.
 	//   - `NOT_FOUND`/`PROCESS_EVICTED`: the `request_id` started a process whose
 	//     retention is over; the command is not run again.
-	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the server's `max_processes` or
-	//     `max_description_bytes`.
+	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the server's `max_processes`,
+	//     `max_description_bytes`, `max_argv_bytes` or `max_env_bytes`; the caller's
+	//     `max_principal_processes` or `max_principal_starts_per_second`.
 	//   - `UNAVAILABLE`/`DRAINING`: the server is shutting down.
 	StartProcess(ctx context.Context, in *StartProcessRequest, opts ...grpc.CallOption) (*StartProcessResponse, error)
 	// Returns one process.
@@ -114,7 +115,7 @@ type ProcessServiceClient interface {
 	//     the process closed its end, or it exited.
 	//   - `OUT_OF_RANGE`/`STDIN_OFFSET_GAP`: `offset` lies beyond what was accepted.
 	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the server's
-	//     `max_queued_stdin_bytes`.
+	//     `max_queued_stdin_bytes`, or the caller's `max_principal_stdin_bytes`.
 	WriteStdin(ctx context.Context, in *WriteStdinRequest, opts ...grpc.CallOption) (*WriteStdinResponse, error)
 	// Writes to a process's standard input, message after message, each as
 	// `WriteStdin` does. Messages are taken no faster than the process reads, but
@@ -378,8 +379,9 @@ type ProcessServiceServer interface {
 	//     for another `process_id` or `spec`.
 	//   - `NOT_FOUND`/`PROCESS_EVICTED`: the `request_id` started a process whose
 	//     retention is over; the command is not run again.
-	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the server's `max_processes` or
-	//     `max_description_bytes`.
+	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the server's `max_processes`,
+	//     `max_description_bytes`, `max_argv_bytes` or `max_env_bytes`; the caller's
+	//     `max_principal_processes` or `max_principal_starts_per_second`.
 	//   - `UNAVAILABLE`/`DRAINING`: the server is shutting down.
 	StartProcess(context.Context, *StartProcessRequest) (*StartProcessResponse, error)
 	// Returns one process.
@@ -428,7 +430,7 @@ type ProcessServiceServer interface {
 	//     the process closed its end, or it exited.
 	//   - `OUT_OF_RANGE`/`STDIN_OFFSET_GAP`: `offset` lies beyond what was accepted.
 	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the server's
-	//     `max_queued_stdin_bytes`.
+	//     `max_queued_stdin_bytes`, or the caller's `max_principal_stdin_bytes`.
 	WriteStdin(context.Context, *WriteStdinRequest) (*WriteStdinResponse, error)
 	// Writes to a process's standard input, message after message, each as
 	// `WriteStdin` does. Messages are taken no faster than the process reads, but

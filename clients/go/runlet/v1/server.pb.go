@@ -734,8 +734,8 @@ type Capabilities struct {
 	// Whether arguments, variables and the working directory of a process may be other bytes
 	// than UTF-8: the fields of `ProcessSpec` that begin with `raw_`.
 	Bytes bool `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
-	// Whether processes may run as other users of its machine: `ProcessSpec.user`. The server
-	// has tried it when it started.
+	// Whether processes may run as other users of its machine: `ProcessSpec.user`: the server
+	// has the rights and the tools for it.
 	Users         bool `protobuf:"varint,7,opt,name=users,proto3" json:"users,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

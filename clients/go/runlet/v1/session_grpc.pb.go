@@ -60,7 +60,8 @@ type SessionServiceClient interface {
 	//   - `INVALID_ARGUMENT`: `session_id` is not a UUID, `detached_ttl` is out of
 	//     the server's range, or a label is not valid.
 	//   - `ALREADY_EXISTS`/`SESSION_EXISTS`: another caller uses the id.
-	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the server's `max_sessions`.
+	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the server's `max_sessions`, or the caller's
+	//     `max_principal_sessions`.
 	//   - `UNAVAILABLE`/`DRAINING`: the server is shutting down.
 	CreateSession(ctx context.Context, in *CreateSessionRequest, opts ...grpc.CallOption) (*CreateSessionResponse, error)
 	// Returns one session.
@@ -211,7 +212,8 @@ type SessionServiceServer interface {
 	//   - `INVALID_ARGUMENT`: `session_id` is not a UUID, `detached_ttl` is out of
 	//     the server's range, or a label is not valid.
 	//   - `ALREADY_EXISTS`/`SESSION_EXISTS`: another caller uses the id.
-	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the server's `max_sessions`.
+	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the server's `max_sessions`, or the caller's
+	//     `max_principal_sessions`.
 	//   - `UNAVAILABLE`/`DRAINING`: the server is shutting down.
 	CreateSession(context.Context, *CreateSessionRequest) (*CreateSessionResponse, error)
 	// Returns one session.
