@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { AUTH_KINDS } from '../identity/principal.ts';
 import { DEFAULT_KEEPALIVE_MS, DEFAULT_KEEPALIVE_TIMEOUT_MS, DEFAULT_LIMITS } from '../limits.ts';
 import { LAUNCHER_NAMES } from '../process/launchers.ts';
 import {
@@ -23,6 +24,8 @@ import { addTlsOptions, CLIENT_FLAGS, TLS_EXAMPLES, TLS_FLAGS } from './tls-opti
 
 /** Those that its help shows where all is asked for. */
 const SELDOM_FLAGS = [
+  '--allow-uid',
+  '--allow-insecure',
   ...TLS_FLAGS,
   ...CLIENT_FLAGS,
   '--socket-mode',
@@ -74,10 +77,14 @@ export function serveCommand(): Command {
       'unix:PATH or HOST:PORT (port 0 picks one); may be given again (default: a Unix socket in the runtime folder)',
       collectListener,
     )
-    .option(
-      '--auth <kinds>',
-      'who is let in: of token, jwt, mtls, peer, none (default: peer on Unix sockets, nobody over TCP)',
-      authList,
+    .addOption(
+      new Option(
+        '--auth <kinds>',
+        'who is let in, one or more (default: peer on Unix sockets, nobody over TCP)',
+      )
+        .choices(AUTH_KINDS)
+        // Several may be given.
+        .argParser(authList),
     )
     .option(
       '--allow-uid <uid>',

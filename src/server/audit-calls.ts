@@ -2,7 +2,7 @@ import { CALL_IDS, type CallContext } from '../bridge/call-context.ts';
 import type { Interceptor } from '../bridge/interceptor.ts';
 import { type Reason, RunletError } from '../errors.ts';
 import { ANYBODY } from '../identity/principal.ts';
-import type { Audit, AuditRecord } from '../telemetry/audit.ts';
+import { type Audit, type AuditRecord, actionOf } from '../telemetry/audit.ts';
 import { callerOf } from './caller.ts';
 
 /** What is recorded of the failures of calls. */
@@ -37,8 +37,12 @@ export function whoDidWhat(
   context: CallContext,
 ): Pick<AuditRecord, 'action' | 'principal' | 'processId' | 'sessionId'> {
   const { processId = '', sessionId = '' } = context.get(CALL_IDS);
-  const action = context.method.slice(context.method.lastIndexOf('/') + 1);
-  return { principal: callerOf(context).name, action, sessionId, processId };
+  return {
+    principal: callerOf(context).name,
+    action: actionOf(context.method),
+    sessionId,
+    processId,
+  };
 }
 
 function principalOf(context: CallContext, { reason }: RunletError): string {

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import { RunletError } from '../errors.ts';
 import { ANYBODY } from '../identity/principal.ts';
 import { MAX_REFUSAL_LINES } from '../limits.ts';
+import { type Audit, actionOf } from '../telemetry/audit.ts';
 import { SECOND } from '../units.ts';
 import { callerOf } from './caller.ts';
 import type { ServerLog } from './server-log.ts';
@@ -35,12 +36,13 @@ export function logCalls(logger: ServerLog): Interceptor {
 }
 
 /**
- * Writes the same line for a call that was refused before anybody knew who makes it. Whoever
+ * Writes the same line, and one of the audit, for a call that was refused before anybody knew who makes it. Whoever
  * can connect can make those, so of a flood there are some lines a second, which say how many are left
  * out.
  */
 export function logRefusals(
   logger: ServerLog,
+  audit: Audit,
   clock: Clock,
 ): (method: string, error: unknown) => void {
   let began = clock.monotonic();
@@ -62,6 +64,17 @@ export function logRefusals(
     const line = { method, code: status[code], durationMs: 0, principal: ANYBODY.name, why };
     logger.info(leftOut === 0 ? line : { ...line, leftOut }, 'call');
     leftOut = 0;
+    if (error instanceof RunletError && error.reason === 'UNAUTHENTICATED') {
+      audit.record({
+        principal: '',
+        action: actionOf(method),
+        sessionId: '',
+        processId: '',
+        outcome: 'denied',
+        reason: error.reason,
+        detail: why ?? '',
+      });
+    }
   };
 }
 

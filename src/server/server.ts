@@ -165,7 +165,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     connectionOf,
     arrive: takeArrivals({
       services: [...shown, ...REFLECTION_SERVICES],
-      onRefused: logRefusals(logger, systemClock),
+      onRefused: logRefusals(logger, audit, systemClock),
     }),
   });
   const bridge: BridgeOptions = {

@@ -18,6 +18,11 @@ export interface AuditRecord {
   readonly detail: string;
 }
 
+/** What a record calls a method, of which this is the path. */
+export function actionOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
 /** Where is kept who did what. */
 export interface Audit {
   /** Never throws, and waits for nothing. */

