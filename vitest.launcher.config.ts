@@ -4,16 +4,21 @@ import { SHARED } from './vitest.shared.ts';
 
 /** What does not depend on how processes are started, nor on who runs the server. */
 const OF_NEITHER = [
-  'attach',
+  'attach*',
   'bad-calls',
   'bad-input',
   'cli-*',
   'fencing',
+  'floods*',
   'frozen-peer',
   'many-sessions',
   'memory',
+  'principal-*',
   'reading',
   'reconnect',
+  'secrets-scan',
+  'tls-*',
+  'tokens',
   'version-skew',
 ];
 

@@ -19,6 +19,8 @@ export const SHARED = {
  */
 export const LONG = [
   ...[
+    'attach-many',
+    'cli-identity',
     'cli-leftovers',
     'cli-logs',
     'cli-manage',
@@ -33,7 +35,10 @@ export const LONG = [
     'memory',
     'pause',
     'principal-fairness',
+    'principal-limits',
     'spool',
+    'tls-rotation',
+    'tls-serve',
   ].map((name) => `test/acceptance/${name}.test.ts`),
   ...['acknowledging', 'faults', 'leaks', 'slow-readers'].map(
     (name) => `test/client/${name}.test.ts`,
@@ -44,7 +49,8 @@ export const LONG = [
   'test/examples/examples.test.ts',
   'test/fuzz/fuzz.test.ts',
   'test/gate/gate.test.ts',
-  'test/identity/told-apart.test.ts',
+  'test/identity/{jwt-key-file,jwt-key-url,jwt-remembering,told-apart}.test.ts',
+  'test/identity/tokens/mutations.test.ts',
   'test/output/**/*.property.test.ts',
   'test/server/dead-session.test.ts',
 ];
