@@ -70,6 +70,12 @@ function authOf(spec: ListenSpec, flags: ServeFlags): readonly AuthKind[] {
       `--auth mtls on ${where} needs TLS: --tls-cert, --tls-key and --client-ca`,
     );
   }
+  // An authority signs for more than one purpose, so whom it knows is not who may run commands.
+  if (kinds.includes('mtls') && flags.clientName === undefined) {
+    throw new UsageError(
+      `--auth mtls on ${where} needs --client-name: which names of certificates are let in`,
+    );
+  }
   return kinds;
 }
 

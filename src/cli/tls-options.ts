@@ -33,7 +33,7 @@ export function addTlsOptions(command: Command): Command {
     .option('--client-crl <file>', 'what these have revoked (default: nothing)')
     .option(
       '--client-name <pattern>',
-      'a SPIFFE ID or DNS name that --auth mtls lets in; may be given again (default: all)',
+      'a SPIFFE ID or DNS name that --auth mtls lets in; may be given again (default: none)',
       collectName,
     );
 }

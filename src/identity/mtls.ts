@@ -8,10 +8,7 @@ import type { ClientNamePattern } from './mtls/client-name-pattern.ts';
 
 /** How {@link mtlsAuthenticator} is made. */
 export interface MtlsOptions {
-  /**
-   * The names that are let in. Empty: every name to which the authorities of the listener have
-   * signed a certificate.
-   */
+  /** The names that are let in. Empty: nobody is, whatever the authorities have signed. */
   readonly names: readonly ClientNamePattern[];
   /** Default: the machine's. */
   readonly clock?: Pick<Clock, 'now'>;
@@ -52,9 +49,7 @@ export function mtlsAuthenticator({ clock = systemClock, names }: MtlsOptions): 
 function outcomeOf(certificate: X509Certificate, patterns: readonly ClientNamePattern[]): Outcome {
   try {
     const names = certificateNames(certificate);
-    const allowed = names.find(
-      (name) => patterns.length === 0 || patterns.some((has) => has(name)),
-    );
+    const allowed = names.find((name) => patterns.some((has) => has(name)));
     if (allowed === undefined) return { why: `no name of the certificate is let in: ${names}` };
     const expiry = Date.parse(certificate.validTo);
     if (Number.isNaN(expiry)) return { why: 'the end of the certificate cannot be read' };

@@ -193,6 +193,7 @@ describe('the status of a server with TLS', () => {
         `--auth=${auth}`,
         ...tlsFlags(folder),
         `--client-ca=${folder.files.clientCa}`,
+        '--client-name=spiffe://example.org/ci/*',
       ],
       1,
     );
@@ -219,6 +220,7 @@ describe('the status of a server with TLS', () => {
       `--listen=unix:${join(folder.folder, 'socket')}`,
       ...tlsFlags(folder),
       `--client-ca=${folder.files.clientCa}`,
+      '--client-name=spiffe://example.org/ci/*',
     ]);
     const status = await runCli([
       'serve',

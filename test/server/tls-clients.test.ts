@@ -51,10 +51,13 @@ interface MtlsServerOptions {
   readonly clientCrl?: Buffer;
 }
 
+/** Every name that a certificate of these tests can have. */
+const EVERYBODY = ['spiffe://example.org/**', '*', '*.*', '*.*.*'];
+
 /** A server that lets in clients by their certificates, under these names. */
 async function serveMtls({
   clientCrl,
-  names = ['**'],
+  names = EVERYBODY,
 }: MtlsServerOptions = {}): Promise<MtlsServer> {
   const { lines, logger } = keptLog();
   const list = clientCrl === undefined ? {} : { clientCrl };
@@ -62,7 +65,7 @@ async function serveMtls({
   const { cert, clientCa, clientCrl: path, key } = folder.files;
   const files = { cert, key, clientCa, ...(clientCrl === undefined ? {} : { clientCrl: path }) };
   const tls = await openedTls({ files, logger });
-  const patterns = names.filter((name) => name !== '**').map(clientNamePattern);
+  const patterns = names.map(clientNamePattern);
   const listener: Address = { kind: 'tcp', host: '127.0.0.1', port: 0 };
   const { runlet } = await serveHere({
     listeners: [{ address: listener, auth: [mtlsAuthenticator({ names: patterns })], tls }],
@@ -139,6 +142,13 @@ describe('a client with a certificate', () => {
 });
 
 describe('a client that is not let in', () => {
+  it('is everybody, where no names are said', async () => {
+    const { address, why } = await serveMtls({ names: [] });
+    const one = await certify('c', clients, { hosts: ['c.example.org'] });
+    expect(await errorOf(callerAt(address, one))).toMatchObject(refusal);
+    expect(why()).toEqual(expect.stringContaining('c.example.org'));
+  });
+
   const over = { hosts: ['c.test'], notBefore: new Date(Date.now() - 2 * DAY) };
   const early = new Date(Date.now() + DAY);
   const cases: readonly (readonly [string, Certified | 'stranger' | undefined, unknown])[] = [
@@ -221,8 +231,9 @@ describe('a certificate that ends while its connection is open', () => {
     const { cert, clientCa, key } = folder.files;
     const tls = await openedTls({ files: { cert, key, clientCa } });
     const listener: Address = { kind: 'tcp', host: '127.0.0.1', port: 0 };
+    const names = [clientNamePattern('c.test')];
     const { log, runlet } = await serveHere({
-      listeners: [{ address: listener, auth: [mtlsAuthenticator({ names: [], clock })], tls }],
+      listeners: [{ address: listener, auth: [mtlsAuthenticator({ names, clock })], tls }],
       clock,
     });
     const client = await certify('c', clients, { hosts: ['c.test'] });

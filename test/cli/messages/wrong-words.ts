@@ -211,6 +211,10 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
       'serve --listen 127.0.0.1:0,tls=off --auth mtls --tls-cert x --tls-key x --client-ca x',
       '--auth mtls on 127.0.0.1:0 needs TLS: --tls-cert, --tls-key and --client-ca',
     ],
+    [
+      'serve --listen 127.0.0.1:0 --auth mtls --tls-cert x --tls-key x --client-ca x',
+      '--auth mtls on 127.0.0.1:0 needs --client-name: which names of certificates are let in',
+    ],
     ['serve --listen unix:x --auth mtls', '--auth mtls on unix:x: Unix sockets have no TLS'],
     [
       'serve --listen 127.0.0.1:0,tls=on --auth none',

@@ -32,7 +32,8 @@ export const WAYS: Readonly<Record<string, () => Promise<Way>>> = {
     inFolder(async (folder) => {
       const { ca, tls } = await serverOf(folder);
       const own = await certify('client', ca, { uris: ['spiffe://example.org/client'] });
-      const served = await serve(...tls, '--auth', 'mtls', '--client-ca', ca.path);
+      const names = ['--client-name', 'spiffe://example.org/client'];
+      const served = await serve(...tls, '--auth', 'mtls', '--client-ca', ca.path, ...names);
       return { ...served, access: { ca: ca.path, ...(await write(folder, 'client', own)) } };
     }),
   'with a token over TLS': openTokenWay,
