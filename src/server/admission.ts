@@ -2,10 +2,10 @@ import type { ArrivingCall } from '../bridge/call-edges.ts';
 import type { Interceptor } from '../bridge/interceptor.ts';
 import type { Clock } from '../clock.ts';
 import { RunletError } from '../errors.ts';
-import type { Credentials, Identity } from '../identity/authenticator.ts';
+import type { Authenticator, Credentials, Identity } from '../identity/authenticator.ts';
 import type { LivePolicy } from '../policy/live-policy.ts';
 import { setCaller } from './caller.ts';
-import { type AcceptedConnection, acceptedConnection } from './connection.ts';
+import { acceptedConnection } from './connection.ts';
 import { assertGranted, needsOf } from './method-grants.ts';
 import { isGood, type OpenCalls } from './open-calls.ts';
 
@@ -47,21 +47,27 @@ export function identify(call: KnownCall): Identity | Promise<Identity> {
   const connection = acceptedConnection(call);
   if (connection === undefined) throw unauthenticated('a connection that nobody has accepted');
   const bearer = BEARER.exec(call.authorization ?? '')?.groups?.['token'];
-  return ask(connection, { connection, bearer }, 0);
+  const takers = connection.authenticators.filter(takesBearers);
+  // What a call says of itself is right or wrong: a wrong one is not let in by its connection.
+  const said = call.authorization !== undefined && takers.length > 0;
+  return ask(said ? takers : connection.authenticators, { connection, bearer }, 0);
+}
+
+function takesBearers({ kind }: Authenticator): boolean {
+  return kind === 'token' || kind === 'jwt';
 }
 
 function ask(
-  connection: AcceptedConnection,
+  authenticators: readonly Authenticator[],
   credentials: Credentials,
   first: number,
 ): Identity | Promise<Identity> {
-  const { authenticators } = connection;
   for (const [i, authenticator] of authenticators.entries()) {
     if (i < first) continue;
     const found = authenticator.identify(credentials);
     // Most know at once, and their calls begin in this turn of the event loop.
     if (found instanceof Promise) {
-      return found.then((identity) => identity ?? ask(connection, credentials, i + 1));
+      return found.then((identity) => identity ?? ask(authenticators, credentials, i + 1));
     }
     if (found !== undefined) return found;
   }
