@@ -335,9 +335,6 @@ export const MAX_WAITING_JWTS = 512;
 export const MAX_JWKS_BYTES = 256 * KIB;
 export const MAX_JWKS_KEYS = 128;
 
-/** How often it is looked whether a file of keys has changed. */
-export const JWKS_FILE_LOOK_MS = SECOND;
-
 /** How old the keys of a URL become before they are fetched again: a key that was removed is out then. */
 export const JWKS_REFRESH_MS = 5 * MINUTE;
 
@@ -375,8 +372,18 @@ export const DEFAULT_KEEPALIVE_TIMEOUT_MS = 10 * SECOND;
 /** How often it is looked whether a connection that has received something can still send. */
 export const DEAD_SESSION_LOOK_MS = SECOND;
 
-/** How often files that say who is let in are looked at. */
-export const FILES_LOOK_MS = SECOND;
+/**
+ * How often files that say who is let in, and what he may do, are looked at. They are read when
+ * they are found the same twice, a second after a change at most: they are written then.
+ */
+export const FILES_LOOK_MS = SECOND / 2;
+
+/**
+ * How long a file that was changed is read again at every look: what is written within a tick of
+ * the kernel's clock, 10 ms at most, or the two seconds that some file systems count in, shows in
+ * no time.
+ */
+export const FRESH_FILE_MS = 2 * SECOND;
 
 /**
  * From when a connection was accepted to its first call that is let in, the handshake of TLS
@@ -418,9 +425,6 @@ export const CREDENTIALS_LOOK_MS = SECOND;
  */
 export const TLS_HANDSHAKE_MS = 10 * SECOND;
 
-/** How often it is looked whether certificates on disk have changed. */
-export const TLS_FILES_LOOK_MS = SECOND;
-
 /** Bytes of a file of TLS: some 20,000 revoked certificates, or 500 authorities. */
 export const MAX_TLS_FILE_BYTES = MIB;
 
@@ -448,17 +452,8 @@ export const HEAP_GROWTH_BYTES = 64 * MIB;
 /** How often the size of the heap is looked at for that. */
 export const HEAP_LOOK_MS = 5 * SECOND;
 
-/** How often it is looked whether a token file has changed: half of what its reader is told. */
-export const TOKEN_FILE_LOOK_MS = SECOND / 2;
-
 /** Bytes of a token file: some ten thousand lines, which are read in one step of some milliseconds. */
 export const MAX_TOKEN_FILE_BYTES = MIB;
-
-/**
- * How long a file that was changed is read again at every look: what is written within a tick of
- * the kernel's clock, 10 ms at most, or the second that some file systems count in, shows in no time.
- */
-export const FRESH_FILE_MS = 2 * SECOND;
 
 /**
  * Tokens that were verified and are remembered, and as many that are of no use: some hundred
@@ -476,9 +471,6 @@ export const MAX_POLICY_BYTES = 256 * KIB;
 
 /** Bytes of one pattern in it: no path is longer, `PATH_MAX` of Linux. */
 export const MAX_POLICY_PATTERN_BYTES = 4 * KIB;
-
-/** How often it is looked at. It is read when it is found the same twice: it is written then. */
-export const POLICY_LOOK_MS = SECOND / 2;
 
 /** How long a tool may take to look up a user, whom a server elsewhere may know. */
 export const TOOL_MS = 10 * SECOND;

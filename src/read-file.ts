@@ -1,9 +1,9 @@
 import type { BigIntStats } from 'node:fs';
-import { constants, type FileHandle, open } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 
 /** A file as it was read. */
 export interface FileRead {
-  readonly text: string;
+  readonly bytes: Buffer;
   /** Of the very file that was read, whatever has taken its place since. */
   readonly stats: BigIntStats;
 }
@@ -20,21 +20,33 @@ export interface FileReadOptions {
 const OTHERS_WRITE = 0o022n;
 
 /**
- * Reads a file of UTF-8 that has a bounded size. One that is a pipe or a device is not waited for.
+ * Reads a file that has a bounded size. One that is a pipe or a device is not waited for.
  *
  * @throws Error that says what is wrong with it, without its path
  */
 export async function readRegularFile(path: string, options: FileReadOptions): Promise<FileRead> {
+  const { check, maxBytes } = options;
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
-    (error: NodeJS.ErrnoException) => {
-      throw new Error(`it cannot be read (${error.code})`);
+    ({ code }: NodeJS.ErrnoException) => {
+      throw new Error(`it cannot be read (${code})`);
     },
   );
   try {
     const stats = await file.stat({ bigint: true });
     if (!stats.isFile()) throw new Error('it is no file');
-    options.check?.(stats);
-    return { text: await readAll(file, options.maxBytes), stats };
+    check?.(stats);
+    if (stats.size > maxBytes) throw new Error(`it has more than ${maxBytes} bytes`);
+    // One more, to see that it grows.
+    const bytes = Buffer.alloc(Number(stats.size) + 1);
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
+      length += bytesRead;
+      if (bytesRead === 0 || length === bytes.length) break;
+    }
+    const after = await file.stat({ bigint: true });
+    if (printOf(after) !== printOf(stats)) throw new Error('it changes while it is read');
+    return { bytes: bytes.subarray(0, length), stats };
   } finally {
     await file.close();
   }
@@ -46,22 +58,23 @@ export async function readRegularFile(path: string, options: FileReadOptions): P
  *
  * @throws Error that says what is wrong with it
  */
-export function assertOwnFile({ mode, uid }: Pick<BigIntStats, 'mode' | 'uid'>): void {
-  if (uid !== 0n && Number(uid) !== process.getuid?.()) {
-    throw new Error('it belongs to another user');
+export function assertOwnFile(stats: Pick<BigIntStats, 'mode' | 'uid'>): void {
+  if (stats.uid !== 0n && Number(stats.uid) !== process.geteuid?.()) {
+    throw new Error('it belongs to another user; it must be of root or of this user');
   }
-  if ((mode & OTHERS_WRITE) !== 0n) throw new Error('it can be written to by other users');
+  assertUnwritable(stats);
 }
 
-/** All of a file, which may grow meanwhile. */
-async function readAll(file: FileHandle, maxBytes: number): Promise<string> {
-  // One more, to see that there is more.
-  const bytes = Buffer.alloc(maxBytes + 1);
-  let length = 0;
-  for (;;) {
-    const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
-    length += bytesRead;
-    if (length > maxBytes) throw new Error(`it has more than ${maxBytes} bytes`);
-    if (bytesRead === 0) return bytes.toString('utf8', 0, length);
-  }
+/**
+ * Looks whether others than a file's user can write to it, its group included.
+ *
+ * @throws Error that says so
+ */
+export function assertUnwritable({ mode }: Pick<BigIntStats, 'mode'>): void {
+  if ((mode & OTHERS_WRITE) !== 0n) throw new Error('other users can write to it (chmod go-w)');
+}
+
+/** Changes with every file that is put into a place, also through links, and with most writes. */
+export function printOf({ ctimeNs, dev, ino, mtimeNs, size }: BigIntStats): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].join(':');
 }

@@ -1,8 +1,8 @@
 import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Clock, Timer } from './clock.ts';
-import { FILES_LOOK_MS } from './limits.ts';
-import { type FileRead, readRegularFile } from './read-file.ts';
+import { FILES_LOOK_MS, FRESH_FILE_MS } from './limits.ts';
+import { type FileRead, printOf, readRegularFile } from './read-file.ts';
 
 /** Files that are read again when they have changed. */
 export interface WatchedFiles<T> {
@@ -19,66 +19,60 @@ export interface WatchedFilesOptions<T> {
   /** Bytes of one of them at most. */
   readonly maxBytes: number;
   /** Looks at each before it is read, and throws where it is not to be. Default: any will do. */
-  readonly check?: (path: string, stats: BigIntStats) => void;
+  readonly check?: (stats: BigIntStats, path: string) => void;
   /**
-   * Makes something of their texts, in the order of the paths.
+   * Makes something of them, and of what was made of them before. `at` gives the file of a path.
    *
    * @throws Error that says what is wrong with them
    */
-  readonly parse: (texts: readonly string[]) => T | Promise<T>;
+  readonly parse: (at: (path: string) => FileRead, before: T | undefined) => T;
   readonly clock: Clock;
-  /** Told when other texts have taken effect. */
+  /** Told when something else in them has taken effect. */
   readonly onChange: (now: T, before: T) => void;
-  /**
-   * Told once of each problem that two looks in a row have found, so that a change which is under
-   * way is none; undefined: they are good again.
-   */
-  readonly onProblem: (problem: string | undefined) => void;
+  /** Told once of each problem; undefined: they are good again. */
+  readonly onProblem: (problem: Error | undefined) => void;
+  /** Called after each look. Default: nothing is. */
+  readonly onLook?: () => void;
 }
 
 /**
- * How long after a file has changed it may change again without looking otherwise: file systems
- * tell times of some milliseconds to two seconds.
- */
-const FRESH_MS = 2_000;
-
-/**
- * Reads files, and again when they have changed. They are looked at about once a second, and not
- * watched: that finds every way in which one can be replaced, by a link that leads elsewhere for one,
- * on every file system. While there is something that cannot be used, what was good the last time
+ * Reads files, and again when they have changed. They are looked at, and not watched: that finds
+ * every way in which one can be replaced, by a link that leads elsewhere for one, on every file
+ * system. They are read when two looks in a row have found them the same, so that a change which
+ * is under way is none. While there is something that cannot be used, what was good the last time
  * stays in force.
  *
- * @throws Error that names the file, or says what is wrong with them
+ * @throws Error that says what is wrong with them. Here and later, what the system says of one of
+ *   several begins with its path
  */
 export async function watchFiles<T>(options: WatchedFilesOptions<T>): Promise<WatchedFiles<T>> {
-  const read = await readAll(options);
-  return new Watched(options, read, await options.parse(read.texts));
+  const files = await readAll(options);
+  return new Watched(options, files, options.parse(by(files), undefined));
 }
 
-/** What was read. */
-interface Read {
-  readonly texts: readonly string[];
-  /** How the files looked; undefined: they may have changed without that being seen. */
-  readonly look: string | undefined;
-}
+type Files = ReadonlyMap<string, FileRead>;
 
 class Watched<T> implements WatchedFiles<T> {
   readonly #options: WatchedFilesOptions<T>;
   #current: T;
   /** What the current is of. */
-  #texts: readonly string[];
-  #look: string | undefined;
-  /** What is wrong with them now. */
-  #problem: string | undefined;
+  #files: Files;
+  /** What was read last, if it makes no sense. */
+  #bad: { readonly files: Files; readonly problem: Error } | undefined;
+  /** How the files looked at the last look. */
+  #found: string;
+  /** How they looked when they were read; undefined: they may be others without that being seen. */
+  #read: string | undefined;
   #told: string | undefined;
   #timer: Timer | undefined;
   #closed = false;
 
-  constructor(options: WatchedFilesOptions<T>, read: Read, current: T) {
+  constructor(options: WatchedFilesOptions<T>, files: Files, current: T) {
     this.#options = options;
     this.#current = current;
-    this.#texts = read.texts;
-    this.#look = read.look;
+    this.#files = files;
+    this.#found = lookOfRead(options.paths, files);
+    this.#read = isFresh(files) ? undefined : this.#found;
     this.#lookLater();
   }
 
@@ -95,71 +89,92 @@ class Watched<T> implements WatchedFiles<T> {
   #lookLater(): void {
     if (this.#closed) return;
     this.#timer = this.#options.clock.setTimer(FILES_LOOK_MS, () => {
-      void this.#lookAgain().then(() => this.#lookLater());
+      void this.#look().then(() => this.#lookLater());
     });
   }
 
-  async #lookAgain(): Promise<void> {
-    const before = this.#problem;
-    try {
-      const { paths } = this.#options;
-      if (this.#look === undefined || this.#look !== (await lookOf(paths))) await this.#readAgain();
-      this.#problem = undefined;
-    } catch (error) {
-      this.#look = undefined;
-      this.#problem = (error as Error).message;
-    }
-    if (this.#closed || this.#problem === this.#told) return;
-    if (this.#problem !== undefined && this.#problem !== before) return;
-    this.#told = this.#problem;
-    this.#options.onProblem(this.#problem);
+  async #look(): Promise<void> {
+    const found = await lookOf(this.#options.paths);
+    const isSettled = found === this.#found;
+    this.#found = found;
+    if (isSettled && found !== this.#read) await this.#readAgain(found);
+    if (!this.#closed) this.#options.onLook?.();
   }
 
-  async #readAgain(): Promise<void> {
-    const read = await readAll(this.#options);
-    const changed = read.texts.some((text, i) => text !== this.#texts[i]);
-    if (changed) {
-      const now = await this.#options.parse(read.texts);
-      if (this.#closed) return;
-      const before = this.#current;
-      this.#current = now;
-      this.#texts = read.texts;
-      this.#options.onChange(now, before);
+  async #readAgain(found: string): Promise<void> {
+    const files = await readAll(this.#options).catch((error: Error) => error);
+    // What they have become meanwhile is for the next looks.
+    if ((await lookOf(this.#options.paths)) !== found || this.#closed) return;
+    this.#read = files instanceof Error || isFresh(files) ? undefined : found;
+    const problem = files instanceof Error ? files : this.#take(files);
+    if (problem?.message === this.#told) return;
+    this.#told = problem?.message;
+    this.#options.onProblem(problem);
+  }
+
+  /** Has what was read take effect, if it is something else; returns what is wrong with it. */
+  #take(files: Files): Error | undefined {
+    const before = this.#current;
+    if (isSame(files, this.#files)) return undefined;
+    if (this.#bad !== undefined && isSame(files, this.#bad.files)) return this.#bad.problem;
+    try {
+      this.#current = this.#options.parse(by(files), before);
+    } catch (error) {
+      const problem = error as Error;
+      this.#bad = { files, problem };
+      return problem;
     }
-    this.#look = read.look;
+    this.#bad = undefined;
+    this.#files = files;
+    this.#options.onChange(this.#current, before);
+    return undefined;
   }
 }
 
-async function readAll<T>({ check, maxBytes, paths }: WatchedFilesOptions<T>): Promise<Read> {
-  const reads: FileRead[] = [];
+async function readAll<T>({ check, maxBytes, paths }: WatchedFilesOptions<T>): Promise<Files> {
+  const files = new Map<string, FileRead>();
   for (const path of paths) {
-    const checked = (stats: BigIntStats): void => check?.(path, stats);
-    const read = await readRegularFile(path, { maxBytes, check: checked }).catch((error: Error) => {
-      throw new Error(`${path}: ${error.message}`);
-    });
-    reads.push(read);
+    const checked = (stats: BigIntStats): void => check?.(stats, path);
+    const read = readRegularFile(path, { maxBytes, check: checked });
+    files.set(path, paths.length === 1 ? await read : await read.catch(named(path)));
   }
-  const changedMs = Math.max(...reads.map(({ stats }) => Number(stats.ctimeMs)));
-  // That of the file system, not one that stands still.
-  const isFresh = Math.abs(Date.now() - changedMs) < FRESH_MS;
-  return {
-    texts: reads.map(({ text }) => text),
-    look: isFresh ? undefined : reads.map(({ stats }) => printOf(stats)).join(),
+  return files;
+}
+
+function named(path: string): (error: Error) => never {
+  return ({ message }) => {
+    throw new Error(`${path}: ${message}`);
   };
 }
 
-async function lookOf(paths: readonly string[]): Promise<string> {
-  const found = await Promise.all(
-    paths.map((path) =>
-      stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
-        throw new Error(`${path}: it cannot be read (${error.code})`);
-      }),
-    ),
-  );
-  return found.map(printOf).join();
+function by(files: Files): (path: string) => FileRead {
+  return (path) => {
+    const file = files.get(path);
+    if (file === undefined) throw new Error(`${path}: it is not among these files`);
+    return file;
+  };
 }
 
-/** Changes with every file that is put into a place, also through links, and with most writes. */
-function printOf({ ctimeNs, dev, ino, mtimeNs, size }: BigIntStats): string {
-  return [dev, ino, size, mtimeNs, ctimeNs].join(':');
+function isSame(one: Files, other: Files): boolean {
+  return [...one].every(([path, { bytes }]) => other.get(path)?.bytes.equals(bytes));
+}
+
+/** Whether one was written not long ago, and may be again without looking otherwise. */
+function isFresh(files: Files): boolean {
+  const changedMs = Math.max(...[...files.values()].map(({ stats }) => Number(stats.ctimeMs)));
+  // The time of the file system, not of a clock that may stand still.
+  return Math.abs(Date.now() - changedMs) < FRESH_FILE_MS;
+}
+
+async function lookOf(paths: readonly string[]): Promise<string> {
+  const looks = paths.map((path) => stat(path, { bigint: true }).then(printOf, codeOf));
+  return (await Promise.all(looks)).join();
+}
+
+function codeOf({ code }: NodeJS.ErrnoException): string {
+  return code ?? 'EIO';
+}
+
+function lookOfRead(paths: readonly string[], files: Files): string {
+  return paths.map((path) => printOf(by(files)(path).stats)).join();
 }

@@ -1,8 +1,9 @@
 import { chmod, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { FILES_LOOK_MS } from '../src/limits.ts';
 import { assertOwnFile } from '../src/read-file.ts';
-import { type WatchedFiles, watchFiles } from '../src/watched-files.ts';
+import { watchFiles } from '../src/watched-files.ts';
 import { FakeClock } from './support/fake-clock.ts';
 import { temporaryFolder } from './support/harness.ts';
 
@@ -15,25 +16,36 @@ async function watched(texts: Readonly<Record<string, string>>) {
   const clock = new FakeClock();
   const changes: string[] = [];
   const problems: (string | undefined)[] = [];
-  const files: WatchedFiles<string> = await watchFiles({
+  const parsed: string[] = [];
+  const files = await watchFiles<string>({
     paths,
     maxBytes: 100,
-    check: (_path, stats) => assertOwnFile(stats),
-    parse(read) {
+    check: assertOwnFile,
+    parse(at) {
+      const read = paths.map((path) => at(path).bytes.toString());
+      parsed.push(read.join('+'));
       if (read.some((text) => text.startsWith('bad'))) throw new Error('one is bad');
       return read.join('+');
     },
     clock,
     onChange: (now, before) => void changes.push(`${before} -> ${now}`),
-    onProblem: (problem) => void problems.push(problem),
+    onProblem: (problem) => void problems.push(problem?.message),
   });
   onTestFinished(() => files.close());
-  /** Lets them be looked at once, and waits until that is done: the next look is set then. */
-  const look = async (): Promise<void> => {
-    clock.advance(1_000);
-    await expect.poll(() => clock.pending).toBe(1);
+  /** Lets them be looked at, and waits until that is done: the next look is set then. */
+  const look = async (times = 2): Promise<void> => {
+    for (let i = 0; i < times; i++) {
+      clock.advance(FILES_LOOK_MS);
+      await expect.poll(() => clock.pending, { interval: 1 }).toBe(1);
+    }
   };
-  return { changes, clock, files, folder, look, paths, problems, put };
+  return { changes, clock, files, folder, look, parsed, paths, problems, put };
+}
+
+/** Has what is on disk be of long ago, so that it is read only if it looks like another. */
+function letTimePass(): void {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 });
+  onTestFinished(() => void vi.useRealTimers());
 }
 
 describe('files that are watched', () => {
@@ -50,11 +62,7 @@ describe('files that are watched', () => {
   it('stay as they were good while they are not, which is said once', async () => {
     const { changes, files, look, problems, put } = await watched({ a: '1' });
     await put('a', 'bad');
-    // It may be a change that is under way.
-    await look();
-    expect(problems).toEqual([]);
-    await look();
-    await look();
+    await look(5);
     expect(problems).toEqual(['one is bad']);
     expect(files.current).toBe('1');
     await put('a', '1');
@@ -63,12 +71,31 @@ describe('files that are watched', () => {
     expect(changes).toEqual([]);
   });
 
+  it('are not read while they are being written: not before they are found the same twice', async () => {
+    const { changes, files, look, problems, put } = await watched({ a: '1' });
+    for (const text of ['bad', 'half', 'whole']) {
+      await put('a', text);
+      await look(1);
+      expect(files.current).toBe('1');
+    }
+    await look(1);
+    expect([changes, problems]).toEqual([['1 -> whole'], []]);
+  });
+
+  it('are parsed once for as long as they say the same, whether it makes sense or not', async () => {
+    const { look, parsed, put } = await watched({ a: '1' });
+    for (const text of ['1', 'bad', 'bad', '2', '2']) {
+      await put('a', text);
+      await look(3);
+    }
+    expect(parsed).toEqual(['1', 'bad', '2']);
+  });
+
   it('may be gone for a while', async () => {
     const { files, look, paths, problems, put } = await watched({ a: '1' });
     await rm(paths[0] ?? '');
     await look();
-    await look();
-    expect(problems).toEqual([`${paths[0]}: it cannot be read (ENOENT)`]);
+    expect(problems).toEqual(['it cannot be read (ENOENT)']);
     await put('a', '2');
     await look();
     expect(files.current).toBe('2');
@@ -76,6 +103,8 @@ describe('files that are watched', () => {
 
   it('may be replaced by another file, and by a link that leads elsewhere', async () => {
     const { files, folder, look, paths, put } = await watched({ a: '1' });
+    letTimePass();
+    await look();
     await put('next', '2');
     await rename(join(folder, 'next'), paths[0] ?? '');
     await look();
@@ -113,17 +142,20 @@ describe('files that are watched', () => {
     await put('a', '2');
     await chmod(path, 0o666);
     await look();
-    await look();
-    expect(problems).toEqual([`${path}: it can be written to by other users`]);
+    const writable = 'other users can write to it (chmod go-w)';
+    expect(problems).toEqual([writable]);
     await chmod(path, 0o600);
     await put('a', 'x'.repeat(101));
     await look();
-    await look();
-    expect(problems).toEqual([
-      `${path}: it can be written to by other users`,
-      `${path}: it has more than 100 bytes`,
-    ]);
+    expect(problems).toEqual([writable, 'it has more than 100 bytes']);
     expect(files.current).toBe('1');
+  });
+
+  it('are told apart where there are several', async () => {
+    const { look, paths, problems } = await watched({ a: '1', b: '2' });
+    await rm(paths[1] ?? '');
+    await look();
+    expect(problems).toEqual([`${paths[1]}: it cannot be read (ENOENT)`]);
   });
 
   it('are not waited for where one is a pipe or a folder', async () => {
@@ -136,7 +168,7 @@ describe('files that are watched', () => {
       onChange: () => {},
       onProblem: () => {},
     };
-    await expect(watchFiles(options)).rejects.toThrow(`${folder}: it is no file`);
+    await expect(watchFiles(options)).rejects.toThrow('it is no file');
   });
 
   it('are looked at no more once that is over', async () => {

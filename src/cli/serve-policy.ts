@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { idleClock } from '../clock.ts';
 import { LivePolicy } from '../policy/live-policy.ts';
 import type { Policy } from '../policy/policy.ts';
-import { PolicyFile } from '../policy/policy-file.ts';
+import { openPolicyFile } from '../policy/policy-file.ts';
 import { PolicyError } from '../policy/policy-source.ts';
 import type { ServerLog } from '../server/server-log.ts';
 import { UsageError } from './usage-error.ts';
@@ -25,21 +25,24 @@ export async function servePolicy(file: string, logger: ServerLog): Promise<Serv
   const told = (policy: Policy): void =>
     logger.info({ policy: path, principals: policy.entries.length }, 'the policy is in force');
   try {
-    const opened = await PolicyFile.open({
+    const opened = await openPolicyFile({
       path,
       clock: idleClock,
       onChange: (policy) => {
         live.replace(policy);
         told(policy);
       },
-      onProblem: (error) =>
+      onProblem(error) {
+        if (error === undefined) return logger.info({ policy: path }, 'the policy is good again');
+        const { column, line, message: problem } = error;
         logger.error(
-          { policy: path, line: error.line, column: error.column, problem: error.message },
+          { policy: path, line, column, problem },
           'the policy cannot be taken as it is now; the one before stays in force',
-        ),
+        );
+      },
     });
-    const live = new LivePolicy(opened.policy);
-    told(opened.policy);
+    const live = new LivePolicy(opened.current);
+    told(opened.current);
     return { live, close: () => opened.close() };
   } catch (error) {
     if (error instanceof PolicyError) throw new UsageError(`--policy ${file}: ${error.message}`);

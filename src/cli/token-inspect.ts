@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { formatGrants } from '../identity/grants.ts';
 import type { Principal } from '../identity/principal.ts';
-import { readTokenFile } from '../identity/tokens/read-token-file.ts';
 import { TokenError } from '../identity/tokens/token-error.ts';
+import { linesIn, readTokenFile } from '../identity/tokens/token-file.ts';
 import { type Block, parseToken, type Restrictions } from '../identity/tokens/token-format.ts';
 import { formatTime } from '../identity/tokens/token-line.ts';
 import { principalOfToken } from '../identity/tokens/token-principal.ts';
@@ -107,9 +107,12 @@ async function verified(
 
 /** Who the holder is to a server with this file; undefined: nobody. */
 async function principalIn(path: string, token: VerifiedToken): Promise<Principal | undefined> {
-  const { result } = await readTokenFile(path);
-  if (result instanceof Error) throw new Error(`${path}: ${result.message}`);
-  const line = result.get(token.publicKey);
+  const lines = await readTokenFile(path)
+    .then(linesIn)
+    .catch((error: Error) => {
+      throw new Error(`${path}: ${error.message}`);
+    });
+  const line = lines.get(token.publicKey);
   return line === undefined ? undefined : principalOfToken(token, line);
 }
 

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { makeToken } from '../identity/tokens/make-token.ts';
-import { readTokenFile } from '../identity/tokens/read-token-file.ts';
+import { linesIn, readTokenFile } from '../identity/tokens/token-file.ts';
 import { formatTokenLine, isTokenName } from '../identity/tokens/token-line.ts';
 import { nonEmpty } from './arguments.ts';
 import { addExamples } from './examples.ts';
@@ -16,6 +16,8 @@ interface NewFlags {
   readonly out?: string;
   readonly append?: string;
 }
+
+const NEWLINE = 0x0a;
 
 /** `runlet token new` */
 export function tokenNewCommand(): Command {
@@ -80,26 +82,19 @@ async function makeNew(name: string, flags: NewFlags): Promise<void> {
 
 /** What has to come before a line that is added to a file, which is checked before. */
 async function separatorFor(path: string, name: string): Promise<string> {
-  const found = await readTokenFile(path).catch((error: NodeJS.ErrnoException) => {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (found === undefined || found.stats.size === 0n) return '';
-  if (found.result instanceof Error) throw new Error(`${path}: ${found.result.message}`);
-  for (const line of found.result.values()) {
-    if (line.name === name) throw new Error(`${path} has a token that is called ${name}`);
-  }
-  return (await endsWithNewline(path)) ? '' : '\n';
-}
-
-async function endsWithNewline(path: string): Promise<boolean> {
-  const file = await open(path);
+  if (found === undefined || found.size === 0) return '';
   try {
-    const { size } = await file.stat();
-    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
-    return buffer.toString() === '\n';
-  } finally {
-    await file.close();
+    const bytes = await readTokenFile(path);
+    for (const line of linesIn(bytes).values()) {
+      if (line.name === name) throw new Error(`it has a token that is called ${name}`);
+    }
+    return bytes.at(-1) === NEWLINE ? '' : '\n';
+  } catch (error) {
+    throw new Error(`${path}: ${(error as Error).message}`);
   }
 }
 

@@ -7,7 +7,7 @@ import { openConnection } from '../../src/client/connection.ts';
 import { clientSettings } from '../../src/client/options.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { anybodyAuthenticator } from '../../src/identity/anybody.ts';
-import { TLS_FILES_LOOK_MS } from '../../src/limits.ts';
+import { FILES_LOOK_MS } from '../../src/limits.ts';
 import { certify, type Identity, makeAuthority } from '../support/certificates.ts';
 import { connectTo } from '../support/client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -59,7 +59,7 @@ it('certificates are rotated under load, and nobody notices', async () => {
   // Of the looks at the files alone: each is over when the next is set.
   const clock = new FakeClock();
   const look = async (): Promise<void> => {
-    clock.advance(TLS_FILES_LOOK_MS);
+    clock.advance(FILES_LOOK_MS);
     await expect.poll(() => clock.pending, { interval: 1 }).toBe(1);
   };
   const tls = await openedTls({ files: { cert: files.cert, key: files.key }, logger, clock });

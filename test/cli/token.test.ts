@@ -53,7 +53,10 @@ describe('runlet token new', () => {
     expect(names).toEqual(['first', 'ci']);
     chmodSync(lines, 0o666);
     const { code, stderr } = await token(['new', 'cd', '--out', file, '--append', lines]);
-    expect([code, stderr]).toEqual([125, `runlet: ${lines}: other users can write to it\n`]);
+    expect([code, stderr]).toEqual([
+      125,
+      `runlet: ${lines}: other users can write to it (chmod go-w)\n`,
+    ]);
     expect(() => statSync(file)).toThrow('ENOENT');
   });
 });

@@ -82,7 +82,7 @@ describe('the file of keys', () => {
     ],
     ['too large', (path) => writeFile(path, ' '.repeat(300_000)), 'it has more than'],
     ['missing', (path) => rm(path), 'ENOENT'],
-    ['writable by others', (path) => chmod(path, 0o620), 'it can be written to by other users'],
+    ['writable by others', (path) => chmod(path, 0o620), 'other users can write to it'],
     [
       'a pipe',
       async (path) => {

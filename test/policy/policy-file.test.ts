@@ -1,9 +1,10 @@
 import { chmod, chown, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { MAX_POLICY_BYTES, POLICY_LOOK_MS } from '../../src/limits.ts';
+import { FILES_LOOK_MS, MAX_POLICY_BYTES } from '../../src/limits.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import { PolicyFile } from '../../src/policy/policy-file.ts';
+import { openPolicyFile } from '../../src/policy/policy-file.ts';
+import type { WatchedFiles } from '../../src/watched-files.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/harness.ts';
 
@@ -19,7 +20,7 @@ async function replace(path: string, text: string): Promise<void> {
 interface Opened {
   readonly path: string;
   readonly folder: string;
-  readonly file: PolicyFile;
+  readonly file: WatchedFiles<Policy>;
   /** What was told, in order: how many entries a policy has, or what is wrong with one. */
   readonly told: readonly (number | string)[];
   /** Looks so many times, to the end of each. */
@@ -33,16 +34,16 @@ async function opened(entries = 1, name = 'policy.yaml'): Promise<Opened> {
   await writeFile(path, policyOf(entries));
   const clock = new FakeClock();
   const told: (number | string)[] = [];
-  const file = await PolicyFile.open({
+  const file = await openPolicyFile({
     path,
     clock,
     onChange: (policy: Policy) => told.push(policy.entries.length),
-    onProblem: (error) => told.push(error.message),
+    onProblem: (error) => told.push(error?.message ?? 'good'),
   });
   onTestFinished(() => file.close());
   const look = async (times: number): Promise<void> => {
     for (let i = 0; i < times; i++) {
-      clock.advance(POLICY_LOOK_MS);
+      clock.advance(FILES_LOOK_MS);
       // The next one is waited for when this one is done.
       await vi.waitUntil(() => clock.pending === 1, { interval: 1, timeout: 30_000 });
     }
@@ -50,7 +51,7 @@ async function opened(entries = 1, name = 'policy.yaml'): Promise<Opened> {
   return { path, folder, file, told, look };
 }
 
-const entriesOf = (file: PolicyFile): number => file.policy.entries.length;
+const entriesOf = ({ current }: WatchedFiles<Policy>): number => current.entries.length;
 
 describe('a policy file', () => {
   it('is read again when another takes its place, and told of once', async () => {
@@ -98,10 +99,10 @@ describe('a policy file', () => {
     expect(told).toEqual(['line 1, column 27: there is no "program" here']);
     await rm(path);
     await look(4);
-    expect(told.slice(1)).toEqual(['it cannot be read: ENOENT']);
+    expect(told.slice(1)).toEqual(['it cannot be read (ENOENT)']);
     await replace(path, policyOf(5));
     await look(2);
-    expect([told.slice(2), entriesOf(file)]).toEqual([[5], 5]);
+    expect([told.slice(2), entriesOf(file)]).toEqual([[5, 'good'], 5]);
   });
 
   it('is not taken any more when others can write it', async () => {
@@ -109,10 +110,10 @@ describe('a policy file', () => {
     await writeFile(path, policyOf(2));
     await chmod(path, 0o666);
     await look(3);
-    expect(told).toEqual(['others may write it; remove that right (chmod go-w)']);
+    expect(told).toEqual(['other users can write to it (chmod go-w)']);
     await chmod(path, 0o644);
     await look(2);
-    expect([told.slice(1), entriesOf(file)]).toEqual([[2], 2]);
+    expect([told.slice(1), entriesOf(file)]).toEqual([[2, 'good'], 2]);
   });
 
   it('is looked at no more when it is closed', async () => {
@@ -125,8 +126,8 @@ describe('a policy file', () => {
 });
 
 describe('a file that is no policy at the start', () => {
-  const open = (path: string): Promise<PolicyFile> =>
-    PolicyFile.open({
+  const open = (path: string): Promise<WatchedFiles<Policy>> =>
+    openPolicyFile({
       path,
       clock: new FakeClock(),
       onChange: () => {},
@@ -140,7 +141,7 @@ describe('a file that is no policy at the start', () => {
     const path = join(await temporaryFolder(), 'policy');
     await writeFile(path, policyOf(1));
     await chmod(path, mode);
-    await expect(open(path)).rejects.toThrow('others may write it');
+    await expect(open(path)).rejects.toThrow('other users can write to it');
   });
 
   it.skipIf(process.getuid?.() !== 0)('is refused where it is of another user', async () => {
@@ -157,7 +158,7 @@ describe('a file that is no policy at the start', () => {
     await expect(open(path)).rejects.toThrow(`it has more than ${MAX_POLICY_BYTES} bytes`);
     await writeFile(path, Buffer.of(0x23, 0xff));
     await expect(open(path)).rejects.toThrow('it is not UTF-8');
-    await expect(open(folder)).rejects.toThrow('it is not a file');
-    await expect(open(`${path}.none`)).rejects.toThrow('it cannot be read: ENOENT');
+    await expect(open(folder)).rejects.toThrow('it is no file');
+    await expect(open(`${path}.none`)).rejects.toThrow('it cannot be read (ENOENT)');
   });
 });

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
-import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { MAX_TLS_FILE_BYTES, TLS_FILES_LOOK_MS } from '../../src/limits.ts';
-import { lookAtTlsFiles, type TlsFiles } from '../../src/server/tls/tls-files.ts';
+import { FILES_LOOK_MS, MAX_TLS_FILE_BYTES } from '../../src/limits.ts';
+import type { TlsFiles } from '../../src/server/tls/tls-files.ts';
 import { openTls, type TlsSource } from '../../src/server/tls/tls-source.ts';
 import { certify, type Identity, makeAuthority, revoke } from '../support/certificates.ts';
 import { errorOf } from '../support/client.ts';
@@ -26,7 +26,7 @@ interface Watched {
   /** What the log has of problems so far. */
   problems(): readonly unknown[];
   warnings(): readonly unknown[];
-  /** Has the files looked at some times. */
+  /** Has the files looked at some times, twice unless told otherwise: they are read then. */
   look(times?: number): Promise<void>;
 }
 
@@ -40,9 +40,9 @@ async function watch(files: TlsFiles): Promise<Watched> {
     source,
     problems: () => all('problem'),
     warnings: () => all('warning'),
-    async look(times = 1) {
+    async look(times = 2) {
       for (let i = 0; i < times; i += 1) {
-        clock.advance(TLS_FILES_LOOK_MS);
+        clock.advance(FILES_LOOK_MS);
         // The next is set when this one is over.
         await expect.poll(() => clock.pending, { interval: 1 }).toBe(1);
       }
@@ -123,7 +123,7 @@ describe('the files of TLS', () => {
     const { files, put } = await tlsFolder(pairOf(one));
     const { look, problems } = await watch({ cert: files.cert, key: files.key });
     await put({ cert: two.certificate });
-    await look();
+    await look(1);
     await put({ key: two.key });
     await look(LOOKS);
     expect(problems()).toEqual([]);
@@ -180,11 +180,11 @@ describe('the files of TLS', () => {
       clock,
       logger: keptLog().logger,
     });
-    clock.advance(TLS_FILES_LOOK_MS);
+    clock.advance(FILES_LOOK_MS);
     // In the middle of a look.
     source.close();
     // What it looks at is told before what is asked for after it, or soon after.
-    for (let i = 0; i < 10; i += 1) await lookAtTlsFiles(files);
+    for (let i = 0; i < 10; i += 1) await stat(files.cert);
     await settle();
     expect(clock.pending).toBe(0);
   });
@@ -242,7 +242,9 @@ describe('files of TLS that a server does not start with', () => {
     const { files } = await tlsFolder(pairOf(one));
     for (const mode of [0o660, 0o602]) {
       await chmod(files.key, mode);
-      expect(await open(pathsOf(files))).toBe(`${files.key}: other users can write to the key`);
+      expect(await open(pathsOf(files))).toBe(
+        `${files.key}: other users can write to it (chmod go-w)`,
+      );
     }
   });
 

@@ -6,7 +6,7 @@ import type { Authenticator, Identity } from '../authenticator.ts';
 import { CheckTurns } from './check-turns.ts';
 import { Remembered } from './remembered.ts';
 import { TokenError } from './token-error.ts';
-import { TokenFile, type TokenFileLog } from './token-file.ts';
+import { openTokenFile, type TokenFile, type TokenFileLog } from './token-file.ts';
 import { isToken, MAX_TOKEN_BYTES, parseToken } from './token-format.ts';
 import type { TokenLine } from './token-line.ts';
 import { principalOfToken } from './token-principal.ts';
@@ -39,7 +39,7 @@ export async function createTokenAuthenticator({
   log,
   path,
 }: TokenAuthenticatorOptions): Promise<Authenticator> {
-  const file = await TokenFile.open({ path, clock, log });
+  const file = await openTokenFile({ path, clock, log });
   const turns = new CheckTurns();
   // By their SHA-256, so that none is kept. Nothing of a token is compared in any other way.
   const good = new Remembered<Known>(MAX_REMEMBERED_TOKENS);

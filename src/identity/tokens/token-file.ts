@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
-import type { Clock, Timer } from '../../clock.ts';
-import { FRESH_FILE_MS, TOKEN_FILE_LOOK_MS } from '../../limits.ts';
-import { readTokenFile, stateOf, type TokenLines } from './read-token-file.ts';
-import type { TokenLine } from './token-line.ts';
+import type { Clock } from '../../clock.ts';
+import { MAX_TOKEN_FILE_BYTES } from '../../limits.ts';
+import { assertOwnFile, readRegularFile } from '../../read-file.ts';
+import { watchFiles } from '../../watched-files.ts';
+import { parseTokenFile, type TokenLine } from './token-line.ts';
 
 /** Where it is said what becomes of the file. */
 export interface TokenFileLog {
@@ -17,107 +17,82 @@ export interface TokenFileOptions {
   readonly log: TokenFileLog;
 }
 
-/**
- * A token file, which is read again when it changes: it is looked at and not watched, since that
- * finds every way in which a file can be replaced, also a link that leads elsewhere, on every
- * file system.
- */
-export class TokenFile {
-  readonly #options: TokenFileOptions;
-  #lines: TokenLines = new Map();
-  /** The file that these are of, or that is known to be wrong. Undefined: it is to be read. */
-  #seen: string | undefined;
-  /** What was said last to be wrong. */
-  #problem: string | undefined;
-  #timer: Timer | undefined;
-  #closed = false;
-
-  private constructor(options: TokenFileOptions) {
-    this.#options = options;
-  }
-
-  /** @throws Error that names the file, if it cannot be read or something in it is wrong */
-  static async open(options: TokenFileOptions): Promise<TokenFile> {
-    const file = new TokenFile(options);
-    const { path } = options;
-    try {
-      await file.#read();
-    } catch (error) {
-      throw new Error(`token file ${path}: ${reasonOf(error)}`);
-    }
-    file.#lookSoon();
-    return file;
-  }
-
+/** A token file, which is read again when it changes. */
+export interface TokenFile {
   /**
    * The line that a public key is in; undefined: there is none. The same object as long as the line
    * says the same.
    */
-  lineOf(publicKey: string): TokenLine | undefined {
-    return this.#lines.get(publicKey);
-  }
-
-  /** Looks no more. Idempotent. */
-  close(): void {
-    this.#closed = true;
-    this.#timer?.cancel();
-  }
-
-  #lookSoon(): void {
-    if (this.#closed) return;
-    this.#timer = this.#options.clock.setTimer(TOKEN_FILE_LOOK_MS, () => void this.#look());
-  }
-
-  /** Never two at one time: a file system may not answer. */
-  async #look(): Promise<void> {
-    const { log, path } = this.#options;
-    try {
-      const found = await stat(path, { bigint: true });
-      if (stateOf(found) !== this.#seen) await this.#read();
-    } catch (error) {
-      // It may come back as it was.
-      if (isOfSystem(error)) this.#seen = undefined;
-      const problem = reasonOf(error);
-      if (problem !== this.#problem && !this.#closed) {
-        log.error({ path, problem }, 'the token file is not used: what it had before holds');
-      }
-      this.#problem = problem;
-    }
-    this.#lookSoon();
-  }
-
-  async #read(): Promise<void> {
-    const { clock, log, path } = this.#options;
-    this.#seen = undefined;
-    const { result, stats } = await readTokenFile(path);
-    // What was changed just now may be changed again without a time that shows it.
-    const age = Math.abs(clock.now() - Math.max(Number(stats.mtimeMs), Number(stats.ctimeMs)));
-    if (age > FRESH_FILE_MS) this.#seen = stateOf(stats);
-    if (result instanceof Error) throw result;
-    this.#problem = undefined;
-    const lines = new Map([...result].map(([key, line]) => [key, this.#unchanged(line) ?? line]));
-    const same =
-      lines.size === this.#lines.size && [...lines].every(([k, v]) => this.#lines.get(k) === v);
-    this.#lines = lines;
-    if (!same) log.info({ path, tokens: lines.size }, 'the token file was read');
-  }
-
-  /** The line that was there before and says the same, if there was one. */
-  #unchanged({ grants, name, notAfter, publicKey }: TokenLine): TokenLine | undefined {
-    const old = this.#lines.get(publicKey);
-    const same =
-      old?.name === name &&
-      old.notAfter === notAfter &&
-      old.grants.size === grants.size &&
-      [...grants].every((grant) => old.grants.has(grant));
-    return same ? old : undefined;
-  }
+  lineOf(publicKey: string): TokenLine | undefined;
+  /** Looks at it no more. Idempotent. */
+  close(): void;
 }
 
-function isOfSystem(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'code' in error;
+/** The tokens that a server knows, by their public keys. */
+type TokenLines = ReadonlyMap<string, TokenLine>;
+
+/**
+ * How it is read. Others may read it, but whoever can write to it decides who is let in: that
+ * may be this user or root alone.
+ */
+const READ_OPTIONS = { maxBytes: MAX_TOKEN_FILE_BYTES, check: assertOwnFile };
+
+/** @throws Error that names the file, if it cannot be read or something in it is wrong */
+export async function openTokenFile({ clock, log, path }: TokenFileOptions): Promise<TokenFile> {
+  const tell = ({ size }: TokenLines): void =>
+    log.info({ path, tokens: size }, 'the token file was read');
+  const file = await watchFiles<TokenLines>({
+    ...READ_OPTIONS,
+    paths: [path],
+    parse: (at, before) => keptLines(linesIn(at(path).bytes), before),
+    clock,
+    onChange: tell,
+    onProblem(problem) {
+      if (problem === undefined) return;
+      const facts = { path, problem: problem.message };
+      log.error(facts, 'the token file is not used: what it had before holds');
+    },
+  }).catch((error: Error) => {
+    throw new Error(`token file ${path}: ${error.message}`);
+  });
+  tell(file.current);
+  return { lineOf: (publicKey) => file.current.get(publicKey), close: () => file.close() };
 }
 
-function reasonOf(error: unknown): string {
-  return isOfSystem(error) ? `it cannot be read (${error.code})` : (error as Error).message;
+/**
+ * Reads what is in a token file now.
+ *
+ * @throws Error that says what is wrong with it, without its path
+ */
+export async function readTokenFile(path: string): Promise<Buffer> {
+  return (await readRegularFile(path, READ_OPTIONS)).bytes;
+}
+
+/**
+ * The tokens in a token file, by their public keys.
+ *
+ * @throws Error that says what is wrong with it
+ */
+export function linesIn(bytes: Buffer): TokenLines {
+  // Whoever writes to it in place empties it first.
+  if (bytes.length === 0) throw new Error('it is empty; one with a comment lets nobody in');
+  return parseTokenFile(bytes.toString());
+}
+
+/** The lines that were there before in place of those that say the same. */
+function keptLines(lines: TokenLines, before: TokenLines = new Map()): TokenLines {
+  const kept = (line: TokenLine): TokenLine => {
+    const old = before.get(line.publicKey);
+    return old !== undefined && saysSame(old, line) ? old : line;
+  };
+  return new Map([...lines].map(([publicKey, line]) => [publicKey, kept(line)]));
+}
+
+function saysSame(one: TokenLine, other: TokenLine): boolean {
+  return (
+    one.name === other.name &&
+    one.notAfter === other.notAfter &&
+    one.grants.size === other.grants.size &&
+    [...one.grants].every((grant) => other.grants.has(grant))
+  );
 }

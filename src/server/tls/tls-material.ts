@@ -12,8 +12,6 @@ import type { TlsFiles, TlsRead } from './tls-files.ts';
 export interface TlsMaterial {
   /** Of `tls.createServer`, which takes no context that is made. They have been tried. */
   readonly options: SecureContextOptions;
-  /** Changes with everything that is in the files. */
-  readonly digest: string;
   /** The server's own. */
   readonly certificate: X509Certificate;
   /** Digests of the authorities that sign for clients. Empty: clients are asked for nothing. */
@@ -78,7 +76,6 @@ export function tlsMaterial(files: TlsFiles, { texts, warnings }: TlsRead): TlsM
   }
   return {
     options,
-    digest: digestOf(Object.values(texts)),
     certificate,
     authorities: new Set(authorities.map(({ fingerprint256 }) => fingerprint256)),
     revoked: digestOf(lists),
@@ -156,8 +153,8 @@ function chainWarnings(path: string, chain: readonly X509Certificate[]): readonl
   return warnings;
 }
 
-function digestOf(texts: readonly (string | undefined)[]): string {
+function digestOf(texts: readonly string[]): string {
   const hash = createHash('sha256');
-  for (const text of texts) hash.update(`${text?.length ?? -1}:${text ?? ''}`);
+  for (const text of texts) hash.update(`${text.length}:${text}`);
   return hash.digest('base64');
 }

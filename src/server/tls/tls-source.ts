@@ -1,7 +1,8 @@
-import { type Clock, idleClock, type Timer } from '../../clock.ts';
-import { TLS_FILES_LOOK_MS, TLS_HANDSHAKE_MS } from '../../limits.ts';
+import { type Clock, idleClock } from '../../clock.ts';
+import { MAX_TLS_FILE_BYTES, TLS_HANDSHAKE_MS } from '../../limits.ts';
+import { watchFiles } from '../../watched-files.ts';
 import type { ServerLog } from '../server-log.ts';
-import { lookAtTlsFiles, readTlsFiles, type TlsFiles } from './tls-files.ts';
+import { checkTlsFile, type TlsFiles, tlsRead } from './tls-files.ts';
 import { endOf, type TlsMaterial, tlsMaterial } from './tls-material.ts';
 
 /** What listeners end TLS with, as the files of it have it. */
@@ -36,123 +37,62 @@ export interface TlsSourceOptions {
  * @throws Error that says what is wrong with them
  */
 export async function openTls(options: TlsSourceOptions): Promise<TlsSource> {
-  const { files } = options;
-  // Before they are read: what changes meanwhile shows at the next look.
-  const { print } = await lookAtTlsFiles(files);
-  return new WatchedTls(options, await materialOf(files), print);
-}
+  const { clock = idleClock, files, handshakeMs = TLS_HANDSHAKE_MS, logger } = options;
+  const { cert, clientCa, clientCrl, key } = files;
+  const listeners = new Set<Parameters<TlsSource['onReplaced']>[0]>();
 
-async function materialOf(files: TlsFiles): Promise<TlsMaterial> {
-  return tlsMaterial(files, await readTlsFiles(files));
-}
-
-class WatchedTls implements TlsSource {
-  readonly handshakeMs: number;
-  readonly logger: ServerLog;
-  readonly #clock: Clock;
-  readonly #files: TlsFiles;
-  readonly #listeners = new Set<Parameters<TlsSource['onReplaced']>[0]>();
-  #current: TlsMaterial;
-  /** How the files looked before they were read the last time. */
-  #seen: string;
-  /** What is wrong with the files now, and what was at the look before. */
-  #problem: string | undefined;
-  #toldProblem: string | undefined;
-  #toldEnd: TlsMaterial | undefined;
-  #timer: Timer | undefined;
-  #closed = false;
-
-  constructor(options: TlsSourceOptions, material: TlsMaterial, seen: string) {
-    this.#files = options.files;
-    this.logger = options.logger;
-    this.#clock = options.clock ?? idleClock;
-    this.handshakeMs = options.handshakeMs ?? TLS_HANDSHAKE_MS;
-    this.#current = material;
-    this.#seen = seen;
-    this.#tellOf(material);
-    this.#lookLater();
+  function tellOf({ warnings }: TlsMaterial): void {
+    for (const warning of warnings) logger.warn({ warning }, 'certificates');
   }
 
-  get current(): TlsMaterial {
-    return this.#current;
-  }
+  const watched = await watchFiles<TlsMaterial>({
+    paths: [cert, key, clientCa, clientCrl].filter((path) => path !== undefined),
+    maxBytes: MAX_TLS_FILE_BYTES,
+    check: (stats, path) => checkTlsFile(files, stats, path),
+    parse: (at) => tlsMaterial(files, tlsRead(files, at)),
+    clock,
+    onChange(now, before) {
+      const { fingerprint256, validTo } = now.certificate;
+      logger.info({ fingerprint: fingerprint256, validTo }, 'certificates were read again');
+      tellOf(now);
+      for (const listener of [...listeners]) listener(now, before);
+    },
+    onProblem(problem) {
+      if (problem === undefined) return;
+      const facts = { problem: problem.message };
+      logger.warn(facts, 'certificates cannot be used, the last good ones stay');
+    },
+    onLook: () => tellEnd(),
+  });
 
-  get knowsClients(): boolean {
-    return this.#current.authorities.size > 0;
-  }
-
-  onReplaced(listener: Parameters<TlsSource['onReplaced']>[0]): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#timer?.cancel();
-    this.#listeners.clear();
-  }
-
-  #lookLater(): void {
-    if (this.#closed) return;
-    this.#timer = this.#clock.setTimer(TLS_FILES_LOOK_MS, () => void this.#look());
-  }
-
-  /** One at a time: the next is after the end of this one. It never rejects. */
-  async #look(): Promise<void> {
-    const { changedMs, print } = await lookAtTlsFiles(this.#files);
-    // Two changes within a tick of the file system's clock look the same, so what has
-    // changed a moment ago is read once more.
-    const isFresh = changedMs > Date.now() - 2 * TLS_FILES_LOOK_MS;
-    if (print !== this.#seen || isFresh) {
-      this.#seen = print;
-      await this.#readAgain();
-    } else {
-      this.#tellProblem(this.#problem);
-    }
-    this.#tellEnd();
-    this.#lookLater();
-  }
-
-  async #readAgain(): Promise<void> {
-    const before = this.#problem;
-    try {
-      const material = await materialOf(this.#files);
-      this.#problem = undefined;
-      this.#toldProblem = undefined;
-      if (!this.#closed && material.digest !== this.#current.digest) this.#replace(material);
-    } catch (error) {
-      this.#problem = (error as Error).message;
-      // A change that is under way is over at the next look.
-      if (this.#problem === before) this.#tellProblem(before);
-    }
-  }
-
-  #replace(material: TlsMaterial): void {
-    const before = this.#current;
-    this.#current = material;
-    const { fingerprint256, validTo } = material.certificate;
-    this.logger.info({ fingerprint: fingerprint256, validTo }, 'certificates were read again');
-    this.#tellOf(material);
-    for (const listener of [...this.#listeners]) listener(material, before);
-  }
-
-  #tellOf({ warnings }: TlsMaterial): void {
-    for (const warning of warnings) this.logger.warn({ warning }, 'certificates');
-    this.#tellEnd();
-  }
-
-  /** Once for each. */
-  #tellProblem(problem: string | undefined): void {
-    if (problem === undefined || problem === this.#toldProblem || this.#closed) return;
-    this.#toldProblem = problem;
-    this.logger.warn({ problem }, 'certificates cannot be used, the last good ones stay');
-  }
-
+  let toldEnd: TlsMaterial | undefined;
   /** Once for each certificate, also if it ends while the server runs. */
-  #tellEnd(): void {
-    const { certificate } = this.#current;
-    if (this.#toldEnd === this.#current || endOf(certificate) > Date.now()) return;
-    this.#toldEnd = this.#current;
-    this.logger.warn({ validTo: certificate.validTo }, 'the certificate of the server is over');
+  function tellEnd(): void {
+    const { current } = watched;
+    if (toldEnd === current || endOf(current.certificate) > Date.now()) return;
+    toldEnd = current;
+    const { validTo } = current.certificate;
+    logger.warn({ validTo }, 'the certificate of the server is over');
   }
+
+  tellOf(watched.current);
+  tellEnd();
+  return {
+    handshakeMs,
+    logger,
+    get current() {
+      return watched.current;
+    },
+    get knowsClients() {
+      return watched.current.authorities.size > 0;
+    },
+    onReplaced(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close() {
+      watched.close();
+      listeners.clear();
+    },
+  };
 }

@@ -234,7 +234,7 @@ export const NOT_POSSIBLE: readonly Refused[] = [
     125,
     '$FOLDER/vars: line 1: the name is not 1 to 64 letters, digits and characters of ._@-',
   ],
-  ['token new ci --append $FOLDER/tokens', 125, '$FOLDER/tokens has a token that is called ci'],
+  ['token new ci --append $FOLDER/tokens', 125, '$FOLDER/tokens: it has a token that is called ci'],
   [
     'serve --listen 127.0.0.1:0 --auth token --token-file $FOLDER/vars',
     125,

@@ -175,7 +175,7 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
     ],
     [
       'serve --listen 127.0.0.1:0 --auth jwt --jwks /none --jwt-issuer x --jwt-audience y',
-      '--jwks: /none: ENOENT',
+      '--jwks: /none: it cannot be read (ENOENT)',
     ],
     [
       'serve --listen 127.0.0.1:0 --auth jwt --jwks http://192.0.2.1/x?key=hunter2 --jwt-issuer x --jwt-audience y',
@@ -236,7 +236,7 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
       'serve --client-name a..b',
       '--client-name a..b: it is neither spiffe://TRUST-DOMAIN/PATH nor a DNS name, with one * at most in a part',
     ],
-    ['serve --policy /dev/null', '--policy /dev/null: it is not a file'],
+    ['serve --policy /dev/null', '--policy /dev/null: it is no file'],
     ['serve --launcher fork', '--launcher fork: it is none of posix_spawn, child_process'],
     ['serve --log-level loud', '--log-level loud: it is none of debug, info, warn, error, silent'],
     ['serve --cwd x', '--cwd x: it is not an absolute path'],

@@ -11,9 +11,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { TokenFile } from '../../../src/identity/tokens/token-file.ts';
-import { MAX_TOKEN_FILE_BYTES, TOKEN_FILE_LOOK_MS } from '../../../src/limits.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openTokenFile } from '../../../src/identity/tokens/token-file.ts';
+import { FILES_LOOK_MS, MAX_TOKEN_FILE_BYTES } from '../../../src/limits.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { temporaryFolder } from '../../support/harness.ts';
 import { linedToken } from '../../support/token-server.ts';
@@ -27,20 +27,26 @@ const BEN = linedToken('ben', { seed: seedOf(2) });
  * facts tell that it has changed.
  */
 async function opened(path: string, changed: 'now' | 'long ago' = 'now') {
-  const clock = new FakeClock(Date.now() + (changed === 'now' ? 0 : 60_000));
+  if (changed === 'long ago') {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 });
+    onTestFinished(() => void vi.useRealTimers());
+  }
+  const clock = new FakeClock();
   const said: string[] = [];
   const say = (facts: object, message: string): void => {
     said.push(`${message} ${JSON.stringify(facts)}`);
   };
-  const file = await TokenFile.open({ path, clock, log: { info: say, error: say } });
+  const file = await openTokenFile({ path, clock, log: { info: say, error: say } });
   onTestFinished(() => file.close());
   return {
     said,
     /** Who is in it now. */
     async look(): Promise<readonly string[]> {
-      clock.advance(TOKEN_FILE_LOOK_MS);
-      // The next look is set when this one is over.
-      await expect.poll(() => clock.pending).toBe(1);
+      for (const _ of ['found', 'found the same']) {
+        clock.advance(FILES_LOOK_MS);
+        // The next look is set when this one is over.
+        await expect.poll(() => clock.pending).toBe(1);
+      }
       return [ADA, BEN].flatMap(({ publicKey }) => file.lineOf(publicKey)?.name ?? []);
     },
     lineOf: (publicKey: string) => file.lineOf(publicKey),
