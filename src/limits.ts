@@ -315,21 +315,25 @@ export const JWT_CLOCK_SKEW_MS = 30 * SECOND;
 /** Bytes of a `sub` of a JWT, which becomes a part of its principal's name. */
 export const MAX_JWT_SUBJECT_BYTES = 256;
 
-/** Verified JWTs that are remembered, less than a KiB each. */
-export const MAX_REMEMBERED_JWTS = 4096;
+/**
+ * JWTs that were verified and are remembered, less than a KiB each, tokens that were, and as many
+ * of these that are of no use. Of those that are forgotten, the signatures are verified again.
+ */
+export const MAX_REMEMBERED = 4096;
 
 /**
- * Signatures of JWTs that are verified at one time. That is done on threads of the pool, of
- * which there are four, and files are read and written on them, too.
+ * JWTs whose signatures are verified at one time, and tokens. That is done on threads of the pool,
+ * of which there are four, and files are read and written on them, too.
  */
-export const MAX_JWT_VERIFICATIONS = 2;
+export const MAX_VERIFICATIONS = 2;
 
 /**
- * JWTs not seen before that may wait to be verified, of one connection and of all; and as many
- * may wait for keys to be fetched. A signature takes a tenth of a millisecond.
+ * Those not seen before that may wait for that or be at it: JWTs of one connection, tokens of one
+ * key, and of all; and as many JWTs may wait for keys to be fetched. A signature takes a tenth of a
+ * millisecond.
  */
-export const MAX_WAITING_JWTS_EACH = 64;
-export const MAX_WAITING_JWTS = 512;
+export const MAX_UNVERIFIED_EACH = 64;
+export const MAX_UNVERIFIED = 512;
 
 /** Bytes and keys of a set of keys for JWTs: large issuers have a dozen of less than 1 KiB. */
 export const MAX_JWKS_BYTES = 256 * KIB;
@@ -455,17 +459,6 @@ export const HEAP_LOOK_MS = 5 * SECOND;
 /** Bytes of a token file: some ten thousand lines, which are read in one step of some milliseconds. */
 export const MAX_TOKEN_FILE_BYTES = MIB;
 
-/**
- * Tokens that were verified and are remembered, and as many that are of no use: some hundred
- * bytes each. Of those that are forgotten, the signatures are verified again.
- */
-export const MAX_REMEMBERED_TOKENS = 8192;
-
-/** Tokens whose signatures are verified at one time, by as many threads: half of those of libuv. */
-export const MAX_TOKEN_CHECKS = 2;
-
-/** Tokens of one key that may wait for that: some ten milliseconds. The next is refused. */
-export const MAX_WAITING_TOKEN_CHECKS = 64;
 /** Bytes of a policy file, which take some tens of milliseconds to read when it changes. */
 export const MAX_POLICY_BYTES = 256 * KIB;
 

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Identity } from '../../src/identity/authenticator.ts';
-import { FairTurns } from '../../src/identity/jwt/fair-turns.ts';
-import { Shares } from '../../src/identity/jwt/shares.ts';
-import { JWT_CLOCK_SKEW_MS, MAX_REMEMBERED_JWTS } from '../../src/limits.ts';
+import { JWT_CLOCK_SKEW_MS, MAX_REMEMBERED } from '../../src/limits.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { bearing, jwksFile, jwksOf, jwtAuthenticator, said, signer } from '../support/jwt.ts';
 
@@ -45,7 +43,7 @@ describe('a JWT that was good', () => {
       return token;
     };
     const [oldest, used] = [await identify(-1), await identify(-2)];
-    for (let i = 0; i < MAX_REMEMBERED_JWTS - 1; i++) {
+    for (let i = 0; i < MAX_REMEMBERED - 1; i++) {
       if (i === 10) await authenticator.identify(bearing(used));
       await identify(i);
     }
@@ -60,7 +58,7 @@ describe('a JWT that was good', () => {
     const token = await one.sign();
     expect(await said(authenticator, token)).toBe('jwt:alice');
     const [header, claims] = (await other.sign()).split('.');
-    for (let i = 0; i < MAX_REMEMBERED_JWTS + 100; i++) {
+    for (let i = 0; i < MAX_REMEMBERED + 100; i++) {
       const bytes = Buffer.alloc(64);
       bytes.writeUInt32BE(i);
       const wrong = `${header}.${claims}.${bytes.toString('base64url')}`;
@@ -95,45 +93,5 @@ describe('a flood of JWTs whose signatures are wrong', () => {
     const limited = "the server's limit waiting_jwts of 64 is reached";
     expect(order.filter((text) => text === limited)).toHaveLength(1000 - 64);
     expect(verified.length).toBeLessThan(64);
-  });
-});
-
-describe('turns', () => {
-  it('are taken by one owner after the other, however many each waits for', async () => {
-    const turns = new FairTurns(1);
-    const [a, b] = [{}, {}];
-    const order: string[] = [];
-    const task = (owner: object, name: string): Promise<void> =>
-      turns.run(owner, async () => void order.push(name));
-    const all = [
-      ...['a1', 'a2', 'a3', 'a4'].map((name) => task(a, name)),
-      ...['b1', 'b2'].map((name) => task(b, name)),
-    ];
-    await Promise.all(all);
-    expect(order).toEqual(['a1', 'a2', 'b1', 'a3', 'b2', 'a4']);
-  });
-
-  it('go on after a task that fails', async () => {
-    const turns = new FairTurns(1);
-    const failing = turns.run({}, () => Promise.reject(new Error('no')));
-    const next = turns.run({}, async () => 'done');
-    await expect(failing).rejects.toThrow('no');
-    expect(await next).toBe('done');
-    expect(await turns.run({}, async () => 'again')).toBe('again');
-  });
-});
-
-describe('shares', () => {
-  it('are bounded for each owner and for all, and can be had again', () => {
-    const shares = new Shares({ each: 2, all: 3 });
-    const [a, b] = [{}, {}];
-    const leave = shares.enter(a);
-    expect(shares.enter(a)).toBeDefined();
-    expect(shares.enter(a)).toBeUndefined();
-    expect(shares.enter(b)).toBeDefined();
-    expect(shares.enter(b)).toBeUndefined();
-    leave?.();
-    expect(shares.enter(b)).toBeDefined();
-    expect(shares.enter(a)).toBeUndefined();
   });
 });

@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 import { type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { JOSEError } from 'jose/errors';
 import type { Clock } from '../../clock.ts';
-import { limitExceeded } from '../../errors.ts';
 import {
   JWT_CLOCK_SKEW_MS,
-  MAX_JWT_VERIFICATIONS,
-  MAX_REMEMBERED_JWTS,
-  MAX_WAITING_JWTS,
-  MAX_WAITING_JWTS_EACH,
+  MAX_REMEMBERED,
+  MAX_UNVERIFIED,
+  MAX_UNVERIFIED_EACH,
+  MAX_VERIFICATIONS,
 } from '../../limits.ts';
 import type { Authenticator, Connection, Credentials, Identity } from '../authenticator.ts';
+import { Remembered } from '../remembered.ts';
+import { VerifyTurns } from '../verify-turns.ts';
 import { JWT_ALGORITHMS, type JwtAlgorithm } from './algorithms.ts';
 import { checkClaims, type Expected, principalOf } from './claims.ts';
-import { FairTurns } from './fair-turns.ts';
 import { keyUrl } from './fetch-keys.ts';
 import { checkHeader, type JwtHeader } from './header.ts';
 import { openKeyFile } from './key-file.ts';
@@ -21,7 +21,6 @@ import type { VerificationKey } from './key-set.ts';
 import type { KeyLog, KeySource } from './key-source.ts';
 import { openKeyUrl } from './key-url.ts';
 import { refused } from './refused.ts';
-import { Shares } from './shares.ts';
 import { isJwt, readUnverified } from './unverified-jwt.ts';
 
 /** How {@link createJwtAuthenticator} is made. */
@@ -40,11 +39,8 @@ export interface JwtOptions extends Expected {
 /** Who has a token, for as long as the key that signed it is the issuer's. */
 type JwtIdentity = Identity & Required<Pick<Identity, 'holds'>>;
 
-/** How a caller is told of the limit of what waits. */
-const LIMIT_NAME = 'waiting_jwts';
-
 /** How many may wait, of a connection and in all. */
-const WAITING = { each: MAX_WAITING_JWTS_EACH, all: MAX_WAITING_JWTS };
+const WAITING = { each: MAX_UNVERIFIED_EACH, all: MAX_UNVERIFIED, limit: 'waiting_jwts' };
 
 /**
  * `jwt`: whoever has a token that the issuer has signed, RFC 7519.
@@ -67,13 +63,13 @@ class JwtAuthenticator implements Authenticator {
   readonly #options: JwtOptions;
   readonly #algorithms: readonly JwtAlgorithm[];
   readonly #keys: KeySource;
-  /** Those that were good, by their digest, the one that was used last at the end. */
-  readonly #good = new Map<string, JwtIdentity>();
+  /** Those that were good, by their digest. */
+  readonly #good = new Remembered<JwtIdentity>(MAX_REMEMBERED);
   /** Those that are being verified, by the same. */
   readonly #pending = new Map<string, Promise<JwtIdentity>>();
-  readonly #turns = new FairTurns(MAX_JWT_VERIFICATIONS);
-  readonly #verifying = new Shares(WAITING);
-  readonly #missingKeys = new Shares(WAITING);
+  readonly #verifying = new VerifyTurns<Connection>({ ...WAITING, parallel: MAX_VERIFICATIONS });
+  /** All wait for one and the same fetch. */
+  readonly #missingKeys = new VerifyTurns<Connection>({ ...WAITING, parallel: MAX_UNVERIFIED });
 
   constructor(options: JwtOptions, keys: KeySource) {
     this.#options = options;
@@ -105,18 +101,10 @@ class JwtAuthenticator implements Authenticator {
   #remembered(digest: string): JwtIdentity | undefined {
     const identity = this.#good.get(digest);
     if (identity === undefined) return undefined;
-    this.#good.delete(digest);
     const isOver = identity.principal.expiry <= this.#options.clock.now();
-    if (isOver || !identity.holds?.() !== false) return undefined;
-    this.#good.set(digest, identity);
-    return identity;
-  }
-
-  #remember(digest: string, identity: JwtIdentity): void {
-    this.#good.set(digest, identity);
-    if (this.#good.size <= MAX_REMEMBERED_JWTS) return;
-    const [oldest] = this.#good.keys();
-    if (oldest !== undefined) this.#good.delete(oldest);
+    if (!isOver && identity.holds()) return identity;
+    this.#good.delete(digest);
+    return undefined;
   }
 
   async #verifyInTurn(
@@ -126,28 +114,16 @@ class JwtAuthenticator implements Authenticator {
     owner: Connection,
   ): Promise<JwtIdentity> {
     const key = await this.#keyOf(header, owner);
-    const leave = this.#verifying.enter(owner);
-    if (leave === undefined) throw limitExceeded(LIMIT_NAME, MAX_WAITING_JWTS_EACH);
-    try {
-      const identity = await this.#turns.run(owner, () => this.#verify(jwt, header, key));
-      this.#remember(digest, identity);
-      return identity;
-    } finally {
-      leave();
-    }
+    const identity = await this.#verifying.run(owner, () => this.#verify(jwt, header, key));
+    this.#good.set(digest, identity);
+    return identity;
   }
 
   /** The key that a token says it was signed with, which may have to be fetched first. */
   async #keyOf(header: JwtHeader, owner: Connection): Promise<VerificationKey> {
     const known = this.#find(header);
     if (known !== undefined) return known;
-    const leave = this.#missingKeys.enter(owner);
-    if (leave === undefined) throw limitExceeded(LIMIT_NAME, MAX_WAITING_JWTS_EACH);
-    try {
-      await this.#keys.refresh();
-    } finally {
-      leave();
-    }
+    await this.#missingKeys.run(owner, async () => this.#keys.refresh());
     const fetched = this.#find(header);
     if (fetched !== undefined) return fetched;
     throw refused('no key of the issuer is of this kid and algorithm');

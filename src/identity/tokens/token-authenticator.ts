@@ -1,10 +1,15 @@
 import { hash } from 'node:crypto';
 import { type Clock, idleClock } from '../../clock.ts';
 import { RunletError } from '../../errors.ts';
-import { MAX_REMEMBERED_TOKENS } from '../../limits.ts';
+import {
+  MAX_REMEMBERED,
+  MAX_UNVERIFIED,
+  MAX_UNVERIFIED_EACH,
+  MAX_VERIFICATIONS,
+} from '../../limits.ts';
 import type { Authenticator, Identity } from '../authenticator.ts';
-import { CheckTurns } from './check-turns.ts';
-import { Remembered } from './remembered.ts';
+import { Remembered } from '../remembered.ts';
+import { VerifyTurns } from '../verify-turns.ts';
 import { TokenError } from './token-error.ts';
 import { openTokenFile, type TokenFile, type TokenFileLog } from './token-file.ts';
 import { isToken, MAX_TOKEN_BYTES, parseToken } from './token-format.ts';
@@ -40,11 +45,18 @@ export async function createTokenAuthenticator({
   path,
 }: TokenAuthenticatorOptions): Promise<Authenticator> {
   const file = await openTokenFile({ path, clock, log });
-  const turns = new CheckTurns();
+  // By public key: whoever sends any number that only look like ones of a key shall keep those of
+  // other keys from nothing.
+  const turns = new VerifyTurns<string>({
+    parallel: MAX_VERIFICATIONS,
+    each: MAX_UNVERIFIED_EACH,
+    all: MAX_UNVERIFIED,
+    limit: 'waiting_tokens',
+  });
   // By their SHA-256, so that none is kept. Nothing of a token is compared in any other way.
-  const good = new Remembered<Known>(MAX_REMEMBERED_TOKENS);
+  const good = new Remembered<Known>(MAX_REMEMBERED);
   // Apart, so that however many wrong ones come, they take the place of no good one.
-  const useless = new Remembered<Known | TokenError>(MAX_REMEMBERED_TOKENS);
+  const useless = new Remembered<Known | TokenError>(MAX_REMEMBERED);
   const checks = new Map<string, Promise<Identity>>();
 
   function admit(digest: string, known: Known): Identity {
@@ -75,7 +87,7 @@ export async function createTokenAuthenticator({
     }
     if (file.lineOf(publicKey) === undefined) throw refused('its key is not in the token file');
     const found = turns
-      .take(publicKey, () => verifyChain(token))
+      .run(publicKey, () => verifyChain(token))
       .then(
         (verified) => admit(digest, { token: verified }),
         (error: unknown) => {

@@ -2,12 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RunletError } from '../../../src/errors.ts';
 import type { Authenticator, Identity } from '../../../src/identity/authenticator.ts';
 import { makeToken, narrow } from '../../../src/identity/tokens/make-token.ts';
-import {
-  FILES_LOOK_MS,
-  MAX_REMEMBERED_TOKENS,
-  MAX_TOKEN_CHECKS,
-  MAX_WAITING_TOKEN_CHECKS,
-} from '../../../src/limits.ts';
+import { FILES_LOOK_MS, MAX_REMEMBERED, MAX_UNVERIFIED_EACH } from '../../../src/limits.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import {
   type LinedToken,
@@ -116,7 +111,7 @@ describe('a token', () => {
   it('is verified once for all calls that come with it at one time', async () => {
     const { auth } = await tokenRig([ADA.line]);
     const narrowed = await narrow(ADA.token, { grants: ['observe'] });
-    const calls = Array.from({ length: 10 * MAX_WAITING_TOKEN_CHECKS }, () => ask(auth, narrowed));
+    const calls = Array.from({ length: 10 * MAX_UNVERIFIED_EACH }, () => ask(auth, narrowed));
     const identities = new Set(await Promise.all(calls));
     expect(identities.size).toBe(1);
   });
@@ -236,7 +231,7 @@ describe('a flood of wrong tokens', () => {
     const { auth } = await tokenRig([ADA.line]);
     const good = await narrow(ADA.token, { grants: ['observe'] });
     const identity = await identified(auth, good);
-    for (let i = 0; i <= MAX_REMEMBERED_TOKENS; i++) {
+    for (let i = 0; i <= MAX_REMEMBERED; i++) {
       const seed = Buffer.alloc(32);
       seed.writeUInt32LE(i + 1);
       expect(() => ask(auth, makeToken(seed).token)).toThrow(RunletError);
@@ -247,13 +242,13 @@ describe('a flood of wrong tokens', () => {
   it('in the name of one key keeps no other from being verified', async () => {
     const { auth } = await tokenRig([ADA.line, BEN.line]);
     const order: string[] = [];
-    const room = MAX_TOKEN_CHECKS + MAX_WAITING_TOKEN_CHECKS;
+    const room = MAX_UNVERIFIED_EACH;
     const wrong = Array.from({ length: room }, async (_, i) => {
       const why = await whyRefused(auth, forged(ADA, i));
       order.push('wrong');
       return why;
     });
-    expect(() => ask(auth, forged(ADA, room))).toThrow('too many tokens of this key');
+    expect(() => ask(auth, forged(ADA, room))).toThrow('limit waiting_tokens of 64 is reached');
     const right = await identified(auth, await narrow(BEN.token, { grants: ['observe'] }));
     const before = order.length;
     expect(right.principal.name).toBe('token:ben');

@@ -8,10 +8,6 @@ export class Remembered<T> {
     this.#most = most;
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   get(key: string): T | undefined {
     const value = this.#entries.get(key);
     if (value === undefined) return undefined;
