@@ -1,0 +1,36 @@
+import { KIB, MIB, SECOND } from '../units.ts';
+
+/* The program that serves: its log, its memory, its end. */
+
+/** How long a server waits for another that is looking at the same address right now. */
+export const FILE_LOCK_WAIT_MS = 10 * SECOND;
+
+/** How long a server that ends waits for its log to be written. */
+export const LOG_FLUSH_MS = SECOND;
+
+/**
+ * How long beyond the grace of processes a server may take to end in order after an error that
+ * nobody caught: twice what each step of that takes at most.
+ */
+export const FAULT_EXIT_MS = 20 * SECOND;
+
+/** Bytes of the log that may wait to be written; what comes then is dropped and counted. */
+export const MAX_QUEUED_LOG_BYTES = MIB;
+
+/**
+ * Characters of one line of the log: more than that is nothing that anybody wrote to be read, and
+ * each is looked at for secrets.
+ */
+export const MAX_LOG_LINE = 64 * KIB;
+
+/** Lines in a second that the log has of calls whose callers are not known. */
+export const MAX_REFUSAL_LINES = 100;
+
+/**
+ * Bytes that a small heap may grow by before all of it is collected: twice the 32 MiB of
+ * memory outside of it after which V8 collects young objects, and what it keeps in reserve.
+ */
+export const HEAP_GROWTH_BYTES = 64 * MIB;
+
+/** How often the size of the heap is looked at for that. */
+export const HEAP_LOOK_MS = 5 * SECOND;
