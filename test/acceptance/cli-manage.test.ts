@@ -199,6 +199,7 @@ describe('runlet sessions', () => {
     expect(jsonLines(await user.print('sessions', '--json'))).toEqual([
       {
         session,
+        owner: `peer:${process.getuid?.()}`,
         createTime: expect.any(String),
         labels: {},
         processCount: 1,
