@@ -175,8 +175,7 @@ describe('a process that cannot be started', () => {
 
 describe.skipIf(!CAN_SERVE_AS_ORDINARY_USER)('a server of an ordinary user', () => {
   it('says EACCES for what its user may not enter', async () => {
-    // Which is not this user, whose calls these are.
-    const served = await serveAs(ORDINARY_USER, '--allow-uid', String(process.getuid?.()));
+    const served = await serveAs(ORDINARY_USER);
     const { processes } = connectClients(served.address);
     const folder = await temporaryFolder();
     const locked = join(folder, 'locked');

@@ -62,7 +62,9 @@ export async function serveAs(
   const launcher = LAUNCHER === undefined ? [] : ['--launcher', LAUNCHER];
   const state = ['--state-dir', join(folder, 'state')];
   const fixed = ['serve', '--listen', listen, '--log-level', 'error', ...state];
-  const args = [...fixed, `--retention=${RETENTION}`, ...launcher, ...flags];
+  // Of a server of another user this one is not let in otherwise.
+  const allowed = user === undefined ? [] : ['--allow-uid', String(process.getuid?.())];
+  const args = [...fixed, `--retention=${RETENTION}`, ...launcher, ...allowed, ...flags];
   // With variables of its own the server would replace itself, and the channel would be gone.
   const env = Object.entries(process.env).filter(([name]) => !isOwnVariable(name));
   const child = fork(MAIN, args, {
