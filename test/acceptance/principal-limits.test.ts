@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { StdinMode } from '../../src/gen/runlet/v1/process_pb.ts';
 import type { Limits } from '../../src/limits.ts';
-import type { ServerOptions } from '../../src/server/server.ts';
+import type { ServerOptions } from '../../src/server/server-options.ts';
 import { collect, outputOf, summarize } from '../support/events.ts';
 import { type Failure, failureOf } from '../support/failure.ts';
 import {

@@ -4,7 +4,7 @@ import { RunletError } from '../../src/errors.ts';
 import type { Authenticator } from '../../src/identity/authenticator.ts';
 import { DEFAULT_GRANTS, grantSet } from '../../src/identity/grants.ts';
 import type { Principal } from '../../src/identity/principal.ts';
-import type { ServerOptions } from '../../src/server/server.ts';
+import type { ServerOptions } from '../../src/server/server-options.ts';
 import type { Identity } from './certificates.ts';
 import { type ServedHere, serveHere, temporaryFolder } from './harness.ts';
 import { openedTls, pairOf, tlsFolder } from './tls.ts';

@@ -15,7 +15,8 @@ import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
 import type { Authenticator } from '../../src/identity/authenticator.ts';
 import { peerAuthenticator } from '../../src/identity/peer.ts';
 import { createLauncher, LAUNCHER_NAMES } from '../../src/process/launchers.ts';
-import { type RunletServer, type ServerOptions, startServer } from '../../src/server/server.ts';
+import { type RunletServer, startServer } from '../../src/server/server.ts';
+import type { ServerOptions } from '../../src/server/server-options.ts';
 import { FakeClock, passTime } from './fake-clock.ts';
 
 /** The launcher that the tests are run with; undefined: the default. */

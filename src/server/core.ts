@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { type Clock, systemClock } from '../clock.ts';
+import { ownEnvironment, ownWorkingDirectory } from '../environment/own-environment.ts';
+import type { Limits } from '../limits.ts';
+import { OutputStore, type StoreProblem } from '../output/output-store.ts';
+import { openSpool, type Spool } from '../output/spool/spool.ts';
+import { type PrincipalLimits, principalLimits, serverLimits } from '../policy/principal-limits.ts';
+import { hasSeveralPrincipals } from '../policy/sole-principal.ts';
+import type { Launcher } from '../process/launcher.ts';
+import { createLauncher } from '../process/launchers.ts';
+import { ProcessHost } from '../process/process-host.ts';
+import { type FindUserSwitch, userSwitchFinder } from '../process/users/user-switch.ts';
+import { SessionRegistry } from '../session/session-registry.ts';
+import type { ServerLog } from './server-log.ts';
+import type { ServerOptions } from './server-options.ts';
+
+/** What a server does its work with, whoever asks for it and however. */
+export interface Core {
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly principals: PrincipalLimits;
+  readonly launcher: Launcher;
+  readonly users: FindUserSwitch;
+  readonly host: ProcessHost;
+  readonly sessions: SessionRegistry;
+  /** Undefined: output is kept in memory alone. */
+  readonly spool: Spool | undefined;
+  /** The working directory where a spec names none. */
+  readonly cwd: string;
+  readonly newId: () => string;
+}
+
+/** Makes what a server with these options does its work with. */
+export async function openCore(options: ServerOptions): Promise<Core> {
+  const { logger, policy } = options;
+  const clock = options.clock ?? systemClock;
+  const authenticators = options.listeners.flatMap(({ auth }) => auth);
+  const limits = serverLimits(options.limits ?? {}, hasSeveralPrincipals(authenticators));
+  const principals = principalLimits(limits, policy && ((name) => policy.limitsOf(name)));
+  const launcher = options.launcher ?? createLauncher();
+  const environment = options.environment ?? ownEnvironment(process.env);
+  const users = userSwitchFinder(launcher, systemClock);
+  const spool = await openOutputSpool(options.stateFolder, clock, logger);
+  const store = new OutputStore({
+    clock,
+    spool,
+    memoryBytes: limits.outputMemoryBytes,
+    diskBytes: limits.outputDiskBytes,
+    shareOf(owner) {
+      const { principalOutputDiskBytes, principalOutputMemoryBytes } = principals.of(owner);
+      return { memoryBytes: principalOutputMemoryBytes, diskBytes: principalOutputDiskBytes };
+    },
+    onProblem: (problem) => logProblem(logger, problem),
+  });
+  const newId = (): string => randomUUID();
+  const host = new ProcessHost({ launcher, clock, limits, principals, environment, store, users });
+  const sessions = new SessionRegistry({ host, clock, limits, principals, newId });
+  const cwd = options.cwd ?? workingFolder();
+  return { clock, limits, principals, launcher, users, host, sessions, spool, cwd, newId };
+}
+
+/** Ours. Where it was removed, those that need it are told of its name, and others do without. */
+function workingFolder(): string {
+  try {
+    return ownWorkingDirectory();
+  } catch {
+    return process.env['PWD'] ?? '/';
+  }
+}
+
+function openOutputSpool(
+  stateFolder: string | undefined,
+  clock: Clock,
+  logger: ServerLog,
+): Promise<Spool> | undefined {
+  if (stateFolder === undefined) return undefined;
+  return openSpool({
+    stateFolder,
+    clock,
+    onProblem: (err) => logger.warn({ err }, 'a file of old output could not be removed'),
+  });
+}
+
+function logProblem(logger: ServerLog, problem: StoreProblem): void {
+  if (problem.kind === 'spool-recovered') {
+    logger.info('output is written to files again');
+  } else {
+    logger.warn({ err: problem.error }, 'output cannot be kept in files; some may be dropped');
+  }
+}

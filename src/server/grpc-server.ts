@@ -1,0 +1,155 @@
+import type { Socket } from 'node:net';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { addService, type BridgeOptions } from '../bridge/add-service.ts';
+import { CallEdges } from '../bridge/call-edges.ts';
+import { CallMemory } from '../bridge/call-memory.ts';
+import { keepSocket } from '../bridge/dead-session.ts';
+import { boundHeaders, onStreams } from '../bridge/http2-streams.ts';
+import { systemClock } from '../clock.ts';
+import { limitExceeded } from '../errors.ts';
+import { Health as HealthService } from '../gen/grpc/health/v1/health_pb.ts';
+import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
+import { ServerService } from '../gen/runlet/v1/server_pb.ts';
+import { SessionService } from '../gen/runlet/v1/session_pb.ts';
+import {
+  ASSURED_CALL_BYTES,
+  CALL_MEMORY_BYTES,
+  CALL_MEMORY_WAIT_MS,
+  CLOSE_WAIT_MS,
+  DEFAULT_KEEPALIVE_MS,
+  DEFAULT_KEEPALIVE_TIMEOUT_MS,
+  MAX_ENV_VARIABLES,
+  MAX_MESSAGE_FIELDS,
+  OVERSIZE_HEADROOM,
+  REFUSED_STREAMS,
+} from '../limits.ts';
+import { type Audit, logAudit } from '../telemetry/audit.ts';
+import { takeArrivals } from './arrivals.ts';
+import { logRefusals } from './call-log.ts';
+import { connectionOf } from './connection.ts';
+import type { Core } from './core.ts';
+import { OpenCalls } from './open-calls.ts';
+import { pipeline } from './pipeline.ts';
+import { decodeError } from './requests/decode-error.ts';
+import type { ServerOptions } from './server-options.ts';
+import { Health, healthService } from './services/health-service.ts';
+import { processService } from './services/process/process-service.ts';
+import { addReflection, REFLECTION_SERVICES } from './services/reflection-service.ts';
+import { serverService } from './services/server-service.ts';
+import { sessionService } from './services/session-service.ts';
+import { startGuards } from './start-guards.ts';
+import { statusHeaders, toStatus } from './status.ts';
+
+/** What calls come over, and where they are answered. */
+export interface GrpcServer {
+  /** Serves a connection, of which {@link connectionOf} knows. */
+  take(socket: Socket): void;
+  /** Says of the health of all services that they serve no more. */
+  announceStop(): void;
+  /** Lets the streams of all connections end, for a bounded time, and ends the connections. */
+  close(): Promise<void>;
+}
+
+/** The services that do what clients ask for. */
+const SERVICES = [SessionService, ProcessService, ServerService];
+
+/** The same with those that say how they are. */
+const SHOWN = [...SERVICES, HealthService];
+
+/** Makes one, with all services, that works with what `core` has. */
+export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer {
+  const { clock, limits, sessions, spool } = core;
+  const { policy } = options;
+  const audit = logAudit(options.logger);
+  const grpc = new Server({
+    'grpc.max_receive_message_length': limits.maxRequestBytes * OVERSIZE_HEADROOM,
+    'grpc.max_send_message_length': -1,
+    'grpc.enable_channelz': 0,
+    'grpc.max_concurrent_streams': limits.maxConnectionStreams + REFUSED_STREAMS,
+    'grpc.keepalive_time_ms': options.keepaliveMs ?? DEFAULT_KEEPALIVE_MS,
+    'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs ?? DEFAULT_KEEPALIVE_TIMEOUT_MS,
+  });
+  const open = new OpenCalls(clock);
+  const edges = callEdges(core, options, audit);
+  const bridge: BridgeOptions = {
+    edges,
+    maxRequestBytes: limits.maxRequestBytes,
+    // No map of a request may have more entries than an environment.
+    fieldBounds: { mapEntries: MAX_ENV_VARIABLES, fields: MAX_MESSAGE_FIELDS },
+    toStatus,
+    oversizeError: () => limitExceeded('max_request_bytes', limits.maxRequestBytes),
+    decodeError,
+    interceptors: pipeline({ ...core, logger: options.logger, audit, open, policy }),
+  };
+  const guardOf = startGuards({ audit, policy });
+  const health = new Health(SERVICES);
+  addService(grpc, SessionService, sessionService({ sessions, clock, limits }), bridge);
+  addService(grpc, ProcessService, processService({ ...core, guardOf }), bridge);
+  addService(grpc, ServerService, serverService({ ...core, files: spool !== undefined }), bridge);
+  addService(grpc, HealthService, healthService(health), bridge);
+  addReflection(grpc, SHOWN, bridge);
+
+  const connections = new Set<Socket>();
+  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+  boundHeaders(grpc, limits.maxHeaderBytes);
+  onStreams(grpc, edges.take);
+  return {
+    take(socket) {
+      connections.add(socket);
+      socket.once('close', () => connections.delete(socket));
+      keepSocket(socket);
+      injector.injectConnection(socket);
+    },
+    announceStop: () => health.stopped.open(),
+    async close() {
+      await endConnections(grpc, connections);
+      open.close();
+    },
+  };
+}
+
+function callEdges({ limits }: Core, { logger }: ServerOptions, audit: Audit): CallEdges {
+  const memory = (): CallMemory =>
+    new CallMemory({
+      maxBytes: CALL_MEMORY_BYTES,
+      assuredBytes: ASSURED_CALL_BYTES,
+      maxWaitMs: CALL_MEMORY_WAIT_MS,
+      clock: systemClock,
+    });
+  return new CallEdges({
+    memory: { received: memory(), answered: memory() },
+    maxMessageBytes: limits.maxRequestBytes * OVERSIZE_HEADROOM,
+    memoryError: () => limitExceeded('call_memory_bytes', CALL_MEMORY_BYTES),
+    statusHeaders,
+    connectionOf,
+    arrive: takeArrivals({
+      services: [...SHOWN, ...REFLECTION_SERVICES],
+      onRefused: logRefusals(logger, audit, systemClock),
+    }),
+  });
+}
+
+/**
+ * Lets the connections' streams end, for a bounded time, then ends the
+ * connections: a client may hold a stream open for ever, health's `Watch` for
+ * one (https://github.com/grpc/grpc-node/issues/1458).
+ */
+async function endConnections(grpc: Server, connections: ReadonlySet<Socket>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    // The time of the network, not of the processes.
+    const timer = systemClock.setTimer(CLOSE_WAIT_MS, resolve);
+    grpc.tryShutdown(() => {
+      // Since Node.js 24 the last answers may not be written yet. The sockets end after them.
+      void Promise.all([...connections].map(closed)).then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  });
+  grpc.forceShutdown();
+  for (const socket of connections) socket.destroy();
+}
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => void socket.once('close', resolve));
+}

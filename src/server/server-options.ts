@@ -1,0 +1,39 @@
+import type { Clock } from '../clock.ts';
+import type { Environment } from '../environment/env-policy.ts';
+import type { Limits } from '../limits.ts';
+import type { LivePolicy } from '../policy/live-policy.ts';
+import type { Launcher } from '../process/launcher.ts';
+import type { ListenerOptions } from './listener-options.ts';
+import type { ServerLog } from './server-log.ts';
+
+/** How a server is made. */
+export interface ServerOptions {
+  /** Where to listen, and who is let in there; at least one. */
+  readonly listeners: readonly ListenerOptions[];
+  readonly logger: ServerLog;
+  /** The environment that policies inherit from. Default: that of this process. */
+  readonly environment?: Environment;
+  /** The working directory where a spec names none, an absolute path. Default: this process's. */
+  readonly cwd?: string;
+  /**
+   * The folder in which files of older output are kept while the server runs, made if it
+   * is missing. Default: none, output is kept in memory alone.
+   */
+  readonly stateFolder?: string;
+  /** What callers may do beyond what they are granted. Default: everything. */
+  readonly policy?: LivePolicy | undefined;
+  /** Default: those of `serverLimits` in `policy/principal-limits.ts`. */
+  readonly limits?: Partial<Limits>;
+  /** Default: the best that this machine offers. */
+  readonly launcher?: Launcher;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** Milliseconds between probes of a connection, and after the last answer. Default: 20,000. */
+  readonly keepaliveMs?: number;
+  /** Milliseconds that the answer to a probe may take. Default: 10,000. */
+  readonly keepaliveTimeoutMs?: number;
+  /** Milliseconds that a connection has for its first call that is let in. Default: 10,000. */
+  readonly firstCallMs?: number;
+  /** Milliseconds between SIGTERM and SIGKILL at shutdown. Default: 5000. */
+  readonly shutdownGraceMs?: number;
+}
