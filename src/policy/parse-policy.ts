@@ -15,10 +15,14 @@ import { PolicySource } from './policy-source.ts';
 type Value = PolicySource['root'];
 
 /**
- * What brings other code into any program: of the dynamic loader, the C library and the shell.
+ * What brings other code into any program: of the dynamic loader, the C library and the shells,
+ * whose scripts a function of the caller's, or a file that is read first, would change.
  * Where programs are restricted, they may not be set unless the policy says what may be.
  */
-const CODE_VARIABLES = ['LD_*', 'DYLD_*', 'GCONV_PATH', 'GLIBC_TUNABLES', 'BASH_ENV', 'ENV'];
+const CODE_VARIABLES = [
+  ...['LD_*', 'DYLD_*', 'GCONV_PATH', 'GLIBC_TUNABLES'],
+  ...['BASH_ENV', 'BASH_FUNC_*', 'BASHOPTS', 'ENV', 'PS4', 'SHELLOPTS', 'ZDOTDIR'],
+];
 
 /** The keys of an entry. */
 interface EntryFields extends Omit<PolicyEntry, 'environment'> {

@@ -166,6 +166,11 @@ describe('the programs of a policy', () => {
   it('come with the variables that would load other code', async () => {
     const { deniedBy } = await policed(`programs: ['${SH}']`);
     expect(await deniedBy({ argv: [SH], env: { LD_PRELOAD: '/x' } })).toBe('environment');
+    const functions = { 'BASH_FUNC_echo%%': '() { exit 1; }' };
+    expect(await deniedBy({ argv: [SH], env: functions })).toBe('environment');
+    const traced = { set: { SHELLOPTS: 'xtrace', PS4: '$(exit 1)' } };
+    expect(await deniedBy({ argv: [SH], envPolicy: traced })).toBe('environment');
+    expect(await deniedBy({ argv: [SH], env: { ZDOTDIR: '/x' } })).toBe('environment');
     const envPolicy = { inherit: Inherit.NONE, set: { ld_audit: '/x' } };
     expect(await deniedBy({ argv: [SH], envPolicy })).toBe('environment');
   });
