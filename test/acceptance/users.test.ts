@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { StartStage } from '../../src/gen/runlet/v1/error_pb.ts';
 import { OutputStream } from '../../src/gen/runlet/v1/event_pb.ts';
 import type { ProcessSpecSchema } from '../../src/gen/runlet/v1/process_pb.ts';
@@ -258,6 +258,31 @@ __attribute__((constructor)) static void ran(void) {
       expect(startFailure).toMatchObject({ stage, errnoName });
     }
     await expectNothingLeft(harness, 'p0');
+  });
+
+  it('enters its folder as the user, whatever that is to the server', async () => {
+    const harness = await startHarness();
+    await chmod(harness.folder, 0o700);
+    const open = join(harness.folder, 'open');
+    await mkdir(open);
+    await chmod(open, 0o755);
+    await writeFile(join(open, 'secret'), 'secret', { mode: 0o644 });
+    const own = process.cwd();
+    onTestFinished(() => process.chdir(own));
+    process.chdir(open);
+    const secret = sh('pwd -P; cat secret', { cwd: '/proc/self/cwd' });
+    expect(await outputOfRun(harness, secret)).not.toMatch(/secret\n?$|open/);
+    const { summary } = await failureOf(outputOfRun(harness, sh('cat secret', { cwd: open })));
+    expect(summary).toBe('FAILED_PRECONDITION/START_FAILED');
+  });
+
+  it('starts where it was asked to, in whatever folder the user may enter', async () => {
+    const harness = await startHarness();
+    await chmod(harness.folder, 0o755);
+    const odd = join(harness.folder, '-odd name=\n');
+    await mkdir(odd);
+    await chmod(odd, 0o755);
+    expect(await outputOfRun(harness, sh('pwd -P', { cwd: odd }))).toBe(`${odd}\n`);
   });
 
   it('is followed, and its user looked up, without holding anybody up', async () => {

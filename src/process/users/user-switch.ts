@@ -114,16 +114,18 @@ function switchToAny(tools: SystemTools, run: RunTool, lookup: UserLookup): User
     },
 
     through(request, user) {
-      const { args, env, program } = request;
+      const { args, cwd, env, program } = request;
       const { harmless, held } = divideEnvironment(env);
       const assignments = [...held].map(([name, value]) => `${name}=${value}`);
-      if (assignments.length > 0 && program.includes('=')) {
+      if (program.includes('=')) {
         throw unsupported('SPAWN', 'run a program with "=" in its path as another user');
       }
-      // By then it is the user's own code.
-      const settling = assignments.length === 0 ? [] : [tools.env, ...assignments];
+      // By then it is the user's own code, and the user who enters the folder: whatever a path
+      // leads to for the server, such as /proc/self/cwd, or since it was looked at.
+      const settling = [tools.env, `--chdir=${cwd}`, ...assignments];
       return {
         ...request,
+        cwd: '/',
         program: tools.chroot,
         arg0: tools.chroot,
         args: becoming(user, [...settling, program, ...args]),
@@ -134,7 +136,7 @@ function switchToAny(tools: SystemTools, run: RunTool, lookup: UserLookup): User
 }
 
 /**
- * What chroot(8) is told to become a user, and then a program, in the same folder. The plus signs
+ * What chroot(8) is told to become a user, and then a program. The plus signs
  * keep it from looking up names: the database of users may load code that heeds variables.
  */
 function becoming({ gid, groups, uid }: RunUser, command: readonly string[]): readonly string[] {
