@@ -1,8 +1,17 @@
-import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  type Http2Server,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
 import { MAX_CALLS_PER_TURN, MAX_WAITING_CALLS } from '../limits.ts';
 import { endWhenDead } from './dead-session.ts';
 import { FairTurns, type FairTurnsOptions } from './fair-turns.ts';
+
+/** What a header counts beside its name and value: RFC 9113, section 6.5.2. */
+const PAIR_BYTES = 32;
 
 /**
  * Told of a stream before grpc-js is: what it changes of the headers, that sees changed. False, or
@@ -16,6 +25,17 @@ export type StreamListener = (
 /** A stream that was opened, as its listeners are told of it. */
 type Opened = [ServerHttp2Stream, IncomingHttpHeaders, ...unknown[]];
 
+/** How {@link onStreams} takes streams. */
+export interface StreamsOptions {
+  /**
+   * Bytes of the headers of a call, as RFC 9113 counts them, section 6.5.2: clients are told, and a
+   * call with more is reset. grpc-js has no option for it. Default: those of Node.js.
+   */
+  readonly maxHeaderBytes?: number;
+  /** Calls back in the next turn of the event loop. Default: that of Node.js. */
+  readonly atNextTurn?: FairTurnsOptions<Opened>['atNextTurn'];
+}
+
 /**
  * Tells of every stream of a grpc-js server, before grpc-js itself looks at it. It has no way
  * to do that, so this takes the HTTP/2 servers from where it keeps them. To be called when a
@@ -28,8 +48,9 @@ type Opened = [ServerHttp2Stream, IncomingHttpHeaders, ...unknown[]];
 export function onStreams(
   server: Server,
   listener: StreamListener,
-  atNextTurn?: FairTurnsOptions<Opened>['atNextTurn'],
+  options: StreamsOptions = {},
 ): boolean {
+  const { maxHeaderBytes } = options;
   const http2Servers = http2ServersOf(server);
   for (const http2Server of http2Servers) {
     const others = http2Server.listeners('stream');
@@ -43,21 +64,13 @@ export function onStreams(
       if (goesOn === true) tellOthers(opened);
       else if (goesOn !== false) void goesOn.then((later) => later && tellOthers(opened));
     };
-    http2Server.on('stream', inFairTurns(tell, atNextTurn));
+    if (maxHeaderBytes !== undefined) {
+      http2Server.updateSettings({ maxHeaderListSize: maxHeaderBytes });
+    }
+    http2Server.on('stream', inFairTurns(tell, options));
     http2Server.on('session', endWhenDead);
   }
   return http2Servers.length > 0;
-}
-
-/**
- * Bounds the headers of a call, in bytes as RFC 9113 counts them, section 6.5.2: clients are told,
- * and a call with more is reset. grpc-js has no option for it. To be called when a
- * connection injector was made.
- */
-export function boundHeaders(server: Server, maxBytes: number): void {
-  for (const http2Server of http2ServersOf(server)) {
-    http2Server.updateSettings({ maxHeaderListSize: maxBytes });
-  }
 }
 
 /** None, where grpc-js has changed. */
@@ -69,7 +82,7 @@ function http2ServersOf(server: Server): readonly Http2Server[] {
 /** A listener that hands streams on in turn, a connection each at a time. */
 function inFairTurns(
   tell: (opened: Opened) => void,
-  atNextTurn: FairTurnsOptions<Opened>['atNextTurn'],
+  { atNextTurn, maxHeaderBytes = Number.POSITIVE_INFINITY }: StreamsOptions,
 ): (...opened: Opened) => void {
   const paused = new WeakSet<Http2Session>();
   const sessions = new WeakMap<ServerHttp2Stream, Http2Session>();
@@ -95,6 +108,11 @@ function inFairTurns(
     stream.on('error', () => {});
     // One that was reset in the same read of the socket is closed before anybody is told of it.
     if (session === undefined || stream.destroyed) return;
+    // Node.js resets it by itself once the client has acknowledged the setting, which it need not do.
+    if (headerBytes(opened[3]) > maxHeaderBytes) {
+      stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      return;
+    }
     sessions.set(stream, session);
     turns.add(session, opened);
     const waiting = turns.waiting(session);
@@ -103,10 +121,17 @@ function inFairTurns(
       turns.remove(session, opened);
       resume(session);
     });
-    if (waiting <= MAX_WAITING_CALLS || paused.has(session)) return;
+    if (waiting <= MAX_WAITING_CALLS) return;
+    // Anew each time: Node.js reads on when it has written something.
     paused.add(session);
     read(session, false);
   };
+}
+
+/** Bytes of names and values in turn, and what each pair counts beside them. */
+function headerBytes(raw: unknown): number {
+  if (!Array.isArray(raw)) return 0;
+  return raw.reduce((sum: number, text) => sum + String(text).length + PAIR_BYTES / 2, 0);
 }
 
 /**

@@ -30,6 +30,14 @@ export const DEFAULT_KEEPALIVE_TIMEOUT_MS = 10 * SECOND;
 export const DEAD_SESSION_LOOK_MS = SECOND;
 
 /**
+ * From how many streams on nghttp2 may have said GOAWAY by itself, which it does after a
+ * thousand that were reset; and for how many looks such a connection, of which no stream is open,
+ * may answer nothing: as long as the answer to a probe may take.
+ */
+export const STREAMS_BEFORE_GOAWAY = 1000;
+export const DEAD_SESSION_LOOKS = 10;
+
+/**
  * From when a connection was accepted to its first call that is let in, the handshake of TLS
  * included: several times what both take over a bad network.
  */

@@ -4,7 +4,7 @@ import { addService, type BridgeOptions } from '../bridge/add-service.ts';
 import { CallEdges } from '../bridge/call-edges.ts';
 import { CallMemory } from '../bridge/call-memory.ts';
 import { keepSocket } from '../bridge/dead-session.ts';
-import { boundHeaders, onStreams } from '../bridge/http2-streams.ts';
+import { onStreams } from '../bridge/http2-streams.ts';
 import { systemClock } from '../clock.ts';
 import { limitExceeded } from '../errors.ts';
 import { Health as HealthService } from '../gen/grpc/health/v1/health_pb.ts';
@@ -91,8 +91,7 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
 
   const connections = new Set<Socket>();
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
-  boundHeaders(grpc, limits.maxHeaderBytes);
-  onStreams(grpc, edges.take);
+  onStreams(grpc, edges.take, { maxHeaderBytes: limits.maxHeaderBytes });
   return {
     take(socket) {
       connections.add(socket);

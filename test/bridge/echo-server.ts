@@ -112,7 +112,7 @@ export async function startEcho(
   const sockets: Socket[] = [];
   const path = join(await temporaryFolder(), 'echo.sock');
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  expect(onStreams(server, edges.take, atNextTurn)).toBe(true);
+  expect(onStreams(server, edges.take, atNextTurn && { atNextTurn })).toBe(true);
   const listener = await listen({ kind: 'unix', path }, (socket) => {
     sockets.push(socket);
     injector.injectConnection(socket);

@@ -64,7 +64,7 @@ export class Exchange {
         resolve({
           httpStatus: answer.httpStatus,
           status: status === undefined ? undefined : Number(status),
-          message: String(answer.headers['grpc-message'] ?? ''),
+          message: decodeURIComponent(String(answer.headers['grpc-message'] ?? '')),
           reset: failure ?? (stream.rstCode === 0 ? undefined : stream.rstCode),
         });
       });

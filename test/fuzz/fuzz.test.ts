@@ -29,8 +29,9 @@ const MORE_BYTES = 128 * MIB;
 /** What a server never answers: nothing that it is asked for is its own fault. */
 const FAULTS: readonly (number | undefined)[] = [status.INTERNAL, status.UNKNOWN, status.DATA_LOSS];
 
-/** What grpc-js says of a body that is none of gRPC's, as gRPC itself asks for it. */
-const OF_BODIES = /^(Received compressed message but "grpc-encoding" header was identity)/;
+/** What grpc-js says of a message that is not packed as it says, which all of gRPC call INTERNAL. */
+const OF_BODIES =
+  /^(Received compressed message but "grpc-encoding" header was identity|Failed to decompress message)$/;
 
 /** What a stranger may be answered of anything but health. */
 const REFUSALS: readonly (number | undefined)[] = [

@@ -19,6 +19,9 @@ const BAD_TEXT = ['ff', 'eda080', 'f09f', 'c080', 'f4908080', '00'].map((hex) =>
   Buffer.from(hex, 'hex'),
 );
 
+/** Zeros that are much larger than they look: more than a server takes. */
+const BOMB = gzipSync(Buffer.alloc(16 * 1024 * 1024));
+
 const MAX_VARINT = Buffer.from('ffffffffffffffffff01', 'hex');
 
 /** A way to change bytes. */
@@ -188,7 +191,7 @@ function framed(bytes: Buffer, random: Random): Buffer {
       head[0] = 1 + random.below(255);
       return Buffer.concat([head, bytes]);
     case 1: {
-      const packed = gzipSync(random.chance(0.5) ? bytes : Buffer.alloc(16 * 1024 * 1024));
+      const packed = random.chance(0.5) ? gzipSync(bytes) : BOMB;
       head[0] = 1;
       head.writeUInt32BE(packed.byteLength, 1);
       return Buffer.concat([head, packed]);

@@ -167,7 +167,8 @@ export async function connectRaw(address: Address, reads = true): Promise<RawCon
     },
     write,
     gone: async () => {
-      if (!closed) await once(socket, 'close');
+      // An error of the socket comes before that, and is none here.
+      if (!closed) await new Promise((resolve) => void socket.once('close', resolve));
     },
   };
 }
