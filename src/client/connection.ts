@@ -8,6 +8,7 @@ import { SessionService } from '../gen/runlet/v1/session_pb.ts';
 import { withoutAddressAsName } from './address-as-name.ts';
 import { withIdleSockets } from './idle-sockets.ts';
 import { type ClientSettings, clientSettings } from './options.ts';
+import { withoutStuckSockets } from './stuck-sockets.ts';
 
 /** The services of a server, over one connection. */
 export interface Connection {
@@ -28,7 +29,7 @@ export function openConnection(
 function credentialsOf(settings: ClientSettings): ChannelCredentials {
   return settings.credentials === undefined
     ? credentials.createInsecure()
-    : withoutAddressAsName(settings.credentials);
+    : withoutStuckSockets(withoutAddressAsName(settings.credentials));
 }
 
 function makeClient(address: Address, settings: ClientSettings, given: ChannelCredentials): Client {

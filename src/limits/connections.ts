@@ -30,6 +30,12 @@ export const DEFAULT_KEEPALIVE_TIMEOUT_MS = 10 * SECOND;
 export const DEAD_SESSION_LOOK_MS = SECOND;
 
 /**
+ * How often it is looked whether the writes of a TLS connection still come to an end: two looks
+ * are far less than a keepalive takes, and cost little.
+ */
+export const STUCK_TLS_LOOK_MS = SECOND / 2;
+
+/**
  * From how many streams on nghttp2 may have said GOAWAY by itself, which it does after a
  * thousand that were reset; and for how many looks such a connection, of which no stream is open,
  * may answer nothing: as long as the answer to a probe may take.

@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { cutWhenStuck } from '../../bridge/stuck-tls.ts';
 import { type TlsMaterial, trustsLess } from './tls-material.ts';
 import type { TlsSource } from './tls-source.ts';
 
@@ -94,6 +95,7 @@ export function endTls({ asksClients, source }: TlsEndingOptions): TlsEnding {
       known.add(socket);
       socket.once('close', () => known.delete(socket));
     }
+    cutWhenStuck(socket, raw);
     onSecure(socket, shown);
   };
 

@@ -133,7 +133,7 @@ const PERFORMERS: Performers = {
       if (readerId === '' || events.length === 0) continue;
       const had = { ...target(params), readerId, seq: it.lastSeq };
       // That it failed, the stream tells too.
-      processes.acknowledgeOutput(had, options).catch(() => {});
+      await processes.acknowledgeOutput(had, options).catch(() => {});
     }
     return it.facts();
   },
