@@ -93,6 +93,8 @@ it('certificates are rotated under load, and nobody notices', async () => {
       const callsBefore = calls;
       await expect.poll(() => calls, { interval: 1 }).toBeGreaterThan(callsBefore + CONNECTING);
       await put({ key: pair.key });
+      // Found, and found the same.
+      await look();
       await look();
       expect(await shownAt(address)).toBe(fingerprint(pair));
       cat.stdin.write(`${i}\n`);
