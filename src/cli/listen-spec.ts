@@ -25,6 +25,10 @@ function listenSpec(text: string): ListenSpec {
     if (found === undefined) break;
     rest = found['rest'] ?? '';
     const [name, value = ''] = (found['setting'] ?? '').split('=');
+    // Of two that differ, either could be what was meant.
+    if (name === 'auth' && spec.auth !== undefined) {
+      throw new InvalidArgumentError('auth can be said once; join kinds by +');
+    }
     if (name === 'auth') spec.auth = authKinds(value.split('+'));
     else if (name === 'health') spec.healthOnly = true;
     else if (value === 'off') spec.tls = false;

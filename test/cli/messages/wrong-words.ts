@@ -197,6 +197,10 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
       'serve --listen 127.0.0.1:0,auth=none,health',
       '--listen 127.0.0.1:0,auth=none,health: where only health is told, nobody is let in',
     ],
+    [
+      'serve --listen 127.0.0.1:0,auth=none,auth=token',
+      '--listen 127.0.0.1:0,auth=none,auth=token: auth can be said once; join kinds by +',
+    ],
     ['serve --tls-cert x', '--tls-cert and --tls-key go together'],
     ['serve --tls-key x', '--tls-cert and --tls-key go together'],
     ['serve --tls-cert x --tls-key x', '--tls-cert needs a --listen over TCP that has TLS'],
