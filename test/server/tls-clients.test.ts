@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Address } from '../../src/address.ts';
 import { createClient } from '../../src/bridge/create-client.ts';
@@ -330,6 +331,14 @@ describe('an authority of clients', () => {
 });
 
 describe('a listener that lets in clients by their certificates', () => {
+  it('takes no authorities that other users can write', async () => {
+    const { files } = await tlsFolder({ ...pairOf(server), clientCa: clients.certificate });
+    const { cert, clientCa, key } = files;
+    await chmod(clientCa, 0o646);
+    const error = await errorOf(openedTls({ files: { cert, key, clientCa } }));
+    expect(error.message).toBe(`${clientCa}: other users can write to it (chmod go-w)`);
+  });
+
   it('needs TLS, and an authority of clients', async () => {
     const address: Address = { kind: 'tcp', host: '127.0.0.1', port: 0 };
     const auth = [mtlsAuthenticator({ names: [] })];

@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { assertUnwritable, type FileRead } from '../../read-file.ts';
+import { assertOwnFile, assertUnwritable, type FileRead } from '../../read-file.ts';
 
 /** The files that a server ends TLS with, all of them PEM. */
 export interface TlsFiles {
@@ -40,14 +40,20 @@ export function tlsRead(files: TlsFiles, at: (path: string) => FileRead): TlsRea
 }
 
 /**
- * Whoever can write to the key can replace it, so that is refused. Reading it is another matter:
+ * Whoever can write to the key can replace it, so that is refused. What says who is let in, the
+ * authorities of clients and what they have revoked, has to be this user's or root's as well. Reading it is another matter:
  * Kubernetes mounts secrets with mode 0644 unless it is told otherwise, in a file system that one
  * pod alone sees, and would not have a server start. So that is said in the log.
  *
- * @throws Error if the key is one that other users can write to
+ * @throws Error if other users can write to such a file
  */
-export function checkTlsFile({ key }: TlsFiles, stats: BigIntStats, path: string): void {
+export function checkTlsFile(
+  { clientCa, clientCrl, key }: TlsFiles,
+  stats: BigIntStats,
+  path: string,
+): void {
   if (path === key) assertUnwritable(stats);
+  if (path === clientCa || path === clientCrl) assertOwnFile(stats);
 }
 
 function canAllRead({ mode }: BigIntStats): boolean {
