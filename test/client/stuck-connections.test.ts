@@ -85,8 +85,8 @@ describe('a connection over TLS whose writes are stuck', () => {
     });
     const connection = openConnection({ kind: 'tcp', host: '127.0.0.1', port }, settings);
     onTestFinished(() => connection.close());
-    const calls = createClient(ProcessService, connection).watchProcess({})[Symbol.asyncIterator]();
-    await expect(calls.next()).rejects.toMatchObject({ code: 14 });
+    const answers = createClient(ProcessService, connection).watchProcess({});
+    await expect(answers[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 14 });
   });
 
   it('is given up by a server', async () => {
