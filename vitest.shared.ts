@@ -28,6 +28,8 @@ export const LONG = [
     'cli-typed',
     'exhaustion',
     'floods',
+    'floods-bodies',
+    'floods-tls',
     'hung-mount',
     'leaks',
     'lossless',

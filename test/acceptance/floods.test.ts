@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Address } from '../../src/address.ts';
-import { workBeside } from '../support/beside.ts';
+import { flood } from '../support/flood.ts';
 import {
   ACK,
   callHeaders,
@@ -15,41 +15,8 @@ import {
   PREFACE,
   type RawConnection,
 } from '../support/raw-http2.ts';
-import { type Holdings, holdingsAtRest, type Served, serve } from '../support/served.ts';
-
-const MIB = 1024 * 1024;
-
-/** How much more memory a server may have after a flood, of which some are its first of a kind. */
-const MORE_BYTES = 96 * MIB;
 
 const INFO = '/runlet.v1.ServerService/GetServerInfo';
-
-/** A server, over two more listeners of which one lets in nobody, and one everybody. */
-interface Flooded {
-  readonly served: Served;
-  readonly nobody: Address;
-  readonly anybody: Address;
-}
-
-/** Floods a server while somebody works beside, and looks whether all is as it was. */
-async function flood(attack: (flooded: Flooded) => Promise<void>): Promise<void> {
-  const more = ['--listen', '127.0.0.1:0,health', '--listen', '127.0.0.1:0,auth=none'];
-  const served = await serve(...more);
-  const [nobody, anybody] = served.others;
-  if (nobody === undefined || anybody === undefined) throw new Error('it listens at three');
-  await workBeside(served.address).end();
-  const before = await holdingsAtRest(served);
-  const beside = workBeside(served.address);
-  await attack({ served, nobody, anybody });
-  await beside.end();
-  expect(served.child.exitCode ?? served.child.signalCode).toBeNull();
-  const descriptors = async (): Promise<number> => (await served.holdings()).descriptors;
-  // That of the client beside is closed by the end of the test.
-  await expect.poll(descriptors).toBeLessThanOrEqual(before.descriptors + 1);
-  const after: Holdings = await holdingsAtRest(served);
-  expect(after.zombies).toBe(0);
-  expect(after.rss).toBeLessThan(before.rss + MORE_BYTES);
-}
 
 /** Headers of the next call, that is begun and not ended. */
 const opening = (stream: number, more: readonly (readonly [string, string])[] = []): Buffer =>
