@@ -56,7 +56,7 @@ it('of handshakes of TLS that are half done ends in time, and harms nobody', asy
       }
       expect(shaken).toBeGreaterThan(0);
     },
-    ...['--listen', '127.0.0.1:0,auth=none', '--tls-cert', cert, '--tls-key', key],
+    { flags: ['--listen', '127.0.0.1:0,auth=none', '--tls-cert', cert, '--tls-key', key] },
   );
 });
 
