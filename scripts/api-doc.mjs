@@ -107,7 +107,8 @@ function renderMessage(message, comment) {
   );
   const rows = message.field.map((field, i) => {
     const oneof =
-      field.oneofIndex === undefined || field.proto3Optional
+      // A field that is of none has the default of that, which is the number of the first.
+      !Object.hasOwn(field, 'oneofIndex') || field.proto3Optional
         ? ''
         : `One of \`${message.oneofDecl[field.oneofIndex]?.name}\`. `;
     return `| \`${field.name}\` | ${typeOf(field, entries)} | ${field.number} | ${oneof}${cell(comment(MEMBERS, i))} |`;
