@@ -11,14 +11,15 @@ const BLOCK = /(<!-- example: [\w.-]+ -->\s*)?```(?:ts|typescript)\n([\s\S]*?)``
 /** Documents with code, and what it can use. */
 const DOCUMENTS = {
   client: {
-    files: ['README.md', 'docs/client.md'],
+    files: ['README.md', 'docs/client.md', 'docs/tokens.md'],
     parameters: `client: RunletClient, session: RemoteSession,
   process: StartedProcess<{ argv: string[]; stdin: 'pipe' }>`,
     imports: `
 import { readFile } from 'node:fs/promises';
-import { connect, RemoteError, serve } from 'runlet';
+import { connect, narrowToken, newToken, RemoteError, serve } from 'runlet';
 import type { RemoteSession, RunletClient, StartedProcess } from 'runlet';
 declare function currentToken(): Promise<string>;
+declare const sessionId: string;
 `,
   },
   mcp: {
