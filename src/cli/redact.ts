@@ -10,6 +10,9 @@ const CHARACTER = String.raw`(?:[^\s"\\]|\\\\|\\u[\da-f]{4})`;
 /** A character of a line, in a line of JSON or by itself. */
 const OF_LINE = String.raw`(?:[^"\\\r\n]|\\[^"rn])`;
 
+/** A quote within a text, however often that was put into JSON: an even number of backslashes ends it. */
+const QUOTE = String.raw`(?:\\(?:\\\\)*"|')`;
+
 /** The name of a header whose value is a secret, or ends in one. */
 const HEADER = '(?:authorization|cookie)';
 
@@ -22,7 +25,7 @@ const SECRET = new RegExp(
     // A member of JSON, or two elements of an array: all of the text is one.
     String.raw`(${HEADER}"\s?[:,]\s?\[?")(?:[^"\\]|\\[^])*`,
     // A header in a text: so is the rest of its line.
-    String.raw`(${HEADER}(?:\\+"|')?\s?[:=,]\s?(?:\[?\s?(?:\\+"|'))?)${OF_LINE}+`,
+    String.raw`(${HEADER}${QUOTE}?\s?[:=,]\s?(?:\[?\s?${QUOTE})?)${OF_LINE}+`,
     String.raw`(bearer(?:[ \t+]|\\+t|%20)+)${CHARACTER}+`,
     // One that was cut off has no end.
     String.raw`-----BEGIN [A-Z\d ]{0,40}PRIVATE KEY-----(?:[^"\\-]|\\[^]|-(?!----END))*(?:-----END [A-Z\d ]{0,40}-----)?`,

@@ -138,7 +138,9 @@ describe.skipIf(missing('fish'))('the completion of fish', () => {
     const args = ['--no-config', '-c', program, '--', await script('fish'), ...words];
     const { stdout } = await run('fish', args, { env });
     const offered = stdout.split('\n').flatMap((line) => line.split('\t')[0] || []);
-    expect([...offered].sort()).toEqual([...expected].sort());
+    // Fish itself has a home of its own here.
+    const here = expected.map((word) => word.replace('/home/me', home));
+    expect([...offered].sort()).toEqual(here.sort());
   });
 });
 

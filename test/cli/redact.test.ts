@@ -97,7 +97,7 @@ describe('what is redacted', () => {
         expect(JSON.parse(once)).toMatchObject({ level: 30 });
         expect(JSON.parse(redact(once))).toMatchObject({ level: 30 });
       }),
-      { numRuns: 2_000 },
+      { numRuns: 2_000, examples: [[{ '': 'authorization:\\' }, '']] },
     );
   });
 

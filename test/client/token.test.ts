@@ -206,12 +206,17 @@ describe('a session whose token is over', () => {
   it.each(['a function', 'a file'])('goes on with the one that %s has now', async (what) => {
     const { client, file, known } = await startRig('first');
     let current = 'first';
-    const options = { token: what === 'a file' ? { file } : () => current };
+    const changes: boolean[] = [];
+    const options = {
+      token: what === 'a file' ? { file } : () => current,
+      onConnectionChange: (connected: boolean) => void changes.push(connected),
+    };
     const { process, session } = await startReading(options, client(options));
     current = 'second';
     await writeFile(file, current);
     replace(known, 'first', 'second');
-    await expect.poll(() => session.connected).toBe(false);
+    // However soon it is back.
+    await expect.poll(() => changes).toEqual([false, true]);
     process.stdin.end('after');
     expect(await text(process.stdout)).toBe('after');
     expect(await process.closed).toMatchObject({ code: 0 });
