@@ -66,7 +66,9 @@ describe('the limit of open files', () => {
   it('leaves the server its own', async () => {
     const server = await serveAfter('ulimit -n 2000; ulimit -Sn 1000');
     await printedBy(server, 'true');
-    const own = await printedBy(server, 'grep "open files" /proc/$PPID/limits');
+    // It may not have it back yet when the process begins.
+    const look = 'grep "open files  *2000  *2000 " /proc/$PPID/limits';
+    const own = await printedBy(server, `until ${look}; do sleep 0.01; done`);
     expect(own).toMatch(/^Max open files +2000 +2000 /);
   });
 
