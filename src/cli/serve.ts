@@ -314,7 +314,7 @@ export function serveCommand(): Command {
           'echo \'principals: [{match: "peer:*", terminals: false}]\' > "$FOLDER/policy.yaml" && runlet serve --policy "$FOLDER/policy.yaml"',
         does: 'Say what callers may do',
         code: null,
-        prints: /^runlet listening on unix:/,
+        prints: /^(?:.*\n)*runlet listening on unix:/,
       },
       {
         command:
