@@ -4,6 +4,7 @@ import type {
   OutgoingHttpHeaders,
   ServerHttp2Stream,
 } from 'node:http2';
+import { setImmediate } from 'node:timers';
 import type { Metadata } from '@grpc/grpc-js';
 import { CallHold, type CallMemory, type ConnectionMemory } from './call-memory.ts';
 import { RequestMeter } from './request-meter.ts';
@@ -128,7 +129,11 @@ export class CallEdges {
 
   #answer(stream: ServerHttp2Stream, error: unknown): void {
     stream.respond(this.#options.statusHeaders(error), { endStream: true });
-    stream.close();
+    // The client is to send no more: RFC 9113, section 8.1. Before the answer has gone out, Node.js 22
+    // and later send the reset in its place.
+    setImmediate(() => {
+      if (!stream.destroyed) stream.close();
+    });
   }
 
   #begin(
