@@ -133,6 +133,7 @@ describe('the commands of docs/grpcurl.md', () => {
         session: {
           sessionId: expect.stringMatching(UUID),
           createTime: expect.any(String),
+          owner: 'none:anybody',
           detachedTtl: '600s',
         },
       },
