@@ -47,10 +47,10 @@ export function identify(call: KnownCall): Identity | Promise<Identity> {
   const connection = acceptedConnection(call);
   if (connection === undefined) throw unauthenticated('a connection that nobody has accepted');
   const bearer = BEARER.exec(call.authorization ?? '')?.groups?.['token'];
-  const takers = connection.authenticators.filter(takesBearers);
+  const { authenticators } = connection;
   // What a call says of itself is right or wrong: a wrong one is not let in by its connection.
-  const said = call.authorization !== undefined && takers.length > 0;
-  return ask(said ? takers : connection.authenticators, { connection, bearer }, 0);
+  const takers = call.authorization === undefined ? [] : authenticators.filter(takesBearers);
+  return ask(takers.length > 0 ? takers : authenticators, { connection, bearer }, 0);
 }
 
 function takesBearers({ kind }: Authenticator): boolean {

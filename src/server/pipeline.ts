@@ -37,7 +37,7 @@ export function pipeline({
     // The first, so that it tells of what the others refuse, too.
     logCalls(logger),
     auditCalls(audit),
-    // Before it costs anything to find out who calls.
+    // A connection has no more than its part, whoever calls over it.
     boundConnectionCalls(limits.maxConnectionStreams),
     // Who calls, and whether that caller may; nothing that a request names is looked up before.
     admitCalls(open, clock, policy),
