@@ -48,7 +48,11 @@ export function endWhenDead(session: ServerHttp2Session): void {
     if (sentBefore !== undefined) {
       const { outboundQueueSize = 0 } = session.state;
       const sent = socket.bytesWritten !== sentBefore;
-      if (!sent && outboundQueueSize > 0 && waitingBytes(socket) === 0) session.destroy();
+      if (!sent && outboundQueueSize > 0 && waitingBytes(socket) === 0) {
+        // From here on the proxy that is its socket throws.
+        session.destroy();
+        return;
+      }
       silent = socket.bytesRead === lastReceived ? silent + 1 : 0;
       lastReceived = socket.bytesRead;
       const mayHaveLeft = streams.open === 0 && streams.opened >= STREAMS_BEFORE_GOAWAY;
