@@ -16,6 +16,13 @@ export const REFUSED_STREAMS = 128;
 export const MAX_CALLS_PER_TURN = 16;
 export const MAX_WAITING_CALLS = 32;
 
+/**
+ * Connections that the system keeps until they are accepted, where its own bound (somaxconn) is not
+ * lower. Over a Unix socket one beyond it is refused at once (EAGAIN of connect(2)), and the 511 that
+ * Node.js asks for come together before a busy server looks.
+ */
+export const ACCEPT_BACKLOG = 4096;
+
 /** Bytes of the path of a Unix socket: `sun_path` of unix(7) less its NUL; 4 fewer on macOS. */
 export const MAX_SOCKET_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
 

@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { Address } from '../address.ts';
 import { isFileOf, lockFile } from '../file-lock.ts';
-import { MAX_SOCKET_PATH_BYTES } from '../limits.ts';
+import { ACCEPT_BACKLOG, MAX_SOCKET_PATH_BYTES } from '../limits.ts';
 import { assertTrustedFolder, makeFolder } from '../private-folder.ts';
 
 /** A socket that accepts connections. */
@@ -54,7 +54,9 @@ export async function listen(
     return { address, close: () => closeAtPath(server, address.path, own) };
   }
   const { host } = address;
-  await listening(server, () => server.listen({ host, port: address.port }));
+  await listening(server, () =>
+    server.listen({ host, port: address.port, backlog: ACCEPT_BACKLOG }),
+  );
   server.on('error', onProblem);
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
@@ -79,7 +81,7 @@ function listenWithUmask(server: Server, path: string): Promise<void> {
   return listening(server, () => {
     const umask = process.umask(0o177);
     try {
-      server.listen({ path });
+      server.listen({ path, backlog: ACCEPT_BACKLOG });
     } finally {
       process.umask(umask);
     }
