@@ -32,9 +32,13 @@ rmSync(target, { recursive: true, force: true });
 // Modules of CommonJS are compiled by the first of them, which can have V8 take what it has
 // compiled before: see src/bundled/.
 const output = await bundle(
-  { main: join(root, 'dist', 'cli', 'main.js') },
   {
-    entryFileNames: 'command-line-main.js',
+    'command-line-main': join(root, 'dist', 'cli', 'main.js'),
+    // What threads for files run.
+    'file-agent': join(root, 'dist', 'files', 'agent', 'main.js'),
+  },
+  {
+    entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
     postBanner: '/*! Holds libraries whose licenses are in LICENSES.txt. */',
   },

@@ -19,6 +19,7 @@ export type StatusName =
   | 'UNAUTHENTICATED'
   | 'OUT_OF_RANGE'
   | 'RESOURCE_EXHAUSTED'
+  | 'DATA_LOSS'
   | 'UNAVAILABLE'
   | 'INTERNAL';
 
@@ -62,7 +63,7 @@ export const REASONS = {
   },
   REQUEST_MISMATCH: {
     status: 'ALREADY_EXISTS',
-    message: 'this request_id was used before, for another process_id or spec',
+    message: 'this id of a request or an upload was used before, for something else',
   },
   STDIN_CLOSED: { status: 'FAILED_PRECONDITION', message: 'stdin of the process is closed' },
   NO_TERMINAL: { status: 'FAILED_PRECONDITION', message: 'the process has no terminal' },
@@ -80,6 +81,54 @@ export const REASONS = {
     message: 'offset lies beyond what stdin accepted so far',
   },
   SEQ_BEYOND_END: { status: 'OUT_OF_RANGE', message: 'after_seq lies beyond the last event' },
+  FILE_NOT_FOUND: { status: 'NOT_FOUND', message: 'no such file' },
+  UPLOAD_NOT_FOUND: { status: 'NOT_FOUND', message: 'no such upload in this session' },
+  FILE_EXISTS: { status: 'ALREADY_EXISTS', message: 'there is something at this path' },
+  FILE_ACCESS_DENIED: {
+    status: 'PERMISSION_DENIED',
+    message: 'the system does not let the server do this',
+  },
+  OUTSIDE_ROOT: {
+    status: 'PERMISSION_DENIED',
+    message: 'the path leads out of the folders that the server may use',
+  },
+  NOT_A_DIRECTORY: { status: 'FAILED_PRECONDITION', message: 'not a directory' },
+  IS_A_DIRECTORY: { status: 'FAILED_PRECONDITION', message: 'is a directory' },
+  NOT_A_REGULAR_FILE: { status: 'FAILED_PRECONDITION', message: 'not a regular file' },
+  DIRECTORY_NOT_EMPTY: { status: 'FAILED_PRECONDITION', message: 'the directory is not empty' },
+  CROSS_DEVICE: {
+    status: 'FAILED_PRECONDITION',
+    message: 'the two paths are on different file systems',
+  },
+  READ_ONLY_FILE_SYSTEM: { status: 'FAILED_PRECONDITION', message: 'the file system is read-only' },
+  TOO_MANY_SYMLINKS: {
+    status: 'FAILED_PRECONDITION',
+    message: 'too many links on the way, or one that is not followed',
+  },
+  VERSION_MISMATCH: {
+    status: 'FAILED_PRECONDITION',
+    message: 'the file has not this version, or is not there',
+  },
+  UPLOAD_UNFINISHED: {
+    status: 'FAILED_PRECONDITION',
+    message: 'the stream ended before it said that all was sent',
+  },
+  FILE_BUSY: { status: 'FAILED_PRECONDITION', message: 'the file is in use' },
+  UPLOAD_OFFSET_GAP: {
+    status: 'OUT_OF_RANGE',
+    message: 'offset lies beyond what was accepted of the upload so far',
+  },
+  NO_SPACE: { status: 'RESOURCE_EXHAUSTED', message: 'no space left' },
+  CHECKSUM_MISMATCH: {
+    status: 'DATA_LOSS',
+    message: 'what arrived has not the hash or the size that was named',
+  },
+  FILE_CHANGED: { status: 'ABORTED', message: 'the file was changed while it was read' },
+  UPLOAD_SUPERSEDED: {
+    status: 'ABORTED',
+    message: 'another call goes on with the upload, or has ended it',
+  },
+  FILE_FAILED: { status: 'INTERNAL', message: 'the system failed' },
   LIMIT_EXCEEDED: { status: 'RESOURCE_EXHAUSTED', message: 'a limit of the server is reached' },
   DRAINING: { status: 'UNAVAILABLE', message: 'the server is shutting down' },
   INTERNAL: { status: 'INTERNAL', message: 'internal error' },
@@ -106,6 +155,19 @@ export interface StartFailureDetail {
   readonly message: string;
 }
 
+/** What failed of a file. */
+export interface FileFailureDetail {
+  /** A system call, or the rpc in lower case with underscores. */
+  readonly operation: string;
+  /** A text of system-text.ts, which stands for bytes. */
+  readonly path: string;
+  /** The name of the system's error, `ENOENT`; empty where it is none. */
+  readonly errnoName: string;
+  readonly message: string;
+  /** Of what was done in part: how many entries were done. */
+  readonly entries: number;
+}
+
 /** What an error may carry beside its reason. */
 export interface ErrorDetails {
   /** Said instead of the reason's own text. No secrets, no contents. */
@@ -114,6 +176,7 @@ export interface ErrorDetails {
   readonly metadata?: Readonly<Record<string, string>>;
   readonly violations?: readonly FieldViolation[];
   readonly startFailure?: StartFailureDetail;
+  readonly fileFailure?: FileFailureDetail;
   /** When a retry may help, in milliseconds from now. */
   readonly retryAfterMs?: number;
   /** What it came from, for the log alone. */

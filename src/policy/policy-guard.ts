@@ -80,7 +80,7 @@ async function assertEnvironment(
 }
 
 /** Users whom nothing is said of are the server's own. */
-function assertUser(
+export function assertUser(
   { users }: PolicyEntry,
   own: OwnUser,
   { name, uid }: { readonly name: string | undefined; readonly uid: number | undefined },

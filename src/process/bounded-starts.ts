@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts';
 import { MAX_START_MS } from '../limits.ts';
+import type { Asker } from '../turn-queue.ts';
 import type { Launcher } from './launcher.ts';
 import { PlaceChecks, type StartPlace } from './place-check.ts';
 import { startFailure } from './start-failure.ts';
 import { StartTurns } from './start-turns.ts';
-import type { Asker } from './turn-queue.ts';
 
 /**
  * Bounds what starts take of what all share, though file systems may not answer: threads, by

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.ts';
 import { HUNG_START_MS, SATURATED_STARTS_MS } from '../limits.ts';
+import { type Asker, TurnQueue } from '../turn-queue.ts';
 import { startFailure } from './start-failure.ts';
-import { type Asker, TurnQueue } from './turn-queue.ts';
 
 /** Threads of libuv's pool where nothing else is said. */
 const POOL_THREADS = 4;

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, idleClock, systemClock } from '../clock.ts';
 import { ownEnvironment, ownWorkingDirectory } from '../environment/own-environment.ts';
+import { openRoots, type Root } from '../files/roots.ts';
+import { FileWorkers } from '../files/workers/file-workers.ts';
 import type { Limits } from '../limits.ts';
 import { OutputStore, type StoreProblem } from '../output/output-store.ts';
 import { openSpool, type Spool } from '../output/spool/spool.ts';
@@ -25,6 +27,10 @@ export interface Core {
   readonly sessions: SessionRegistry;
   /** Undefined: output is kept in memory alone. */
   readonly spool: Spool | undefined;
+  /** The folders that files are confined to; none: they are not. */
+  readonly roots: readonly Root[];
+  /** What does operations on files. */
+  readonly workers: FileWorkers;
   /** The working directory where a spec names none. */
   readonly cwd: string;
   readonly newId: () => string;
@@ -56,7 +62,15 @@ export async function openCore(options: ServerOptions): Promise<Core> {
   const host = new ProcessHost({ launcher, clock, limits, principals, environment, store, users });
   const sessions = new SessionRegistry({ host, clock, limits, principals, newId });
   const cwd = options.cwd ?? workingFolder();
-  return { clock, limits, principals, launcher, users, host, sessions, spool, cwd, newId };
+  const roots = openRoots(options.fileRoots ?? []);
+  const workers = new FileWorkers({
+    agent: { roots },
+    // The time of the machine, not of the processes.
+    clock: idleClock,
+    onError: (err) => logger.error({ err }, 'an operation on files failed by a fault of ours'),
+  });
+  const ways = { launcher, users, spool, workers };
+  return { ...ways, clock, limits, principals, host, sessions, roots, cwd, newId };
 }
 
 /** Ours. Where it was removed, those that need it are told of its name, and others do without. */

@@ -8,6 +8,7 @@ import { onStreams } from '../bridge/http2-streams.ts';
 import { systemClock } from '../clock.ts';
 import { limitExceeded } from '../errors.ts';
 import { Health as HealthService } from '../gen/grpc/health/v1/health_pb.ts';
+import { FileService } from '../gen/runlet/v1/file_pb.ts';
 import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../gen/runlet/v1/session_pb.ts';
@@ -28,10 +29,12 @@ import { takeArrivals } from './arrivals.ts';
 import { logRefusals } from './call-log.ts';
 import { connectionOf } from './connection.ts';
 import type { Core } from './core.ts';
+import { filesGuard } from './files-guard.ts';
 import { OpenCalls } from './open-calls.ts';
 import { pipeline } from './pipeline.ts';
 import { decodeError } from './requests/decode-error.ts';
 import type { ServerOptions } from './server-options.ts';
+import { fileService } from './services/file/file-service.ts';
 import { Health, healthService } from './services/health-service.ts';
 import { processService } from './services/process/process-service.ts';
 import { addReflection, REFLECTION_SERVICES } from './services/reflection-service.ts';
@@ -51,7 +54,7 @@ export interface GrpcServer {
 }
 
 /** The services that do what clients ask for. */
-const SERVICES = [SessionService, ProcessService, ServerService];
+const SERVICES = [SessionService, ProcessService, FileService, ServerService];
 
 /** The same with those that say how they are. */
 const SHOWN = [...SERVICES, HealthService];
@@ -85,7 +88,10 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
   const health = new Health(SERVICES);
   addService(grpc, SessionService, sessionService({ sessions, clock, limits }), bridge);
   addService(grpc, ProcessService, processService({ ...core, guardOf }), bridge);
-  addService(grpc, ServerService, serverService({ ...core, files: spool !== undefined }), bridge);
+  const admitFiles = filesGuard(policy);
+  addService(grpc, FileService, fileService({ ...core, admitFiles }), bridge);
+  const facts = { ...core, keepsFiles: spool !== undefined };
+  addService(grpc, ServerService, serverService(facts), bridge);
   addService(grpc, HealthService, healthService(health), bridge);
   addReflection(grpc, SHOWN, bridge);
 

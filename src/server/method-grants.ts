@@ -1,5 +1,6 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { RunletError } from '../errors.ts';
+import type { FileService } from '../gen/runlet/v1/file_pb.ts';
 import type { InteractRequest, ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import type { ServerService } from '../gen/runlet/v1/server_pb.ts';
 import type { SessionService } from '../gen/runlet/v1/session_pb.ts';
@@ -42,12 +43,36 @@ const PROCESS_NEEDS: NeedsOf<typeof ProcessService> = {
   terminateProcess: ['signal'],
 };
 
+/** `files` is for both. */
+const READS: MethodNeeds = ['files:read', 'files'];
+
+const FILE_NEEDS: NeedsOf<typeof FileService> = {
+  statFile: READS,
+  readFile: READS,
+  writeFile: ['files'],
+  getUpload: ['files'],
+  abortUpload: ['files'],
+  listDirectory: READS,
+  walkDirectory: READS,
+  createDirectory: ['files'],
+  removeFile: ['files'],
+  moveFile: ['files'],
+  copyFile: ['files'],
+  setFileAttributes: ['files'],
+  createSymlink: ['files'],
+  resolvePath: READS,
+  watchDirectory: READS,
+  readTree: READS,
+  writeTree: ['files'],
+};
+
 const SERVER_NEEDS: NeedsOf<typeof ServerService> = { getServerInfo: 'caller' };
 
 /** By the names of services. */
 const NEEDS: Readonly<Record<string, Readonly<Record<string, MethodNeeds>>>> = {
   'runlet.v1.SessionService': SESSION_NEEDS,
   'runlet.v1.ProcessService': PROCESS_NEEDS,
+  'runlet.v1.FileService': FILE_NEEDS,
   'runlet.v1.ServerService': SERVER_NEEDS,
   // Whoever asks whether a server is well is no caller: a load balancer, a kubelet.
   'grpc.health.v1.Health': { check: 'nothing', list: 'nothing', watch: 'nothing' },

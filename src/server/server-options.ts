@@ -20,6 +20,11 @@ export interface ServerOptions {
    * is missing. Default: none, output is kept in memory alone.
    */
   readonly stateFolder?: string;
+  /**
+   * The folders that `FileService` is confined to, absolute paths. Default: none, it may what
+   * this process may.
+   */
+  readonly fileRoots?: readonly string[];
   /** What callers may do beyond what they are granted. Default: everything. */
   readonly policy?: LivePolicy | undefined;
   /** Default: those of `serverLimits` in `policy/principal-limits.ts`. */

@@ -1,5 +1,6 @@
 import type { Address } from '../address.ts';
 import { idleClock } from '../clock.ts';
+import { closeRoots } from '../files/roots.ts';
 import { CLOSE_WAIT_MS, DEFAULT_GRACE_MS, FIRST_CALL_MS } from '../limits.ts';
 import { acceptAt } from './accept.ts';
 import { openCore } from './core.ts';
@@ -30,7 +31,7 @@ export interface RunletServer {
 export async function startServer(options: ServerOptions): Promise<RunletServer> {
   const { logger } = options;
   const core = await openCore(options);
-  const { host, limits, sessions, spool } = core;
+  const { host, limits, roots, sessions, spool, workers } = core;
   const grpc = createGrpcServer(core, options);
   const door = new Door({
     maxConnections: limits.maxConnections,
@@ -45,6 +46,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     logger,
   }).catch(async (error: unknown) => {
     await spool?.close();
+    closeRoots(roots);
     throw error;
   });
 
@@ -58,6 +60,8 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     await Promise.all(listeners.map((listener) => listener.close()));
     await grpc.close();
     door.close();
+    workers.close();
+    closeRoots(roots);
     await spool?.close();
     logger.info('shut down');
   };

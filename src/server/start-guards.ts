@@ -1,18 +1,13 @@
-import { userInfo } from 'node:os';
 import type { CallContext } from '../bridge/call-context.ts';
 import { policyDenied } from '../policy/denial.ts';
 import type { LivePolicy } from '../policy/live-policy.ts';
-import {
-  type OwnUser,
-  type PolicyGuard,
-  policyGuard,
-  UNRESTRICTED,
-} from '../policy/policy-guard.ts';
+import { type PolicyGuard, policyGuard, UNRESTRICTED } from '../policy/policy-guard.ts';
 import type { StartGuard } from '../process/start-guard.ts';
 import { shownText } from '../system-text.ts';
 import type { Audit } from '../telemetry/audit.ts';
 import { whoDidWhat } from './audit-calls.ts';
 import { callerOf } from './caller.ts';
+import { ownUser } from './own-user.ts';
 
 /** Says what the caller of a call may start, by the policy in force when it is called. */
 export type GuardOf = (context: CallContext) => StartGuard;
@@ -54,14 +49,4 @@ export function startGuards({ audit, policy }: StartGuardOptions): GuardOf {
       },
     };
   };
-}
-
-/** Ours. A container need not have an entry for it. */
-function ownUser(): OwnUser {
-  const uid = process.geteuid?.() ?? 0;
-  try {
-    return { uid, name: userInfo().username };
-  } catch {
-    return { uid, name: undefined };
-  }
 }

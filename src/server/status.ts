@@ -9,7 +9,12 @@ import {
   RetryInfoSchema,
 } from '../gen/google/rpc/error_details_pb.ts';
 import { StatusSchema } from '../gen/google/rpc/status_pb.ts';
-import { StartStage as ProtoStartStage, StartFailureSchema } from '../gen/runlet/v1/error_pb.ts';
+import {
+  FileFailureSchema,
+  StartStage as ProtoStartStage,
+  StartFailureSchema,
+} from '../gen/runlet/v1/error_pb.ts';
+import { fileFailureMessage } from './file-messages.ts';
 
 /** What a service that is not runlet's own answers, which has no typed reasons. */
 export class PlainError extends Error {
@@ -68,7 +73,7 @@ function tellable(message: string): string {
 }
 
 function detailsOf({ details, reason }: RunletError): Any[] {
-  const { metadata = {}, retryAfterMs, startFailure, violations } = details;
+  const { fileFailure, metadata = {}, retryAfterMs, startFailure, violations } = details;
   const packed = [
     pack(ErrorInfoSchema, { reason, domain: ERROR_DOMAIN, metadata: { ...metadata } }),
   ];
@@ -81,6 +86,9 @@ function detailsOf({ details, reason }: RunletError): Any[] {
   if (startFailure !== undefined) {
     const { errnoName, message, stage } = startFailure;
     packed.push(pack(StartFailureSchema, { stage: STAGES[stage], errnoName, message }));
+  }
+  if (fileFailure !== undefined) {
+    packed.push(pack(FileFailureSchema, fileFailureMessage(reason, fileFailure)));
   }
   return packed;
 }

@@ -52,6 +52,8 @@ export class Session {
   readonly #lease: Lease;
   /** The last attempt of each holder that attached, the latest holder last. */
   readonly #attempts = new Map<string, number>();
+  /** Called when it is over, with what a call of it is told. */
+  readonly #onEnd = new Set<(why: RunletError) => void>();
   #state: SessionState<Attachment> = { kind: 'detached', latest: undefined };
 
   constructor(options: SessionOptions) {
@@ -133,7 +135,16 @@ export class Session {
     const before = this.#state;
     this.#apply({ kind: 'end', cause });
     this.#lease.end();
-    if (before.kind === 'attached') before.latest.end(endError(cause));
+    const why = endError(cause);
+    if (before.kind === 'attached') before.latest.end(why);
+    for (const callback of this.#onEnd) callback(why);
+    this.#onEnd.clear();
+  }
+
+  /** Calls back when it is over, with why; not any more once what is returned was called. */
+  whenOver(callback: (why: RunletError) => void): () => void {
+    this.#onEnd.add(callback);
+    return () => void this.#onEnd.delete(callback);
   }
 
   #remember({ attempt, id }: Holder): void {

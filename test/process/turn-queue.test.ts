@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Asker, TurnQueue } from '../../src/process/turn-queue.ts';
+import { type Asker, TurnQueue } from '../../src/turn-queue.ts';
 
 describe('what waits for its turn', () => {
   it('is of principals in turn, however many sessions one of them has', () => {

@@ -9,6 +9,7 @@ import { createClient } from '../../src/bridge/create-client.ts';
 import type { ServiceClient } from '../../src/bridge/types.ts';
 import { openConnection } from '../../src/client/connection.ts';
 import type { Clock } from '../../src/clock.ts';
+import { FileService } from '../../src/gen/runlet/v1/file_pb.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
@@ -27,6 +28,7 @@ export interface Clients {
   readonly connection: Client;
   readonly sessions: ServiceClient<typeof SessionService>;
   readonly processes: ServiceClient<typeof ProcessService>;
+  readonly files: ServiceClient<typeof FileService>;
   readonly server: ServiceClient<typeof ServerService>;
 }
 
@@ -50,6 +52,7 @@ export function connectClients(address: Address): Clients {
     connection,
     sessions: createClient(SessionService, connection),
     processes: createClient(ProcessService, connection),
+    files: createClient(FileService, connection),
     server: createClient(ServerService, connection),
   };
 }

@@ -1,9 +1,16 @@
 import { type UserInfo, userInfo } from 'node:os';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '../../bridge/types.ts';
+import type { Root } from '../../files/roots.ts';
 import { type ServerService, TreeTracking } from '../../gen/runlet/v1/server_pb.ts';
 import { GRANTS } from '../../identity/grants.ts';
-import type { Limits } from '../../limits.ts';
+import {
+  type Limits,
+  MAX_PRINCIPAL_WATCHED,
+  MAX_SESSION_UPLOADS,
+  MAX_STUCK_WORKERS,
+  MAX_WALK_ENTRIES,
+} from '../../limits.ts';
 import { UNACKNOWLEDGED_BYTES } from '../../output/sizes.ts';
 import type { PrincipalLimits } from '../../policy/principal-limits.ts';
 import type { Launcher } from '../../process/launcher.ts';
@@ -11,6 +18,7 @@ import type { FindUserSwitch } from '../../process/users/user-switch.ts';
 import { shownText } from '../../system-text.ts';
 import { VERSION } from '../../version.ts';
 import { callerOf } from '../caller.ts';
+import { filesCapability } from './file/files-capability.ts';
 
 const TREE_TRACKINGS = {
   parents: TreeTracking.PARENTS,
@@ -25,7 +33,9 @@ export interface ServerFacts {
   readonly principals: PrincipalLimits;
   readonly launcher: Launcher;
   /** Whether output can go to files. */
-  readonly files: boolean;
+  readonly keepsFiles: boolean;
+  /** The folders that files are confined to. */
+  readonly roots: readonly Root[];
   /** How processes become users of the machine. */
   readonly users: FindUserSwitch;
 }
@@ -33,10 +43,11 @@ export interface ServerFacts {
 /** `ServerService`. */
 export function serverService({
   cwd,
-  files,
+  keepsFiles,
   launcher,
   limits,
   principals,
+  roots,
   users,
 }: ServerFacts): ServiceImpl<typeof ServerService> {
   const user = currentUser();
@@ -69,7 +80,7 @@ export function serverService({
           defaultDetachedTtl: durationFromMs(limits.defaultDetachedTtlMs),
           maxQueuedSessionEvents: limits.maxQueuedSessionEvents,
           outputMemoryBytes: BigInt(limits.outputMemoryBytes),
-          outputDiskBytes: BigInt(files ? limits.outputDiskBytes : 0),
+          outputDiskBytes: BigInt(keepsFiles ? limits.outputDiskBytes : 0),
           unacknowledgedBytes: BigInt(UNACKNOWLEDGED_BYTES),
           maxPrincipalSessions: own.maxPrincipalSessions,
           maxPrincipalProcesses: own.maxPrincipalProcesses,
@@ -83,8 +94,12 @@ export function serverService({
           maxEnvBytes: limits.maxEnvBytes,
           maxPrincipalStdinBytes: BigInt(own.maxPrincipalStdinBytes),
           principalOutputMemoryBytes: BigInt(own.principalOutputMemoryBytes),
-          principalOutputDiskBytes: BigInt(files ? own.principalOutputDiskBytes : 0),
+          principalOutputDiskBytes: BigInt(keepsFiles ? own.principalOutputDiskBytes : 0),
           maxPrincipalStartsPerSecond: own.maxPrincipalStartsPerSecond,
+          maxSessionUploads: MAX_SESSION_UPLOADS,
+          maxWalkEntries: BigInt(MAX_WALK_ENTRIES),
+          maxPrincipalWatchedDirectories: MAX_PRINCIPAL_WATCHED,
+          maxStuckFileOperations: MAX_STUCK_WORKERS,
         },
         capabilities: {
           launcher: launcher.name,
@@ -94,6 +109,7 @@ export function serverService({
           bytes: launcher.bytes,
           users: (await users())?.others === true,
           treeTracking: TREE_TRACKINGS[launcher.tree],
+          files: filesCapability(roots),
         },
         caller: {
           name,

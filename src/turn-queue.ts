@@ -1,4 +1,4 @@
-import { Fifo } from '../output/fifo.ts';
+import { Fifo } from './output/fifo.ts';
 
 /** Who asks for something: one of those that a principal has, or it by itself. */
 export interface Asker {

@@ -1,0 +1,197 @@
+import type { Clock, Timer } from '../../clock.ts';
+import { limitExceeded, RunletError } from '../../errors.ts';
+import { IDLE_WORKER_MS, MAX_FILE_WORKERS, MAX_STUCK_WORKERS } from '../../limits.ts';
+import { type Asker, TurnQueue } from '../../turn-queue.ts';
+import type { AgentOptions } from '../agent/agent.ts';
+import type {
+  OperationArgs,
+  OperationInput,
+  OperationName,
+  OperationPiece,
+  OperationResult,
+} from '../agent/operations.ts';
+import { Seat } from './seat.ts';
+import { type Beginning, Task } from './task.ts';
+
+/** What threads for files are made with. */
+export interface FileWorkersOptions {
+  readonly agent: AgentOptions;
+  readonly clock: Clock;
+  /** A fault of ours, or the end of a thread. */
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Does operations on files in threads of their own, so that neither the event loop nor what the
+ * pool of libuv does waits for a file system. There are none before they are needed. One whose
+ * operation hangs is left alone, and another takes its place, up to a bound.
+ */
+export class FileWorkers {
+  readonly #options: FileWorkersOptions;
+  readonly #seats = new Set<Seat>();
+  readonly #waiting = new TurnQueue<Beginning>();
+  #count = 0;
+  #idle: Timer | undefined;
+  #closed = false;
+
+  constructor(options: FileWorkersOptions) {
+    this.#options = options;
+  }
+
+  /** Threads that there are. */
+  get size(): number {
+    return this.#seats.size;
+  }
+
+  /**
+   * Does an operation to its end, whatever pieces it yields.
+   *
+   * @throws RunletError what it failed with; the signal's reason when that aborts
+   */
+  async run<K extends OperationName>(
+    asker: Asker,
+    operation: K,
+    args: OperationArgs<K>,
+    signal?: AbortSignal,
+  ): Promise<OperationResult<K>> {
+    const task = this.begin(asker, operation, args);
+    const onAbort = (): void => task.close();
+    signal?.addEventListener('abort', onAbort);
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const step = await task.next();
+        if (step.done) return step.result;
+      }
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      task.close();
+    }
+  }
+
+  /** Begins an operation that is done step by step. It must be closed in the end. */
+  begin<K extends OperationName>(
+    asker: Asker,
+    operation: K,
+    args: OperationArgs<K>,
+  ): Task<OperationPiece<K>, OperationResult<K>, OperationInput<K>> {
+    return new Task({
+      operation,
+      args,
+      asker,
+      onError: this.#options.onError,
+      enter: (beginning) => this.#enter(beginning),
+      leave: (seat) => this.#leave(seat),
+    });
+  }
+
+  /** Ends all threads; one that hangs goes on until the system answers. */
+  close(): void {
+    this.#closed = true;
+    this.#idle?.cancel();
+    for (const seat of this.#seats) seat.close();
+    for (const { fail } of this.#waiting.clear()) fail(new RunletError('DRAINING'));
+  }
+
+  /** Lets an operation begin when it is its turn. */
+  #enter(beginning: Beginning): void {
+    const refusal = this.#closed ? new RunletError('DRAINING') : this.#refusal(beginning.asker);
+    if (refusal !== undefined) {
+      beginning.fail(refusal);
+      return;
+    }
+    this.#waiting.push(beginning.asker, beginning);
+    this.#count += 1;
+    this.#pump();
+  }
+
+  #leave(seat: Seat): void {
+    seat.residents -= 1;
+    this.#watchIdle();
+  }
+
+  /** One whose operations hang leaves some threads to others. */
+  #refusal({ principal }: Asker): Error | undefined {
+    const hung = [...this.#seats].filter((seat) => seat.hangs);
+    const own = hung.filter((seat) => seat.principal === principal);
+    if (hung.length < MAX_STUCK_WORKERS && own.length < MAX_STUCK_WORKERS / 2) return undefined;
+    return limitExceeded('max_stuck_file_operations', MAX_STUCK_WORKERS);
+  }
+
+  #pump(): void {
+    while (this.#count > 0) {
+      const seat = this.#freeSeat();
+      if (seat === undefined) return;
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#count -= 1;
+      if (next.givenUp()) {
+        next.fail(new Error('given up'));
+        continue;
+      }
+      seat.residents += 1;
+      next.begin(seat);
+    }
+  }
+
+  /** That with the fewest operations under way of those that can begin one at once. */
+  #freeSeat(): Seat | undefined {
+    const healthy = [...this.#seats].filter((seat) => !seat.hangs);
+    const free = healthy.filter((seat) => seat.idle);
+    free.sort((a, b) => a.residents - b.residents);
+    const [best] = free;
+    if (best !== undefined && (best.residents === 0 || healthy.length >= MAX_FILE_WORKERS)) {
+      return best;
+    }
+    if (
+      healthy.length < MAX_FILE_WORKERS &&
+      this.#seats.size < MAX_FILE_WORKERS + MAX_STUCK_WORKERS
+    ) {
+      return best ?? this.#open();
+    }
+    return best;
+  }
+
+  #open(): Seat {
+    const { agent, clock } = this.#options;
+    const seat = new Seat({ agent, clock, onChange: (changed) => this.#changed(changed) });
+    this.#seats.add(seat);
+    return seat;
+  }
+
+  #changed(seat: Seat): void {
+    if (seat.over) this.#seats.delete(seat);
+    if (this.#closed) return;
+    if (seat.hangs) this.#refuse();
+    this.#pump();
+    this.#watchIdle();
+  }
+
+  /** Those who wait, and for whom there will hardly be a thread. */
+  #refuse(): void {
+    const waiting = this.#waiting.clear();
+    this.#count = 0;
+    for (const beginning of waiting) {
+      const refusal = this.#refusal(beginning.asker);
+      if (refusal !== undefined) {
+        beginning.fail(refusal);
+        continue;
+      }
+      this.#waiting.push(beginning.asker, beginning);
+      this.#count += 1;
+    }
+  }
+
+  /** Threads that have nothing to do end after a while. */
+  #watchIdle(): void {
+    if (this.#closed) return;
+    this.#idle ??= this.#options.clock.setTimer(IDLE_WORKER_MS, () => {
+      this.#idle = undefined;
+      const before = this.#seats.size;
+      for (const seat of this.#seats) {
+        if (seat.residents === 0 && seat.idle) seat.close();
+      }
+      if (this.#seats.size > 0 && before > 0) this.#watchIdle();
+    });
+  }
+}

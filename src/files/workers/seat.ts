@@ -1,0 +1,140 @@
+import { Worker } from 'node:worker_threads';
+import type { Clock, Timer } from '../../clock.ts';
+import { RunletError } from '../../errors.ts';
+import { HUNG_FILE_MS } from '../../limits.ts';
+import type { AgentOptions } from '../agent/agent.ts';
+import type { AgentAnswer, AgentRequest } from '../agent/messages.ts';
+import { agentScript } from './agent-script.ts';
+
+/** One step of an operation, and who waits for what comes of it. */
+export interface Step {
+  readonly request: AgentRequest;
+  /** For whom it is. */
+  readonly principal: string;
+  settle(answer: AgentAnswer): void;
+}
+
+/** What a seat is made with. */
+export interface SeatOptions {
+  readonly agent: AgentOptions;
+  readonly clock: Clock;
+  /** It can do another step, or does not answer for a while. */
+  readonly onChange: (seat: Seat) => void;
+}
+
+/** A thread that does operations on files, a step at a time. */
+export class Seat {
+  readonly #worker: Worker;
+  readonly #options: SeatOptions;
+  readonly #waiting: Step[] = [];
+  #current: Step | undefined;
+  #timer: Timer | undefined;
+  #hangs = false;
+  #over = false;
+  /** Operations that are under way in it. */
+  residents = 0;
+
+  constructor(options: SeatOptions) {
+    this.#options = options;
+    const { agent } = options;
+    // Descriptors are of the process: one that was opened here may be closed elsewhere.
+    this.#worker = new Worker(agentScript(), {
+      workerData: agent,
+      trackUnmanagedFds: false,
+      env: {},
+      execArgv: [],
+    });
+    // It keeps no program from ending.
+    this.#worker.unref();
+    this.#worker.on('message', (answer: AgentAnswer) => this.#answered(answer));
+    this.#worker.on('error', (error) => this.#end(error));
+    this.#worker.on('exit', () => this.#end(new Error('the thread ended')));
+  }
+
+  /** Whether it can begin something at once. */
+  get idle(): boolean {
+    return !this.#over && this.#current === undefined && this.#waiting.length === 0;
+  }
+
+  /** Whether what it does does not come back, so far. */
+  get hangs(): boolean {
+    return this.#hangs;
+  }
+
+  /** Whether it is no more. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** For whom it works. */
+  get principal(): string | undefined {
+    return this.#current?.principal;
+  }
+
+  /** Does a step when those before it are done. */
+  take(step: Step): void {
+    if (this.#over) {
+      step.settle(ended());
+      return;
+    }
+    this.#waiting.push(step);
+    this.#next();
+  }
+
+  /** Ends it. What it does at the moment may go on for as long as the system takes. */
+  close(): void {
+    this.#end(undefined);
+    void this.#worker.terminate();
+  }
+
+  #next(): void {
+    if (this.#current !== undefined) return;
+    const step = this.#waiting.shift();
+    if (step === undefined) return;
+    this.#current = step;
+    this.#timer = this.#options.clock.setTimer(HUNG_FILE_MS, () => {
+      this.#hangs = true;
+      this.#options.onChange(this);
+    });
+    this.#worker.postMessage(step.request, handedOver(step.request));
+  }
+
+  #answered(answer: AgentAnswer): void {
+    const step = this.#current;
+    this.#current = undefined;
+    this.#timer?.cancel();
+    this.#hangs = false;
+    step?.settle(answer);
+    this.#next();
+    this.#options.onChange(this);
+  }
+
+  #end(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#timer?.cancel();
+    const answer = error === undefined ? ended() : ({ kind: 'error', error } as const);
+    this.#current?.settle(answer);
+    for (const step of this.#waiting.splice(0)) step.settle(answer);
+    this.#options.onChange(this);
+  }
+}
+
+/** The server is ending. */
+function ended(): AgentAnswer {
+  return { kind: 'error', error: new RunletError('DRAINING') };
+}
+
+/** Smaller ones may be parts of memory that others use. */
+const MIN_TRANSFER_BYTES = 64 * 1024;
+
+/** The memory of bytes that a step is given, which whoever gave them has no more use for. */
+function handedOver(request: AgentRequest): ArrayBuffer[] {
+  if (request.kind !== 'step') return [];
+  const { input } = request;
+  return input instanceof Uint8Array &&
+    input.buffer instanceof ArrayBuffer &&
+    input.byteLength >= MIN_TRANSFER_BYTES
+    ? [input.buffer]
+    : [];
+}

@@ -1,0 +1,39 @@
+import { KIB, MIB, SECOND } from '../units.ts';
+
+/* Files: what one call, session or caller may have at one time. */
+
+/** Bytes of a path: PATH_MAX of Linux less its NUL. */
+export const MAX_PATH_BYTES = 4095;
+
+/** Bytes of one message of a stream of files to a client. */
+export const FILE_PIECE_BYTES = 256 * KIB;
+
+/** Bytes of files that are written and wait for their turn, of one stream, beside the one at work. */
+export const WRITE_AHEAD_BYTES = 512 * KIB;
+
+/** Entries of one message of a listing, and milliseconds of work for one, so that others have turns. */
+export const LISTING_ENTRIES = 256;
+export const FILE_TURN_MS = 5;
+
+/** Unfinished uploads of one session, and finished ones that it remembers. */
+export const MAX_SESSION_UPLOADS = 256;
+
+/** Answers to calls with a `request_id` that a session remembers. */
+export const MAX_REMEMBERED_REQUESTS = 1024;
+
+/** Entries of one walk: an hour of a large tree; also what may wait to be entered, in bytes. */
+export const MAX_WALK_ENTRIES = 1_000_000;
+export const MAX_WALK_BYTES = 16 * MIB;
+
+/** Folders that all calls of one caller may watch: the kernel's default for a user, inotify(7), is not less. */
+export const MAX_PRINCIPAL_WATCHED = 8192;
+
+/** Threads that touch files, of which each has some MiB of memory; those that are idle end after a while. */
+export const MAX_FILE_WORKERS = 4;
+export const IDLE_WORKER_MS = 30 * SECOND;
+
+/** After so long an operation on files is taken for one that hangs, and others have another thread. */
+export const HUNG_FILE_MS = SECOND;
+
+/** Threads that may hang at one time, on mounts whose server is gone for example. */
+export const MAX_STUCK_WORKERS = 8;

@@ -1,0 +1,21 @@
+import { RunletError } from '../../../errors.ts';
+import type { FileMethods, FileServiceOptions } from './file-calls.ts';
+
+/** `CreateDirectory`, `RemoveFile`, `MoveFile`, `CopyFile`, `SetFileAttributes` and `CreateSymlink`. */
+export function changeFiles(
+  _options: FileServiceOptions,
+): FileMethods<
+  'createDirectory' | 'removeFile' | 'moveFile' | 'copyFile' | 'setFileAttributes' | 'createSymlink'
+> {
+  const missing = (): never => {
+    throw new RunletError('INTERNAL');
+  };
+  return {
+    createDirectory: missing,
+    removeFile: missing,
+    moveFile: missing,
+    copyFile: missing,
+    setFileAttributes: missing,
+    createSymlink: missing,
+  };
+}

@@ -1,0 +1,81 @@
+import type { CallContext } from '../../../bridge/call-context.ts';
+import type { ServiceImpl } from '../../../bridge/types.ts';
+import type { Clock } from '../../../clock.ts';
+import { invalidField } from '../../../errors.ts';
+import type { FileWorkers } from '../../../files/workers/file-workers.ts';
+import type { FileService } from '../../../gen/runlet/v1/file_pb.ts';
+import { type Limits, MAX_PATH_BYTES } from '../../../limits.ts';
+import type { PrincipalLimits } from '../../../policy/principal-limits.ts';
+import type { Session } from '../../../session/session.ts';
+import type { SessionRegistry } from '../../../session/session-registry.ts';
+import { textOfBytes } from '../../../system-text.ts';
+import type { Asker } from '../../../turn-queue.ts';
+import { callerOf } from '../../caller.ts';
+import { assertNoNul } from '../../requests/spec-texts.ts';
+import { enterSession, type SessionReference } from '../enter-session.ts';
+
+/** What the service is made with. */
+export interface FileServiceOptions {
+  readonly sessions: SessionRegistry;
+  readonly workers: FileWorkers;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly principals: PrincipalLimits;
+  /**
+   * Says whether a caller may touch files at all, beyond its grants.
+   *
+   * @throws RunletError `POLICY_DENIED`
+   */
+  readonly admitFiles: (context: CallContext) => void;
+}
+
+/** The methods of the service with some names. */
+export type FileMethods<K extends keyof ServiceImpl<typeof FileService>> = Pick<
+  ServiceImpl<typeof FileService>,
+  K
+>;
+
+/** A call that is about files, in a session. */
+export interface FileCall {
+  readonly session: Session;
+  /** Who asks for operations. */
+  readonly asker: Asker;
+}
+
+/**
+ * Enters the session of a call about files: it fails at once when the session is over or another
+ * attachment takes over, whatever it does at that time.
+ *
+ * @throws RunletError as {@link enterSession}; `POLICY_DENIED`
+ */
+export function enterFiles(
+  { admitFiles, sessions }: FileServiceOptions,
+  reference: SessionReference,
+  context: CallContext,
+): FileCall {
+  const session = enterSession(sessions, reference, context);
+  admitFiles(context);
+  context.defer(session.whenOver((why) => context.fail(why)));
+  return { session, asker: { principal: callerOf(context).name, asker: session } };
+}
+
+/**
+ * A path of a request, as a text of system-text.ts. `field` is that of the text; its twin with
+ * the bytes begins with `raw_`.
+ *
+ * @throws RunletError `INVALID_REQUEST`
+ */
+export function parsePath(field: string, text: string, bytes: Uint8Array): string {
+  const raw = field.replace(/[^.]+$/, 'raw_$&');
+  if (text !== '' && bytes.length > 0) {
+    throw invalidField(raw, `must be empty where ${field} is not`);
+  }
+  const path = text || textOfBytes(bytes);
+  const given = bytes.length > 0 ? raw : field;
+  if (!path.startsWith('/')) throw invalidField(given, 'must be an absolute path');
+  assertNoNul(given, path);
+  if (Buffer.byteLength(text) + bytes.length > MAX_PATH_BYTES) {
+    throw invalidField(given, `must not be longer than ${MAX_PATH_BYTES} bytes`);
+  }
+  return path;
+}
