@@ -37,3 +37,6 @@ export const HUNG_FILE_MS = SECOND;
 
 /** Threads that may hang at one time, on mounts whose server is gone for example. */
 export const MAX_STUCK_WORKERS = 8;
+
+/** MiB of JavaScript's own memory of such a thread: names of a folder that is sorted, above all. */
+export const FILE_WORKER_HEAP_MIB = 256;

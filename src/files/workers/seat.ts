@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../../clock.ts';
 import { RunletError } from '../../errors.ts';
-import { HUNG_FILE_MS } from '../../limits.ts';
+import { FILE_WORKER_HEAP_MIB, HUNG_FILE_MS } from '../../limits.ts';
 import type { AgentOptions } from '../agent/agent.ts';
 import type { AgentAnswer, AgentRequest } from '../agent/messages.ts';
 import { agentScript } from './agent-script.ts';
@@ -41,6 +41,7 @@ export class Seat {
     this.#worker = new Worker(agentScript(), {
       workerData: agent,
       trackUnmanagedFds: false,
+      resourceLimits: { maxOldGenerationSizeMb: FILE_WORKER_HEAP_MIB },
       env: {},
       execArgv: [],
     });
