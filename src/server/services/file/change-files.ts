@@ -1,11 +1,11 @@
 import { RunletError } from '../../../errors.ts';
 import type { FileMethods, FileServiceOptions } from './file-calls.ts';
 
-/** `CreateDirectory`, `RemoveFile`, `MoveFile`, `CopyFile`, `SetFileAttributes` and `CreateSymlink`. */
+/** `CreateDirectory`, `RemoveFile`, `MoveFile`, `SetFileAttributes` and `CreateSymlink`. */
 export function changeFiles(
   _options: FileServiceOptions,
 ): FileMethods<
-  'createDirectory' | 'removeFile' | 'moveFile' | 'copyFile' | 'setFileAttributes' | 'createSymlink'
+  'createDirectory' | 'removeFile' | 'moveFile' | 'setFileAttributes' | 'createSymlink'
 > {
   const missing = (): never => {
     throw new RunletError('INTERNAL');
@@ -14,7 +14,6 @@ export function changeFiles(
     createDirectory: missing,
     removeFile: missing,
     moveFile: missing,
-    copyFile: missing,
     setFileAttributes: missing,
     createSymlink: missing,
   };

@@ -1,6 +1,7 @@
 import type { ServiceImpl } from '../../../bridge/types.ts';
 import type { FileService } from '../../../gen/runlet/v1/file_pb.ts';
 import { changeFiles } from './change-files.ts';
+import { copyFile } from './copy-file.ts';
 import type { FileServiceOptions } from './file-calls.ts';
 import { listAndWalk } from './list-and-walk.ts';
 import { readFile } from './read-file.ts';
@@ -17,6 +18,7 @@ export function fileService(options: FileServiceOptions): ServiceImpl<typeof Fil
     ...writeFile(options),
     ...listAndWalk(options),
     ...changeFiles(options),
+    ...copyFile(options),
     ...watchDirectory(options),
     ...trees(options),
   };
