@@ -26,18 +26,23 @@ interface InterceptedCall extends CallContext {
   readonly over: boolean;
 }
 
-/** Passes a call through interceptors, the first first, to `handle`, which never throws. */
+/** Passes a call through interceptors, from one on, to `handle`, which never throws. */
 export async function intercept(
   interceptors: readonly Interceptor[],
   method: DescMethod,
   context: InterceptedCall,
   handle: () => void,
+  from = 0,
 ): Promise<CallOutcome> {
-  const [first, ...others] = interceptors;
+  const first = interceptors[from];
   try {
     if (context.over) return context.outcome;
     if (first === undefined) handle();
-    else await first(method, context, () => intercept(others, method, context, handle));
+    else {
+      const next = (): Promise<CallOutcome> =>
+        intercept(interceptors, method, context, handle, from + 1);
+      await first(method, context, next);
+    }
   } catch (error) {
     // Nothing comes of it if the call is over.
     context.fail(error);
