@@ -1,7 +1,8 @@
-import { CALL_IDS, type CallContext } from '../bridge/call-context.ts';
+import { CALL_IDS, type CallContext, contextKey } from '../bridge/call-context.ts';
 import type { Interceptor } from '../bridge/interceptor.ts';
 import { type Reason, RunletError } from '../errors.ts';
 import { ANYBODY } from '../identity/principal.ts';
+import { shownText } from '../system-text.ts';
 import { type Audit, type AuditRecord, actionOf } from '../telemetry/audit.ts';
 import { callerOf } from './caller.ts';
 
@@ -10,23 +11,35 @@ const OUTCOMES: Readonly<Partial<Record<Reason, AuditRecord['outcome']>>> = {
   UNAUTHENTICATED: 'denied',
   GRANT_MISSING: 'denied',
   POLICY_DENIED: 'denied',
+  OUTSIDE_ROOT: 'denied',
   START_FAILED: 'failed',
 };
 
-/** Records each call that is denied, and each start that fails. What was started is recorded there. */
+/** Which files a call is about that changes some, for its record: paths, never contents. */
+export const CHANGED_FILES = contextKey('');
+
+/**
+ * Records each call that is denied, each start that fails, and each change of files, done or
+ * failed. What was started is recorded there.
+ */
 export function auditCalls(audit: Audit): Interceptor {
   return async (_method, context, next) => {
     const outcome = await next();
     const { error } = outcome;
-    const recorded = error instanceof RunletError ? OUTCOMES[error.reason] : undefined;
-    if (error instanceof RunletError && recorded !== undefined) {
+    const files = context.get(CHANGED_FILES);
+    if (error instanceof RunletError) {
+      const failed = files !== '' && error.details.fileFailure !== undefined ? 'failed' : undefined;
+      const recorded = OUTCOMES[error.reason] ?? failed;
+      if (recorded === undefined) return outcome;
       audit.record({
         ...whoDidWhat(context),
         principal: principalOf(context, error),
         outcome: recorded,
         reason: error.reason,
-        detail: detailOf(error),
+        detail: detailOf(error) || files,
       });
+    } else if (error === undefined && files !== '') {
+      audit.record({ ...whoDidWhat(context), outcome: 'ok', reason: '', detail: files });
     }
     return outcome;
   };
@@ -57,5 +70,6 @@ function detailOf({ cause, details }: RunletError): string {
   const { grant } = details.metadata ?? {};
   if (grant !== undefined) return grant;
   const { startFailure } = details;
-  return startFailure === undefined ? '' : `${startFailure.stage} ${startFailure.errnoName}`;
+  if (startFailure !== undefined) return `${startFailure.stage} ${startFailure.errnoName}`;
+  return shownText(details.fileFailure?.path ?? '');
 }

@@ -13,6 +13,7 @@ import type { Asker } from '../../../turn-queue.ts';
 import { callerOf } from '../../caller.ts';
 import { assertNoNul } from '../../requests/spec-texts.ts';
 import { enterSession, type SessionReference } from '../enter-session.ts';
+import { type NamedFiles, noteChangedFiles } from './changed-files.ts';
 
 /** What the service is made with. */
 export interface FileServiceOptions {
@@ -50,11 +51,12 @@ export interface FileCall {
  */
 export function enterFiles(
   { admitFiles, sessions }: FileServiceOptions,
-  reference: SessionReference,
+  reference: SessionReference & NamedFiles,
   context: CallContext,
 ): FileCall {
   const session = enterSession(sessions, reference, context);
   admitFiles(context);
+  noteChangedFiles(reference, context);
   context.defer(session.whenOver((why) => context.fail(why)));
   return { session, asker: { principal: callerOf(context).name, asker: session } };
 }
