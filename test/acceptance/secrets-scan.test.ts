@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { connect as connectHttp2 } from 'node:http2';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -9,8 +9,16 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Address, formatAddress, parseAddress } from '../../src/address.ts';
 import { createClient } from '../../src/bridge/create-client.ts';
 import type { CallOptions } from '../../src/bridge/types.ts';
+import {
+  allOf,
+  pieceOf,
+  unpacking,
+  type WriteOpen,
+  writing,
+} from '../../src/conformance/file-streams.ts';
 import { isOwnVariable } from '../../src/environment/env-policy.ts';
 import { ServerReflection } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
+import { FileService, WriteDisposition } from '../../src/gen/runlet/v1/file_pb.ts';
 import { ProcessService, StdinMode } from '../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
@@ -32,24 +40,31 @@ import {
 import { findSecrets, plant, type Surface, waysToWrite } from '../support/planted.ts';
 import { MAIN, PROBE } from '../support/served.ts';
 
-const METHODS = [SessionService, ProcessService, ServerService, ServerReflection].flatMap(
-  ({ methods }) => methods,
-);
+const METHODS = [
+  SessionService,
+  ProcessService,
+  FileService,
+  ServerService,
+  ServerReflection,
+].flatMap(({ methods }) => methods);
 
 const SECRETS = plant(
   // Those that a client gives, or has a process read.
   ...(['env', 'policy', 'stdin', 'argv', 'label', 'metadata', 'file', 'program', 'cwd'] as const),
-  ...(['malformed', 'oversize', 'reader'] as const),
+  ...(['malformed', 'oversize', 'reader', 'content', 'archive'] as const),
   // Those that say who calls, or where the server has keys from.
   ...(['token', 'claims', 'signature', 'expired', 'basic', 'latin1', 'url'] as const),
   // Those of faults of the server itself.
   ...(['crash', 'uncaught'] as const),
-  // One that is no secret: an id, which the log tells.
-  'id',
+  // Those that are no secret: an id, which the log tells, and the name of a file, which its audit does.
+  ...(['id', 'name'] as const),
 );
 
-/** Where each may be seen: what a caller has said of its own processes, and ids. */
-const SEEN = ['id in the log', 'argv in the listing', 'label in the listing', 'id in the listing'];
+/** Where each may be seen: what a caller has said of its own processes and files, and ids. */
+const SEEN = [
+  ...['id in the log', 'argv in the listing', 'label in the listing', 'id in the listing'],
+  ...['name in the log', 'name in the listing', 'name in an error'],
+];
 
 interface Server {
   readonly child: ChildProcess;
@@ -206,6 +221,45 @@ async function useAsOwner(clients: Clients, folder: string, options: CallOptions
   return { target, listing };
 }
 
+/** Has files with secrets in them; resolves with what their owner sees of them in listings. */
+async function useFiles(
+  { files }: Clients,
+  { folder, sessionId }: Readonly<Record<'folder' | 'sessionId', string>>,
+  options: CallOptions,
+  errors: Errors,
+): Promise<Buffer> {
+  const data = Buffer.from(SECRETS.content.repeat(10_000));
+  const archive = Buffer.from(SECRETS.archive.repeat(100));
+  const path = join(folder, SECRETS.name);
+  const write = (open: Partial<WriteOpen> = {}, finish = true): Promise<unknown> =>
+    files.writeFile(writing({ sessionId, path, ...open }, [pieceOf(data)], { finish }), options);
+  const unpack = (bytes: Uint8Array): Promise<unknown> =>
+    files.writeTree(unpacking({ sessionId, path: `${path}.folder` }, [bytes]), options);
+  const answers = [
+    await write(),
+    await files.statFile({ sessionId, path }, options),
+    await allOf(files.listDirectory({ sessionId, path: folder }, options)),
+    await allOf(files.walkDirectory({ sessionId, path: folder }, options)),
+  ];
+  const read = await allOf(files.readFile({ sessionId, path }, options));
+  expect(asBytes(read).length).toBeGreaterThan(data.length);
+  await errors.collect(
+    write({ sha256: new Uint8Array(32) }),
+    write({ size: 1n }),
+    write({ disposition: WriteDisposition.CREATE_NEW }),
+    write({ ifVersion: SECRETS.malformed }),
+    write({ path: `${path}/below` }),
+    write({}, false),
+    unpack(archive),
+    unpack(Buffer.concat([Buffer.alloc(512), archive])),
+    allOf(files.readFile({ sessionId, path, ifVersion: SECRETS.malformed }, options)),
+    allOf(files.listDirectory({ sessionId, path }, options)),
+    files.getUpload({ sessionId, uploadId: SECRETS.malformed }, options),
+    files.moveFile({ sessionId, path, targetPath: '/nowhere/at/all' }, options),
+  );
+  return asBytes(answers);
+}
+
 /** Calls that are wrong in themselves. */
 async function useWrongly(
   { connection, processes, sessions }: Clients,
@@ -301,7 +355,12 @@ async function useOfServer(): Promise<Use> {
 
   const { listing, target } = await useAsOwner(clients, server.folder, alice);
   await useWrongly(clients, target.sessionId, alice, errors);
-  const about = { ...target, endedId: target.processId, marker: join(server.folder, 'never') };
+  const files = join(server.folder, 'files');
+  await mkdir(files);
+  const { sessionId } = target;
+  const listed = await useFiles(clients, { folder: files, sessionId }, alice, errors);
+  const marker = join(server.folder, 'never');
+  const about = { ...target, endedId: target.processId, files, marker };
   const strangers = (await wrongCredentials(one)).map((authorization) => ({
     metadata: { ...alice.metadata, authorization },
   }));
@@ -319,8 +378,8 @@ async function useOfServer(): Promise<Use> {
   ]);
   await callWithLatin1(server.address);
   const reflected = await reflectionAnswers(connection, alice);
-  const files = await readdir(join(server.folder, 'state'), { recursive: true });
-  expect(files.length).toBeGreaterThan(1);
+  const kept = await readdir(join(server.folder, 'state'), { recursive: true });
+  expect(kept.length).toBeGreaterThan(1);
 
   // A handler that has a fault, and then one that nobody catches.
   const secrets = Object.values(SECRETS).join(' ');
@@ -341,8 +400,8 @@ async function useOfServer(): Promise<Use> {
     { name: 'the log', bytes: Buffer.from(await server.log) },
     errors.surface,
     { name: "another's listing", bytes: others },
-    { name: 'the listing', bytes: listing },
-    { name: 'the name of a file', bytes: Buffer.from(files.join('\n')) },
+    { name: 'the listing', bytes: Buffer.concat([listing, listed]) },
+    { name: 'the name of a file', bytes: Buffer.from(kept.join('\n')) },
     reflected,
   ];
   const credentials = {

@@ -20,6 +20,7 @@ import { type Address, formatAddress } from '../../src/address.ts';
 import { methodPath } from '../../src/bridge/types.ts';
 import { Health } from '../../src/gen/grpc/health/v1/health_pb.ts';
 import { ServerReflection } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
+import { FileService } from '../../src/gen/runlet/v1/file_pb.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
@@ -31,9 +32,13 @@ import { serve } from '../support/served.ts';
 
 const CALLER = fileURLToPath(new URL('../support/peer-calls.mjs', import.meta.url));
 
-const OF_CALLERS = [SessionService, ProcessService, ServerService, ServerReflection].flatMap(
-  ({ methods }) => methods.map(methodPath),
-);
+const OF_CALLERS = [
+  SessionService,
+  ProcessService,
+  FileService,
+  ServerService,
+  ServerReflection,
+].flatMap(({ methods }) => methods.map(methodPath));
 const CHECK = methodPath(Health.method.check);
 const INFO = methodPath(ServerService.method.getServerInfo);
 

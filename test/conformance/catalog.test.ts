@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { AREAS, CHECKS } from '../../src/conformance/catalog.ts';
 import { file_runlet_v1_error } from '../../src/gen/runlet/v1/error_pb.ts';
 import { file_runlet_v1_event } from '../../src/gen/runlet/v1/event_pb.ts';
+import { file_runlet_v1_file } from '../../src/gen/runlet/v1/file_pb.ts';
 import { file_runlet_v1_process } from '../../src/gen/runlet/v1/process_pb.ts';
 import { file_runlet_v1_server } from '../../src/gen/runlet/v1/server_pb.ts';
 import { file_runlet_v1_session } from '../../src/gen/runlet/v1/session_pb.ts';
@@ -18,6 +19,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FILES = [
   file_runlet_v1_error,
   file_runlet_v1_event,
+  file_runlet_v1_file,
   file_runlet_v1_process,
   file_runlet_v1_server,
   file_runlet_v1_session,

@@ -16,6 +16,7 @@ import {
   nowhere,
   outcomeOf,
 } from './every-call.ts';
+import { CHANGE_FILES } from './file-calls.ts';
 import { type MatrixServer, onSocket, serveMatrix } from './matrix-server.ts';
 
 const OTHER = as('other');
@@ -106,10 +107,14 @@ describe('a caller who may use one session alone', () => {
 describe('the owner of a session', () => {
   it.each(ALL)('is let in by %s', async (_name, method) => {
     const own = await server.target('owner');
+    const before = await server.lookAt(own, 'owner');
     expect(await outcomeOf(server.connection, method, own, as('owner'))).toBe('OK');
     const starts = ['Interact', 'Run', 'StartProcess'].includes(method.name);
     // So what should not have been is seen above.
     if (starts) await expect.poll(() => existsSync(own.marker)).toBe(true);
+    if (CHANGE_FILES.includes(method.name)) {
+      expect(await server.lookAt(own, 'owner')).not.toEqual(before);
+    }
     await server.forget(own, 'owner');
   });
 });

@@ -6,10 +6,10 @@ import { type CallOptions, streamsRequests, streamsResponses } from '../../src/b
 import { type ProcessSpecSchema, StdinMode } from '../../src/gen/runlet/v1/process_pb.ts';
 import { Signal } from '../../src/gen/runlet/v1/signal_pb.ts';
 import { type Failure, failureOf } from '../support/failure.ts';
+import { FILE_REQUESTS, type FileTarget } from './file-calls.ts';
 
 /** What the calls of a test are about. */
-export interface CallTarget {
-  readonly sessionId: string;
+export interface CallTarget extends FileTarget {
   readonly processId: string;
   /** One that is over. */
   readonly endedId: string;
@@ -19,8 +19,9 @@ export interface CallTarget {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What a request of each method names, as a caller that is let in would send it. */
-const REQUESTS: Readonly<Record<string, (target: CallTarget) => Fields>> = {
+/** What a request of each method names, or each of several, as a caller that is let in would send it. */
+const REQUESTS: Readonly<Record<string, (target: CallTarget) => Fields | readonly Fields[]>> = {
+  ...FILE_REQUESTS,
   'runlet.v1.SessionService.CreateSession': ({ sessionId }) => ({ sessionId }),
   'runlet.v1.SessionService.GetSession': ({ sessionId }) => ({ sessionId }),
   'runlet.v1.SessionService.ListSessions': () => ({}),
@@ -102,9 +103,11 @@ export async function failedCall(
   >;
   const make = REQUESTS[nameOf(method)];
   if (make === undefined) throw new Error(`nobody has said what ${nameOf(method)} is called with`);
-  const message = create(method.input, make(target) as MessageInitShape<typeof method.input>);
+  const messages = [make(target)].flat().map((fields) => {
+    return create(method.input, fields as MessageInitShape<typeof method.input>);
+  });
   const call = client[method.localName];
-  const answer = call?.(streamsRequests(method) ? only(message) : message, options);
+  const answer = call?.(streamsRequests(method) ? all(messages) : messages[0], options);
   const first = streamsResponses(method)
     ? firstOf(answer as AsyncIterable<unknown>)
     : (answer as Promise<unknown>);
@@ -116,9 +119,9 @@ export async function failedCall(
   }
 }
 
-/** One message; the end of the stream says nothing. */
-async function* only(message: unknown): AsyncGenerator<unknown> {
-  yield message;
+/** All that there is to send; the end of the stream says nothing. */
+async function* all(messages: readonly unknown[]): AsyncGenerator<unknown> {
+  yield* messages;
 }
 
 async function firstOf(answers: AsyncIterable<unknown>): Promise<void> {
@@ -139,12 +142,13 @@ function asksForServices(): Fields {
 
 /** A target that is not there. */
 export function nowhere(marker: string): CallTarget {
-  return { sessionId: randomUUID(), processId: 'nothing', endedId: 'nothing', marker };
+  const none = { processId: 'nothing', endedId: 'nothing', files: '/nothing' };
+  return { ...none, sessionId: randomUUID(), marker };
 }
 
 /** Whether a call of a method is about a session that has to be there. */
 export function namesSession(method: DescMethod): boolean {
-  return /^runlet\.v1\.(?:Session|Process)Service\.(?!CreateSession|ListSessions|Run$)/.test(
+  return /^runlet\.v1\.(?:Session|Process|File)Service\.(?!CreateSession|ListSessions|Run$)/.test(
     nameOf(method),
   );
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChannelCredentials, Client } from '@grpc/grpc-js';
@@ -9,6 +9,8 @@ import { expect } from 'vitest';
 import { createClient } from '../../src/bridge/create-client.ts';
 import { openConnection } from '../../src/client/connection.ts';
 import { clientSettings } from '../../src/client/options.ts';
+import { pieceOf, writing } from '../../src/conformance/file-streams.ts';
+import { FileService } from '../../src/gen/runlet/v1/file_pb.ts';
 import { ProcessService, ProcessState } from '../../src/gen/runlet/v1/process_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
 import type { Authenticator } from '../../src/identity/authenticator.ts';
@@ -16,6 +18,7 @@ import type { ListenerOptions } from '../../src/server/listener-options.ts';
 import { startServer } from '../../src/server/server.ts';
 import { as } from '../support/named-callers.ts';
 import { type CallTarget, targetSpec } from './every-call.ts';
+import { UPLOAD_ID } from './file-calls.ts';
 
 /** A server that every call is tried at. */
 export interface MatrixServer {
@@ -58,6 +61,7 @@ export async function serveMatrix(
   const connection = connectAs(trusted);
   const sessions = createClient(SessionService, connection);
   const processes = createClient(ProcessService, connection);
+  const fileCalls = createClient(FileService, connection);
   return {
     connection,
     connectAs,
@@ -74,10 +78,15 @@ export async function serveMatrix(
       const ready = processes.watchProcess({ sessionId, processId }, as(caller));
       // Its traps are set then.
       for await (const { events } of ready) if (events.length > 0) break;
-      return { sessionId, processId, endedId: 'ended', marker: join(folder, randomUUID()) };
+      const files = join(folder, randomUUID());
+      await mkdir(files);
+      const path = join(files, 'file');
+      const open = { sessionId, path, uploadId: UPLOAD_ID };
+      await fileCalls.writeFile(writing(open, [pieceOf('content')]), as(caller));
+      return { sessionId, processId, endedId: 'ended', files, marker: join(folder, randomUUID()) };
     },
 
-    async lookAt({ marker, processId, sessionId }, owner) {
+    async lookAt({ files, marker, processId, sessionId }, owner) {
       const { processes: listed } = await processes.listProcesses({ sessionId }, as(owner));
       const { process } = await processes.getProcess({ sessionId, processId }, as(owner));
       expect(process?.state).toBe(ProcessState.RUNNING);
@@ -89,6 +98,7 @@ export async function serveMatrix(
         size: terminal?.size,
         listed: all.some((session) => session.sessionId === sessionId && !session.attached),
         marked: existsSync(marker),
+        files: await filesOf(files),
       };
     },
 
@@ -102,4 +112,14 @@ export async function serveMatrix(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What is in a folder, to be compared with what is later. */
+async function filesOf(folder: string): Promise<readonly string[]> {
+  const names = (await readdir(folder, { recursive: true })).toSorted();
+  const described = names.map(async (name) => {
+    const { ino, mode, mtimeMs, size } = await lstat(join(folder, name));
+    return `${name} ${ino} ${mode} ${mtimeMs} ${size}`;
+  });
+  return Promise.all(described);
 }

@@ -25,6 +25,7 @@ import { type Harness, startHarness } from '../support/harness.ts';
 const { NOT_SERVING, SERVICE_UNKNOWN, SERVING } = ServingStatus;
 const NAMES = [
   '',
+  'runlet.v1.FileService',
   'runlet.v1.ProcessService',
   'runlet.v1.ServerService',
   'runlet.v1.SessionService',
@@ -134,6 +135,9 @@ describe.each([ServerReflection, ServerReflectionAlpha])('$typeName', (service) 
       'runlet.v1.ProcessSpec.argv',
       'runlet.v1.SIGNAL_TERM',
       'runlet.v1.StartFailure',
+      'runlet.v1.FileService.WriteTree',
+      'runlet.v1.FileChange.from_path',
+      'runlet.v1.FileFailure',
       'google.rpc.ErrorInfo',
       'google.protobuf.Duration',
       'grpc.health.v1.HealthCheckResponse.ServingStatus',
