@@ -459,8 +459,18 @@ type Limits struct {
 	// Processes that one caller may start in a second, in the long run; after a rest ten times
 	// as many at once. The error has a `RetryInfo`. Zero: any number.
 	MaxPrincipalStartsPerSecond uint32 `protobuf:"varint,32,opt,name=max_principal_starts_per_second,json=maxPrincipalStartsPerSecond,proto3" json:"max_principal_starts_per_second,omitempty"`
-	unknownFields               protoimpl.UnknownFields
-	sizeCache                   protoimpl.SizeCache
+	// Uploads with an `upload_id` that one session may have, unfinished; of finished ones it
+	// remembers as many, the newest.
+	MaxSessionUploads uint32 `protobuf:"varint,33,opt,name=max_session_uploads,json=maxSessionUploads,proto3" json:"max_session_uploads,omitempty"`
+	// Entries of one walk. One that would have more is truncated, and says so.
+	MaxWalkEntries uint64 `protobuf:"varint,34,opt,name=max_walk_entries,json=maxWalkEntries,proto3" json:"max_walk_entries,omitempty"`
+	// Folders that all calls of one caller may watch together.
+	MaxPrincipalWatchedDirectories uint32 `protobuf:"varint,35,opt,name=max_principal_watched_directories,json=maxPrincipalWatchedDirectories,proto3" json:"max_principal_watched_directories,omitempty"`
+	// Calls of all callers whose file operations do not come back, on a mount that hangs for
+	// example. Beyond it those that touch files fail.
+	MaxStuckFileOperations uint32 `protobuf:"varint,36,opt,name=max_stuck_file_operations,json=maxStuckFileOperations,proto3" json:"max_stuck_file_operations,omitempty"`
+	unknownFields          protoimpl.UnknownFields
+	sizeCache              protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -717,6 +727,34 @@ func (x *Limits) GetMaxPrincipalStartsPerSecond() uint32 {
 	return 0
 }
 
+func (x *Limits) GetMaxSessionUploads() uint32 {
+	if x != nil {
+		return x.MaxSessionUploads
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxWalkEntries() uint64 {
+	if x != nil {
+		return x.MaxWalkEntries
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxPrincipalWatchedDirectories() uint32 {
+	if x != nil {
+		return x.MaxPrincipalWatchedDirectories
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxStuckFileOperations() uint32 {
+	if x != nil {
+		return x.MaxStuckFileOperations
+	}
+	return 0
+}
+
 // What a server can do.
 type Capabilities struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -736,7 +774,9 @@ type Capabilities struct {
 	Bytes bool `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	// Whether processes may run as other users of its machine: `ProcessSpec.user`: the server
 	// has the rights and the tools for it.
-	Users         bool `protobuf:"varint,7,opt,name=users,proto3" json:"users,omitempty"`
+	Users bool `protobuf:"varint,7,opt,name=users,proto3" json:"users,omitempty"`
+	// Files through `FileService`.
+	Files         *FilesCapability `protobuf:"bytes,8,opt,name=files,proto3" json:"files,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -820,6 +860,78 @@ func (x *Capabilities) GetUsers() bool {
 	return false
 }
 
+func (x *Capabilities) GetFiles() *FilesCapability {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+// What a server can do with files.
+type FilesCapability struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether `FileService` is there: on Linux, with /proc mounted.
+	Supported bool `protobuf:"varint,1,opt,name=supported,proto3" json:"supported,omitempty"`
+	// How paths are kept inside of `roots`: by `openat2` (the system call, with `RESOLVE_BENEATH`), or
+	// by `descriptors` (a walk of open folders, without following links by name).
+	Confinement string `protobuf:"bytes,2,opt,name=confinement,proto3" json:"confinement,omitempty"`
+	// The folders that the service is confined to. None: it may what the server's user may.
+	Roots         []string `protobuf:"bytes,3,rep,name=roots,proto3" json:"roots,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FilesCapability) Reset() {
+	*x = FilesCapability{}
+	mi := &file_runlet_v1_server_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FilesCapability) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FilesCapability) ProtoMessage() {}
+
+func (x *FilesCapability) ProtoReflect() protoreflect.Message {
+	mi := &file_runlet_v1_server_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FilesCapability.ProtoReflect.Descriptor instead.
+func (*FilesCapability) Descriptor() ([]byte, []int) {
+	return file_runlet_v1_server_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *FilesCapability) GetSupported() bool {
+	if x != nil {
+		return x.Supported
+	}
+	return false
+}
+
+func (x *FilesCapability) GetConfinement() string {
+	if x != nil {
+		return x.Confinement
+	}
+	return ""
+}
+
+func (x *FilesCapability) GetRoots() []string {
+	if x != nil {
+		return x.Roots
+	}
+	return nil
+}
+
 var File_runlet_v1_server_proto protoreflect.FileDescriptor
 
 const file_runlet_v1_server_proto_rawDesc = "" +
@@ -844,7 +956,7 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"session_id\x18\x04 \x01(\tR\tsessionId\".\n" +
 	"\bPlatform\x12\x0e\n" +
 	"\x02os\x18\x01 \x01(\tR\x02os\x12\x12\n" +
-	"\x04arch\x18\x02 \x01(\tR\x04arch\"\xdf\r\n" +
+	"\x04arch\x18\x02 \x01(\tR\x04arch\"\xbf\x0f\n" +
 	"\x06Limits\x12!\n" +
 	"\fmax_sessions\x18\x01 \x01(\rR\vmaxSessions\x12#\n" +
 	"\rmax_processes\x18\x02 \x01(\rR\fmaxProcesses\x12*\n" +
@@ -878,7 +990,11 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"\x19max_principal_stdin_bytes\x18\x1d \x01(\x04R\x16maxPrincipalStdinBytes\x12A\n" +
 	"\x1dprincipal_output_memory_bytes\x18\x1e \x01(\x04R\x1aprincipalOutputMemoryBytes\x12=\n" +
 	"\x1bprincipal_output_disk_bytes\x18\x1f \x01(\x04R\x18principalOutputDiskBytes\x12D\n" +
-	"\x1fmax_principal_starts_per_second\x18  \x01(\rR\x1bmaxPrincipalStartsPerSecond\"\xed\x01\n" +
+	"\x1fmax_principal_starts_per_second\x18  \x01(\rR\x1bmaxPrincipalStartsPerSecond\x12.\n" +
+	"\x13max_session_uploads\x18! \x01(\rR\x11maxSessionUploads\x12(\n" +
+	"\x10max_walk_entries\x18\" \x01(\x04R\x0emaxWalkEntries\x12I\n" +
+	"!max_principal_watched_directories\x18# \x01(\rR\x1emaxPrincipalWatchedDirectories\x129\n" +
+	"\x19max_stuck_file_operations\x18$ \x01(\rR\x16maxStuckFileOperations\"\x9f\x02\n" +
 	"\fCapabilities\x12\x1a\n" +
 	"\blauncher\x18\x01 \x01(\tR\blauncher\x12\x1c\n" +
 	"\tterminals\x18\x02 \x01(\bR\tterminals\x12\x16\n" +
@@ -886,7 +1002,12 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"\fmerge_stderr\x18\x04 \x01(\bR\vmergeStderr\x12<\n" +
 	"\rtree_tracking\x18\x05 \x01(\x0e2\x17.runlet.v1.TreeTrackingR\ftreeTracking\x12\x14\n" +
 	"\x05bytes\x18\x06 \x01(\bR\x05bytes\x12\x14\n" +
-	"\x05users\x18\a \x01(\bR\x05users*\x7f\n" +
+	"\x05users\x18\a \x01(\bR\x05users\x120\n" +
+	"\x05files\x18\b \x01(\v2\x1a.runlet.v1.FilesCapabilityR\x05files\"g\n" +
+	"\x0fFilesCapability\x12\x1c\n" +
+	"\tsupported\x18\x01 \x01(\bR\tsupported\x12 \n" +
+	"\vconfinement\x18\x02 \x01(\tR\vconfinement\x12\x14\n" +
+	"\x05roots\x18\x03 \x03(\tR\x05roots*\x7f\n" +
 	"\fTreeTracking\x12\x1d\n" +
 	"\x19TREE_TRACKING_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15TREE_TRACKING_PARENTS\x10\x01\x12\x1b\n" +
@@ -909,7 +1030,7 @@ func file_runlet_v1_server_proto_rawDescGZIP() []byte {
 }
 
 var file_runlet_v1_server_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_runlet_v1_server_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_runlet_v1_server_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_runlet_v1_server_proto_goTypes = []any{
 	(TreeTracking)(0),             // 0: runlet.v1.TreeTracking
 	(*GetServerInfoRequest)(nil),  // 1: runlet.v1.GetServerInfoRequest
@@ -918,30 +1039,32 @@ var file_runlet_v1_server_proto_goTypes = []any{
 	(*Platform)(nil),              // 4: runlet.v1.Platform
 	(*Limits)(nil),                // 5: runlet.v1.Limits
 	(*Capabilities)(nil),          // 6: runlet.v1.Capabilities
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 8: google.protobuf.Duration
+	(*FilesCapability)(nil),       // 7: runlet.v1.FilesCapability
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 9: google.protobuf.Duration
 }
 var file_runlet_v1_server_proto_depIdxs = []int32{
 	4,  // 0: runlet.v1.GetServerInfoResponse.platform:type_name -> runlet.v1.Platform
 	5,  // 1: runlet.v1.GetServerInfoResponse.limits:type_name -> runlet.v1.Limits
 	6,  // 2: runlet.v1.GetServerInfoResponse.capabilities:type_name -> runlet.v1.Capabilities
 	3,  // 3: runlet.v1.GetServerInfoResponse.caller:type_name -> runlet.v1.Caller
-	7,  // 4: runlet.v1.Caller.expire_time:type_name -> google.protobuf.Timestamp
-	8,  // 5: runlet.v1.Limits.max_retention:type_name -> google.protobuf.Duration
-	8,  // 6: runlet.v1.Limits.default_retention:type_name -> google.protobuf.Duration
-	8,  // 7: runlet.v1.Limits.max_read_wait:type_name -> google.protobuf.Duration
-	8,  // 8: runlet.v1.Limits.heartbeat_interval:type_name -> google.protobuf.Duration
-	8,  // 9: runlet.v1.Limits.min_detached_ttl:type_name -> google.protobuf.Duration
-	8,  // 10: runlet.v1.Limits.max_detached_ttl:type_name -> google.protobuf.Duration
-	8,  // 11: runlet.v1.Limits.default_detached_ttl:type_name -> google.protobuf.Duration
+	8,  // 4: runlet.v1.Caller.expire_time:type_name -> google.protobuf.Timestamp
+	9,  // 5: runlet.v1.Limits.max_retention:type_name -> google.protobuf.Duration
+	9,  // 6: runlet.v1.Limits.default_retention:type_name -> google.protobuf.Duration
+	9,  // 7: runlet.v1.Limits.max_read_wait:type_name -> google.protobuf.Duration
+	9,  // 8: runlet.v1.Limits.heartbeat_interval:type_name -> google.protobuf.Duration
+	9,  // 9: runlet.v1.Limits.min_detached_ttl:type_name -> google.protobuf.Duration
+	9,  // 10: runlet.v1.Limits.max_detached_ttl:type_name -> google.protobuf.Duration
+	9,  // 11: runlet.v1.Limits.default_detached_ttl:type_name -> google.protobuf.Duration
 	0,  // 12: runlet.v1.Capabilities.tree_tracking:type_name -> runlet.v1.TreeTracking
-	1,  // 13: runlet.v1.ServerService.GetServerInfo:input_type -> runlet.v1.GetServerInfoRequest
-	2,  // 14: runlet.v1.ServerService.GetServerInfo:output_type -> runlet.v1.GetServerInfoResponse
-	14, // [14:15] is the sub-list for method output_type
-	13, // [13:14] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	7,  // 13: runlet.v1.Capabilities.files:type_name -> runlet.v1.FilesCapability
+	1,  // 14: runlet.v1.ServerService.GetServerInfo:input_type -> runlet.v1.GetServerInfoRequest
+	2,  // 15: runlet.v1.ServerService.GetServerInfo:output_type -> runlet.v1.GetServerInfoResponse
+	15, // [15:16] is the sub-list for method output_type
+	14, // [14:15] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_runlet_v1_server_proto_init() }
@@ -955,7 +1078,7 @@ func file_runlet_v1_server_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runlet_v1_server_proto_rawDesc), len(file_runlet_v1_server_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
