@@ -10,7 +10,12 @@ import {
   RetryInfoSchema,
 } from '../gen/google/rpc/error_details_pb.ts';
 import { StatusSchema } from '../gen/google/rpc/status_pb.ts';
-import { type StartFailure, StartFailureSchema } from '../gen/runlet/v1/error_pb.ts';
+import {
+  type FileFailure,
+  FileFailureSchema,
+  type StartFailure,
+  StartFailureSchema,
+} from '../gen/runlet/v1/error_pb.ts';
 
 /** What a failed call says for programs. Absent parts were not sent. */
 export interface CallErrorDetails {
@@ -18,6 +23,7 @@ export interface CallErrorDetails {
   readonly badRequest: BadRequest | undefined;
   readonly retry: RetryInfo | undefined;
   readonly startFailure: StartFailure | undefined;
+  readonly fileFailure: FileFailure | undefined;
 }
 
 /** Whether an error is what a failed call throws. */
@@ -41,6 +47,7 @@ export function callErrorDetails(error: ServiceError): CallErrorDetails {
     badRequest: unpack((any) => anyUnpack(any, BadRequestSchema)),
     retry: unpack((any) => anyUnpack(any, RetryInfoSchema)),
     startFailure: unpack((any) => anyUnpack(any, StartFailureSchema)),
+    fileFailure: unpack((any) => anyUnpack(any, FileFailureSchema)),
   };
 }
 

@@ -81,6 +81,7 @@ const NO_DETAILS: CallErrorDetails = {
   badRequest: undefined,
   retry: undefined,
   startFailure: undefined,
+  fileFailure: undefined,
 };
 
 /** A value in one line. */
