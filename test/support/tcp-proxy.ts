@@ -7,8 +7,8 @@ export interface TcpProxy {
   readonly address: Address;
   /** Destroys every connection that is open, on both sides, as a reset does. */
   cut(): void;
-  /** Does so once this many bytes more have come from the server; resolves when it did. */
-  cutAfter(bytes: number): Promise<void>;
+  /** Does so once this many bytes more have come from one side; resolves when it did. */
+  cutAfter(bytes: number, from?: 'client' | 'server'): Promise<void>;
   /** Forwards nothing any more; connections stay open. */
   freeze(): void;
   /** Whether new connections are let through; if not they are ended at once. */
@@ -30,8 +30,10 @@ export async function startProxy(target: Address): Promise<TcpProxy> {
   let admitting = true;
   let accepted = 0;
   let left = Number.POSITIVE_INFINITY;
+  let counted = 'server';
   let reached = (): void => {};
-  const count = (bytes: number): void => {
+  const count = (from: 'client' | 'server', bytes: number): void => {
+    if (from !== counted) return;
     left -= bytes;
     if (left > 0) return;
     left = Number.POSITIVE_INFINITY;
@@ -48,7 +50,8 @@ export async function startProxy(target: Address): Promise<TcpProxy> {
     const outer = connect({ ...to, noDelay: true });
     keep(inner);
     keep(outer);
-    outer.on('data', (data) => count(data.length));
+    inner.on('data', (data) => count('client', data.length));
+    outer.on('data', (data) => count('server', data.length));
     inner.pipe(outer);
     outer.pipe(inner);
   });
@@ -72,8 +75,9 @@ export async function startProxy(target: Address): Promise<TcpProxy> {
     admit: (value) => {
       admitting = value;
     },
-    cutAfter: (bytes) => {
+    cutAfter: (bytes, from = 'server') => {
       left = bytes;
+      counted = from;
       return new Promise((resolve) => {
         reached = resolve;
       });
