@@ -25,6 +25,17 @@ export const MAX_REMEMBERED_REQUESTS = 1024;
 export const MAX_WALK_ENTRIES = 1_000_000;
 export const MAX_WALK_BYTES = 16 * MIB;
 
+/**
+ * The same for all walks that one thread has under way, with the names of folders that they sort;
+ * and such names of one walk: more are sorted by reading their folder again.
+ */
+export const MAX_WALKS_BYTES = 64 * MIB;
+export const MAX_SORTED_BYTES = 8 * MIB;
+
+/** Globs of one list, and characters of all of them: each name takes some nanoseconds for each. */
+export const MAX_GLOBS = 256;
+export const MAX_GLOBS_CHARACTERS = 16 * KIB;
+
 /** Folders that all calls of one caller may watch: the kernel's default for a user, inotify(7), is not less. */
 export const MAX_PRINCIPAL_WATCHED = 8192;
 

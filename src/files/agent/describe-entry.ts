@@ -1,9 +1,17 @@
+import { type BigIntStats, lstatSync, readlinkSync } from 'node:fs';
+import { textOfBytes } from '../../system-text.ts';
 import type { FileInfo } from '../file-info.ts';
 import type { Agent } from './agent.ts';
 import { type ByteName, bytesOfName } from './byte-name.ts';
 
 /** How often one is looked at that is replaced between two looks. */
 const MAX_LOOKS = 10;
+
+/** What has a name in a folder. */
+export interface Entry {
+  readonly stats: BigIntStats;
+  readonly info: FileInfo;
+}
 
 /**
  * Describes what has a name in a folder, a link as a link.
@@ -17,11 +25,15 @@ export function describeEntry(
   folder: number,
   name: ByteName,
   path: string,
-): FileInfo | undefined {
+): Entry | undefined {
   const at = bytesOfName(`/proc/self/fd/${folder}/${name}`);
   for (let looks = 1; ; looks++) {
     try {
-      return agent.describeNamed(at, path);
+      const stats = lstatSync(at, { bigint: true });
+      const target = stats.isSymbolicLink()
+        ? textOfBytes(readlinkSync(at, { encoding: 'buffer' }))
+        : undefined;
+      return { stats, info: agent.info(stats, path, target) };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') return undefined;

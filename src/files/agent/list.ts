@@ -23,8 +23,8 @@ export function* listDirectory(
         for (const name of some) {
           const entry = joinPath(path, textOfName(name));
           try {
-            const file = describeEntry(agent, folder, name, entry);
-            if (file !== undefined) pieces.addFile(file);
+            const found = describeEntry(agent, folder, name, entry);
+            if (found !== undefined) pieces.addFile(found.info);
           } catch (error) {
             pieces.addFailure(error, OPERATION, entry);
           }

@@ -30,7 +30,8 @@ export class ListingPieces {
 
   addFile(file: FileInfo): void {
     this.#files.push(file);
-    this.#bytes += ENTRY_BYTES + BYTES_PER_UNIT * (file.path.length + (file.linkTarget ?? '').length);
+    this.#bytes +=
+      ENTRY_BYTES + BYTES_PER_UNIT * (file.path.length + (file.linkTarget ?? '').length);
   }
 
   /**

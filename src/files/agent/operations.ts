@@ -1,5 +1,7 @@
 import type { Agent } from './agent.ts';
+import { listDirectory } from './list.ts';
 import { resolvePath, stat } from './stat.ts';
+import { walkDirectory } from './walk.ts';
 
 /**
  * Everything that an agent does, by its name. An operation is a function that answers at once, or
@@ -10,8 +12,10 @@ import { resolvePath, stat } from './stat.ts';
  * an `Uint8Array`, or has one as `bytes`, is handed over, and must not be used again.
  */
 export const OPERATIONS = {
+  listDirectory,
   stat,
   resolvePath,
+  walkDirectory,
 } as const satisfies Readonly<Record<string, Operation>>;
 
 type Operation = (agent: Agent, args: never) => unknown;

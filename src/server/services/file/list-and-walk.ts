@@ -1,12 +1,80 @@
-import { RunletError } from '../../../errors.ts';
-import type { FileMethods, FileServiceOptions } from './file-calls.ts';
+import { invalidField } from '../../../errors.ts';
+import { compileGlob, GlobError } from '../../../files/agent/glob.ts';
+import type { ListingPiece } from '../../../files/agent/listing.ts';
+import { MAX_GLOBS, MAX_GLOBS_CHARACTERS, MAX_WALK_ENTRIES } from '../../../limits.ts';
+import { fileFailureMessage, fileMessage } from '../../file-messages.ts';
+import { withHeartbeats } from '../../heartbeats.ts';
+import { enterFiles, type FileMethods, type FileServiceOptions, parsePath } from './file-calls.ts';
+import { taskPieces } from './task-pieces.ts';
 
 /** `ListDirectory` and `WalkDirectory`. */
 export function listAndWalk(
-  _options: FileServiceOptions,
+  options: FileServiceOptions,
 ): FileMethods<'listDirectory' | 'walkDirectory'> {
-  const missing = (): never => {
-    throw new RunletError('INTERNAL');
+  const { clock, limits, workers } = options;
+  return {
+    async *listDirectory(request, context) {
+      const path = parsePath('path', request.path, request.rawPath);
+      const { asker } = enterFiles(options, request, context);
+      context.sendHeaders();
+      const task = workers.begin(asker, 'listDirectory', { path });
+      const messages = taskPieces(task, context, listingMessage);
+      yield* withHeartbeats(messages, {}, limits.heartbeatMs, clock);
+    },
+
+    async *walkDirectory(request, context) {
+      const { followSymlinks, maxDepth, maxEntries } = request;
+      const args = {
+        path: parsePath('path', request.path, request.rawPath),
+        maxDepth: maxDepth === 0 ? Number.POSITIVE_INFINITY : maxDepth,
+        maxEntries: parseMaxEntries(maxEntries),
+        include: parseGlobs('include', request.include),
+        exclude: parseGlobs('exclude', request.exclude),
+        followSymlinks,
+      };
+      const { asker } = enterFiles(options, request, context);
+      context.sendHeaders();
+      async function* messages() {
+        const task = workers.begin(asker, 'walkDirectory', args);
+        const { entries, truncated } = yield* taskPieces(task, context, listingMessage);
+        yield { summary: { entries: BigInt(entries), truncated } };
+      }
+      yield* withHeartbeats(messages(), {}, limits.heartbeatMs, clock);
+    },
   };
-  return { listDirectory: missing, walkDirectory: missing };
+}
+
+function listingMessage({ failures, files }: ListingPiece) {
+  return {
+    files: files.map(fileMessage),
+    failures: failures.map(({ failure, reason }) => fileFailureMessage(reason, failure)),
+  };
+}
+
+/** As for pages of lists, one who asks for more gets the most; the summary says so. */
+function parseMaxEntries(maxEntries: bigint): number {
+  const wanted = maxEntries === 0n ? BigInt(MAX_WALK_ENTRIES) : maxEntries;
+  return wanted > MAX_WALK_ENTRIES ? MAX_WALK_ENTRIES : Number(wanted);
+}
+
+/**
+ * Globs of a request that compile.
+ *
+ * @throws RunletError `INVALID_REQUEST`
+ */
+export function parseGlobs(field: string, globs: readonly string[]): readonly string[] {
+  if (globs.length > MAX_GLOBS) throw invalidField(field, `must not be more than ${MAX_GLOBS}`);
+  const characters = globs.reduce((sum, glob) => sum + glob.length, 0);
+  if (characters > MAX_GLOBS_CHARACTERS) {
+    throw invalidField(field, `must not have more than ${MAX_GLOBS_CHARACTERS} characters in all`);
+  }
+  for (const [index, glob] of globs.entries()) {
+    try {
+      compileGlob(glob);
+    } catch (error) {
+      if (error instanceof GlobError) throw invalidField(`${field}[${index}]`, error.message);
+      throw error;
+    }
+  }
+  return globs;
 }
