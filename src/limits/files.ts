@@ -51,3 +51,18 @@ export const MAX_STUCK_WORKERS = 8;
 
 /** MiB of JavaScript's own memory of such a thread: names of a folder that is sorted, above all. */
 export const FILE_WORKER_HEAP_MIB = 256;
+
+/** Bytes of records about one member of an archive: more than paths and extended attributes have. */
+export const MAX_TAR_EXTRA_BYTES = MIB;
+
+/** Levels of folders in an archive, each of which is open while what is in it is read or made. */
+export const MAX_TREE_LEVELS = 256;
+
+/** Bytes of the path of a member: of names of 255 bytes on each level. */
+export const MAX_MEMBER_PATH_BYTES = MAX_TREE_LEVELS * 256;
+
+/** Bytes of names that wait while a tree is read: of some folders of 200,000 entries, one in another. */
+export const MAX_TREE_NAMES_BYTES = 64 * MIB;
+
+/** Bytes that are known of hard links while a tree is read. */
+export const MAX_HARD_LINK_BYTES = 16 * MIB;

@@ -1,5 +1,6 @@
 import type { Agent } from './agent.ts';
 import { listDirectory } from './list.ts';
+import { readTree } from './read-tree.ts';
 import { resolvePath, stat } from './stat.ts';
 import { walkDirectory } from './walk.ts';
 
@@ -16,6 +17,9 @@ export const OPERATIONS = {
   stat,
   resolvePath,
   walkDirectory,
+  readTree,
+  resolvePath,
+  stat,
 } as const satisfies Readonly<Record<string, Operation>>;
 
 type Operation = (agent: Agent, args: never) => unknown;

@@ -10,7 +10,7 @@ import {
 } from './native.ts';
 
 /** `O_PATH` and `O_CLOEXEC` of fcntl.h on Linux, which Node.js does not name. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
 
 /** Links on one way: MAXSYMLINKS of Linux. */
