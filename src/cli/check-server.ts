@@ -2,8 +2,9 @@ import { type Client, status } from '@grpc/grpc-js';
 import { parseAddress } from '../address.ts';
 import { isCallError } from '../client/call-error.ts';
 import { openConnection } from '../client/connection.ts';
-import { OptionError, RemoteError } from '../client/index.ts';
+import { OptionError } from '../client/index.ts';
 import { type RequestMetadata, settingsAt } from '../client/options.ts';
+import { remoteError } from '../client/refusal.ts';
 import { CHECKS } from '../conformance/catalog.ts';
 import type { Check } from '../conformance/check.ts';
 import { createClients } from '../conformance/clients.ts';
@@ -102,7 +103,7 @@ async function assertReachable(
   } catch (error) {
     const { DEADLINE_EXCEEDED, UNAUTHENTICATED, UNAVAILABLE } = status;
     if (!isCallError(error)) return;
-    if (error.code === UNAUTHENTICATED) throw new RemoteError(error);
+    if (error.code === UNAUTHENTICATED) throw remoteError(error);
     if (error.code !== DEADLINE_EXCEEDED && error.code !== UNAVAILABLE) return;
     const sought = { isDefault: server === ownServeAddress(), tls: options.tls };
     throw await unreachable(server, sought, error);

@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { ERROR_DOMAIN, type Reason } from '../errors.ts';
 import { callErrorDetails, isCallError } from './call-error.ts';
 import { ConnectionError, RemoteError } from './errors.ts';
+import { remoteError } from './refusal.ts';
 
 /**
  * What the failure of a call means: the server, or a proxy, refused; it refused the credentials;
@@ -49,7 +50,7 @@ export function callFailure(error: unknown): CallFailure {
   const said = info?.domain === ERROR_DOMAIN;
   // What is not granted is no reason to give up what is.
   if (said && info.reason === ('UNAUTHENTICATED' satisfies Reason)) {
-    return { kind: 'credentials', error: new RemoteError(error) };
+    return { kind: 'credentials', error: remoteError(error) };
   }
   if (!said) {
     const httpStatus = Number(HTTP_STATUS.exec(error.details)?.[1] ?? 0);
@@ -63,13 +64,13 @@ export function callFailure(error: unknown): CallFailure {
         httpStatus === TOO_LARGE
           ? `a proxy on the way takes no request of this size: ${error.details}`
           : error.details;
-      return { kind: 'refused', error: new RemoteError(error, message) };
+      return { kind: 'refused', error: remoteError(error, message) };
     }
     if (CONNECTION_CODES.has(error.code)) return { kind: 'connection', error, ambiguous: false };
     if (AMBIGUOUS_CODES.has(error.code)) return { kind: 'connection', error, ambiguous: true };
     if (error.code === status.UNAUTHENTICATED || error.code === status.PERMISSION_DENIED) {
-      return { kind: 'credentials', error: new RemoteError(error) };
+      return { kind: 'credentials', error: remoteError(error) };
     }
   }
-  return { kind: 'refused', error: new RemoteError(error) };
+  return { kind: 'refused', error: remoteError(error) };
 }

@@ -2,6 +2,7 @@ import { type ChannelCredentials, type ChannelOptions, Client, credentials } fro
 import { type Address, formatAddress, isLoopback } from '../address.ts';
 import { createClient } from '../bridge/create-client.ts';
 import type { ServiceClient } from '../bridge/types.ts';
+import { FileService } from '../gen/runlet/v1/file_pb.ts';
 import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../gen/runlet/v1/session_pb.ts';
@@ -14,6 +15,7 @@ import { withoutStuckSockets } from './stuck-sockets.ts';
 export interface Connection {
   readonly sessions: ServiceClient<typeof SessionService>;
   readonly processes: ServiceClient<typeof ProcessService>;
+  readonly files: ServiceClient<typeof FileService>;
   readonly server: ServiceClient<typeof ServerService>;
   close(): void;
 }
@@ -60,6 +62,7 @@ export function openServices(address: Address, settings: ClientSettings): Connec
   return {
     sessions: createClient(SessionService, client),
     processes: createClient(ProcessService, client),
+    files: createClient(FileService, client),
     server: createClient(ServerService, client),
     close: () => client.close(),
   };

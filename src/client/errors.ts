@@ -1,7 +1,4 @@
-import { type ServiceError, status } from '@grpc/grpc-js';
 import type { Reason, StartStage } from '../errors.ts';
-import { StartStage as StartStageEnum } from '../gen/runlet/v1/error_pb.ts';
-import { callErrorDetails } from './call-error.ts';
 import { RunletClientError } from './client-error.ts';
 
 /** Where a start failed, and why. */
@@ -19,9 +16,20 @@ export interface FieldProblem {
   readonly description: string;
 }
 
+/** What a refusal of the server says. @internal */
+export interface Refusal {
+  readonly message: string;
+  readonly reason: Reason | undefined;
+  readonly status: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly startFailure?: StartFailureInfo | undefined;
+  readonly violations?: readonly FieldProblem[];
+  readonly cause?: unknown;
+}
+
 /** The server answered, and refused. Asking again in the same way changes nothing. */
 export class RemoteError extends RunletClientError {
-  override readonly name = 'RemoteError';
+  override readonly name: string = 'RemoteError';
   /** Why: `ErrorReason` of the protos without its prefix; undefined: it did not say. */
   readonly reason: Reason | undefined;
   /** The status code of gRPC, by its name: `NOT_FOUND`. */
@@ -33,21 +41,14 @@ export class RemoteError extends RunletClientError {
   /** With `INVALID_REQUEST`. */
   readonly violations: readonly FieldProblem[];
 
-  constructor(cause: ServiceError, message = cause.details) {
+  /** @internal */
+  constructor({ cause, message, metadata, reason, startFailure, status, violations }: Refusal) {
     super('REFUSED', message, cause);
-    const { badRequest, info, startFailure } = callErrorDetails(cause);
-    this.reason = info?.reason as Reason | undefined;
-    this.status = status[cause.code];
-    this.metadata = info?.metadata ?? {};
-    this.startFailure = startFailure && {
-      stage: StartStageEnum[startFailure.stage] as StartStage,
-      errnoName: startFailure.errnoName,
-      message: startFailure.message,
-    };
-    this.violations = (badRequest?.fieldViolations ?? []).map(({ field, description }) => ({
-      field,
-      description,
-    }));
+    this.reason = reason;
+    this.status = status;
+    this.metadata = metadata ?? {};
+    this.startFailure = startFailure;
+    this.violations = violations ?? [];
   }
 }
 

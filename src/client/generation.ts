@@ -10,10 +10,11 @@ import type { Connection } from './connection.ts';
  * both directions of one connection can make both ends wait for each other.
  */
 export class Generation {
-  /** For everything but output. */
+  /** For everything but output and uploads. */
   readonly control: Connection;
-  readonly #openOutput: () => Connection;
+  readonly #open: () => Connection;
   #output: Connection | undefined;
+  #uploads: Connection | undefined;
   readonly #over = new AbortController();
   /** What calls made on it carry; empty for a session that is not attached. */
   attachmentId = '';
@@ -22,15 +23,21 @@ export class Generation {
 
   constructor(open: () => Connection) {
     this.control = open();
-    this.#openOutput = open;
+    this.#open = open;
     // One listener for each call under way.
     setMaxListeners(0, this.#over.signal);
   }
 
-  /** For streams of events; opened when it is first needed. */
+  /** For streams of events, and of files from the server; opened when it is first needed. */
   get output(): Connection {
-    this.#output ??= this.#openOutput();
+    this.#output ??= this.#open();
     return this.#output;
+  }
+
+  /** For streams of files to the server, behind which nothing else is to wait; opened like that. */
+  get uploads(): Connection {
+    this.#uploads ??= this.#open();
+    return this.#uploads;
   }
 
   /** Aborts when it is over. */
@@ -44,5 +51,6 @@ export class Generation {
     this.#over.abort();
     this.control.close();
     this.#output?.close();
+    this.#uploads?.close();
   }
 }

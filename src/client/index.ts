@@ -14,8 +14,35 @@ export {
   type StartFailureInfo,
   StdinConflictError,
 } from './errors.ts';
+export { FileError, type FileFailureInfo } from './files/file-error.ts';
+export type { FileInfo } from './files/file-info.ts';
 export type {
+  CopyOptions,
+  FileAttributes,
+  FileCallOptions,
+  FollowLinksOptions,
+  ListOptions,
+  MakeDirectoryOptions,
+  MoveOptions,
+  ReadAllOptions,
+  ReadOptions,
+  ReadTextOptions,
+  ReadTreeOptions,
+  RemoveOptions,
+  WalkOptions,
+  WatchOptions,
+  WriteOptions,
+} from './files/file-options.ts';
+export type { FileReadable } from './files/file-readable.ts';
+export type { RemoteFiles } from './files/remote-files.ts';
+export type { TreeWritten } from './files/trees.ts';
+export type { UploadContent } from './files/upload-source.ts';
+export type { FileChange, FilesMissed, WatchEvent } from './files/watch-directory.ts';
+export type { WrittenFile } from './files/write-file.ts';
+export type {
+  ChangeKindName,
   EndReasonName,
+  FileKindName,
   InheritName,
   OutputStreamName,
   OverflowName,
@@ -23,6 +50,7 @@ export type {
   SignalName,
   SignalScopeName,
   StdinModeName,
+  WriteDispositionName,
 } from './names.ts';
 export type { ConnectOptions, RequestMetadata, SpecDefaults } from './options.ts';
 export { OutputLostError } from './output-lost-error.ts';
@@ -57,7 +85,7 @@ export type {
 export { RunOutputError } from './run-output-error.ts';
 export type { RunletClient, SessionOptions } from './runlet-client.ts';
 export { type LocalServer, type ServeOptions, serve } from './serve.ts';
-export type { CallerInfo, ServerInfo, ServerLimits } from './server-info.ts';
+export type { CallerInfo, FilesCapability, ServerInfo, ServerLimits } from './server-info.ts';
 export type { StartedProcess } from './started-process.ts';
 export type { Pem, TlsOptions } from './tls-options.ts';
 export type { TokenOption } from './token-source.ts';

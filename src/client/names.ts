@@ -1,4 +1,5 @@
 import { EndReason, OutputStream } from '../gen/runlet/v1/event_pb.ts';
+import { ChangeKind, FileKind, WriteDisposition } from '../gen/runlet/v1/file_pb.ts';
 import { Inherit, Overflow, ProcessState, StdinMode } from '../gen/runlet/v1/process_pb.ts';
 import { Signal, SignalScope } from '../gen/runlet/v1/signal_pb.ts';
 import { OptionError } from './client-error.ts';
@@ -79,6 +80,22 @@ export type EndReasonName =
 /** Whom a signal reaches. */
 export type SignalScopeName = 'group' | 'leader' | 'tree';
 
+/** What a file is. */
+export type FileKindName =
+  | 'regular'
+  | 'directory'
+  | 'symlink'
+  | 'fifo'
+  | 'socket'
+  | 'character-device'
+  | 'block-device';
+
+/** How a file is written; see `WriteDisposition` in the protos. */
+export type WriteDispositionName = 'replace' | 'create-new' | 'in-place' | 'append';
+
+/** What can happen to a file. */
+export type ChangeKindName = 'created' | 'modified' | 'removed' | 'moved' | 'attributes';
+
 /** A signal, as POSIX and Linux name it. */
 export type SignalName =
   | 'SIGHUP'
@@ -127,6 +144,12 @@ export const PROCESS_STATES: EnumNames<ProcessStateName> = enumNames(ProcessStat
 export const END_REASONS: EnumNames<EndReasonName> = enumNames(EndReason);
 /** @internal */
 export const SIGNAL_SCOPES: EnumNames<SignalScopeName> = enumNames(SignalScope);
+/** @internal */
+export const FILE_KINDS: EnumNames<FileKindName> = enumNames(FileKind);
+/** @internal */
+export const WRITE_DISPOSITIONS: EnumNames<WriteDispositionName> = enumNames(WriteDisposition);
+/** @internal */
+export const CHANGE_KINDS: EnumNames<ChangeKindName> = enumNames(ChangeKind);
 
 /** The Linux number of a signal. @internal */
 export function signalValue(name: SignalName): Signal {

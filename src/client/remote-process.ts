@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
+import type { CallTarget } from './call-attempts.ts';
 import { RunletClientError } from './client-error.ts';
 import { RemoteError, StdinConflictError } from './errors.ts';
 import type { KeepAlive } from './keep-alive.ts';
@@ -22,7 +23,7 @@ import {
 } from './process-info.ts';
 import type { ProcessLife } from './process-life.ts';
 import { sizeMessage, type TerminalSize } from './process-spec.ts';
-import type { CallPolicy, CallTarget, SessionCalls } from './session-calls.ts';
+import type { CallPolicy, SessionCalls } from './session-calls.ts';
 import { StdinWritable } from './stdin-writable.ts';
 
 /** What a process is made of, for its client. @internal */

@@ -4,8 +4,10 @@ import type {
   Process as ProcessMessage,
   StartProcessResponse,
 } from '../gen/runlet/v1/process_pb.ts';
+import type { CallTarget } from './call-attempts.ts';
 import { RunletClientError } from './client-error.ts';
 import { RemoteError, SessionLostError } from './errors.ts';
+import { RemoteFiles } from './files/remote-files.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import { checkProcessId, checkStartOptions } from './option-checks.ts';
 import type { SpecDefaults } from './options.ts';
@@ -13,7 +15,7 @@ import { type ProcessInfo, processInfo, type SessionInfo, sessionInfo } from './
 import type { ProcessLives } from './process-lives.ts';
 import { type ProcessSpec, specMessage } from './process-spec.ts';
 import { RemoteProcess } from './remote-process.ts';
-import type { CallTarget, SessionCalls } from './session-calls.ts';
+import type { SessionCalls } from './session-calls.ts';
 import type { StartedProcess } from './started-process.ts';
 import { unlessAborted } from './waiting.ts';
 
@@ -47,12 +49,15 @@ export interface RemoteSessionParts {
 export class RemoteSession {
   /** Resolves with why it was lost, once it is; never rejects. Keeps no program from ending. */
   readonly lost: Promise<Error>;
+  /** Files of the server's machine. */
+  readonly files: RemoteFiles;
   readonly #parts: RemoteSessionParts;
   #closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(parts: RemoteSessionParts) {
     this.#parts = parts;
+    this.files = new RemoteFiles(parts.calls);
     this.lost = new Promise((resolve) => parts.calls.link.onLost(resolve));
   }
 

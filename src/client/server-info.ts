@@ -42,6 +42,24 @@ export interface ServerLimits {
   readonly principalOutputDiskBytes: number;
   /** Zero: any number. */
   readonly maxPrincipalStartsPerSecond: number;
+  /** Uploads of one session that are not finished, and finished ones that it remembers. */
+  readonly maxSessionUploads: number;
+  /** Files of one walk. */
+  readonly maxWalkEntries: number;
+  /** Folders that all calls of one caller may watch. */
+  readonly maxPrincipalWatchedDirectories: number;
+  /** Calls on files that may hang at one time, on a mount whose server is gone for example. */
+  readonly maxStuckFileOperations: number;
+}
+
+/** What a server can do with files. */
+export interface FilesCapability {
+  /** Whether it can do anything with them: on Linux alone, and not by every version. */
+  readonly supported: boolean;
+  /** How paths are kept inside of `roots`: `openat2`, or `descriptors`. */
+  readonly confinement: string;
+  /** The only folders that can be used. Empty: what the user of the server may. */
+  readonly roots: readonly string[];
 }
 
 /** Who calls, as a server knows it by the credentials of a call. */
@@ -74,6 +92,8 @@ export interface ServerInfo {
     readonly bytes: boolean;
     /** Whether processes can run as other users of its machine. */
     readonly users: boolean;
+    /** What `session.files` can do. */
+    readonly files: FilesCapability;
   };
   /** Undefined: the server is of a version that does not tell. */
   readonly caller: CallerInfo | undefined;
@@ -120,6 +140,10 @@ export function serverInfo(message: GetServerInfoResponse): ServerInfo {
       principalOutputMemoryBytes: Number(limits?.principalOutputMemoryBytes ?? 0n),
       principalOutputDiskBytes: Number(limits?.principalOutputDiskBytes ?? 0n),
       maxPrincipalStartsPerSecond: limits?.maxPrincipalStartsPerSecond ?? 0,
+      maxSessionUploads: limits?.maxSessionUploads ?? 0,
+      maxWalkEntries: Number(limits?.maxWalkEntries ?? 0n),
+      maxPrincipalWatchedDirectories: limits?.maxPrincipalWatchedDirectories ?? 0,
+      maxStuckFileOperations: limits?.maxStuckFileOperations ?? 0,
     },
     capabilities: {
       launcher: capabilities?.launcher ?? '',
@@ -128,6 +152,11 @@ export function serverInfo(message: GetServerInfoResponse): ServerInfo {
       mergeStderr: capabilities?.mergeStderr ?? false,
       bytes: capabilities?.bytes ?? false,
       users: capabilities?.users ?? false,
+      files: {
+        supported: capabilities?.files?.supported ?? false,
+        confinement: capabilities?.files?.confinement ?? '',
+        roots: capabilities?.files?.roots ?? [],
+      },
     },
     caller: message.caller === undefined ? undefined : callerInfo(message.caller),
   };

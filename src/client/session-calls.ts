@@ -1,33 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import type { CallOptions } from '../bridge/types.ts';
 import type { ProcessEvent as ProcessEventMessage } from '../gen/runlet/v1/event_pb.ts';
 import { Acknowledger } from './acknowledger.ts';
-import { callFailure } from './call-failure.ts';
-import { ConnectionError, type RemoteError } from './errors.ts';
-import { followEvents } from './follow-events.ts';
+import {
+  CallAttempts,
+  type CallTarget,
+  MAX_AMBIGUOUS_FAILURES,
+  type Renewal,
+} from './call-attempts.ts';
+import { ConnectionError } from './errors.ts';
+import { followStream } from './follow-stream.ts';
 import type { Generation } from './generation.ts';
 import { joinSignals } from './joined-signal.ts';
 import type { Link } from './link.ts';
 import type { ClientSettings } from './options.ts';
-import { Pacer } from './pacer.ts';
-import { unlessAborted, within } from './waiting.ts';
+import { pause, within } from './waiting.ts';
 
 /** Bytes that an event counts as beside its data: see `unacknowledged_bytes` in the protos. */
 const EVENT_BYTES = 64;
 
-/** Failures in a row of one call that may be the server's fault, before it is given up. */
-const MAX_AMBIGUOUS_FAILURES = 5;
-
 /** How long a reader that leaves waits until that is known, in milliseconds. */
 const LEAVE_MS = 1_000;
-
-/** What a call is made with. */
-export interface CallTarget {
-  readonly generation: Generation;
-  /** What every request carries. */
-  readonly ids: { readonly sessionId: string; readonly attachmentId: string };
-  readonly options: CallOptions;
-}
 
 /** How a call may be made. */
 export interface CallPolicy {
@@ -37,26 +29,18 @@ export interface CallPolicy {
   readonly signal?: AbortSignal | undefined;
 }
 
+/**
+ * Makes a call. One that takes several connections calls `cameOn` when it has come further: what
+ * failed before does not count any more.
+ */
+type MakeCall<T> = (target: CallTarget, cameOn: () => void) => Promise<T>;
+
 /** How events are followed. */
 export interface FollowOptions {
   /** Whether the server is told what has come. */
   readonly acknowledge: boolean;
   /** Ends it. */
   readonly signal: AbortSignal | undefined;
-}
-
-/**
- * Whether a call whose credentials were refused is made again with others: that is possible, once;
- * or not, since the call must not be made twice.
- */
-type Renewal = 'possible' | 'done' | 'not-here';
-
-/** A call that failed, and may be made again. */
-interface FailedCall {
-  readonly error: Error;
-  readonly ambiguous: boolean;
-  /** Whether it was refused for credentials that others take the place of. */
-  readonly renewed: boolean;
 }
 
 /** How far a reader of a process has come. */
@@ -66,19 +50,28 @@ interface ReaderPlace {
   readonly seq: bigint;
 }
 
+/** A reader of a process, over all connections. */
+interface Reader extends FollowOptions {
+  readonly processId: string;
+  readonly readerId: string;
+  /** The last event that it has had. */
+  seq: bigint;
+}
+
 /** Makes calls that name a session, as often as it takes. */
 export class SessionCalls {
   readonly sessionId: string;
   readonly link: Link;
   readonly #silenceMs: number;
   readonly #settings: ClientSettings;
-  readonly #pacer = new Pacer();
+  readonly #attempts: CallAttempts;
 
   constructor(sessionId: string, link: Link, silenceMs: number, settings: ClientSettings) {
     this.sessionId = sessionId;
     this.link = link;
     this.#silenceMs = silenceMs;
     this.#settings = settings;
+    this.#attempts = new CallAttempts(sessionId, link, settings);
   }
 
   /**
@@ -89,26 +82,26 @@ export class SessionCalls {
    * @throws SessionLostError the session is over for this client
    * @throws ConnectionError it may or may not have been done
    */
-  call<T>(policy: CallPolicy, make: (target: CallTarget) => Promise<T>): Promise<T> {
+  call<T>(policy: CallPolicy, make: MakeCall<T>): Promise<T> {
     return this.#settings.keepAlive.during(this.#call(policy, make));
   }
 
-  async #call<T>(
-    { idempotent, signal }: CallPolicy,
-    make: (target: CallTarget) => Promise<T>,
-  ): Promise<T> {
+  async #call<T>({ idempotent, signal }: CallPolicy, make: MakeCall<T>): Promise<T> {
     let ambiguous = 0;
     let renewal: Renewal = idempotent ? 'possible' : 'not-here';
     for (;;) {
-      const generation = await this.#ready(signal);
+      const generation = await this.#attempts.ready(signal);
       const joined = joinSignals(generation.signal, signal);
       try {
-        const target = await this.#target(generation, joined.signal);
+        const target = await this.#attempts.target(generation, joined.signal);
         if (target === undefined) continue;
-        return await make(target);
+        return await make(target, () => {
+          ambiguous = 0;
+          if (idempotent) renewal = 'possible';
+        });
       } catch (error) {
         signal?.throwIfAborted();
-        const failure = await this.#failed(generation, error, renewal);
+        const failure = await this.#attempts.failed(generation, error, renewal);
         if (failure.renewed) renewal = 'done';
         if (failure.ambiguous) ambiguous += 1;
         if (!idempotent || ambiguous >= MAX_AMBIGUOUS_FAILURES) {
@@ -131,74 +124,118 @@ export class SessionCalls {
    *
    * @throws RemoteError, SessionLostError
    */
-  async *follow(
-    processId: string,
-    afterSeq: bigint,
-    options: FollowOptions,
-  ): AsyncGenerator<readonly ProcessEventMessage[]> {
-    const { keepAlive } = this.#settings;
-    const events = this.#follow(processId, afterSeq, options);
-    try {
-      // What is not asked for the next is not waited for.
-      for (;;) {
-        const { done, value } = await keepAlive.during(events.next());
-        if (done) return;
-        yield value;
-      }
-    } finally {
-      await keepAlive.during(events.return(undefined));
-    }
-  }
-
-  async *#follow(
+  follow(
     processId: string,
     afterSeq: bigint,
     { acknowledge, signal }: FollowOptions,
   ): AsyncGenerator<readonly ProcessEventMessage[]> {
     const readerId = acknowledge ? randomUUID() : '';
-    let last = afterSeq;
+    const reader: Reader = { processId, readerId, seq: afterSeq, acknowledge, signal };
+    return this.stream(signal, (target) => this.#watch(target, reader));
+  }
+
+  /**
+   * What a stream of the server gives, over as many connections as it takes. `open` begins one on
+   * a connection, where the last one came to: it ends when all was there, and yields undefined
+   * for what shows no more than that the stream goes on. Reads no faster than it is taken.
+   *
+   * @throws RemoteError, SessionLostError, the reason of the signal
+   */
+  async *stream<T>(
+    signal: AbortSignal | undefined,
+    open: (target: CallTarget) => AsyncIterable<T | undefined>,
+  ): AsyncGenerator<T> {
+    const { keepAlive } = this.#settings;
+    const given = this.#stream(signal, open);
+    try {
+      // What is not asked for the next is not waited for.
+      for (;;) {
+        const { done, value } = await keepAlive.during(given.next());
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      await keepAlive.during(given.return(undefined));
+    }
+  }
+
+  async *#stream<T>(
+    signal: AbortSignal | undefined,
+    open: (target: CallTarget) => AsyncIterable<T | undefined>,
+  ): AsyncGenerator<T> {
     let ambiguous = 0;
     let renewal: Renewal = 'possible';
-    let isTaken = false;
     for (;;) {
-      const generation = await this.#ready(signal);
+      const generation = await this.#attempts.ready(signal);
       const joined = joinSignals(generation.signal, signal);
-      const acknowledger = new Acknowledger(this.#settings.clock, (seq) =>
-        this.#acknowledge(generation, { processId, readerId, seq }),
-      );
       try {
-        const target = await this.#target(generation, joined.signal);
+        const target = await this.#attempts.target(generation, joined.signal);
         if (target === undefined) continue;
-        const { ids, options } = target;
-        const request = { ...ids, processId, afterSeq: last, readerId };
-        const responses = generation.output.processes.watchProcess(request, options);
-        for await (const events of followEvents(responses, this.#silenceMs, this.#settings.clock)) {
+        for await (const value of open(target)) {
           ambiguous = 0;
           renewal = 'possible';
-          const newest = events.at(-1);
-          if (newest === undefined) continue;
-          isTaken = true;
-          yield events;
-          isTaken = false;
-          last = newest.seq;
-          if (newest.event.case === 'closed') return;
-          if (acknowledge) acknowledger.had(last, sizeOf(events));
+          if (value !== undefined) yield value;
         }
-        // Nothing but `closed` ends it in order.
-        throw new ConnectionError('the stream of events ended early', false);
+        return;
       } catch (error) {
         signal?.throwIfAborted();
-        const failure = await this.#failed(generation, error, renewal);
+        const failure = await this.#attempts.failed(generation, error, renewal);
         if (failure.renewed) renewal = 'done';
         if (failure.ambiguous) ambiguous += 1;
         if (ambiguous >= MAX_AMBIGUOUS_FAILURES) throw failure.error;
       } finally {
-        acknowledger.stop();
         joined.release();
-        // It was broken off by who reads. While it is not known the process may have to wait.
-        const leaves = acknowledge && (isTaken || signal?.aborted === true);
-        if (leaves) await this.#leave(generation, { processId, readerId, seq: last });
       }
+    }
+  }
+
+  /** The messages of a stream. One that is silent for longer than heartbeats allow fails. */
+  messages<T>(responses: AsyncIterable<T>): AsyncGenerator<T> {
+    return followStream(responses, this.#silenceMs, this.#settings.clock);
+  }
+
+  /** What a promise gives, which is not waited for any longer than `ms` milliseconds. */
+  within<T>(promise: Promise<T>, ms: number): Promise<T> {
+    return within(promise, ms, this.#settings.clock, 'the server did not answer');
+  }
+
+  /** Resolves after a while, or when the signal aborts. */
+  pause(ms: number, signal: AbortSignal): Promise<void> {
+    return pause(ms, this.#settings.clock, signal);
+  }
+
+  async *#watch(
+    { generation, ids, options }: CallTarget,
+    reader: Reader,
+  ): AsyncGenerator<readonly ProcessEventMessage[] | undefined> {
+    const { acknowledge, processId, readerId, signal } = reader;
+    const acknowledger = new Acknowledger(this.#settings.clock, (seq) =>
+      this.#acknowledge(generation, { processId, readerId, seq }),
+    );
+    let isTaken = false;
+    try {
+      const request = { ...ids, processId, afterSeq: reader.seq, readerId };
+      const responses = generation.output.processes.watchProcess(request, options);
+      for await (const { events } of this.messages(responses)) {
+        const newest = events.at(-1);
+        if (newest === undefined) {
+          yield undefined;
+          continue;
+        }
+        isTaken = true;
+        yield events;
+        isTaken = false;
+        reader.seq = newest.seq;
+        if (newest.event.case === 'closed') return;
+        if (acknowledge) acknowledger.had(newest.seq, sizeOf(events));
+      }
+      // Nothing but `closed` ends it in order.
+      throw new ConnectionError('the stream of events ended early', false);
+    } finally {
+      acknowledger.stop();
+      // It was broken off by who reads. While it is not known the process may have to wait.
+      const leaves = acknowledge && (isTaken || signal?.aborted === true);
+      if (leaves) await this.#leave(generation, { processId, readerId, seq: reader.seq });
     }
   }
 
@@ -213,68 +250,10 @@ export class SessionCalls {
     generation: Generation,
     what: ReaderPlace & { readonly done?: boolean },
   ): Promise<void> {
-    const target = await this.#target(generation, generation.signal);
+    const target = await this.#attempts.target(generation, generation.signal);
     if (target === undefined) return;
     const { ids, options } = target;
     await generation.control.processes.acknowledgeOutput({ ...ids, ...what }, options);
-  }
-
-  #ready(signal: AbortSignal | undefined): Promise<Generation> {
-    const ready = this.link.ready();
-    return signal === undefined ? ready : unlessAborted(ready, signal);
-  }
-
-  /**
-   * What a call is made with; undefined: the generation ended before anything was sent.
-   * `signal` aborts with that, too, and throws where it was the caller's that aborted.
-   */
-  async #target(generation: Generation, signal: AbortSignal): Promise<CallTarget | undefined> {
-    const { sessionId } = this;
-    const { attachmentId } = generation;
-    let options: Pick<CallOptions, 'metadata'>;
-    try {
-      // Asked of the program, which may take its time.
-      options = await unlessAborted(this.link.callOptions(), signal);
-      await this.#pacer.turn();
-      signal.throwIfAborted();
-    } catch (error) {
-      if (generation.signal.aborted) return undefined;
-      throw error;
-    }
-    return { generation, ids: { sessionId, attachmentId }, options: { ...options, signal } };
-  }
-
-  /** What a failed call was, if it may be made again; throws what is final. */
-  async #failed(generation: Generation, error: unknown, renewal: Renewal): Promise<FailedCall> {
-    const failure = callFailure(error);
-    if (failure.kind === 'credentials') {
-      if (this.#renews(failure.error, renewal)) {
-        return { error: failure.error, ambiguous: false, renewed: true };
-      }
-      this.link.credentialsRefused(failure.error);
-    }
-    if (this.link.lost !== undefined) throw this.link.lost;
-    if (failure.kind === 'unreachable') throw failure.error;
-    if (failure.kind === 'connection') {
-      // Cancelled since the generation was over, of which the call is not to blame.
-      const ambiguous = failure.ambiguous && !generation.signal.aborted;
-      this.link.suspect(generation);
-      return { error: failure.error, ambiguous, renewed: false };
-    }
-    const gone = await this.link.refused(generation, failure.error);
-    if (this.link.lost !== undefined) throw this.link.lost;
-    if (!gone) throw failure.error;
-    return { error: failure.error, ambiguous: false, renewed: false };
-  }
-
-  /** Whether the program may have other credentials than those that a call was refused with. */
-  #renews(error: RemoteError, renewal: Renewal): boolean {
-    const { credentialsChange, renewCredentials } = this.#settings;
-    if (!credentialsChange || this.link.lost !== undefined) return false;
-    renewCredentials();
-    // It may have been done before they were over. The next call has others.
-    if (renewal === 'not-here') throw error;
-    return renewal === 'possible';
   }
 }
 

@@ -65,8 +65,8 @@ export function shownText(value: SystemText): string {
   return typeof value === 'string' ? value : Buffer.from(value).toString();
 }
 
-/** A text where it is one, in whatever form it was given. */
-function systemText(name: string, value: unknown): SystemText {
+/** A text where it is one, in whatever form it was given. @internal */
+export function systemText(name: string, value: unknown): SystemText {
   if (!(value instanceof Uint8Array)) return text(name, value);
   return isUtf8(value) ? Buffer.from(value).toString() : value;
 }
