@@ -1,9 +1,8 @@
 import { Command, Option } from 'commander';
-import type { RemoteSession, RunletClient } from '../client/index.ts';
 import { nonEmpty } from './arguments.ts';
 import { endAs } from './end-as.ts';
 import { addExamples } from './examples.ts';
-import { findProcess, findSession, openProcess } from './find-process.ts';
+import { findWhere } from './find-where.ts';
 import { RECONNECT_SECONDS } from './reconnect.ts';
 import { runRemote } from './remote-run.ts';
 import { secureExample } from './secure-example.ts';
@@ -75,21 +74,4 @@ async function exec(where: string, words: readonly string[], flags: ExecFlags): 
     return runRemote(client, what, signals);
   });
   await endAs(running, json);
-}
-
-/** The session that is named by its own id, or by that of a process. */
-async function findWhere(
-  client: RunletClient,
-  address: string,
-  where: string,
-): Promise<RemoteSession> {
-  const ids = (await client.sessions()).map(({ id }) => id);
-  if (!ids.some((id) => id.startsWith(where))) {
-    const found = await findProcess(client, address, {}, where);
-    // One that is not there is told of.
-    await openProcess(found);
-    return found.session;
-  }
-  const id = await findSession(client, address, { session: where });
-  return client.session({ id, ifAttached: 'share' });
 }
