@@ -42,7 +42,7 @@ export const MORE_SERVE_EXAMPLES: readonly Example[] = [
   },
   {
     command:
-      'runlet serve --max-sessions 100 --max-processes 1000 --detached-ttl 1m --min-detached-ttl 1s --max-detached-ttl 1h --cwd / --launcher child_process',
+      'runlet serve --max-sessions 100 --max-processes 1000 --detached-ttl 1m --min-detached-ttl 1s --max-detached-ttl 1h --cwd / --file-root "$FOLDER" --launcher child_process',
     does: 'Bound what clients can have, and say how processes are started',
     code: null,
     prints: /^runlet listening on unix:/,

@@ -21,6 +21,8 @@ export interface ServeFlags extends PrincipalFlags, TlsFlags {
   readonly socketMode?: number;
   readonly launcher?: LauncherName;
   readonly cwd?: string;
+  /** Folders, by absolute paths. */
+  readonly fileRoot?: readonly string[];
   readonly logLevel: string;
   readonly retention: number;
   readonly retainedBytes: number;

@@ -32,6 +32,7 @@ const SELDOM_FLAGS = [
   '--socket-mode',
   '--launcher',
   '--policy',
+  '--file-root',
   '--max-retained-bytes',
   '--output-memory',
   '--min-detached-ttl',
@@ -57,6 +58,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   ],
   'Sessions and processes:': [
     '--cwd',
+    '--file-root',
     '--launcher',
     '--max-sessions',
     '--max-processes',
@@ -120,6 +122,11 @@ export function serveCommand(): Command {
       '--cwd <path>',
       'the working directory of processes that name none (default: its own)',
       absolutePath,
+    )
+    .option(
+      '--file-root <path>',
+      'a folder that FileService is confined to; may be given again (default: it is not)',
+      collectFolder,
     )
     .addOption(
       new Option('--log-level <level>', 'the least severe lines to log')
@@ -250,4 +257,8 @@ export function serveCommand(): Command {
 
 function collectUid(text: string, earlier: readonly number[] = []): readonly number[] {
   return [...earlier, wholeNumber(text)];
+}
+
+function collectFolder(text: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, absolutePath(text)];
 }

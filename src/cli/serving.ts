@@ -89,6 +89,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     keepaliveTimeoutMs: flags.keepaliveTimeout * 1000,
     shutdownGraceMs: graceMs,
     policy: policy?.live,
+    fileRoots: flags.fileRoot ?? [],
     ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
     ...(stateFolder === undefined || flags.outputDisk === 0 ? {} : { stateFolder }),
   }).catch((error: unknown) => {

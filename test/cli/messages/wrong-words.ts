@@ -244,6 +244,7 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
     ['serve --launcher fork', '--launcher fork: it is none of posix_spawn, child_process'],
     ['serve --log-level loud', '--log-level loud: it is none of debug, info, warn, error, silent'],
     ['serve --cwd x', '--cwd x: it is not an absolute path'],
+    ['serve --file-root x', '--file-root x: it is not an absolute path'],
     [
       'serve --socket-mode 0066',
       '--socket-mode 0066: it is no mode that lets its user in, such as 0600 or 0660',
