@@ -10,6 +10,7 @@ import { methodPath } from '../../src/bridge/types.ts';
 import { Health } from '../../src/gen/grpc/health/v1/health_pb.ts';
 import { ServerReflection } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
 import { ServerReflection as ServerReflectionAlpha } from '../../src/gen/grpc/reflection/v1alpha/reflection_pb.ts';
+import { FileService } from '../../src/gen/runlet/v1/file_pb.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
@@ -24,6 +25,7 @@ export interface Seed {
 const SERVICES = [
   SessionService,
   ProcessService,
+  FileService,
   ServerService,
   Health,
   ServerReflection,
@@ -37,32 +39,40 @@ const COMMANDS = [['/bin/true'], ['/bin/cat'], ['/bin/sleep', '0'], ['/bin/echo'
 const SESSION_IDS = Array.from({ length: 4 }, (_, i) => `00000000-0000-4000-8000-00000000000${i}`);
 const PROCESS_IDS = ['p0', 'p1', 'p2'];
 
+/** Names of files that requests name, in the same way. */
+const FILES = ['f0', 'f1', 'f0/below', ''];
+
 /** How far messages within messages go. */
 const MAX_DEPTH = 5;
 
 /** Fields that say again what others do: all of both kinds would be no valid request. */
-const TWICE = /^raw_|^attachment_id$|^arg0$/;
+const TWICE = /^raw_|^attachment_id$|^arg0$|^if_version$/;
 
 /** What one request is made of. */
 interface Choice {
+  /** Where the files are that it names. */
+  readonly folder: string;
   /** Which case each choice of several fields has. */
   readonly ordinal: number;
   /** All fields, or those that a request needs. */
   readonly full: boolean;
 }
 
-/** Requests of every method: with all that they may have and little, and each case of a choice. */
-export function seedCorpus(): readonly Seed[] {
-  return SERVICES.flatMap(({ methods }) => methods.flatMap(seedsOf));
+/**
+ * Requests of every method: with all that they may have and little, and each case of a choice.
+ * Files that they name are in a folder.
+ */
+export function seedCorpus(folder: string): readonly Seed[] {
+  return SERVICES.flatMap(({ methods }) => methods.flatMap((method) => seedsOf(method, folder)));
 }
 
-function seedsOf(method: DescMethod): readonly Seed[] {
+function seedsOf(method: DescMethod, folder: string): readonly Seed[] {
   const { input } = method;
   const cases = Math.max(COMMANDS.length, ...input.oneofs.map(({ fields }) => fields.length));
   const seeds = new Map<string, Seed>();
   for (let ordinal = 0; ordinal < cases; ordinal++) {
     for (const full of [false, true]) {
-      const body = Buffer.from(toBinary(input, sample(input, { ordinal, full }, 0)));
+      const body = Buffer.from(toBinary(input, sample(input, { folder, ordinal, full }, 0)));
       seeds.set(body.toString('latin1'), { path: methodPath(method), body });
     }
   }
@@ -84,7 +94,7 @@ function sample(desc: DescMessage, choice: Choice, depth: number) {
 }
 
 function isWanted({ fieldKind, name }: DescField, { full, ordinal }: Choice, depth: number) {
-  if (/^(session_id|process_id|spec|argv|signal)$/.test(name)) return true;
+  if (/^(session_id|process_id|spec|argv|signal|path|target_path)$/.test(name)) return true;
   if (depth >= MAX_DEPTH && fieldKind === 'message') return false;
   return full && (!TWICE.test(name) || ordinal === 1);
 }
@@ -101,15 +111,16 @@ function someValue(field: DescField, choice: Choice, depth: number): unknown {
     case 'list':
       if (field.name === 'argv') return COMMANDS[ordinal % COMMANDS.length];
       if (field.listKind === 'message') return [sample(field.message, choice, depth + 1)];
-      return field.listKind === 'scalar' ? [scalarOf(field, field.scalar, ordinal)] : [1];
+      return field.listKind === 'scalar' ? [scalarOf(field, field.scalar, choice)] : [1];
     case 'scalar':
-      return scalarOf(field, field.scalar, ordinal);
+      return scalarOf(field, field.scalar, choice);
   }
 }
 
-function scalarOf({ name }: DescField, type: ScalarType, ordinal: number): unknown {
+function scalarOf({ name }: DescField, type: ScalarType, { folder, ordinal }: Choice): unknown {
   switch (type) {
     case ScalarType.STRING:
+      if (name.endsWith('path')) return `${folder}/${FILES[ordinal % FILES.length]}`;
       return textOf(name, ordinal);
     case ScalarType.BYTES:
       return Buffer.from('bytes');
@@ -128,6 +139,7 @@ function textOf(name: string, ordinal: number): string {
   if (name === 'session_id') return SESSION_IDS[ordinal % SESSION_IDS.length] ?? '';
   if (name === 'process_id') return PROCESS_IDS[ordinal % PROCESS_IDS.length] ?? '';
   if (name === 'cwd') return '/';
+  if (name === 'upload_id') return SESSION_IDS[0] ?? '';
   if (name === 'service') return ['', 'runlet.v1.ProcessService', 'none'][ordinal % 3] ?? '';
   if (/file|symbol|type/.test(name)) return 'runlet.v1.ProcessService';
   return name.endsWith('token') ? '' : 'text';
