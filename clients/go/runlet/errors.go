@@ -65,6 +65,8 @@ type RemoteError struct {
 	Fields []string
 	// Stage and Errno say what a start failed of, with ErrStartFailed: PROGRAM and ENOENT.
 	Stage, Errno string
+	// File says what failed of a file, where a call of FileService did; nil: of none.
+	File *runletv1.FileFailure
 }
 
 func (e *RemoteError) Error() string { return e.Message }
@@ -151,6 +153,8 @@ func FromRPC(err error) *RemoteError {
 		case *runletv1.StartFailure:
 			remote.Stage = strings.TrimPrefix(what.Stage.String(), "START_STAGE_")
 			remote.Errno = what.ErrnoName
+		case *runletv1.FileFailure:
+			remote.File = what
 		case *errdetails.BadRequest:
 			for _, violation := range what.FieldViolations {
 				remote.Fields = append(remote.Fields, violation.Field)

@@ -47,6 +47,8 @@ class RemoteError(RunletError):
         """Facts that go with the reason."""
         self.fields = list(fields)
         """With `INVALID_REQUEST`: the fields that are wrong."""
+        self.file: error_pb2.FileFailure | None = None
+        """What failed of a file, where a call of `FileService` did."""
 
 
 class InvalidRequest(RemoteError):
@@ -193,9 +195,12 @@ def from_rpc(error: grpc.RpcError) -> RemoteError:
     info = error_details_pb2.ErrorInfo()
     bad_request = error_details_pb2.BadRequest()
     failure = error_pb2.StartFailure()
+    file_failure = error_pb2.FileFailure()
+    of_file = False
     for detail in _details(call):
         for known in (info, bad_request, failure):
             detail.Unpack(known)
+        of_file = detail.Unpack(file_failure) or of_file
     code = call.code().name
     by_code = _CLASSES_BY_CODE.get(code, RemoteError)
     made = _CLASSES.get(info.reason, by_code)(
@@ -206,6 +211,8 @@ def from_rpc(error: grpc.RpcError) -> RemoteError:
         metadata=info.metadata,
         fields=[violation.field for violation in bad_request.field_violations],
     )
+    if of_file:
+        made.file = file_failure
     if isinstance(made, StartFailed):
         made.stage = error_pb2.StartStage.Name(failure.stage).removeprefix("START_STAGE_")
         made.errno_name = failure.errno_name
