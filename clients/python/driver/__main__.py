@@ -11,10 +11,11 @@ from typing import Any
 
 import grpc
 import runlet
-from runlet.v1 import process_pb2_grpc, session_pb2_grpc
+from runlet.v1 import file_pb2_grpc, process_pb2_grpc, session_pb2_grpc
 
 from driver.access import ACCESS
 from driver.facts import Facts, Reader, failure_of
+from driver.files import Download
 from driver.operations import OPERATIONS, Call
 
 
@@ -26,6 +27,7 @@ class Driver:
         self._output = threading.Lock()
         self._channels: dict[str, grpc.Channel] = {}
         self._readers: dict[str, Reader] = {}
+        self._downloads: dict[str, Download] = {}
 
     def sessions(self, address: str) -> session_pb2_grpc.SessionServiceStub:
         return session_pb2_grpc.SessionServiceStub(self._channel(address))
@@ -33,9 +35,16 @@ class Driver:
     def processes(self, address: str) -> process_pb2_grpc.ProcessServiceStub:
         return process_pb2_grpc.ProcessServiceStub(self._channel(address))
 
+    def files(self, address: str) -> file_pb2_grpc.FileServiceStub:
+        return file_pb2_grpc.FileServiceStub(self._channel(address))
+
     def reader(self, name: str) -> Reader:
         with self._lock:
             return self._readers.setdefault(name, Reader())
+
+    def download(self, name: str) -> Download:
+        with self._lock:
+            return self._downloads.setdefault(name, Download())
 
     def print(self, reply: Facts) -> None:
         with self._output:

@@ -150,4 +150,7 @@ def failure_of(error: grpc.RpcError | runlet.RunletError) -> Facts:
     if isinstance(error, runlet.StartFailed):
         facts["stage"] = f"START_STAGE_{error.stage}"
         facts["errno_name"] = error.errno_name
+    if error.file is not None:
+        facts["operation"] = error.file.operation
+        facts["errno_name"] = error.file.errno_name
     return facts

@@ -10,6 +10,7 @@ from google.protobuf import duration_pb2
 from runlet.events import from_message
 from runlet.v1 import process_pb2, session_pb2, signal_pb2
 
+from driver import files
 from driver.access import ACCESS
 from driver.facts import Facts, Note, facts_of
 
@@ -22,7 +23,9 @@ class Call:
         self.note = note
         self.sessions = driver.sessions(command["address"])
         self.processes = driver.processes(command["address"])
+        self.files = driver.files(command["address"])
         self.reader = driver.reader(command.get("reader", ""))
+        self.download = driver.download(command.get("reader", ""))
         self.session_id: str = command.get("session_id", "")
         # What every call carries: the header that proxies route by.
         header = command.get("header", self.session_id)
@@ -233,5 +236,6 @@ OPERATIONS: dict[str, Callable[[Call], Facts]] = {
     for operation in (
         *(create, close, attach, start, get, wait, watch, read),
         *(write, stream, interact, signal, terminate, resize, follow),
+        *(files.list_files, files.upload, files.get_upload, files.download),
     )
 }

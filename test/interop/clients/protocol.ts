@@ -11,8 +11,8 @@
  * Its environment says how it reaches servers, and who it is: `RUNLET_CA`, `RUNLET_CERT`, `RUNLET_KEY`
  * and `RUNLET_TOKEN_FILE` name files, as they do for the command line.
  *
- * Bytes are base64, enum values have their names in the protos, numbers fit a double.
- * A parameter that is left out has the default of the protos.
+ * Bytes are base64, hashes hexadecimal, enum values have their names in the protos, and numbers
+ * fit a double. A parameter that is left out has the default of the protos.
  */
 
 /** What every command has. */
@@ -83,6 +83,33 @@ export interface WriteParams {
   readonly eof?: boolean;
 }
 
+/** What names a file, by text or by bytes. */
+export interface FileParams extends SessionParams {
+  readonly attachment_id?: string;
+  readonly path?: string;
+  /** The bytes of a path that is not UTF-8. */
+  readonly raw_path?: string;
+}
+
+/** What becomes a file of the server's machine. */
+export interface UploadParams extends FileParams {
+  /** A file of the driver's machine, which is sent in pieces, with its size. */
+  readonly from: string;
+  /** Where in it the first byte is that is sent. */
+  readonly offset?: number;
+  readonly upload_id?: string;
+  readonly if_version?: string;
+}
+
+/** A file that is read. */
+export interface DownloadParams extends FileParams {
+  /**
+   * Names a reader, which goes on after the last byte that it had, of the same version, in
+   * another connection also.
+   */
+  readonly reader: string;
+}
+
 /** What was had of one stream of output. */
 export interface StreamFacts {
   readonly bytes: number;
@@ -127,6 +154,30 @@ export interface ProcessFacts {
   readonly exited?: EndFacts;
 }
 
+/** What a file is. */
+export interface FileFacts {
+  readonly path: string;
+  /** Absent where `path` says it all. */
+  readonly raw_path?: string;
+  readonly kind: string;
+  readonly size: number;
+  readonly version: string;
+}
+
+/** What a reader has had of a file. */
+export interface DownloadFacts {
+  /** As it was opened last. */
+  readonly file: FileFacts;
+  /** In all calls. */
+  readonly bytes: number;
+  /** Every piece began where the one before ended. */
+  readonly exact: boolean;
+  /** Of what was had in all calls. */
+  readonly sha256: string;
+  /** What the server says in the end, of the last call. */
+  readonly end: { readonly bytes: number; readonly sha256: string };
+}
+
 /** How a call failed. All but `code` comes from `grpc-status-details-bin`. */
 export interface FailureFacts {
   readonly code: string;
@@ -137,7 +188,10 @@ export interface FailureFacts {
   readonly fields?: readonly string[];
   /** Of a `StartFailure`. */
   readonly stage?: string;
+  /** Of a `StartFailure` or a `FileFailure`. */
   readonly errno_name?: string;
+  /** Of a `FileFailure`. */
+  readonly operation?: string;
 }
 
 /** The operations, each with its parameters and its facts. */
@@ -174,6 +228,13 @@ export interface Operations {
     facts: ProcessFacts & { readonly was_running: boolean },
   ];
   resize: [params: ProcessParams & SizeParams, facts: object];
+  list_files: [params: FileParams, facts: { readonly files: readonly FileFacts[] }];
+  upload: [params: UploadParams, facts: { readonly file: FileFacts; readonly sha256: string }];
+  get_upload: [
+    params: SessionParams & { readonly upload_id: string },
+    facts: { readonly accepted_offset: number; readonly finished: boolean },
+  ];
+  download: [params: DownloadParams, facts: DownloadFacts];
   /**
    * Comes back to the session, starts a process in it, writes, and reads to the end, as the
    * package in that language does it by itself. Only where there is one. The `code` of a failure

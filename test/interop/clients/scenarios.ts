@@ -1,5 +1,6 @@
 import type { Scenario } from './scenario.ts';
 import { ACKNOWLEDGED } from './scenarios/acknowledged.ts';
+import { FILES } from './scenarios/files.ts';
 import { LIVES } from './scenarios/lives.ts';
 import { OUTPUT } from './scenarios/output.ts';
 import { RECOVERIES } from './scenarios/recoveries.ts';
@@ -13,6 +14,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...STDIN,
   ...LIVES,
   ...ACKNOWLEDGED,
+  ...FILES,
 ];
 
 /** What a package is put through that recovers by itself. */

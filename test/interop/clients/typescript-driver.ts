@@ -6,6 +6,7 @@ import type { CallOptions, ServiceClient } from '../../../src/bridge/types.ts';
 import { callErrorDetails, isCallError } from '../../../src/client/call-error.ts';
 import { openConnection } from '../../../src/client/connection.ts';
 import { StartStageSchema } from '../../../src/gen/runlet/v1/error_pb.ts';
+import { FileService } from '../../../src/gen/runlet/v1/file_pb.ts';
 import {
   OverflowSchema,
   type Process,
@@ -19,6 +20,7 @@ import { SignalSchema, SignalScopeSchema } from '../../../src/gen/runlet/v1/sign
 import { type Access, settingsOf } from './access.ts';
 import { CallFailure, type Driver, openOperation } from './driver.ts';
 import { nameOfValue, valueOfName } from './enum-names.ts';
+import { Download, FILE_PERFORMERS } from './file-performers.ts';
 import type {
   Facts,
   FailureFacts,
@@ -33,22 +35,26 @@ import type {
 import { endOf, Reader } from './reader.ts';
 
 /** What an operation works with. */
-interface Call<O extends Operation> {
+export interface Call<O extends Operation> {
   readonly params: Params<O>;
   readonly options: CallOptions;
   readonly sessions: ServiceClient<typeof SessionService>;
   readonly processes: ServiceClient<typeof ProcessService>;
+  readonly files: ServiceClient<typeof FileService>;
   reader(name: string): Reader;
+  download(name: string): Download;
   tell(note: Note): void;
 }
 
-type Performers = { readonly [O in Operation]: (call: Call<O>) => Promise<Facts<O>> };
+/** How operations are performed. */
+export type Performers = { readonly [O in Operation]: (call: Call<O>) => Promise<Facts<O>> };
 
 /** The repository's own client, in this process. */
 export async function typescriptDriver(access: Access): Promise<Driver> {
   const settings = await settingsOf(access);
   const connections = new Map<string, Client>();
   const readers = new Map<string, Reader>();
+  const downloads = new Map<string, Download>();
   const abort = new AbortController();
   const connectionTo = (address: string): Client => {
     const known = connections.get(address) ?? openConnection(parseAddress(address), settings);
@@ -58,6 +64,11 @@ export async function typescriptDriver(access: Access): Promise<Driver> {
   const readerOf = (name: string): Reader => {
     const known = readers.get(name) ?? new Reader();
     readers.set(name, known);
+    return known;
+  };
+  const downloadOf = (name: string): Download => {
+    const known = downloads.get(name) ?? new Download();
+    downloads.set(name, known);
     return known;
   };
   return {
@@ -72,7 +83,9 @@ export async function typescriptDriver(access: Access): Promise<Driver> {
           options: { metadata, signal: abort.signal },
           sessions: createClient(SessionService, connection),
           processes: createClient(ProcessService, connection),
+          files: createClient(FileService, connection),
           reader: readerOf,
+          download: downloadOf,
           tell: operation.tell,
         });
       };
@@ -182,6 +195,7 @@ const PERFORMERS: Performers = {
   },
   resize: ({ params: { columns, rows, ...params }, options, processes }) =>
     processes.resizeTerminal({ ...target(params), size: { columns, rows } }, options),
+  ...FILE_PERFORMERS,
   // What the client does by itself has tests of its own, in test/client.
   follow: () => Promise.reject(new Error('this driver calls stubs alone')),
 };
@@ -234,7 +248,7 @@ function processFacts(process: Process | undefined): ProcessFacts {
 }
 
 function failureFacts(error: Parameters<typeof callErrorDetails>[0]): FailureFacts {
-  const { info, badRequest, startFailure } = callErrorDetails(error);
+  const { info, badRequest, startFailure, fileFailure } = callErrorDetails(error);
   return {
     code: status[error.code] ?? String(error.code),
     ...(info && { reason: info.reason, domain: info.domain, metadata: info.metadata }),
@@ -242,6 +256,10 @@ function failureFacts(error: Parameters<typeof callErrorDetails>[0]): FailureFac
     ...(startFailure && {
       stage: nameOfValue(StartStageSchema, startFailure.stage),
       errno_name: startFailure.errnoName,
+    }),
+    ...(fileFailure && {
+      operation: fileFailure.operation,
+      errno_name: fileFailure.errnoName,
     }),
   };
 }

@@ -34,6 +34,11 @@ type command struct {
 	Scope   string       `json:"scope"`
 	GraceMs *int64       `json:"grace_ms"`
 	size
+	Path      string `json:"path"`
+	RawPath   []byte `json:"raw_path"`
+	From      string `json:"from"`
+	UploadID  string `json:"upload_id"`
+	IfVersion string `json:"if_version"`
 }
 
 type stdinWrite struct {

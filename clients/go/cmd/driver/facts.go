@@ -183,5 +183,9 @@ func failureOf(err error) facts {
 		known["stage"] = "START_STAGE_" + remote.Stage
 		known["errno_name"] = remote.Errno
 	}
+	if remote.File != nil {
+		known["operation"] = remote.File.GetOperation()
+		known["errno_name"] = remote.File.GetErrnoName()
+	}
 	return known
 }

@@ -25,6 +25,7 @@ type driver struct {
 	mutex       sync.Mutex
 	connections map[string]*grpc.ClientConn
 	readers     map[string]*reader
+	downloads   map[string]*download
 }
 
 func main() {
@@ -34,7 +35,8 @@ func main() {
 		os.Exit(2)
 	}
 	d := &driver{
-		options: options, connections: map[string]*grpc.ClientConn{}, readers: map[string]*reader{},
+		options: options, connections: map[string]*grpc.ClientConn{},
+		readers: map[string]*reader{}, downloads: map[string]*download{},
 	}
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, maxLine)
@@ -100,12 +102,27 @@ func (d *driver) reader(name string) *reader {
 	return made
 }
 
+func (d *driver) download(name string) *download {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if known, ok := d.downloads[name]; ok {
+		return known
+	}
+	made := newDownload()
+	d.downloads[name] = made
+	return made
+}
+
 func (c *call) sessions() runletv1.SessionServiceClient {
 	return runletv1.NewSessionServiceClient(c.driver.connection(c.Address))
 }
 
 func (c *call) processes() runletv1.ProcessServiceClient {
 	return runletv1.NewProcessServiceClient(c.driver.connection(c.Address))
+}
+
+func (c *call) files() runletv1.FileServiceClient {
+	return runletv1.NewFileServiceClient(c.driver.connection(c.Address))
 }
 
 func (c *call) note(fact map[string]any) {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use prost_types::Duration;
+use runlet_client::v1::file_service_client::FileServiceClient;
 use runlet_client::v1::process_service_client::ProcessServiceClient;
 use runlet_client::v1::session_service_client::SessionServiceClient;
 use runlet_client::v1::{
@@ -20,6 +21,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 use crate::access;
+use crate::download::Download;
 use crate::reader::Reader;
 
 /// Puts the session's id into the header that proxies route by, and presents the token.
@@ -41,6 +43,7 @@ type Service = InterceptedService<Channel, Headers>;
 /// A command that is being performed. Which fields count depends on the operation.
 pub struct Call {
     pub reader: Arc<Mutex<Reader>>,
+    pub download: Arc<Mutex<Download>>,
     json: Value,
     channel: Channel,
 }
@@ -53,8 +56,13 @@ pub struct Write {
 }
 
 impl Call {
-    pub fn new(json: Value, channel: Channel, reader: Arc<Mutex<Reader>>) -> Self {
-        Self { reader, json, channel }
+    pub fn new(
+        json: Value,
+        channel: Channel,
+        reader: Arc<Mutex<Reader>>,
+        download: Arc<Mutex<Download>>,
+    ) -> Self {
+        Self { reader, download, json, channel }
     }
 
     pub fn sessions(&self) -> SessionServiceClient<Service> {
@@ -63,6 +71,10 @@ impl Call {
 
     pub fn processes(&self) -> ProcessServiceClient<Service> {
         ProcessServiceClient::with_interceptor(self.channel.clone(), self.headers())
+    }
+
+    pub fn files(&self) -> FileServiceClient<Service> {
+        FileServiceClient::with_interceptor(self.channel.clone(), self.headers())
     }
 
     fn headers(&self) -> Headers {
@@ -105,6 +117,11 @@ impl Call {
 
     pub fn number(&self, name: &str) -> u64 {
         self.json[name].as_u64().unwrap_or_default()
+    }
+
+    /// Bytes that are given in base64.
+    pub fn bytes(&self, name: &str) -> Vec<u8> {
+        BASE64_STANDARD.decode(self.text(name)).expect("base64")
     }
 
     /// A duration that is given in milliseconds.

@@ -1,9 +1,13 @@
 //! What is told of processes and failures.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use prost::Message;
 use runlet_client::v1::StartStage;
 use runlet_client::v1::exit_status::Status as Exit;
-use runlet_client::v1::{EndReason, ExitStatus, Process, ProcessState, Signal, StartFailure};
+use runlet_client::v1::{
+    EndReason, ExitStatus, File, FileFailure, FileKind, Process, ProcessState, Signal, StartFailure,
+};
 use serde_json::{Value, json};
 use tonic::Status;
 use tonic_types::StatusExt;
@@ -21,6 +25,25 @@ pub fn of_process(process: Option<Process>) -> Value {
         facts["exited"] = of_end(Some(status), process.reason);
     }
     facts
+}
+
+pub fn of_file(file: &File) -> Value {
+    let kind = FileKind::try_from(file.kind).unwrap_or_default();
+    let mut facts = json!({
+        "path": file.path,
+        "kind": kind.as_str_name(),
+        "size": file.size,
+        "version": file.version,
+    });
+    if !file.raw_path.is_empty() {
+        facts["raw_path"] = BASE64_STANDARD.encode(&file.raw_path).into();
+    }
+    facts
+}
+
+/// As hashes are told.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub fn of_end(status: Option<ExitStatus>, reason: i32) -> Value {
@@ -49,7 +72,11 @@ pub fn of_failure(status: &Status) -> Value {
         let fields = request.field_violations.iter().map(|violation| violation.field.clone());
         facts["fields"] = fields.collect::<Vec<_>>().into();
     }
-    if let Some(failure) = start_failure(status) {
+    if let Some(failure) = detail::<FileFailure>(status, "FileFailure") {
+        facts["operation"] = failure.operation.into();
+        facts["errno_name"] = failure.errno_name.into();
+    }
+    if let Some(failure) = detail::<StartFailure>(status, "StartFailure") {
         let stage = StartStage::try_from(failure.stage).unwrap_or_default();
         facts["stage"] = stage.as_str_name().into();
         facts["errno_name"] = failure.errno_name.into();
@@ -58,10 +85,11 @@ pub fn of_failure(status: &Status) -> Value {
 }
 
 /// A detail of a type that only this service has.
-fn start_failure(status: &Status) -> Option<StartFailure> {
+fn detail<T: Message + Default>(status: &Status, name: &str) -> Option<T> {
     let details = pb::Status::decode(status.details()).ok()?.details;
-    let any = details.into_iter().find(|any| any.type_url.ends_with("/runlet.v1.StartFailure"))?;
-    StartFailure::decode(any.value.as_slice()).ok()
+    let suffix = format!("/runlet.v1.{name}");
+    let any = details.into_iter().find(|any| any.type_url.ends_with(&suffix))?;
+    T::decode(any.value.as_slice()).ok()
 }
 
 /// `NOT_FOUND` of `NotFound`.

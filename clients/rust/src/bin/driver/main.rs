@@ -4,7 +4,9 @@
 
 mod access;
 mod command;
+mod download;
 mod facts;
+mod files;
 mod operations;
 mod reader;
 
@@ -16,6 +18,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 use tonic::transport::Channel;
 
 use command::Call;
+use download::Download;
 use reader::Reader;
 
 /// What the commands share.
@@ -23,6 +26,7 @@ use reader::Reader;
 struct Driver {
     channels: Mutex<HashMap<String, Channel>>,
     readers: Mutex<HashMap<String, Arc<Mutex<Reader>>>>,
+    downloads: Mutex<HashMap<String, Arc<Mutex<Download>>>>,
 }
 
 impl Driver {
@@ -36,13 +40,20 @@ impl Driver {
         let mut readers = self.readers.lock().unwrap();
         readers.entry(name.to_owned()).or_default().clone()
     }
+
+    fn download(&self, name: &str) -> Arc<Mutex<Download>> {
+        let mut downloads = self.downloads.lock().unwrap();
+        downloads.entry(name.to_owned()).or_default().clone()
+    }
 }
 
 async fn answer(driver: Arc<Driver>, command: Value) {
     let id = command["id"].clone();
     let channel = driver.channel(command["address"].as_str().unwrap_or_default());
-    let reader = driver.reader(command["reader"].as_str().unwrap_or_default());
-    let reply = match operations::perform(Call::new(command, channel, reader)).await {
+    let name = command["reader"].as_str().unwrap_or_default();
+    let (reader, download) = (driver.reader(name), driver.download(name));
+    let call = Call::new(command, channel, reader, download);
+    let reply = match operations::perform(call).await {
         Ok(facts) => json!({"id": id, "result": facts}),
         Err(status) => json!({"id": id, "error": facts::of_failure(&status)}),
     };

@@ -13,8 +13,10 @@ use tonic::Status;
 
 use crate::command::Call;
 use crate::facts::of_process;
+use crate::files;
 
-type Facts = Result<Value, Status>;
+/// What is told of an operation, or how it failed.
+pub type Facts = Result<Value, Status>;
 
 pub async fn perform(call: Call) -> Facts {
     match call.text("op").as_str() {
@@ -32,6 +34,10 @@ pub async fn perform(call: Call) -> Facts {
         "signal" => signal(call).await,
         "terminate" => terminate(call).await,
         "resize" => resize(call).await,
+        "list_files" => files::list_files(call).await,
+        "upload" => files::upload(call).await,
+        "get_upload" => files::get_upload(call).await,
+        "download" => files::download(call).await,
         op => Err(Status::unimplemented(format!("no such operation: {op}"))),
     }
 }

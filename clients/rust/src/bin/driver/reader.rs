@@ -9,7 +9,7 @@ use runlet_client::v1::{OutputRange, OutputStream, ProcessEvent, ProcessOutput};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::facts::of_end;
+use crate::facts::{hex, of_end};
 
 /// Output up to this size is reported itself, beside its hash.
 const SMALL_BYTES: u64 = 4096;
@@ -70,11 +70,9 @@ impl Output {
     }
 
     fn facts(&self) -> Value {
-        let hash = self.hash.clone().finalize();
-        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
         let mut facts = json!({"bytes": self.bytes, "missing": self.missing});
         facts["exact"] = self.exact.into();
-        facts["sha256"] = hex.into();
+        facts["sha256"] = hex(&self.hash.clone().finalize()).into();
         if self.bytes <= SMALL_BYTES {
             facts["data"] = BASE64_STANDARD.encode(&self.small).into();
         }

@@ -4,6 +4,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Duration;
+import dev.runlet.v1.FileServiceGrpc;
 import dev.runlet.v1.OutputPolicy;
 import dev.runlet.v1.Overflow;
 import dev.runlet.v1.ProcessServiceGrpc;
@@ -33,13 +34,20 @@ final class Command {
   private static final BearerToken TOKEN = Access.token();
 
   final Reader reader;
+  final Download download;
   private final JsonObject json;
   private final Channel channel;
   private final Consumer<Map<String, ?>> notes;
 
-  Command(JsonObject json, ManagedChannel channel, Reader reader, Consumer<Map<String, ?>> notes) {
+  Command(
+      JsonObject json,
+      ManagedChannel channel,
+      Reader reader,
+      Download download,
+      Consumer<Map<String, ?>> notes) {
     this.json = json;
     this.reader = reader;
+    this.download = download;
     this.notes = notes;
     // Every call carries the header that proxies route by.
     Metadata headers = new Metadata();
@@ -65,6 +73,14 @@ final class Command {
     return ProcessServiceGrpc.newStub(channel).withCallCredentials(TOKEN).withWaitForReady();
   }
 
+  FileServiceGrpc.FileServiceBlockingStub files() {
+    return FileServiceGrpc.newBlockingStub(channel).withCallCredentials(TOKEN).withWaitForReady();
+  }
+
+  FileServiceGrpc.FileServiceStub fileStreams() {
+    return FileServiceGrpc.newStub(channel).withCallCredentials(TOKEN).withWaitForReady();
+  }
+
   void note(Map<String, ?> fact) {
     notes.accept(fact);
   }
@@ -87,6 +103,11 @@ final class Command {
 
   long number(String name) {
     return number(json, name);
+  }
+
+  /** Bytes that are given in base64. */
+  ByteString bytes(String name) {
+    return bytes(json, name);
   }
 
   /** A duration that is given in milliseconds; zero if it is not given. */
@@ -159,10 +180,9 @@ final class Command {
   record Write(Long offset, ByteString data, boolean eof) {}
 
   private static Write write(JsonObject json) {
-    byte[] data = Base64.getDecoder().decode(text(json, "data"));
     return new Write(
         json.has("offset") ? number(json, "offset") : null,
-        ByteString.copyFrom(data),
+        bytes(json, "data"),
         json.has("eof") && json.get("eof").getAsBoolean());
   }
 
@@ -182,6 +202,10 @@ final class Command {
 
   private static String text(JsonObject json, String name) {
     return json.has(name) ? json.get(name).getAsString() : "";
+  }
+
+  private static ByteString bytes(JsonObject json, String name) {
+    return ByteString.copyFrom(Base64.getDecoder().decode(text(json, name)));
   }
 
   private static long number(JsonObject json, String name) {

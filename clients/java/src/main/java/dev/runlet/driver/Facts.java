@@ -7,15 +7,18 @@ import com.google.rpc.ErrorInfo;
 import com.google.rpc.Status;
 import dev.runlet.v1.EndReason;
 import dev.runlet.v1.ExitStatus;
+import dev.runlet.v1.File;
+import dev.runlet.v1.FileFailure;
 import dev.runlet.v1.Process;
 import dev.runlet.v1.StartFailure;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** What is told of processes and failures. */
+/** What is told of processes, files and failures. */
 final class Facts {
   private Facts() {}
 
@@ -26,6 +29,19 @@ final class Facts {
     facts.put("state", process.getState().name());
     if (process.hasStatus()) {
       facts.put("exited", ofEnd(process.getStatus(), process.getReason()));
+    }
+    return facts;
+  }
+
+  static Map<String, ?> of(File file) {
+    Map<String, Object> facts = new TreeMap<>();
+    facts.put("path", file.getPath());
+    facts.put("kind", file.getKind().name());
+    facts.put("size", file.getSize());
+    facts.put("version", file.getVersion());
+    if (!file.getRawPath().isEmpty()) {
+      byte[] bytes = file.getRawPath().toByteArray();
+      facts.put("raw_path", Base64.getEncoder().encodeToString(bytes));
     }
     return facts;
   }
@@ -51,6 +67,10 @@ final class Facts {
         } else if (detail.is(StartFailure.class)) {
           StartFailure failure = detail.unpack(StartFailure.class);
           facts.put("stage", failure.getStage().name());
+          facts.put("errno_name", failure.getErrnoName());
+        } else if (detail.is(FileFailure.class)) {
+          FileFailure failure = detail.unpack(FileFailure.class);
+          facts.put("operation", failure.getOperation());
           facts.put("errno_name", failure.getErrnoName());
         } else if (detail.is(BadRequest.class)) {
           List<String> fields =

@@ -23,6 +23,7 @@ public final class Main {
 
   private final Map<String, ManagedChannel> channels = new ConcurrentHashMap<>();
   private final Map<String, Reader> readers = new ConcurrentHashMap<>();
+  private final Map<String, Download> downloads = new ConcurrentHashMap<>();
 
   public static void main(String[] args) throws IOException {
     Main driver = new Main();
@@ -41,12 +42,11 @@ public final class Main {
     try {
       ManagedChannel channel =
           channels.computeIfAbsent(command.get("address").getAsString(), Access::connect);
-      Reader reader =
-          readers.computeIfAbsent(
-              command.has("reader") ? command.get("reader").getAsString() : "",
-              name -> new Reader());
+      String named = command.has("reader") ? command.get("reader").getAsString() : "";
+      Reader reader = readers.computeIfAbsent(named, name -> new Reader());
+      Download download = downloads.computeIfAbsent(named, name -> new Download());
       Command call =
-          new Command(command, channel, reader, fact -> print(command, "note", fact));
+          new Command(command, channel, reader, download, fact -> print(command, "note", fact));
       print(command, "result", Operations.perform(call));
     } catch (StatusRuntimeException error) {
       print(command, "error", Facts.ofFailure(error));

@@ -51,6 +51,10 @@ final class Operations {
       case "signal" -> signal(call);
       case "terminate" -> terminate(call);
       case "resize" -> resize(call);
+      case "list_files" -> FileOperations.list(call);
+      case "upload" -> FileOperations.upload(call);
+      case "get_upload" -> FileOperations.getUpload(call);
+      case "download" -> FileOperations.download(call);
       default -> throw new IllegalArgumentException(call.text("op"));
     };
   }
