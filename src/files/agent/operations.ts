@@ -14,12 +14,10 @@ import { walkDirectory } from './walk.ts';
  */
 export const OPERATIONS = {
   listDirectory,
-  stat,
-  resolvePath,
-  walkDirectory,
   readTree,
   resolvePath,
   stat,
+  walkDirectory,
 } as const satisfies Readonly<Record<string, Operation>>;
 
 type Operation = (agent: Agent, args: never) => unknown;
