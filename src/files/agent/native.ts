@@ -9,6 +9,11 @@ export interface NativeFiles {
   renameNew(fromFolder: number, from: Buffer, toFolder: number, to: Buffer): void;
   /** linkat(2) of an open file, which may have no name, to one that must not be there. */
   linkDescriptor(descriptor: number, folder: number, name: Buffer): void;
+  /**
+   * utimensat(2) of what is open, a link with `O_PATH` too: when its content was changed last, in
+   * nanoseconds since 1970, which may be before it.
+   */
+  setModifyTime(descriptor: number, ns: bigint): void;
 }
 
 /** `SYS_openat2`, the same on x86-64 and ARM 64. */
@@ -22,6 +27,10 @@ const RENAME_NOREPLACE = 1;
 /** `RESOLVE_NO_MAGICLINKS` and `RESOLVE_BENEATH` of linux/openat2.h. */
 export const RESOLVE_NO_MAGICLINKS = 0x02;
 export const RESOLVE_BENEATH = 0x08;
+
+/** `UTIME_OMIT` of sys/stat.h: this time stays. */
+const UTIME_OMIT = (1n << 30n) - 2n;
+const TIMESPEC_BYTES = 16;
 
 /** How often a path is tried again that the kernel could not follow safely beside a rename(2). */
 const MAX_TRIES = 1000;
@@ -48,6 +57,9 @@ function nativeFiles(): NativeFiles {
   );
   const linkat = libc.func(
     'int linkat(int fromFolder, const void *from, int toFolder, const void *to, int flags)',
+  );
+  const utimensat = libc.func(
+    'int utimensat(int folder, const void *path, const void *times, int flags)',
   );
   const failed = (name: string): NodeJS.ErrnoException => systemError(name, koffi.errno());
   const how = Buffer.alloc(OPEN_HOW_BYTES);
@@ -76,6 +88,15 @@ function nativeFiles(): NativeFiles {
         throw failed('linkat');
       }
     },
+    setModifyTime(descriptor, ns) {
+      const { nanos, seconds } = splitNs(ns);
+      const times = Buffer.alloc(2 * TIMESPEC_BYTES);
+      times.writeBigInt64LE(UTIME_OMIT, 8);
+      times.writeBigInt64LE(seconds, TIMESPEC_BYTES);
+      times.writeBigInt64LE(nanos, TIMESPEC_BYTES + 8);
+      const path = Buffer.from(`/proc/self/fd/${descriptor}\0`);
+      if (utimensat(AT_FDCWD, path, times, 0) !== 0) throw failed('utimensat');
+    },
   };
 }
 
@@ -83,6 +104,14 @@ function nativeFiles(): NativeFiles {
 export function systemError(syscall: string, errno: number): NodeJS.ErrnoException {
   const code = NAMES.get(errno) ?? 'EIO';
   return Object.assign(new Error(`${code}: ${syscall} failed`), { code, errno: -errno, syscall });
+}
+
+const NS_PER_SECOND = 1_000_000_000n;
+
+/** Nanoseconds since 1970 as the system has them: those of a second are never negative. */
+function splitNs(ns: bigint): { readonly seconds: bigint; readonly nanos: bigint } {
+  const nanos = ((ns % NS_PER_SECOND) + NS_PER_SECOND) % NS_PER_SECOND;
+  return { seconds: (ns - nanos) / NS_PER_SECOND, nanos };
 }
 
 /** A path as C has it. */

@@ -1,6 +1,10 @@
 import type { Agent } from './agent.ts';
+import { setAttributes } from './attributes.ts';
+import { createDirectory, createSymlink } from './create.ts';
 import { listDirectory } from './list.ts';
+import { move } from './move.ts';
 import { readTree } from './read-tree.ts';
+import { remove } from './remove.ts';
 import { resolvePath, stat } from './stat.ts';
 import { walkDirectory } from './walk.ts';
 
@@ -13,9 +17,14 @@ import { walkDirectory } from './walk.ts';
  * an `Uint8Array`, or has one as `bytes`, is handed over, and must not be used again.
  */
 export const OPERATIONS = {
+  createDirectory,
+  createSymlink,
   listDirectory,
+  move,
   readTree,
+  remove,
   resolvePath,
+  setAttributes,
   stat,
   walkDirectory,
 } as const satisfies Readonly<Record<string, Operation>>;

@@ -1,4 +1,4 @@
-import { closeSync, constants, lstatSync, openSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { bytesOfText } from '../../system-text.ts';
 import { FileFault, faultOf } from '../file-fault.ts';
 import type { Root } from '../roots.ts';
@@ -8,15 +8,15 @@ import {
   RESOLVE_BENEATH,
   RESOLVE_NO_MAGICLINKS,
 } from './native.ts';
+import { DOT, endsAsFolder, isDots, pathBelow, splitName } from './path-names.ts';
+import { pathIn } from './proc-paths.ts';
+import { LeadsOutError, walkPath } from './walk-path.ts';
+
+export { pathIn, pathOf } from './proc-paths.ts';
 
 /** `O_PATH` and `O_CLOEXEC` of fcntl.h on Linux, which Node.js does not name. */
 export const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
-
-/** Links on one way: MAXSYMLINKS of Linux. */
-const MAX_LINKS = 40;
-
-const SLASH = 0x2f;
 
 /** Where a name is: a descriptor of the folder, which is to be closed, and the name in it. */
 export interface NamedPlace {
@@ -24,6 +24,8 @@ export interface NamedPlace {
   readonly name: Buffer;
   /** By which `node:fs` reaches what has the name, whatever becomes of the folder's own name. */
   readonly path: Buffer;
+  /** Whether a slash follows the name: it can only be a folder's. */
+  readonly asFolder: boolean;
 }
 
 /** How a path is opened. */
@@ -49,7 +51,7 @@ export class Places {
       )
       .sort((a, b) => b.name.length - a.name.length);
     this.native = native;
-    this.#opensBeneath = native !== undefined && canOpenBeneath(native);
+    this.#opensBeneath = native !== undefined && canOpenBeneath(native, roots[0]?.descriptor);
   }
 
   /** How roots are kept to. */
@@ -82,11 +84,21 @@ export class Places {
     const { base, below } = this.#locate(path);
     const { folder, name } = splitName(below);
     if (name.length === 0 || isDots(name)) {
+      // What is not there, or may not be reached, is told first.
+      closeSync(this.#open(base, below, O_PATH | O_CLOEXEC, path));
       throw new FileFault('FILE_BUSY', { operation: 'open', path, message: 'it has no name' });
     }
     const flags = O_PATH | O_CLOEXEC | constants.O_DIRECTORY;
     const found = this.#open(base, folder, flags, path);
-    return { folder: found, name, path: pathIn(found, name) };
+    return { folder: found, name, path: pathIn(found, name), asFolder: endsAsFolder(below) };
+  }
+
+  /** Whether a folder is one of the roots, by whatever name it was found. */
+  isRoot({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): boolean {
+    return this.#roots.some(({ descriptor }) => {
+      const root = fstatSync(descriptor, { bigint: true });
+      return root.dev === dev && root.ino === ino;
+    });
   }
 
   /** The root that a path is in, and the path below it. */
@@ -102,94 +114,35 @@ export class Places {
 
   #open(base: number, below: Buffer, flags: number, path: string): number {
     try {
-      if (this.native === undefined || !this.#opensBeneath)
-        return this.#walk(base, below, flags, path);
+      if (this.native === undefined || !this.#opensBeneath) return this.#walk(base, below, flags);
       const resolve = base === SYSTEM_ROOT ? 0 : RESOLVE_BENEATH;
       return this.native.openBeneath(
         base,
-        below.length === 0 ? HERE : below,
+        below.length === 0 ? DOT : below,
         flags,
         resolve | RESOLVE_NO_MAGICLINKS,
       );
     } catch (error) {
+      if (error instanceof LeadsOutError) throw outside(path);
       const fault = faultOf(error, 'open', path);
       // What openat2(2) says where a path leads out; there are no other devices for it.
       throw fault.reason === 'CROSS_DEVICE' ? outside(path) : fault;
     }
   }
 
-  /** The same without openat2(2): a name after the other, links by ourselves, never by name. */
-  #walk(base: number, below: Buffer, flags: number, path: string): number {
-    const confined = base !== SYSTEM_ROOT;
-    const trail: number[] = [];
-    const top = (): number => trail.at(-1) ?? base;
-    const toTop = (): void => {
-      for (const descriptor of trail.splice(0)) closeSync(descriptor);
-    };
-    const root = confined ? base : openSync('/', O_PATH | O_CLOEXEC);
+  #walk(base: number, below: Buffer, flags: number): number {
+    if (base !== SYSTEM_ROOT) return walkPath({ base, confined: true, flags }, below);
+    const root = openSync('/', O_PATH | O_CLOEXEC);
     try {
-      const from = (): number => (trail.length === 0 ? root : top());
-      let links = 0;
-      const left = namesOf(below);
-      let mustBeFolder = endsAsFolder(below);
-      while (left.length > 0) {
-        const name = left.shift() as Buffer;
-        if (name.equals(DOT)) continue;
-        if (name.equals(DOT_DOT)) {
-          const last = trail.pop();
-          if (last !== undefined) closeSync(last);
-          else if (confined) throw outside(path);
-          continue;
-        }
-        const here = pathIn(from(), name);
-        const isLast = left.length === 0;
-        const stats = lstatSync(here);
-        const follows = !isLast || mustBeFolder || (flags & constants.O_NOFOLLOW) === 0;
-        if (stats.isSymbolicLink() && follows) {
-          links += 1;
-          if (links > MAX_LINKS)
-            throw new FileFault('TOO_MANY_SYMLINKS', {
-              operation: 'open',
-              path,
-              errnoName: 'ELOOP',
-            });
-          const target = readlinkSync(here, { encoding: 'buffer' });
-          if (target[0] === SLASH) {
-            if (confined) throw outside(path);
-            toTop();
-          }
-          mustBeFolder ||= isLast && endsAsFolder(target);
-          left.unshift(...namesOf(target));
-          continue;
-        }
-        const kind =
-          isLast && !mustBeFolder ? flags & constants.O_DIRECTORY : constants.O_DIRECTORY;
-        trail.push(openSync(here, O_PATH | O_CLOEXEC | constants.O_NOFOLLOW | kind));
-      }
-      return trail.pop() ?? openSync(`/proc/self/fd/${root}`, O_PATH | O_CLOEXEC);
+      return walkPath({ base: root, confined: false, flags }, below);
     } finally {
-      toTop();
-      if (!confined) closeSync(root);
+      closeSync(root);
     }
   }
 }
 
 /** In place of a descriptor: paths are the system's own. `AT_FDCWD`, which absolute ones ignore. */
 const SYSTEM_ROOT = -100;
-
-const HERE = Buffer.from('.');
-const DOT = HERE;
-const DOT_DOT = Buffer.from('..');
-
-/** What has a name in an open folder, for functions of `node:fs`. */
-export function pathIn(folder: number, name: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`/proc/self/fd/${folder}/`), name]);
-}
-
-/** What a descriptor is of, for functions of `node:fs` that take a path: it is opened anew by it. */
-export function pathOf(descriptor: number): string {
-  return `/proc/self/fd/${descriptor}`;
-}
 
 function outside(path: string): FileFault {
   return new FileFault('OUTSIDE_ROOT', {
@@ -200,49 +153,22 @@ function outside(path: string): FileFault {
   });
 }
 
-function canOpenBeneath(native: NativeFiles): boolean {
+/** What openat2(2) fails with where there is none, or none of what we ask of it. */
+const NO_SUCH_CALL = new Set(['ENOSYS', 'EPERM', 'EINVAL', 'E2BIG', 'EOPNOTSUPP']);
+
+/** Whether there is openat2(2): asked of a folder that is there, so that it is not the file's fault. */
+function canOpenBeneath(native: NativeFiles, base: number | undefined): boolean {
+  const flags = O_PATH | O_CLOEXEC;
+  const resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   try {
-    closeSync(native.openBeneath(SYSTEM_ROOT, Buffer.from('/'), O_PATH | O_CLOEXEC, 0));
+    const root = base ?? openSync('/', flags);
+    try {
+      closeSync(native.openBeneath(root, DOT, flags, resolve));
+    } finally {
+      if (base === undefined) closeSync(root);
+    }
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return !NO_SUCH_CALL.has((error as NodeJS.ErrnoException).code ?? '');
   }
-}
-
-/** A path below a folder, relative; undefined: it is not below. */
-function pathBelow(path: Buffer, folder: Buffer): Buffer | undefined {
-  const length = folder.length === 1 ? 0 : folder.length;
-  if (!path.subarray(0, length).equals(folder.subarray(0, length))) return undefined;
-  if (path.length > length && path[length] !== SLASH) return undefined;
-  let at = length;
-  while (path[at] === SLASH) at += 1;
-  return path.subarray(at);
-}
-
-/** The last name of a path, and what is before it. */
-function splitName(path: Buffer): { folder: Buffer; name: Buffer } {
-  let end = path.length;
-  while (end > 0 && path[end - 1] === SLASH) end -= 1;
-  const start = path.subarray(0, end).lastIndexOf(SLASH) + 1;
-  return { folder: path.subarray(0, start), name: path.subarray(start, end) };
-}
-
-function isDots(name: Buffer): boolean {
-  return name.equals(DOT) || name.equals(DOT_DOT);
-}
-
-function namesOf(path: Buffer): Buffer[] {
-  const names: Buffer[] = [];
-  for (let from = 0; from < path.length; ) {
-    const slash = path.indexOf(SLASH, from);
-    const to = slash < 0 ? path.length : slash;
-    if (to > from) names.push(path.subarray(from, to));
-    from = to + 1;
-  }
-  return names;
-}
-
-/** Whether a path names a folder or nothing: path_resolution(7). */
-function endsAsFolder(path: Buffer): boolean {
-  return path.at(-1) === SLASH || isDots(splitName(path).name);
 }
