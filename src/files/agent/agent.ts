@@ -3,6 +3,7 @@ import { textOfBytes } from '../../system-text.ts';
 import { type FileInfo, kindOf, versionOf } from '../file-info.ts';
 import type { Root } from '../roots.ts';
 import { Places } from './places.ts';
+import { TemporaryNames } from './temporary-names.ts';
 import { UserNames } from './user-names.ts';
 
 /** What an agent is made with. It can be cloned to another thread. */
@@ -13,6 +14,7 @@ export interface AgentOptions {
 /** What does the operations on files of one thread, each at once or step by step, and waits for the system alone. */
 export class Agent {
   readonly places: Places;
+  readonly temporaries = new TemporaryNames();
   readonly #owners = new UserNames('/etc/passwd');
   readonly #groups = new UserNames('/etc/group');
 

@@ -3,10 +3,12 @@ import { setAttributes } from './attributes.ts';
 import { createDirectory, createSymlink } from './create.ts';
 import { listDirectory } from './list.ts';
 import { move } from './move.ts';
+import { readFile } from './read-file.ts';
 import { readTree } from './read-tree.ts';
 import { remove } from './remove.ts';
 import { resolvePath, stat } from './stat.ts';
 import { walkDirectory } from './walk.ts';
+import { writeFile } from './write-file.ts';
 
 /**
  * Everything that an agent does, by its name. An operation is a function that answers at once, or
@@ -21,12 +23,14 @@ export const OPERATIONS = {
   createSymlink,
   listDirectory,
   move,
+  readFile,
   readTree,
   remove,
   resolvePath,
   setAttributes,
   stat,
   walkDirectory,
+  writeFile,
 } as const satisfies Readonly<Record<string, Operation>>;
 
 type Operation = (agent: Agent, args: never) => unknown;
