@@ -68,3 +68,6 @@ export const MAX_TREE_NAMES_BYTES = 64 * MIB;
 export const MAX_HARD_LINK_BYTES = 16 * MIB;
 /** Entries that one removal of a tree could not remove and goes around; with more of them it stops. */
 export const MAX_REMOVE_FAILURES = 65_536;
+
+/** Folders of an archive that it has no members for: they are known while it is unpacked. */
+export const MAX_IMPLIED_FOLDERS = 100_000;

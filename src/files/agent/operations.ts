@@ -9,6 +9,7 @@ import { remove } from './remove.ts';
 import { resolvePath, stat } from './stat.ts';
 import { walkDirectory } from './walk.ts';
 import { writeFile } from './write-file.ts';
+import { writeTree } from './write-tree.ts';
 
 /**
  * Everything that an agent does, by its name. An operation is a function that answers at once, or
@@ -30,6 +31,7 @@ export const OPERATIONS = {
   setAttributes,
   stat,
   walkDirectory,
+  writeTree,
   writeFile,
 } as const satisfies Readonly<Record<string, Operation>>;
 

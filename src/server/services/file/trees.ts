@@ -2,11 +2,18 @@ import { EncodedMessage } from '../../../bridge/encoded-message.ts';
 import type { Response } from '../../../bridge/types.ts';
 import { RunletError } from '../../../errors.ts';
 import type { ReadTreeArgs } from '../../../files/agent/read-tree.ts';
+import type {
+  WriteTreeInput,
+  WriteTreePiece,
+  WriteTreeResult,
+} from '../../../files/agent/write-tree.ts';
 import type { FileWorkers } from '../../../files/workers/file-workers.ts';
+import type { Task } from '../../../files/workers/task.ts';
 import { ReadTreeResponseSchema } from '../../../gen/runlet/v1/file_pb.ts';
 import type { Asker } from '../../../turn-queue.ts';
 import { withHeartbeats } from '../../heartbeats.ts';
 import { enterFiles, type FileMethods, type FileServiceOptions, parsePath } from './file-calls.ts';
+import { TreeRequests } from './tree-requests.ts';
 
 /** `ReadTree` and `WriteTree`. */
 export function trees(options: FileServiceOptions): FileMethods<'readTree' | 'writeTree'> {
@@ -20,8 +27,22 @@ export function trees(options: FileServiceOptions): FileMethods<'readTree' | 'wr
       yield* withHeartbeats(source, {}, limits.heartbeatMs, clock);
     },
 
-    writeTree() {
-      throw new RunletError('INTERNAL');
+    async writeTree(requests, context) {
+      context.sendHeaders();
+      const source = new TreeRequests(requests, context.signal);
+      try {
+        const open = await source.open();
+        const args = {
+          path: parsePath('open.path', open.path, open.rawPath),
+          replace: open.replace,
+        };
+        const { asker } = enterFiles(options, open, context);
+        const task = workers.begin(asker, 'writeTree', args);
+        const { bytes, entries } = await unpack(task, source, context.signal);
+        return { bytes: BigInt(bytes), entries: BigInt(entries) };
+      } finally {
+        source.close();
+      }
     },
   };
 }
@@ -52,4 +73,33 @@ async function* archive(
     step = await next;
   }
   yield { end: true };
+}
+
+/**
+ * Unpacks what comes. Where the call is over before, the operation is told so, and goes on until
+ * nothing is left of it.
+ */
+async function unpack(
+  task: Task<WriteTreePiece, WriteTreeResult, WriteTreeInput>,
+  source: TreeRequests,
+  signal: AbortSignal,
+): Promise<WriteTreeResult> {
+  try {
+    let step = await task.next();
+    while (!step.done) {
+      const turn = signal.aborted ? 'abandon' : undefined;
+      step = await task.next(step.piece === 'wants-more' ? await source.next() : turn);
+    }
+    return step.result;
+  } catch (error) {
+    throw source.error ?? withField(error);
+  }
+}
+
+/** What is no archive is a request that is wrong in itself. */
+function withField(error: unknown): unknown {
+  if (!(error instanceof RunletError) || error.reason !== 'INVALID_REQUEST') return error;
+  const { details, message, reason } = error;
+  const field = details.fileFailure?.errnoName === '' ? 'data' : 'open.path';
+  return new RunletError(reason, { ...details, violations: [{ field, description: message }] });
 }
