@@ -35,6 +35,11 @@ export type {
 } from './files/file-options.ts';
 export type { FileReadable } from './files/file-readable.ts';
 export type { RemoteFiles } from './files/remote-files.ts';
+export type {
+  TransferOptions,
+  TransferProgress,
+  TransferResult,
+} from './files/transfer/transfer-options.ts';
 export type { TreeWritten } from './files/trees.ts';
 export type { UploadContent } from './files/upload-source.ts';
 export type { FileChange, FilesMissed, WatchEvent } from './files/watch-directory.ts';

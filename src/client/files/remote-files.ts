@@ -34,6 +34,13 @@ import { FileReadable } from './file-readable.ts';
 import { FileStream } from './file-stream.ts';
 import { listDirectory, walkDirectory } from './listings.ts';
 import { readAll, readFile } from './read-file.ts';
+import { download } from './transfer/download.ts';
+import {
+  checkTransferOptions,
+  type TransferOptions,
+  type TransferResult,
+} from './transfer/transfer-options.ts';
+import { upload } from './transfer/upload.ts';
 import { interrupted, readTree, type TreeWritten, writeTree } from './trees.ts';
 import { type UploadContent, uploadSource } from './upload-source.ts';
 import { type WatchEvent, watchDirectory } from './watch-directory.ts';
@@ -257,6 +264,36 @@ export class RemoteFiles {
       typeof archive === 'function' ? archive : once(archive),
       options,
     );
+  }
+
+  /**
+   * Uploads a file or folder of this machine, with modes and times, and links in a folder as links.
+   * Nothing is in its place before all has arrived. A folder is sent anew after a break.
+   *
+   * @throws RunletClientError `LOCAL_FILE_CHANGED`, `LOCAL_FILE_UNFIT`; what the system says of it
+   */
+  async upload(
+    local: SystemText,
+    remote: SystemText,
+    options: TransferOptions = {},
+  ): Promise<TransferResult> {
+    checkTransferOptions('upload', options);
+    return upload(this.#calls, local, remote, options);
+  }
+
+  /**
+   * Downloads a file or folder to this machine, in the same way. It goes on after a break with what
+   * has not come, and of one that fails nothing stays.
+   *
+   * @throws RunletClientError `LOCAL_FILE_UNFIT` something is in the way; what the system says of it
+   */
+  async download(
+    remote: SystemText,
+    local: SystemText,
+    options: TransferOptions = {},
+  ): Promise<TransferResult> {
+    checkTransferOptions('download', options);
+    return download(this.#calls, remote, local, options);
   }
 }
 
