@@ -66,6 +66,7 @@ export const MAX_TREE_NAMES_BYTES = 64 * MIB;
 
 /** Bytes that are known of hard links while a tree is read. */
 export const MAX_HARD_LINK_BYTES = 16 * MIB;
+
 /** Entries that one removal of a tree could not remove and goes around; with more of them it stops. */
 export const MAX_REMOVE_FAILURES = 65_536;
 

@@ -28,8 +28,9 @@ describe('CreateDirectory', () => {
       expect([file?.mode, await modeOf(path)]).toEqual([mode, mode]);
     }
     const call = files.createDirectory({ sessionId, path: join(folder, 'x'), mode: 0o10000 });
-    const { summary, violations } = await failureOf(call);
-    expect([summary, violations[0]?.field]).toEqual(['INVALID_ARGUMENT/INVALID_REQUEST', 'mode']);
+    const { badRequest, summary } = await failureOf(call);
+    expect(summary).toBe('INVALID_ARGUMENT/INVALID_REQUEST');
+    expect(badRequest?.fieldViolations).toMatchObject([{ field: 'mode' }]);
   });
 
   it('makes those on the way alone when it is asked to', async () => {

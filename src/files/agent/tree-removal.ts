@@ -103,6 +103,8 @@ export class TreeRemoval {
       this.#removeEntry(bytes);
     } catch (error) {
       if (error instanceof LostWayError) throw error;
+      // Somebody else has removed it.
+      if (isGone(error)) return;
       this.#fail(faultOf(error, 'remove', this.#pathOf(name)));
       this.#skip(level, name);
     }
