@@ -46,6 +46,9 @@ export const IDLE_WORKER_MS = 30 * SECOND;
 /** After so long an operation on files is taken for one that hangs, and others have another thread. */
 export const HUNG_FILE_MS = SECOND;
 
+/** How long a server that ends waits until files that are not whole are removed: some steps of a busy disk. */
+export const FILES_CLOSE_MS = 2 * SECOND;
+
 /** Threads that may hang at one time, on mounts whose server is gone for example. */
 export const MAX_STUCK_WORKERS = 8;
 

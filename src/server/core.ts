@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, idleClock, systemClock } from '../clock.ts';
 import { ownEnvironment, ownWorkingDirectory } from '../environment/own-environment.ts';
+import { type FileRecords, openFileRecords } from '../files/file-records.ts';
 import { openRoots, type Root } from '../files/roots.ts';
 import { FileWorkers } from '../files/workers/file-workers.ts';
 import type { Limits } from '../limits.ts';
@@ -31,6 +32,8 @@ export interface Core {
   readonly roots: readonly Root[];
   /** What does operations on files. */
   readonly workers: FileWorkers;
+  /** Undefined: nothing is told of files that are not whole. */
+  readonly records: FileRecords | undefined;
   /** The working directory where a spec names none. */
   readonly cwd: string;
   readonly newId: () => string;
@@ -63,13 +66,20 @@ export async function openCore(options: ServerOptions): Promise<Core> {
   const sessions = new SessionRegistry({ host, clock, limits, principals, newId });
   const cwd = options.cwd ?? workingFolder();
   const roots = openRoots(options.fileRoots ?? []);
+  const records = await openFileRecords(options.stateFolder);
   const workers = new FileWorkers({
-    agent: { roots },
+    agent: { roots, records: records?.folder },
     // The time of the machine, not of the processes.
     clock: idleClock,
     onError: (err) => logger.error({ err }, 'an operation on files failed by a fault of ours'),
   });
-  const ways = { launcher, users, spool, workers };
+  if (records !== undefined) {
+    // In the background: a folder of theirs may be on a mount that hangs.
+    void records.sweep(workers, (err) => {
+      logger.warn({ err }, 'what an earlier server left of a file could not be removed');
+    });
+  }
+  const ways = { launcher, users, spool, workers, records };
   return { ...ways, clock, limits, principals, host, sessions, roots, cwd, newId };
 }
 

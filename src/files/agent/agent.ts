@@ -9,17 +9,20 @@ import { UserNames } from './user-names.ts';
 /** What an agent is made with. It can be cloned to another thread. */
 export interface AgentOptions {
   readonly roots: readonly Root[];
+  /** The folder of records of temporary names, a path. Default: there are none. */
+  readonly records?: string | undefined;
 }
 
 /** What does the operations on files of one thread, each at once or step by step, and waits for the system alone. */
 export class Agent {
   readonly places: Places;
-  readonly temporaries = new TemporaryNames();
+  readonly temporaries: TemporaryNames;
   readonly #owners = new UserNames('/etc/passwd');
   readonly #groups = new UserNames('/etc/group');
 
-  constructor({ roots }: AgentOptions, places = new Places(roots)) {
+  constructor({ records, roots }: AgentOptions, places = new Places(roots)) {
     this.places = places;
+    this.temporaries = new TemporaryNames(records);
   }
 
   /** Describes what a descriptor is of, `O_PATH` or other. Not for links. */

@@ -6,6 +6,7 @@ import { move } from './move.ts';
 import { readFile } from './read-file.ts';
 import { readTree } from './read-tree.ts';
 import { remove } from './remove.ts';
+import { removeTemporary } from './remove-temporary.ts';
 import { resolvePath, stat } from './stat.ts';
 import { walkDirectory } from './walk.ts';
 import { writeFile } from './write-file.ts';
@@ -27,6 +28,7 @@ export const OPERATIONS = {
   readFile,
   readTree,
   remove,
+  removeTemporary,
   resolvePath,
   setAttributes,
   stat,

@@ -1,7 +1,14 @@
 import type { Clock, Timer } from '../../clock.ts';
 import { limitExceeded, RunletError } from '../../errors.ts';
-import { IDLE_WORKER_MS, MAX_FILE_WORKERS, MAX_STUCK_WORKERS } from '../../limits.ts';
+import { Latch } from '../../latch.ts';
+import {
+  FILES_CLOSE_MS,
+  IDLE_WORKER_MS,
+  MAX_FILE_WORKERS,
+  MAX_STUCK_WORKERS,
+} from '../../limits.ts';
 import { type Asker, TurnQueue } from '../../turn-queue.ts';
+import { within } from '../../within.ts';
 import type { AgentOptions } from '../agent/agent.ts';
 import type {
   OperationArgs,
@@ -33,6 +40,8 @@ export class FileWorkers {
   #count = 0;
   #idle: Timer | undefined;
   #closed = false;
+  /** Open when it is closed and no operation is under way any more. */
+  readonly #left = new Latch();
 
   constructor(options: FileWorkersOptions) {
     this.#options = options;
@@ -85,12 +94,17 @@ export class FileWorkers {
     });
   }
 
-  /** Ends all threads; one that hangs goes on until the system answers. */
-  close(): void {
+  /**
+   * Ends all threads when they have freed what operations held that were given up; one that hangs
+   * goes on until the system answers.
+   */
+  async close(): Promise<void> {
     this.#closed = true;
     this.#idle?.cancel();
-    for (const seat of this.#seats) seat.close();
     for (const { fail } of this.#waiting.clear()) fail(new RunletError('DRAINING'));
+    this.#lookWhetherLeft();
+    await within(this.#left.wait(), this.#options.clock, FILES_CLOSE_MS);
+    for (const seat of this.#seats) seat.close();
   }
 
   /** Lets an operation begin when it is its turn. */
@@ -108,6 +122,12 @@ export class FileWorkers {
   #leave(seat: Seat): void {
     seat.residents -= 1;
     this.#watchIdle();
+    this.#lookWhetherLeft();
+  }
+
+  #lookWhetherLeft(): void {
+    if (!this.#closed) return;
+    if ([...this.#seats].every(({ residents }) => residents === 0)) this.#left.open();
   }
 
   /** One whose operations hang leaves some threads to others. */

@@ -39,16 +39,24 @@ const OWNER_FILE = 'owner';
 /** Ends the name of a folder that has no owner file yet. */
 const UNFINISHED = '.new';
 
+/** What is in a run folder: `run` is output, `files` tells of files that are not whole. */
+export type RunKind = 'run' | 'files';
+
 /** The names of run folders, unfinished ones too. */
-const RUN_FOLDER_NAME = /^run-\d+-[0-9a-f]{16}(\.new)?$/;
+function namePattern(kind: RunKind): RegExp {
+  return new RegExp(`^${kind}-\\d+-[0-9a-f]{16}(\\.new)?$`);
+}
 
 /**
  * Makes the folder of this run, and the state folder if it is missing.
  *
  * @throws Error if the state folder cannot be made, or belongs to or can be written to by others
  */
-export async function createRunFolder(stateFolder: string): Promise<RunFolder> {
-  const path = join(stateFolder, `run-${process.pid}-${randomBytes(8).toString('hex')}`);
+export async function createRunFolder(
+  stateFolder: string,
+  kind: RunKind = 'run',
+): Promise<RunFolder> {
+  const path = join(stateFolder, `${kind}-${process.pid}-${randomBytes(8).toString('hex')}`);
   let run: MadeFolder | undefined = await makeRunFolder(stateFolder, path);
   let restoring: Promise<void> | undefined;
   return {
@@ -85,16 +93,9 @@ export async function sweepRunFolders(
   stateFolder: string,
   { keepMs, now, onProblem }: SweepOptions,
 ): Promise<LeftBehind | undefined> {
-  const names = await readdir(stateFolder).catch((error: unknown) => {
-    onProblem(error);
-    return [];
-  });
   let kept: LeftBehind | undefined;
-  for (const name of names) {
-    if (!RUN_FOLDER_NAME.test(name)) continue;
-    const path = join(stateFolder, name);
+  for (const path of await staleRunFolders(stateFolder, 'run', { now, onProblem })) {
     try {
-      if (!(await isStale(path, now))) continue;
       const changedMs = Math.min(await lastOutput(path), now);
       const isLatest = changedMs > Math.max(now - keepMs, kept?.changedMs ?? 0);
       const goes = isLatest ? kept?.path : path;
@@ -105,6 +106,30 @@ export async function sweepRunFolders(
     }
   }
   return kept;
+}
+
+/** The folders of some kind whose server is gone. Never rejects. */
+export async function staleRunFolders(
+  stateFolder: string,
+  kind: RunKind,
+  { now, onProblem }: Omit<SweepOptions, 'keepMs'>,
+): Promise<readonly string[]> {
+  const names = await readdir(stateFolder).catch((error: unknown) => {
+    onProblem(error);
+    return [];
+  });
+  const stale: string[] = [];
+  const pattern = namePattern(kind);
+  for (const name of names) {
+    if (!pattern.test(name)) continue;
+    const path = join(stateFolder, name);
+    try {
+      if (await isStale(path, now)) stale.push(path);
+    } catch (error) {
+      onProblem(error);
+    }
+  }
+  return stale;
 }
 
 /** Removes a run folder with all that is in it, if it is there. */
