@@ -73,5 +73,9 @@ export const MAX_HARD_LINK_BYTES = 16 * MIB;
 /** Entries that one removal of a tree could not remove and goes around; with more of them it stops. */
 export const MAX_REMOVE_FAILURES = 65_536;
 
-/** Folders of an archive that it has no members for: they are known while it is unpacked. */
-export const MAX_IMPLIED_FOLDERS = 100_000;
+/**
+ * Bytes of what is known of one tree while it is read or written, and of all in one thread: names
+ * that are sorted, hard links, folders that an archive has no members for.
+ */
+export const MAX_TREE_BYTES = 16 * MIB;
+export const MAX_TREES_BYTES = 64 * MIB;

@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
-import { MAX_HARD_LINK_BYTES } from '../../limits.ts';
 import type { ByteName } from './byte-name.ts';
+import type { Room } from './walk-room.ts';
 
 /** Bytes of memory beside a path, about. */
 const ENTRY_BYTES = 128;
@@ -11,7 +11,11 @@ const ENTRY_BYTES = 128;
  */
 export class HardLinks {
   readonly #seen = new Map<string, { readonly path: ByteName; left: bigint }>();
-  #bytes = 0;
+  readonly #room: Room;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
 
   /** The path under which a file was seen; undefined: it was not, and will be by this one. */
   pathOf({ dev, ino, nlink }: BigIntStats, path: ByteName): ByteName | undefined {
@@ -21,14 +25,12 @@ export class HardLinks {
       found.left -= 1n;
       if (found.left <= 0n) {
         this.#seen.delete(key);
-        this.#bytes -= ENTRY_BYTES + found.path.length;
+        this.#room.give(ENTRY_BYTES + found.path.length);
       }
       return found.path;
     }
-    const bytes = ENTRY_BYTES + path.length;
-    if (this.#bytes + bytes <= MAX_HARD_LINK_BYTES) {
+    if (this.#room.take(ENTRY_BYTES + path.length)) {
       this.#seen.set(key, { path, left: nlink - 1n });
-      this.#bytes += bytes;
     }
     return undefined;
   }

@@ -1,20 +1,25 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs';
 import type { Reason } from '../../errors.ts';
-import { MAX_TREE_LEVELS, MAX_TREE_NAMES_BYTES } from '../../limits.ts';
+import { MAX_TREE_LEVELS } from '../../limits.ts';
 import { FileFault, faultOf } from '../file-fault.ts';
 import { paddingOf } from '../tar/tar-format.ts';
 import { ARCHIVE_END_BYTES, headersOf, type WrittenMember } from '../tar/tar-writer.ts';
 import type { Agent } from './agent.ts';
 import { type ByteName, bytesOfName, joinPath, textOfName } from './byte-name.ts';
+import { anyOf, compileGlob, EVERYTHING, type GlobPlace } from './glob.ts';
 import { HardLinks } from './hard-links.ts';
-import { openNames } from './names-in.ts';
 import { O_PATH, pathOf } from './places.ts';
+import { sortedNames } from './sorted-names.ts';
 import { TreePieces } from './tree-pieces.ts';
+import { newTreeRoom } from './tree-room.ts';
 import { Turn } from './turn.ts';
 
 /** What is read as an archive. */
 export interface ReadTreeArgs {
   readonly path: string;
+  /** Globs that compile; none of `include`: all match. */
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
 }
 
 /**
@@ -29,15 +34,18 @@ interface Level {
   readonly folder: number;
   /** Its path in the archive, with a slash at its end. */
   readonly path: ByteName;
-  /** What is in it, sorted by bytes. */
-  readonly names: readonly ByteName[];
-  next: number;
+  /** What is in it, sorted by bytes; undefined: others may have a turn. */
+  readonly names: Generator<ByteName | undefined, void>;
+  /** What the globs have matched of its path. */
+  readonly globs: Globs;
+}
+
+interface Globs {
+  readonly include: GlobPlace;
+  readonly exclude: GlobPlace;
 }
 
 const OPERATION = 'read_tree';
-
-/** Bytes of memory of a name beside itself, about. */
-const NAME_BYTES = 32;
 
 /** What is opened is known to be a regular file. */
 const READING = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -58,21 +66,27 @@ class TreeReader {
   readonly #pieces = new TreePieces();
   readonly #turn = new Turn();
   readonly #levels: Level[] = [];
-  readonly #links = new HardLinks();
-  #namesBytes = 0;
+  readonly #room = newTreeRoom();
+  readonly #links = new HardLinks(this.#room);
+  readonly #globs: Globs;
+  readonly #hasGlobs: boolean;
 
-  constructor(agent: Agent, { path }: ReadTreeArgs) {
+  constructor(agent: Agent, { exclude, include, path }: ReadTreeArgs) {
     this.#agent = agent;
     this.#path = path;
+    this.#hasGlobs = include.length + exclude.length > 0;
+    this.#globs = {
+      include: include.length === 0 ? EVERYTHING : anyOf(include.map(compileGlob)),
+      exclude: anyOf(exclude.map(compileGlob)),
+    };
   }
 
   *read(): Steps {
     yield* this.#start();
     for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
-      const name = level.names[level.next];
-      level.next += 1;
-      if (name === undefined) this.#leave();
-      else yield* this.#named(level, name);
+      const { done, value: name } = level.names.next();
+      if (done === true) this.#leave();
+      else if (name !== undefined) yield* this.#named(level, name);
       if (this.#turn.step()) yield* this.#pause();
     }
     yield* this.#bytes(Buffer.alloc(ARCHIVE_END_BYTES));
@@ -82,19 +96,22 @@ class TreeReader {
   /** Frees what it holds. */
   close(): void {
     while (this.#levels.length > 0) this.#leave();
+    this.#room.close();
   }
 
   *#start(): Steps {
     const folder = this.#agent.places.find(this.#path, { follow: true });
     yield* this.#holding(folder, './', (stats) => {
       if (!stats.isDirectory()) throw this.#fault('NOT_A_DIRECTORY', './', 'ENOTDIR');
-      return this.#folder(folder, stats, './');
+      return this.#folder(folder, stats, { path: './', globs: this.#globs, isTold: true });
     });
   }
 
   /** Adds what has a name in a folder, unless it is gone. */
   *#named(level: Level, name: ByteName): Steps {
     const path = level.path + name;
+    const globs = this.#hasGlobs ? entered(level.globs, name) : level.globs;
+    if (globs.exclude.matches || !(globs.include.matches || globs.include.goesOn)) return;
     const at = bytesOfName(`${pathOf(level.folder)}/${name}`);
     let found: number;
     try {
@@ -105,15 +122,23 @@ class TreeReader {
       throw fault;
     }
     yield* this.#holding(found, path, (stats) => {
+      const isTold = globs.include.matches;
+      if (stats.isDirectory()) {
+        return this.#folder(found, stats, { path: `${path}/`, globs, isTold });
+      }
+      if (!isTold) return NOTHING;
       if (stats.isFile()) return this.#file(found, stats, path);
-      if (stats.isDirectory()) return this.#folder(found, stats, `${path}/`);
       if (stats.isSymbolicLink()) return this.#symlink(at, stats, path);
       throw this.#fault('NOT_A_REGULAR_FILE', path);
     });
   }
 
   /** Does something with what was found, and closes it, unless it was entered. */
-  *#holding(found: number, path: ByteName, use: (stats: BigIntStats) => Steps): Steps {
+  *#holding(
+    found: number,
+    path: ByteName,
+    use: (stats: BigIntStats) => Iterable<Uint8Array | undefined>,
+  ): Steps {
     try {
       yield* use(fstatSync(found, { bigint: true }));
     } catch (error) {
@@ -159,33 +184,23 @@ class TreeReader {
   }
 
   /** What is in it comes next. */
-  *#folder(folder: number, stats: BigIntStats, path: ByteName): Steps {
-    yield* this.#bytes(headersOf(memberOf(stats, { kind: 'folder', path })));
-    if (this.#levels.length >= MAX_TREE_LEVELS) throw this.#limit('levels', MAX_TREE_LEVELS, path);
-    const names: ByteName[] = [];
-    const reading = openNames(folder);
-    try {
-      for (let some = reading.read(); some.length > 0; some = reading.read()) {
-        for (const name of some) {
-          names.push(name);
-          this.#namesBytes += NAME_BYTES + name.length;
-        }
-        if (this.#namesBytes > MAX_TREE_NAMES_BYTES) {
-          throw this.#limit('names_bytes', MAX_TREE_NAMES_BYTES, path);
-        }
-        if (this.#turn.step()) yield* this.#pause();
-      }
-    } finally {
-      reading.close();
-    }
-    this.#levels.push({ folder, path, names: names.sort(), next: 0 });
+  *#folder(
+    folder: number,
+    stats: BigIntStats,
+    { globs, isTold, path }: { path: ByteName; globs: Globs; isTold: boolean },
+  ): Steps {
+    if (isTold) yield* this.#bytes(headersOf(memberOf(stats, { kind: 'folder', path })));
+    if (!globs.include.goesOn) return;
+    if (this.#levels.length >= MAX_TREE_LEVELS) throw this.#tooDeep(path);
+    const names = sortedNames(folder, this.#shown(path), this.#room);
+    this.#levels.push({ folder, path, names, globs });
   }
 
   #leave(): void {
     const level = this.#levels.pop();
     if (level === undefined) return;
+    level.names.return();
     closeSync(level.folder);
-    for (const name of level.names) this.#namesBytes -= NAME_BYTES + name.length;
   }
 
   /** Adds bytes, wherever a piece ends. */
@@ -220,14 +235,21 @@ class TreeReader {
     return new FileFault(reason, { operation: OPERATION, path: this.#shown(path), errnoName });
   }
 
-  #limit(limit: string, maximum: number, path: ByteName): FileFault {
-    const message = `a tree has at most ${maximum} ${limit.replace('_', ' ')}`;
+  #tooDeep(path: ByteName): FileFault {
+    const message = `a tree has at most ${MAX_TREE_LEVELS} levels`;
     return new FileFault(
       'LIMIT_EXCEEDED',
       { operation: OPERATION, path: this.#shown(path), message },
-      { limit: `max_tree_${limit}`, maximum: String(maximum) },
+      { limit: 'max_tree_levels', maximum: String(MAX_TREE_LEVELS) },
     );
   }
+}
+
+const NOTHING: readonly never[] = [];
+
+function entered({ exclude, include }: Globs, name: ByteName): Globs {
+  const text = textOfName(name);
+  return { include: include.enter(text), exclude: exclude.enter(text) };
 }
 
 const NS_PER_SECOND = 1_000_000_000n;

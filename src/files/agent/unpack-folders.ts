@@ -7,12 +7,13 @@ import {
   mkdirSync,
   openSync,
 } from 'node:fs';
-import { MAX_IMPLIED_FOLDERS } from '../../limits.ts';
+import { MAX_TREE_BYTES } from '../../limits.ts';
 import { FileFault } from '../file-fault.ts';
 import { type ByteName, bytesOfName } from './byte-name.ts';
 import { memberFault, OPERATION, shownMember } from './member-names.ts';
 import { O_PATH, pathOf } from './places.ts';
 import { type AttributeSetter, attributesOf, type TreeAttributes } from './tree-attributes.ts';
+import { newTreeRoom } from './tree-room.ts';
 
 /** A folder that is open, in which members are made. */
 interface Level {
@@ -21,6 +22,9 @@ interface Level {
   /** What it is to have when it is left; undefined: what the system gives it. */
   attributes: TreeAttributes | undefined;
 }
+
+/** Bytes of memory of the number of an inode, about. */
+const IMPLIED_BYTES = 64;
 
 const READING = constants.O_RDONLY | constants.O_DIRECTORY;
 const FOLDER = READING | constants.O_NOFOLLOW;
@@ -42,6 +46,7 @@ export class UnpackFolders {
   readonly #levels: Level[];
   /** Inodes of those that the archive has no member for. */
   readonly #implied = new Set<bigint>();
+  readonly #room = newTreeRoom();
   /** How many there are below the first. */
   made = 0;
 
@@ -101,6 +106,7 @@ export class UnpackFolders {
   }
 
   close(): void {
+    this.#room.close();
     for (const { descriptor } of this.#levels.splice(0)) closeSync(descriptor);
   }
 
@@ -155,12 +161,12 @@ export class UnpackFolders {
   }
 
   #makeImplied(name: ByteName, names: readonly ByteName[]): void {
-    if (this.#implied.size >= MAX_IMPLIED_FOLDERS) {
-      const message = `at most ${MAX_IMPLIED_FOLDERS} folders have no member of their own`;
+    if (!this.#room.take(IMPLIED_BYTES)) {
+      const message = 'too many folders have no member of their own';
       throw new FileFault(
         'LIMIT_EXCEEDED',
         { operation: OPERATION, path: shownMember(this.#target, names.join('/')), message },
-        { limit: 'max_tree_implied_folders', maximum: String(MAX_IMPLIED_FOLDERS) },
+        { limit: 'max_tree_bytes', maximum: String(MAX_TREE_BYTES) },
       );
     }
     const at = this.#pathOf(name);

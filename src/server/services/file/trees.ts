@@ -7,12 +7,15 @@ import type {
   WriteTreePiece,
   WriteTreeResult,
 } from '../../../files/agent/write-tree.ts';
+import { rememberedRequests } from '../../../files/remembered-requests.ts';
 import type { FileWorkers } from '../../../files/workers/file-workers.ts';
 import type { Task } from '../../../files/workers/task.ts';
 import { ReadTreeResponseSchema } from '../../../gen/runlet/v1/file_pb.ts';
 import type { Asker } from '../../../turn-queue.ts';
 import { withHeartbeats } from '../../heartbeats.ts';
+import { parseOptionalId } from '../../requests/fields.ts';
 import { enterFiles, type FileMethods, type FileServiceOptions, parsePath } from './file-calls.ts';
+import { parseGlobs } from './list-and-walk.ts';
 import { TreeRequests } from './tree-requests.ts';
 
 /** `ReadTree` and `WriteTree`. */
@@ -20,10 +23,14 @@ export function trees(options: FileServiceOptions): FileMethods<'readTree' | 'wr
   const { clock, limits, workers } = options;
   return {
     async *readTree(request, context) {
-      const path = parsePath('path', request.path, request.rawPath);
+      const args = {
+        path: parsePath('path', request.path, request.rawPath),
+        include: parseGlobs('include', request.include),
+        exclude: parseGlobs('exclude', request.exclude),
+      };
       const { asker } = enterFiles(options, request, context);
       context.sendHeaders();
-      const source = archive(workers, asker, { path }, (cleanup) => context.defer(cleanup));
+      const source = archive(workers, asker, args, (cleanup) => context.defer(cleanup));
       yield* withHeartbeats(source, {}, limits.heartbeatMs, clock);
     },
 
@@ -32,14 +39,17 @@ export function trees(options: FileServiceOptions): FileMethods<'readTree' | 'wr
       const source = new TreeRequests(requests, context.signal);
       try {
         const open = await source.open();
-        const args = {
-          path: parsePath('open.path', open.path, open.rawPath),
-          replace: open.replace,
-        };
-        const { asker } = enterFiles(options, open, context);
-        const task = workers.begin(asker, 'writeTree', args);
-        const { bytes, entries } = await unpack(task, source, context.signal);
-        return { bytes: BigInt(bytes), entries: BigInt(entries) };
+        const { replace } = open;
+        const path = parsePath('open.path', open.path, open.rawPath);
+        const requestId = parseOptionalId('open.request_id', open.requestId);
+        const { asker, session } = enterFiles(options, open, context);
+        const { signal } = context;
+        const call = { requestId, about: ['WriteTree', path, replace], signal };
+        return await rememberedRequests(session).once(call, async () => {
+          const task = workers.begin(asker, 'writeTree', { path, replace });
+          const { bytes, entries } = await unpack(task, source, signal);
+          return { bytes: BigInt(bytes), entries: BigInt(entries) };
+        });
       } finally {
         source.close();
       }
