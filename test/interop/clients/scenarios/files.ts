@@ -86,18 +86,14 @@ export const FILES: readonly Scenario[] = [
       const path = join(folder, 'file');
       const proxy = await stage.throughProxy();
       const upload = { path, from, upload_id: randomUUID() };
-      const cutUp = proxy.cutAfter(CUT_AFTER, 'client');
-      const brokenUpload = stage.begin('upload', upload);
-      await cutUp;
-      const reasons = [(await failureOf(brokenUpload.facts)).reason];
+      proxy.cutAfter(CUT_AFTER, 'client');
+      const reasons = [(await failureOf(stage.perform('upload', upload))).reason];
       const before = await readdir(folder);
       const { accepted_offset: offset, finished } = await stage.perform('get_upload', upload);
       const answer = await stage.perform('upload', { ...upload, offset });
       const hash = sha256(await readFile(path));
-      const cutDown = proxy.cutAfter(CUT_AFTER);
-      const brokenDownload = stage.begin('download', { path, reader: 'r' });
-      await cutDown;
-      reasons.push((await failureOf(brokenDownload.facts)).reason);
+      proxy.cutAfter(CUT_AFTER);
+      reasons.push((await failureOf(stage.perform('download', { path, reader: 'r' }))).reason);
       const download = await stage.perform('download', { path, reader: 'r' });
       return {
         reasons,
