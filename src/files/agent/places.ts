@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs';
 import { bytesOfText } from '../../system-text.ts';
 import { FileFault, faultOf } from '../file-fault.ts';
 import type { Root } from '../roots.ts';
@@ -8,8 +8,8 @@ import {
   RESOLVE_BENEATH,
   RESOLVE_NO_MAGICLINKS,
 } from './native.ts';
-import { DOT, endsAsFolder, isDots, pathBelow, splitName } from './path-names.ts';
-import { pathIn } from './proc-paths.ts';
+import { DOT, endsAsFolder, isAbsolute, isDots, pathBelow, splitName } from './path-names.ts';
+import { pathIn, pathOf } from './proc-paths.ts';
 import { LeadsOutError, walkPath } from './walk-path.ts';
 
 export { pathIn, pathOf } from './proc-paths.ts';
@@ -40,6 +40,8 @@ export interface OpenOptions {
  */
 export class Places {
   readonly #roots: readonly { readonly descriptor: number; readonly name: Buffer }[];
+  /** Each root by its path without links. */
+  readonly #canonical: readonly { readonly descriptor: number; readonly name: Buffer }[];
   readonly native: NativeFiles | undefined;
   /** Whether openat2(2) is there and allowed; else descriptors are walked. */
   readonly #opensBeneath: boolean;
@@ -50,6 +52,10 @@ export class Places {
         names.map((name) => ({ descriptor, name: bytesOfText(name) })),
       )
       .sort((a, b) => b.name.length - a.name.length);
+    this.#canonical = roots.map(({ descriptor, names }) => ({
+      descriptor,
+      name: bytesOfText(names.at(-1) ?? '/'),
+    }));
     this.native = native;
     this.#opensBeneath = native !== undefined && canOpenBeneath(native, roots[0]?.descriptor);
   }
@@ -91,6 +97,22 @@ export class Places {
     const flags = O_PATH | O_CLOEXEC | constants.O_DIRECTORY;
     const found = this.#open(base, folder, flags, path);
     return { folder: found, name, path: pathIn(found, name), asFolder: endsAsFolder(below) };
+  }
+
+  /**
+   * By which path what the system calls so is found here: that of its root is the one that clients
+   * know, wherever it was moved. Undefined: it is in no root.
+   */
+  nameOf(path: Buffer): Buffer | undefined {
+    if (!this.confined) return isAbsolute(path) ? path : undefined;
+    for (const { descriptor, name } of this.#canonical) {
+      const below = pathBelow(path, readlinkSync(pathOf(descriptor), { encoding: 'buffer' }));
+      if (below === undefined) continue;
+      return below.length === 0
+        ? name
+        : Buffer.concat([name, name.length === 1 ? NONE : SLASH, below]);
+    }
+    return undefined;
   }
 
   /** Whether a folder is one of the roots, by whatever name it was found. */
@@ -143,6 +165,9 @@ export class Places {
 
 /** In place of a descriptor: paths are the system's own. `AT_FDCWD`, which absolute ones ignore. */
 const SYSTEM_ROOT = -100;
+
+const SLASH = Buffer.from('/');
+const NONE = Buffer.alloc(0);
 
 function outside(path: string): FileFault {
   return new FileFault('OUTSIDE_ROOT', {
