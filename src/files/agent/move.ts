@@ -157,7 +157,7 @@ function faultOfMove(error: unknown, { path, replace, targetPath }: MoveArgs): F
 }
 
 /** Whether a folder is another, or in it, however deep. */
-function isWithin(folder: number, above: BigIntStats): boolean {
+export function isWithin(folder: number, above: BigIntStats): boolean {
   let here = openSync(pathIn(folder, DOT), O_PATH | O_CLOEXEC);
   try {
     for (;;) {

@@ -1,5 +1,6 @@
 import type { Agent } from './agent.ts';
 import { setAttributes } from './attributes.ts';
+import { copy } from './copy.ts';
 import { createDirectory, createSymlink } from './create.ts';
 import { listDirectory } from './list.ts';
 import { move } from './move.ts';
@@ -21,6 +22,7 @@ import { writeTree } from './write-tree.ts';
  * an `Uint8Array`, or has one as `bytes`, is handed over, and must not be used again.
  */
 export const OPERATIONS = {
+  copy,
   createDirectory,
   createSymlink,
   listDirectory,
@@ -33,8 +35,8 @@ export const OPERATIONS = {
   setAttributes,
   stat,
   walkDirectory,
-  writeTree,
   writeFile,
+  writeTree,
 } as const satisfies Readonly<Record<string, Operation>>;
 
 type Operation = (agent: Agent, args: never) => unknown;
