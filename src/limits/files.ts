@@ -39,6 +39,18 @@ export const MAX_GLOBS_CHARACTERS = 16 * KIB;
 /** Folders that all calls of one caller may watch: the kernel's default for a user, inotify(7), is not less. */
 export const MAX_PRINCIPAL_WATCHED = 8192;
 
+/** Events of one watched folder that wait for their turn, or for their reader; more are an overflow. */
+export const MAX_WATCH_EVENTS = 4096;
+
+/** How long the second half of a move is waited for: it comes at once, or it went where nobody watches. */
+export const MOVE_WAIT_MS = 20;
+
+/** How often a folder that is watched is looked for: the system does not tell of all ends at once. */
+export const WATCH_LOOK_MS = 30 * SECOND;
+
+/** Queues of inotify(7), of which a user has 128 by default: those who watch share them beyond that. */
+export const MAX_INOTIFY_QUEUES = 32;
+
 /** Threads that touch files, of which each has some MiB of memory; those that are idle end after a while. */
 export const MAX_FILE_WORKERS = 4;
 export const IDLE_WORKER_MS = 30 * SECOND;

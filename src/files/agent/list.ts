@@ -20,7 +20,7 @@ export function* listDirectory(
     try {
       const pieces = new ListingPieces();
       for (let some = names.read(); some.length > 0; some = names.read()) {
-        for (const name of some) {
+        for (const { name } of some) {
           const entry = joinPath(path, textOfName(name));
           try {
             const found = describeEntry(agent, folder, name, entry);

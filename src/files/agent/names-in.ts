@@ -4,6 +4,13 @@ import type { ByteName } from './byte-name.ts';
 import { systemError } from './native.ts';
 import { pathOf } from './places.ts';
 
+/** A name in a folder. */
+export interface FoundName {
+  readonly name: ByteName;
+  /** Whether it is one of a folder itself; undefined: the file system does not say. */
+  readonly isFolder: boolean | undefined;
+}
+
 /** Reads what is in a folder a part at a time, in no order, without `.` and `..`. */
 export interface NamesIn {
   /**
@@ -11,7 +18,7 @@ export interface NamesIn {
    *
    * @throws Error of the system
    */
-  read(): readonly ByteName[];
+  read(): readonly FoundName[];
   close(): void;
 }
 
@@ -37,7 +44,10 @@ type Getdents = (descriptor: number, into: Buffer) => number;
 
 /** `struct linux_dirent64`: inode and offset, then the length of the entry, its kind, its name. */
 const LENGTH_AT = 16;
+const KIND_AT = 18;
 const NAME_AT = 19;
+const DT_UNKNOWN = 0;
+const DT_DIR = 4;
 
 function throughGetdents(folder: number, getdents: Getdents): NamesIn {
   const flags = constants.O_RDONLY | constants.O_DIRECTORY;
@@ -56,11 +66,13 @@ function throughGetdents(folder: number, getdents: Getdents): NamesIn {
   };
 }
 
-function namesOf(part: Buffer): ByteName[] {
-  const names: ByteName[] = [];
+function namesOf(part: Buffer): FoundName[] {
+  const names: FoundName[] = [];
   for (let at = 0; at < part.length; at += part.readUInt16LE(at + LENGTH_AT)) {
     const name = part.toString('latin1', at + NAME_AT, part.indexOf(0, at + NAME_AT));
-    if (name !== '.' && name !== '..') names.push(name);
+    if (name === '.' || name === '..') continue;
+    const kind = part[at + KIND_AT];
+    names.push({ name, isFolder: kind === DT_UNKNOWN ? undefined : kind === DT_DIR });
   }
   return names;
 }
@@ -77,7 +89,7 @@ function throughDir(folder: number): NamesIn {
   });
   return {
     read() {
-      const names: ByteName[] = [];
+      const names: FoundName[] = [];
       while (names.length < PART_NAMES) {
         const name = nextIn(dir);
         if (name === undefined) break;
@@ -89,9 +101,11 @@ function throughDir(folder: number): NamesIn {
   };
 }
 
-function nextIn(dir: Dir): ByteName | undefined {
-  const name: unknown = dir.readSync()?.name;
-  return Buffer.isBuffer(name) ? name.toString('latin1') : undefined;
+function nextIn(dir: Dir): FoundName | undefined {
+  const entry = dir.readSync();
+  const name: unknown = entry?.name;
+  if (entry === null || !Buffer.isBuffer(name)) return undefined;
+  return { name: name.toString('latin1'), isFolder: entry.isDirectory() };
 }
 
 let loaded: { readonly getdents: Getdents | undefined } | undefined;

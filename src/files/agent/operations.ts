@@ -6,10 +6,11 @@ import { listDirectory } from './list.ts';
 import { move } from './move.ts';
 import { readFile } from './read-file.ts';
 import { readTree } from './read-tree.ts';
-import { remove } from './remove.ts';
 import { removeTemporary } from './remove-temporary.ts';
+import { remove } from './remove.ts';
 import { resolvePath, stat } from './stat.ts';
 import { walkDirectory } from './walk.ts';
+import { watchFolders } from './watch.ts';
 import { writeFile } from './write-file.ts';
 import { writeTree } from './write-tree.ts';
 
@@ -35,6 +36,7 @@ export const OPERATIONS = {
   setAttributes,
   stat,
   walkDirectory,
+  watchFolders,
   writeFile,
   writeTree,
 } as const satisfies Readonly<Record<string, Operation>>;

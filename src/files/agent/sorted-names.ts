@@ -64,7 +64,7 @@ class LeastNames {
     const names = openNames(folder);
     try {
       for (let some = names.read(); some.length > 0; some = names.read()) {
-        for (const name of some) {
+        for (const { name } of some) {
           if (name > after && (this.#cutAt === undefined || name < this.#cutAt)) this.#add(name);
         }
         yield undefined;

@@ -1,10 +1,9 @@
-import { invalidField } from '../../../errors.ts';
-import { compileGlob, GlobError } from '../../../files/agent/glob.ts';
 import type { ListingPiece } from '../../../files/agent/listing.ts';
-import { MAX_GLOBS, MAX_GLOBS_CHARACTERS, MAX_WALK_ENTRIES } from '../../../limits.ts';
+import { MAX_WALK_ENTRIES } from '../../../limits.ts';
 import { fileFailureMessage, fileMessage } from '../../file-messages.ts';
 import { withHeartbeats } from '../../heartbeats.ts';
 import { enterFiles, type FileMethods, type FileServiceOptions, parsePath } from './file-calls.ts';
+import { parseGlobs } from './parse-globs.ts';
 import { taskPieces } from './task-pieces.ts';
 
 /** `ListDirectory` and `WalkDirectory`. */
@@ -55,26 +54,4 @@ function listingMessage({ failures, files }: ListingPiece) {
 function parseMaxEntries(maxEntries: bigint): number {
   const wanted = maxEntries === 0n ? BigInt(MAX_WALK_ENTRIES) : maxEntries;
   return wanted > MAX_WALK_ENTRIES ? MAX_WALK_ENTRIES : Number(wanted);
-}
-
-/**
- * Globs of a request that compile.
- *
- * @throws RunletError `INVALID_REQUEST`
- */
-export function parseGlobs(field: string, globs: readonly string[]): readonly string[] {
-  if (globs.length > MAX_GLOBS) throw invalidField(field, `must not be more than ${MAX_GLOBS}`);
-  const characters = globs.reduce((sum, glob) => sum + glob.length, 0);
-  if (characters > MAX_GLOBS_CHARACTERS) {
-    throw invalidField(field, `must not have more than ${MAX_GLOBS_CHARACTERS} characters in all`);
-  }
-  for (const [index, glob] of globs.entries()) {
-    try {
-      compileGlob(glob);
-    } catch (error) {
-      if (error instanceof GlobError) throw invalidField(`${field}[${index}]`, error.message);
-      throw error;
-    }
-  }
-  return globs;
 }
