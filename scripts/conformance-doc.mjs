@@ -41,7 +41,10 @@ function table(checks) {
     id,
     title.replaceAll('|', '\\|'),
     place(clause),
-    needs === undefined ? '' : `\`${needs}\``,
+    [needs ?? []]
+      .flat()
+      .map((need) => `\`${need}\``)
+      .join(', '),
   ]);
   return aligned([['id', 'what a server does', 'clause', 'needs'], ...rows]);
 }

@@ -44,6 +44,26 @@ export async function ensureFails(
 }
 
 /**
+ * Expects a call to fail as wrong in itself, and to name the field.
+ *
+ * @throws ConformanceError if it succeeds, fails otherwise, or names another field or none
+ */
+export async function ensureInvalid(
+  call: Promise<unknown>,
+  field: RegExp,
+  what: string,
+): Promise<void> {
+  const { badRequest } = await ensureFails(call, 'INVALID_ARGUMENT/INVALID_REQUEST', what);
+  const fields = badRequest?.fieldViolations.map((violation) => violation.field) ?? [];
+  ensureEqual(
+    fields.filter((name) => !field.test(name)),
+    [],
+    `the fields named for ${what} that are not meant`,
+  );
+  ensureEqual(fields.length > 0, true, `whether a field is named for ${what}`);
+}
+
+/**
  * Waits for calls to fail, all in the same way.
  *
  * @param calls the calls, which are under way, by the names that the error gives them

@@ -2,17 +2,24 @@ import type { Check } from './check.ts';
 import { acknowledging } from './checks/acknowledging.ts';
 import { attachments } from './checks/attachments.ts';
 import { bytes } from './checks/bytes.ts';
+import { changingFiles } from './checks/changing-files.ts';
+import { copyingFiles } from './checks/copying-files.ts';
 import { environmentChecks } from './checks/environment.ts';
 import { errors } from './checks/errors.ts';
 import { events } from './checks/events.ts';
 import { expiry } from './checks/expiry.ts';
 import { fencing } from './checks/fencing.ts';
+import { fileSessions } from './checks/file-sessions.ts';
+import { files } from './checks/files.ts';
+import { folders } from './checks/folders.ts';
 import { gaps } from './checks/gaps.ts';
 import { heartbeats } from './checks/heartbeats.ts';
 import { interact } from './checks/interact.ts';
 import { lifecycle } from './checks/lifecycle.ts';
 import { listing } from './checks/listing.ts';
+import { movingFiles } from './checks/moving-files.ts';
 import { reading } from './checks/reading.ts';
+import { readingFiles } from './checks/reading-files.ts';
 import { requests } from './checks/requests.ts';
 import { resourceLimits } from './checks/resource-limits.ts';
 import { resuming } from './checks/resuming.ts';
@@ -26,7 +33,11 @@ import { stdin } from './checks/stdin.ts';
 import { stdinStream } from './checks/stdin-stream.ts';
 import { terminals } from './checks/terminals.ts';
 import { termination } from './checks/termination.ts';
+import { trees } from './checks/trees.ts';
+import { uploads } from './checks/uploads.ts';
 import { users } from './checks/users.ts';
+import { watchingFolders } from './checks/watching-folders.ts';
+import { writingFiles } from './checks/writing-files.ts';
 
 /** Checks of one part of the contract. */
 export interface Area {
@@ -63,6 +74,17 @@ export const AREAS: readonly Area[] = [
   { title: 'Resuming an attachment', checks: resuming },
   { title: 'Heartbeats', checks: heartbeats },
   { title: 'Lists and pages', checks: listing },
+  { title: 'Files', checks: files },
+  { title: 'Reading files', checks: readingFiles },
+  { title: 'Writing files', checks: writingFiles },
+  { title: 'Uploads', checks: uploads },
+  { title: 'Listing and walking folders', checks: folders },
+  { title: 'Changing files', checks: changingFiles },
+  { title: 'Moving files', checks: movingFiles },
+  { title: 'Copying files', checks: copyingFiles },
+  { title: 'Watching folders', checks: watchingFolders },
+  { title: 'Folders as archives', checks: trees },
+  { title: 'Files and sessions', checks: fileSessions },
   { title: 'Requests that are wrong', checks: requests },
   { title: 'Failures', checks: errors },
 ];

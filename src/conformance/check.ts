@@ -10,6 +10,10 @@ export const REQUIREMENTS = {
   pipes: 'a `capabilities.launcher` other than `child_process`, which gives no pipes but sockets',
   trees:
     'a `capabilities.tree_tracking` that finds daemons, and the program setsid(1) on its machine',
+  files:
+    '`capabilities.files`: there is `FileService`, and the caller is granted `files`; and a folder that processes and the service may both use',
+  roots: 'one of `capabilities.files.roots`: files are confined',
+  unconfined: 'none of `capabilities.files.roots`: files are not confined',
   heartbeats: 'a `limits.heartbeat_interval` of at most an eighth of the time that a check has',
 } as const;
 
@@ -28,8 +32,8 @@ export interface Check {
    * in a page (`docs/sessions.md#fencing`).
    */
   readonly clause: string;
-  /** What it needs of the server. Default: nothing. */
-  readonly needs?: Requirement;
+  /** What it needs of the server, one thing or several. Default: nothing. */
+  readonly needs?: Requirement | readonly Requirement[];
   /**
    * Does the check.
    *

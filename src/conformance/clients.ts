@@ -3,6 +3,7 @@ import type { Client } from '@grpc/grpc-js';
 import { createClient } from '../bridge/create-client.ts';
 import type { CallOptions, ServiceClient } from '../bridge/types.ts';
 import type { RequestMetadata } from '../client/options.ts';
+import { FileService } from '../gen/runlet/v1/file_pb.ts';
 import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../gen/runlet/v1/session_pb.ts';
@@ -12,6 +13,7 @@ export interface Clients {
   readonly connection: Client;
   readonly sessions: ServiceClient<typeof SessionService>;
   readonly processes: ServiceClient<typeof ProcessService>;
+  readonly files: ServiceClient<typeof FileService>;
   readonly server: ServiceClient<typeof ServerService>;
 }
 
@@ -35,6 +37,7 @@ export function createClients(
     connection,
     sessions: clientOf(SessionService),
     processes: clientOf(ProcessService),
+    files: clientOf(FileService),
     server: clientOf(ServerService),
   };
 }

@@ -16,8 +16,9 @@ import type {
 } from '../gen/runlet/v1/session_pb.ts';
 import { ensure } from './assert.ts';
 import { type Attachment, begin } from './attachment.ts';
+import { CheckFolder } from './check-folder.ts';
 import { type Clients, createClients, handled } from './clients.ts';
-import { EventReader, textOf } from './event-reader.ts';
+import { EventReader, exitedOf, statusOf, textOf } from './event-reader.ts';
 
 /** What a process is started with; all that is missing is the contract's default. */
 export type SpecInit = MessageInitShape<typeof ProcessSpecSchema> & { $typeName?: never };
@@ -46,6 +47,13 @@ const DETACHED_TTL_MS = 60_000;
 /** Longer than any check: the server shortens it to its `max_read_wait`. */
 export const LONG_WAIT = durationFromMs(60_000);
 
+/** Makes a folder in the first argument, tells it, and has a script make what is in it. */
+const MAKE_FOLDER =
+  'set -e; umask 022; f=$(mktemp -d "$0/runlet-conformance-XXXXXX"); cd "$f"; pwd -P; eval "$1" >&2; echo made';
+
+/** Whatever modes its folders have. */
+const REMOVE_FOLDER = 'chmod -R u+rwx "$0"; rm -rf "$0"';
+
 /** What a context is made with. */
 export interface ContextOptions {
   /** The connection that all checks share. */
@@ -64,6 +72,7 @@ export interface ContextOptions {
 export class CheckContext {
   readonly sessions: Clients['sessions'];
   readonly processes: Clients['processes'];
+  readonly files: Clients['files'];
   readonly server: Clients['server'];
   readonly connection: Client;
   readonly signal: AbortSignal;
@@ -72,18 +81,20 @@ export class CheckContext {
   readonly #options: ContextOptions;
   readonly #created: string[] = [];
   readonly #connections: Client[] = [];
+  readonly #folders: string[] = [];
 
   constructor(options: ContextOptions) {
     this.#options = options;
     this.connection = options.connection;
     this.signal = options.signal;
-    const { processes, server, sessions } = createClients(
+    const { files, processes, server, sessions } = createClients(
       options.connection,
       options.signal,
       options.metadata,
     );
     this.sessions = sessions;
     this.processes = processes;
+    this.files = files;
     this.server = server;
   }
 
@@ -143,6 +154,19 @@ export class CheckContext {
     return textOf(await this.eventsOf(await this.start(argv, spec)));
   }
 
+  /**
+   * Makes a folder on the server's machine, which is removed with the check, and runs a script of
+   * the shell in it.
+   */
+  async makeFolder(setup = ''): Promise<CheckFolder> {
+    const [base = '/tmp'] = this.info.capabilities?.files?.roots ?? [];
+    const made = await this.outputOf(['/bin/sh', '-c', MAKE_FOLDER, base, setup]);
+    const [path = '', end] = made.split('\n');
+    if (path !== '') this.#folders.push(path);
+    ensure(path.startsWith('/') && end === 'made', 'the files of the check could not be made');
+    return new CheckFolder(path, (script) => this.#runIn(path, script));
+  }
+
   /** Writes a text to the standard input of a process, and returns `accepted_offset`. */
   write(target: Target, text: string, init: WriteInit = {}): Promise<bigint> {
     const data = Buffer.from(text);
@@ -186,12 +210,26 @@ export class CheckContext {
 
   /** Closes the sessions and connections of the check. Never rejects. */
   async close(): Promise<void> {
-    const { sessions } = createClients(this.#options.connection);
+    const { connection, metadata } = this.#options;
+    const { processes, sessions } = createClients(connection, undefined, metadata);
     const deadline = new Date(Date.now() + 60_000);
+    await Promise.allSettled(
+      this.#folders.map(async (folder) => {
+        const spec = specOf(['/bin/sh', '-c', REMOVE_FOLDER, folder]);
+        for await (const _ of processes.run({ spec }, { deadline }));
+      }),
+    );
     await Promise.allSettled(
       this.#created.map((sessionId) => sessions.closeSession({ sessionId }, { deadline })),
     );
     for (const connection of this.#connections) connection.close();
+  }
+
+  async #runIn(cwd: string, script: string): Promise<string> {
+    const events = await this.runShell(`umask 022; ${script}`, { cwd });
+    const status = statusOf(exitedOf(events));
+    ensure(status === 'code 0', `the script \`${script}\` ended with ${status}`);
+    return textOf(events);
   }
 
   #detachedTtl(): ReturnType<typeof durationFromMs> {

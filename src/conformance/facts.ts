@@ -1,6 +1,6 @@
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { type GetServerInfoResponse, TreeTracking } from '../gen/runlet/v1/server_pb.ts';
-import { REQUIREMENTS, type Requirement } from './check.ts';
+import { type Check, REQUIREMENTS, type Requirement } from './check.ts';
 import type { Clients } from './clients.ts';
 import { specOf } from './context.ts';
 import { EventReader, exitedOf, statusOf } from './event-reader.ts';
@@ -39,12 +39,18 @@ export async function learnFacts(clients: Clients, timeoutMs: number): Promise<F
   const { CGROUP, SUBREAPER } = TreeTracking;
   const tracks = [CGROUP, SUBREAPER].includes(capabilities.treeTracking);
   if (tracks && (await hasSetsid(clients))) met.add('trees');
+  const { files } = capabilities;
+  if (files?.supported === true && info.caller?.grants.includes('files')) {
+    met.add('files');
+    met.add(files.roots.length > 0 ? 'roots' : 'unconfined');
+  }
   return { info, met };
 }
 
 /** Why a check cannot be done on the server; undefined if it can. */
-export function reasonToSkip(needs: Requirement | undefined, { met }: Facts): string | undefined {
-  return needs === undefined || met.has(needs) ? undefined : `needs ${REQUIREMENTS[needs]}`;
+export function reasonToSkip(needs: Check['needs'], { met }: Facts): string | undefined {
+  const lacking = [needs ?? []].flat().find((need) => !met.has(need));
+  return lacking === undefined ? undefined : `needs ${REQUIREMENTS[lacking]}`;
 }
 
 async function hasSetsid({ processes }: Clients): Promise<boolean> {

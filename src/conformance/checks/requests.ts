@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { StartProcessRequestSchema } from '../../gen/runlet/v1/process_pb.ts';
-import { ensureEqual, ensureFails } from '../assert.ts';
+import { ensureInvalid } from '../assert.ts';
 import type { Check } from '../check.ts';
 import { type CheckContext, type SpecInit, specOf } from '../context.ts';
 
@@ -9,18 +9,6 @@ const ARGV = ['/bin/sh', '-c', 'true'];
 /** A value that no enum has. */
 const UNKNOWN: number = 99;
 const NEGATIVE = { seconds: -1n, nanos: 0 };
-
-/** Expects a call to fail as wrong in itself, and to name the field. */
-async function ensureInvalid(call: Promise<unknown>, field: RegExp, what: string): Promise<void> {
-  const { badRequest } = await ensureFails(call, 'INVALID_ARGUMENT/INVALID_REQUEST', what);
-  const fields = badRequest?.fieldViolations.map((violation) => violation.field) ?? [];
-  ensureEqual(
-    fields.filter((name) => !field.test(name)),
-    [],
-    `the fields named for ${what} that are not meant`,
-  );
-  ensureEqual(fields.length > 0, true, `whether a field is named for ${what}`);
-}
 
 function start(
   { processes, sessionId }: CheckContext,

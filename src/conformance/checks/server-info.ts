@@ -74,8 +74,9 @@ export const serverInfo: readonly Check[] = [
     id: 'INFO-05',
     title: 'The standard health service says that the server and each of its services serve',
     clause: 'docs/conformance.md#health',
-    async run({ connection, signal }) {
-      for (const name of ['', 'SessionService', 'ProcessService', 'ServerService']) {
+    async run({ connection, info, signal }) {
+      const files = info.capabilities?.files?.supported === true ? ['FileService'] : [];
+      for (const name of ['', 'SessionService', 'ProcessService', 'ServerService', ...files]) {
         const service = name === '' ? '' : `runlet.v1.${name}`;
         ensureEqual(
           await healthOf(connection, service, signal),
