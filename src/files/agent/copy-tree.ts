@@ -68,7 +68,7 @@ export class Copier {
     const names = openNames(from);
     try {
       for (let some = names.read(); some.length > 0; some = names.read()) {
-        for (const name of some) {
+        for (const { name } of some) {
           yield* this.#entry(from, to, name, { path: joinPath(path, textOfName(name)), depth });
           yield* this.pause(path);
         }

@@ -64,7 +64,7 @@ function* removeNames(folder: number, turn: Turn): Generator<undefined, void, un
   const names = openNames(folder);
   try {
     for (let some = names.read(); some.length > 0; some = names.read()) {
-      for (const name of some) {
+      for (const { name } of some) {
         yield* removeOwnTree(folder, name, turn);
         if (!turn.step()) continue;
         yield undefined;
@@ -86,7 +86,7 @@ export function* countOwnTree(
   try {
     for (let some = names.read(); some.length > 0; some = names.read()) {
       count += some.length;
-      for (const name of some) {
+      for (const { name } of some) {
         if (turn.step()) {
           yield undefined;
           turn.begin();

@@ -82,7 +82,7 @@ export class TreePlacer {
     const names = openNames(folder);
     try {
       for (let some = names.read(); some.length > 0; some = names.read()) {
-        for (const name of some) {
+        for (const { name } of some) {
           yield* use(name);
           count += 1;
           yield* this.#pause();

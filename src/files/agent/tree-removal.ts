@@ -150,7 +150,7 @@ export class TreeRemoval {
       if (level.passes > MAX_PASSES || this.#failures > MAX_REMOVE_FAILURES) return undefined;
       try {
         level.names ??= openNames(this.#trail.top);
-        level.unread = [...level.names.read()];
+        level.unread = level.names.read().map(({ name }) => name);
       } catch (error) {
         if (isGone(error)) return undefined;
         level.unreadable = faultOf(error, 'remove', this.#pathOf());

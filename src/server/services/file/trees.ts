@@ -15,7 +15,7 @@ import type { Asker } from '../../../turn-queue.ts';
 import { withHeartbeats } from '../../heartbeats.ts';
 import { parseOptionalId } from '../../requests/fields.ts';
 import { enterFiles, type FileMethods, type FileServiceOptions, parsePath } from './file-calls.ts';
-import { parseGlobs } from './list-and-walk.ts';
+import { parseGlobs } from './parse-globs.ts';
 import { TreeRequests } from './tree-requests.ts';
 
 /** `ReadTree` and `WriteTree`. */
