@@ -28,6 +28,8 @@ export const LONG = [
     'cli-state',
     'cli-typed',
     'exhaustion',
+    'files-escapes',
+    'files-remove',
     'floods',
     'floods-bodies',
     'floods-tls',

@@ -1,0 +1,189 @@
+import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Agent } from '../../src/files/agent/agent.ts';
+import { Desk } from '../../src/files/agent/desk.ts';
+import { loadNativeFiles, systemError } from '../../src/files/agent/native.ts';
+import { Places } from '../../src/files/agent/places.ts';
+import type { FileInfo } from '../../src/files/file-info.ts';
+import { closeRoots, openRoots, type Root } from '../../src/files/roots.ts';
+import {
+  escapingPaths,
+  everythingIn,
+  FILE_CALLS,
+  type FileCall,
+  type FilesOf,
+  fillRoot,
+  PlacesByName,
+  type Surroundings,
+  surroundingsIn,
+  swapForever,
+  TARGET_CALLS,
+  tells,
+} from '../support/escapes.ts';
+import { failureOf } from '../support/failure.ts';
+import { writeRequests } from '../support/files.ts';
+import { connectClients, temporaryFolder } from '../support/harness.ts';
+import { serve } from '../support/served.ts';
+
+/** Calls beside a loop that swaps a folder for a link. */
+const SWAPPED_CALLS = 20_000;
+
+/** Of them at one time. */
+const AT_ONCE = 16;
+
+/** How often it is tried whether one that goes by names is led outside: it takes some hundreds. */
+const MUTANT_CALLS = 1_000_000;
+
+const CALLS: readonly (readonly [string, FileCall])[] = Object.entries({
+  ...FILE_CALLS,
+  ...TARGET_CALLS,
+});
+
+/** A server that is confined to a folder, and what is around that. */
+async function serveConfined(): Promise<FilesOf & { readonly around: Surroundings }> {
+  const around = surroundingsIn(await temporaryFolder());
+  const served = await serve('--file-root', around.root);
+  const clients = connectClients(served.address);
+  const { session } = await clients.sessions.createSession({});
+  return { files: clients.files, sessionId: session?.sessionId ?? '', around };
+}
+
+function outsideOf({ base, outside }: Surroundings): readonly string[] {
+  return everythingIn(outside, join(base, 'rooted'));
+}
+
+describe('a server that is confined to a folder', () => {
+  it.each(CALLS)('does nothing outside of it by %s', async (name, call) => {
+    const { around, ...of } = await serveConfined();
+    const before = outsideOf(around);
+    const spare = join(around.root, 'spare');
+    for (const [way, path] of Object.entries(escapingPaths(around))) {
+      fillRoot(around);
+      if (name in TARGET_CALLS) writeFileSync(spare, 'spare');
+      const answer = await call(of, path, spare).catch((error: unknown) => String(error));
+      expect([way, tells(answer), outsideOf(around)]).toEqual([way, false, before]);
+      expect([way, existsSync(join(around.outside, 'new'))]).toEqual([way, false]);
+    }
+  });
+
+  it('says why it does not', async () => {
+    const { around, files, sessionId } = await serveConfined();
+    for (const path of [
+      around.outside,
+      join(around.root, 'absdir/secret'),
+      join(around.root, 'rel'),
+      `${around.root}/../outside`,
+    ]) {
+      const { summary } = await failureOf(files.statFile({ sessionId, path }));
+      expect([path, summary]).toEqual([path, 'PERMISSION_DENIED/OUTSIDE_ROOT']);
+    }
+  });
+
+  it('does not change a file through a name of it that is replaced or removed', async () => {
+    const { around, files, sessionId } = await serveConfined();
+    const [path, secret] = [join(around.root, 'hard'), join(around.outside, 'secret')];
+    const content = await readFile(secret, 'utf8');
+    await files.writeFile(writeRequests({ sessionId, path }, Buffer.from('new')));
+    expect([await readFile(path, 'utf8'), await readFile(secret, 'utf8')]).toEqual([
+      'new',
+      content,
+    ]);
+    fillRoot(around);
+    await files.removeFile({ sessionId, path });
+    expect(await readFile(secret, 'utf8')).toBe(content);
+  });
+});
+
+/** A folder that may be swapped for a link to what is outside, by two names. */
+function swapped({ outside, root }: Surroundings): readonly [string, string] {
+  const [folder, link] = [join(root, 'swap'), join(root, 'swapped')];
+  mkdirSync(join(folder, 'sub/deep'), { recursive: true });
+  writeFileSync(join(folder, 'secret'), 'inside');
+  symlinkSync(outside, link);
+  return [folder, link];
+}
+
+describe('a folder that is swapped for a link all the time', () => {
+  it('leads no call outside', async () => {
+    const { around, ...of } = await serveConfined();
+    const { outside, root } = around;
+    const before = outsideOf(around);
+    const names = swapped(around);
+    const end = await swapForever(...names);
+    let begun = 0;
+    let done = 0;
+    let refused = 0;
+    const caller = async (): Promise<void> => {
+      while (begun < SWAPPED_CALLS) {
+        const number = begun++;
+        const [name, call] = CALLS[number % CALLS.length] ?? ['', () => Promise.resolve()];
+        const below = ['secret', 'sub', 'sub/secret', 'new', 'sub/deep'][
+          Math.floor(number / CALLS.length) % 5
+        ];
+        const spare = join(root, `spare-${number % 64}`);
+        if (name in TARGET_CALLS) await writeFile(spare, 'spare').catch(() => {});
+        const answer = await call(of, `${names[number % 2]}/${below}`, spare).catch(
+          (error: unknown) => String(error),
+        );
+        expect([name, tells(answer)]).toEqual([name, false]);
+        if (typeof answer === 'string' && answer.includes('leads out')) refused += 1;
+        else if (typeof answer !== 'string') done += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, caller));
+    await end();
+    expect(outsideOf(around)).toEqual(before);
+    expect(lstatSync(outside).isDirectory()).toBe(true);
+    // Both were found: the folder and the link.
+    expect([done > 0, refused > 0]).toEqual([true, true]);
+  });
+
+  it.each([
+    ['openat2', (roots: readonly Root[]) => new Places(roots)],
+    ['descriptors', (roots: readonly Root[]) => new Places(roots, withoutOpenat2())],
+  ] as const)('leads nothing outside by %s', async (_, placesOf) => {
+    const around = surroundingsIn(await temporaryFolder());
+    const roots = openRoots([around.root]);
+    onTestFinished(() => closeRoots(roots));
+    const [folder, link] = swapped(around);
+    const secret = lstatSync(join(around.outside, 'secret')).size;
+    await swapForever(folder, link);
+    const sizes = sizesBy(new Agent({ roots }, placesOf(roots)), join(folder, 'secret'));
+    for (let i = 0; i < SWAPPED_CALLS; i++) expect(sizes()).not.toBe(secret);
+  });
+
+  it('leads a server outside that looks first and goes by names then', async () => {
+    const around = surroundingsIn(await temporaryFolder());
+    const [folder, link] = swapped(around);
+    const secret = lstatSync(join(around.outside, 'secret')).size;
+    await swapForever(folder, link);
+    const mutant = new Agent({ roots: [] }, new PlacesByName(around.root));
+    const sizes = sizesBy(mutant, join(folder, 'secret'));
+    let calls = 1;
+    while (sizes() !== secret) expect(calls++).toBeLessThan(MUTANT_CALLS);
+  });
+});
+
+/** Asks an agent for the size of a file, as the service does; undefined: it does not tell. */
+function sizesBy(agent: Agent, path: string): () => number | undefined {
+  const desk = new Desk(agent);
+  let task = 0;
+  return () => {
+    const args = { path, follow: true };
+    const answer = desk.answer({ kind: 'begin', task: ++task, operation: 'stat', args });
+    return answer.kind === 'done' ? Number((answer.result as FileInfo).size) : undefined;
+  };
+}
+
+function withoutOpenat2(): ReturnType<typeof loadNativeFiles> {
+  const native = loadNativeFiles();
+  if (native === undefined) return undefined;
+  return {
+    ...native,
+    openBeneath: () => {
+      throw systemError('openat2', 38);
+    },
+  };
+}
