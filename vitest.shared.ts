@@ -46,9 +46,15 @@ export const LONG = [
     'tls-rotation',
     'tls-serve',
   ].map((name) => `test/acceptance/${name}.test.ts`),
-  ...['acknowledging', 'faults', 'leaks', 'slow-readers'].map(
-    (name) => `test/client/${name}.test.ts`,
-  ),
+  ...[
+    'acknowledging',
+    'faults',
+    'files-breaks',
+    'files-cuts',
+    'files-transfer',
+    'leaks',
+    'slow-readers',
+  ].map((name) => `test/client/${name}.test.ts`),
   'test/cli/{examples,logger}.test.ts',
   'test/conformance/{cli,mutants-*}.test.ts',
   'test/docs/walks.test.ts',

@@ -9,8 +9,8 @@ export interface TcpProxy {
   cut(): void;
   /** Does so once this many bytes more have come from one side; resolves when it did. */
   cutAfter(bytes: number, from?: 'client' | 'server'): Promise<void>;
-  /** Forwards nothing any more; connections stay open. */
-  freeze(): void;
+  /** Forwards nothing any more, or nothing that one side sends; connections stay open. */
+  freeze(from?: 'server'): void;
   /** Whether new connections are let through; if not they are ended at once. */
   admit(admitting: boolean): void;
   /** How many connections were made to it so far. */
@@ -22,6 +22,7 @@ export async function startProxy(target: Address): Promise<TcpProxy> {
   const to =
     target.kind === 'unix' ? { path: target.path } : { host: target.host, port: target.port };
   const sockets = new Set<Socket>();
+  const outers = new Set<Socket>();
   const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.on('error', () => {});
@@ -50,6 +51,8 @@ export async function startProxy(target: Address): Promise<TcpProxy> {
     const outer = connect({ ...to, noDelay: true });
     keep(inner);
     keep(outer);
+    outers.add(outer);
+    outer.once('close', () => outers.delete(outer));
     inner.on('data', (data) => count('client', data.length));
     outer.on('data', (data) => count('server', data.length));
     inner.pipe(outer);
@@ -82,8 +85,8 @@ export async function startProxy(target: Address): Promise<TcpProxy> {
         reached = resolve;
       });
     },
-    freeze: () => {
-      for (const socket of sockets) {
+    freeze: (from) => {
+      for (const socket of from === undefined ? sockets : outers) {
         socket.unpipe();
         socket.pause();
       }

@@ -111,5 +111,5 @@ async function removeTree(place: ByteText): Promise<void> {
 }
 
 function keptOf({ mode, modifyTimeNs }: FileInfo): Parameters<typeof finishFile>[1] {
-  return { mode, modifyTime: Number(modifyTimeNs) / 1e9 };
+  return { mode, modifyTimeNs };
 }

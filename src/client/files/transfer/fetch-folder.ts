@@ -93,7 +93,7 @@ function linkTargetOf({ kind, linkTarget = '', path, rawLinkTarget }: FileInfo):
 }
 
 function keptOf({ mode, modifyTimeNs }: FileInfo): Kept {
-  return { mode, modifyTime: Number(modifyTimeNs) / 1e9 };
+  return { mode, modifyTimeNs };
 }
 
 function byteTextOf(text: SystemText): ByteText {

@@ -7,8 +7,8 @@ import { type ByteText, below, bytesOf, lstatOf } from './local-path.ts';
 export interface Kept {
   /** Permission bits. */
   readonly mode: number;
-  /** When its content was changed last, in seconds since 1970. */
-  readonly modifyTime: number;
+  /** When its content was changed last, in nanoseconds since 1970. */
+  readonly modifyTimeNs: bigint;
 }
 
 /** Permission bits that are kept: what would act as its owner or group is not. */
@@ -40,10 +40,10 @@ export class LocalTree {
   }
 
   /** Whether a file is there already, with so many bytes, as it was written last. */
-  async has(path: ByteText, size: number, { modifyTime }: Kept): Promise<boolean> {
+  async has(path: ByteText, size: number, { modifyTimeNs }: Kept): Promise<boolean> {
     const stats = await lstatOf((await this.#placeOf(path)).toString('latin1'));
     if (stats === undefined || !stats.isFile() || stats.size !== size) return false;
-    return Math.trunc(Number(stats.mtimeMs)) === Math.trunc(modifyTime * 1000);
+    return Math.trunc(Number(stats.mtimeMs)) === Number(modifyTimeNs / 1_000_000n);
   }
 
   /** Makes a file, of which `write` writes the content. */
@@ -63,10 +63,11 @@ export class LocalTree {
   }
 
   /** Makes a link, where it leads is not looked at. */
-  async symlink(path: ByteText, target: ByteText, { modifyTime }: Kept): Promise<void> {
+  async symlink(path: ByteText, target: ByteText, { modifyTimeNs }: Kept): Promise<void> {
     const place = await this.#placeOf(path);
     await symlink(bytesOf(target), place);
-    await lutimes(place, modifyTime, modifyTime);
+    const time = secondsOf(modifyTimeNs);
+    await lutimes(place, time, time);
   }
 
   /** Makes another name of a file that is in the folder. */
@@ -116,9 +117,26 @@ export class LocalTree {
 }
 
 /** Sets what is kept of an open file or folder. */
-export async function finishFile(handle: FileHandle, { mode, modifyTime }: Kept): Promise<void> {
+export async function finishFile(handle: FileHandle, { mode, modifyTimeNs }: Kept): Promise<void> {
   await handle.chmod(mode & KEPT_MODE);
-  await handle.utimes(modifyTime, modifyTime);
+  const time = secondsOf(modifyTimeNs);
+  await handle.utimes(time, time);
+}
+
+const NS_PER_SECOND = 1_000_000_000n;
+
+/** The least that a time of these days can be more than another, in seconds: it has 53 bits. */
+const TICK_SECONDS = 2 ** -22;
+
+/**
+ * A time for functions of Node.js, which cut off what is less than nanoseconds: it would be a
+ * millisecond less for who looks at those, where a number is a little less than the time.
+ */
+function secondsOf(ns: bigint): number {
+  const seconds = Number(ns) / 1e9;
+  const whole = Math.floor(seconds);
+  const set = BigInt(whole) * NS_PER_SECOND + BigInt(Math.floor((seconds - whole) * 1e9));
+  return set < ns ? seconds + TICK_SECONDS : seconds;
 }
 
 /** The names that a path below a folder consists of. */

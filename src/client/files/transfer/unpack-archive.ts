@@ -69,7 +69,7 @@ export async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void>
 }
 
 function keptOf({ mode, mtimeNanos, mtimeSeconds }: TarMember): Kept {
-  return { mode, modifyTime: mtimeSeconds + mtimeNanos / 1e9 };
+  return { mode, modifyTimeNs: BigInt(mtimeSeconds) * 1_000_000_000n + BigInt(mtimeNanos) };
 }
 
 /** The members of an archive, one after the other. */
