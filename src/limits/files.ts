@@ -61,6 +61,9 @@ export const HUNG_FILE_MS = SECOND;
 /** How long a server that ends waits until files that are not whole are removed: some steps of a busy disk. */
 export const FILES_CLOSE_MS = 2 * SECOND;
 
+/** After so long it is one that will hardly come back, of which there may be so many. */
+export const STUCK_FILE_MS = 10 * SECOND;
+
 /** Threads that may hang at one time, on mounts whose server is gone for example. */
 export const MAX_STUCK_WORKERS = 8;
 

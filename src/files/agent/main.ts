@@ -5,6 +5,8 @@ import { Desk } from './desk.ts';
 import type { AgentAnswer, AgentRequest } from './messages.ts';
 
 const desk = new Desk(new Agent(workerData as AgentOptions));
+// It can be told how long something takes from here on.
+parentPort?.postMessage('ready');
 parentPort?.on('message', (request: AgentRequest) => {
   const answer = desk.answer(request);
   parentPort?.postMessage(answer, handedOver(answer));

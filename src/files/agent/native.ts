@@ -33,7 +33,7 @@ const UTIME_OMIT = (1n << 30n) - 2n;
 const TIMESPEC_BYTES = 16;
 
 /** How often a path is tried again that the kernel could not follow safely beside a rename(2). */
-const MAX_TRIES = 1000;
+const MAX_TRIES = 100;
 
 const NAMES = new Map(Object.entries(constants.errno).map(([name, errno]) => [errno, name]));
 

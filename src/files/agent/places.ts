@@ -146,9 +146,19 @@ export class Places {
       );
     } catch (error) {
       if (error instanceof LeadsOutError) throw outside(path);
+      // Somewhere, somebody renames something all the time: it is found without the kernel's help.
+      if (isAgain(error)) return this.#openByWalk(base, below, flags, path);
       const fault = faultOf(error, 'open', path);
       // What openat2(2) says where a path leads out; there are no other devices for it.
       throw fault.reason === 'CROSS_DEVICE' ? outside(path) : fault;
+    }
+  }
+
+  #openByWalk(base: number, below: Buffer, flags: number, path: string): number {
+    try {
+      return this.#walk(base, below, flags);
+    } catch (error) {
+      throw error instanceof LeadsOutError ? outside(path) : faultOf(error, 'open', path);
     }
   }
 
@@ -168,6 +178,11 @@ const SYSTEM_ROOT = -100;
 
 const SLASH = Buffer.from('/');
 const NONE = Buffer.alloc(0);
+
+/** What openat2(2) says of a path with `..` where it cannot be sure that nothing was moved. */
+function isAgain(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'EAGAIN';
+}
 
 function outside(path: string): FileFault {
   return new FileFault('OUTSIDE_ROOT', {

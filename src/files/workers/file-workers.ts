@@ -132,9 +132,9 @@ export class FileWorkers {
 
   /** One whose operations hang leaves some threads to others. */
   #refusal({ principal }: Asker): Error | undefined {
-    const hung = [...this.#seats].filter((seat) => seat.hangs);
-    const own = hung.filter((seat) => seat.principal === principal);
-    if (hung.length < MAX_STUCK_WORKERS && own.length < MAX_STUCK_WORKERS / 2) return undefined;
+    const stuck = [...this.#seats].filter((seat) => seat.isStuck);
+    const own = stuck.filter((seat) => seat.principal === principal);
+    if (stuck.length < MAX_STUCK_WORKERS && own.length < MAX_STUCK_WORKERS / 2) return undefined;
     return limitExceeded('max_stuck_file_operations', MAX_STUCK_WORKERS);
   }
 
@@ -182,7 +182,7 @@ export class FileWorkers {
   #changed(seat: Seat): void {
     if (seat.over) this.#seats.delete(seat);
     if (this.#closed) return;
-    if (seat.hangs) this.#refuse();
+    if (seat.isStuck) this.#refuse();
     this.#pump();
     this.#watchIdle();
   }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../../clock.ts';
 import { RunletError } from '../../errors.ts';
-import { FILE_WORKER_HEAP_MIB, HUNG_FILE_MS } from '../../limits.ts';
+import { FILE_WORKER_HEAP_MIB, HUNG_FILE_MS, STUCK_FILE_MS } from '../../limits.ts';
 import type { AgentOptions } from '../agent/agent.ts';
 import type { AgentAnswer, AgentRequest } from '../agent/messages.ts';
 import { agentScript } from './agent-script.ts';
@@ -29,7 +29,9 @@ export class Seat {
   readonly #waiting: Step[] = [];
   #current: Step | undefined;
   #timer: Timer | undefined;
+  #ready = false;
   #hangs = false;
+  #isStuck = false;
   #over = false;
   /** Operations that are under way in it. */
   residents = 0;
@@ -47,7 +49,11 @@ export class Seat {
     });
     // It keeps no program from ending.
     this.#worker.unref();
-    this.#worker.on('message', (answer: AgentAnswer) => this.#answered(answer));
+    this.#worker.once('message', () => {
+      this.#ready = true;
+      this.#worker.on('message', (answer: AgentAnswer) => this.#answered(answer));
+      this.#watch();
+    });
     this.#worker.on('error', (error) => this.#end(error));
     this.#worker.on('exit', () => this.#end(new Error('the thread ended')));
   }
@@ -57,9 +63,14 @@ export class Seat {
     return !this.#over && this.#current === undefined && this.#waiting.length === 0;
   }
 
-  /** Whether what it does does not come back, so far. */
+  /** Whether what it does does not come back, so far: another may take its place. */
   get hangs(): boolean {
     return this.#hangs;
+  }
+
+  /** Whether it has not for so long that it will hardly do. */
+  get isStuck(): boolean {
+    return this.#isStuck;
   }
 
   /** Whether it is no more. */
@@ -93,11 +104,22 @@ export class Seat {
     const step = this.#waiting.shift();
     if (step === undefined) return;
     this.#current = step;
-    this.#timer = this.#options.clock.setTimer(HUNG_FILE_MS, () => {
-      this.#hangs = true;
-      this.#options.onChange(this);
-    });
+    this.#watch();
     this.#worker.postMessage(step.request, handedOver(step.request));
+  }
+
+  /** Looks how long what it does takes, once it can do anything. */
+  #watch(): void {
+    if (!this.#ready || this.#current === undefined) return;
+    const { clock, onChange } = this.#options;
+    this.#timer = clock.setTimer(HUNG_FILE_MS, () => {
+      this.#hangs = true;
+      this.#timer = clock.setTimer(STUCK_FILE_MS - HUNG_FILE_MS, () => {
+        this.#isStuck = true;
+        onChange(this);
+      });
+      onChange(this);
+    });
   }
 
   #answered(answer: AgentAnswer): void {
@@ -105,6 +127,7 @@ export class Seat {
     this.#current = undefined;
     this.#timer?.cancel();
     this.#hangs = false;
+    this.#isStuck = false;
     step?.settle(answer);
     this.#next();
     this.#options.onChange(this);
