@@ -1,4 +1,4 @@
-import { constants } from 'node:os';
+import { errnoNameOf } from '../../errno-name.ts';
 import { loadKoffi } from '../../koffi.ts';
 
 /** The system calls on files that Node.js does not have. Each throws an error as those of `node:fs`. */
@@ -34,8 +34,6 @@ const TIMESPEC_BYTES = 16;
 
 /** How often a path is tried again that the kernel could not follow safely beside a rename(2). */
 const MAX_TRIES = 100;
-
-const NAMES = new Map(Object.entries(constants.errno).map(([name, errno]) => [errno, name]));
 
 /** @returns undefined where they cannot be called */
 export function loadNativeFiles(): NativeFiles | undefined {
@@ -102,7 +100,7 @@ function nativeFiles(): NativeFiles {
 
 /** An error of the system as `node:fs` throws it. */
 export function systemError(syscall: string, errno: number): NodeJS.ErrnoException {
-  const code = NAMES.get(errno) ?? 'EIO';
+  const code = errnoNameOf(errno);
   return Object.assign(new Error(`${code}: ${syscall} failed`), { code, errno: -errno, syscall });
 }
 

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
+import { errnoNameOf } from '../../errno-name.ts';
 import { spawnFailure } from '../start-failure.ts';
-import { errnoNameOf } from './errno-name.ts';
 import { type Libc, O_CLOEXEC } from './libc.ts';
 
 /** A pipe: the end that the child has, and ours. */

@@ -1,9 +1,9 @@
 import { closeSync, constants, fchownSync, openSync, readSync, writeSync } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
+import { errnoNameOf } from '../../errno-name.ts';
 import type { TerminalSize } from '../launcher.ts';
 import { errnoName, startFailure } from '../start-failure.ts';
-import { errnoNameOf } from './errno-name.ts';
 import {
   F_DUPFD_CLOEXEC,
   F_GETFL,

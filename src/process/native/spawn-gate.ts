@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
-import { errnoNameOf } from './errno-name.ts';
+import { errnoNameOf } from '../../errno-name.ts';
 import {
   F_GETLEASE,
   F_RDLCK,

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { errnoNameOf } from '../../errno-name.ts';
 import type { Kinship, Launcher, LaunchRequest, ResourceLimits } from '../launcher.ts';
 import { hasOwnProc } from '../own-proc.ts';
 import { signalProcess } from '../signals.ts';
@@ -7,7 +8,6 @@ import type { StartedWith } from '../started-with.ts';
 import { programTexts } from './c-text.ts';
 import { type Cgroup, Cgroups } from './cgroups.ts';
 import { type ChildOrigin, ChildReaper } from './child-reaper.ts';
-import { errnoNameOf } from './errno-name.ts';
 import { KinMarks } from './kin-marks.ts';
 import { childWith, hasChildIn, isDescendant, orphansOf, runningOrphans } from './kinship.ts';
 import { type Libc, PR_SET_CHILD_SUBREAPER } from './libc.ts';
