@@ -1,8 +1,9 @@
 import { RunletError } from '../errors.ts';
 import { WRITE_AHEAD_BYTES } from '../limits.ts';
 import type { WriteFileInput, WriteFilePiece, WriteFileResult } from './agent/write-file.ts';
+import type { FaultMessage } from './file-fault.ts';
 import type { PlaceLocks } from './place-locks.ts';
-import type { Task, TaskStep } from './workers/task.ts';
+import { errorOfFault, type Task, type TaskStep } from './workers/task.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** The operation of an upload. */
@@ -14,6 +15,12 @@ export interface UploadOptions {
   readonly fingerprint: string;
   readonly task: WriteTask;
   readonly locks: PlaceLocks;
+  /**
+   * The file that is itself written to is known. Undefined: nobody wants to.
+   *
+   * @throws RunletError where it may not be
+   */
+  readonly onOpen?: ((file: string) => void) | undefined;
   /** It is over: finished with this, or undefined where it is not. */
   readonly onEnd: (result: WriteFileResult | undefined) => void;
 }
@@ -147,6 +154,7 @@ export class Upload {
     try {
       const piece = await this.#pieceOf(undefined);
       if (piece.kind !== 'ready') throw new RunletError('INTERNAL');
+      if (piece.file !== undefined) this.#options.onOpen?.(piece.file);
       return piece.place;
     } catch (error) {
       this.#fail(error);
@@ -166,8 +174,9 @@ export class Upload {
     try {
       for (let data = this.#queue.take(); data !== undefined; data = this.#queue.take()) {
         const piece = await this.#pieceOf(data);
-        if (piece.kind === 'accepted') this.#accepted = piece.bytes;
+        if (piece.kind !== 'ready') this.#accepted = piece.bytes;
         this.#queue.done();
+        if (piece.kind === 'refused') this.#refuse(piece.fault);
         this.#wake();
       }
     } catch (error) {
@@ -183,7 +192,7 @@ export class Upload {
       return await locks.hold(place, async () => {
         if (this.#over || this.#uploader !== uploader) return undefined;
         const result = await this.#finished();
-        this.#end(result);
+        if (result !== undefined) this.#end(result);
         return result;
       });
     } catch (error) {
@@ -194,11 +203,12 @@ export class Upload {
     }
   }
 
-  async #finished(): Promise<WriteFileResult> {
+  async #finished(): Promise<WriteFileResult | undefined> {
     let step = await this.#step('finish');
-    while (!step.done) step = await this.#step(undefined);
-    if (step.result === undefined) throw new RunletError('INTERNAL');
-    return step.result;
+    while (!step.done && step.piece === undefined) step = await this.#step(undefined);
+    if (step.done) return step.result;
+    if (step.piece?.kind === 'refused') this.#refuse(step.piece.fault);
+    return undefined;
   }
 
   async #pieceOf(input: WriteFileInput | undefined): Promise<WriteFilePiece> {
@@ -226,6 +236,14 @@ export class Upload {
   #assertHas(uploader: Uploader): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#over || this.#uploader !== uploader) throw new RunletError('UPLOAD_SUPERSEDED');
+  }
+
+  /** The call fails; another may go on. */
+  #refuse(fault: FaultMessage): void {
+    const uploader = this.#uploader;
+    this.#uploader = undefined;
+    this.#queue.clear();
+    uploader?.fail(errorOfFault(fault));
   }
 
   #fail(error: unknown): void {

@@ -27,10 +27,17 @@ export interface UploadRequest {
   readonly asker: Asker;
 }
 
+/** What the uploads of all sessions share. */
+interface Shared {
+  readonly locks: PlaceLocks;
+  /** Files that are themselves written to, where they have to have some version: by one at a time. */
+  readonly written: Set<string>;
+}
+
 /** The uploads of all sessions. They are removed with these. */
 export class Uploads {
   readonly #workers: FileWorkers;
-  readonly #locks = new PlaceLocks();
+  readonly #shared: Shared = { locks: new PlaceLocks(), written: new Set() };
   readonly #sessions = new WeakMap<Session, SessionUploads>();
 
   constructor(workers: FileWorkers) {
@@ -41,7 +48,7 @@ export class Uploads {
   of(session: Session): SessionUploads {
     const known = this.#sessions.get(session);
     if (known !== undefined) return known;
-    const uploads = new SessionUploads(this.#workers, this.#locks);
+    const uploads = new SessionUploads(this.#workers, this.#shared);
     this.#sessions.set(session, uploads);
     session.whenOver(() => uploads.close());
     return uploads;
@@ -51,15 +58,15 @@ export class Uploads {
 /** The uploads of a session. */
 export class SessionUploads {
   readonly #workers: FileWorkers;
-  readonly #locks: PlaceLocks;
+  readonly #shared: Shared;
   /** Those under way, by id; those without by themselves. */
   readonly #live = new Map<string | symbol, Upload>();
   /** The last ones that have ended, the newest last. */
   readonly #finished = new Map<string, FinishedUpload>();
 
-  constructor(workers: FileWorkers, locks: PlaceLocks) {
+  constructor(workers: FileWorkers, shared: Shared) {
     this.#workers = workers;
-    this.#locks = locks;
+    this.#shared = shared;
   }
 
   /**
@@ -78,11 +85,20 @@ export class SessionUploads {
       throw limitExceeded('max_session_uploads', MAX_SESSION_UPLOADS);
     }
     const key = id ?? Symbol('upload');
+    const { locks, written } = this.#shared;
+    let claimed: string | undefined;
+    const claim = (file: string): void => {
+      if (written.has(file)) throw new RunletError('VERSION_MISMATCH');
+      written.add(file);
+      claimed = file;
+    };
     const upload = new Upload({
       fingerprint,
       task: this.#workers.begin(asker, 'writeFile', args),
-      locks: this.#locks,
+      locks,
+      onOpen: args.ifVersion === '' ? undefined : claim,
       onEnd: (result) => {
+        if (claimed !== undefined) written.delete(claimed);
         this.#live.delete(key);
         if (id !== undefined && result !== undefined) this.#remember(id, { fingerprint, result });
       },

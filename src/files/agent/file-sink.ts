@@ -1,5 +1,4 @@
-import type { BigIntStats } from 'node:fs';
-import { fsyncSync } from 'node:fs';
+import { type BigIntStats, fsyncSync } from 'node:fs';
 import { FileFault, faultOf } from '../file-fault.ts';
 import type { FileInfo } from '../file-info.ts';
 import type { Agent } from './agent.ts';
@@ -14,6 +13,14 @@ import { lookAt } from './write-target.ts';
 /** Where the bytes of a file go to. */
 export interface FileSink {
   readonly descriptor: number;
+  /** Tells the file apart where it is itself written to; undefined: a new one is. */
+  readonly file: string | undefined;
+  /**
+   * The first byte is about to be written.
+   *
+   * @throws FileFault `VERSION_MISMATCH`
+   */
+  begin(): void;
   /** So many bytes were written, and these are all: it gets its place, and is told as it is there. */
   finish(bytes: bigint): FileInfo;
   /** Frees what it holds; what has no place is removed. */
@@ -50,6 +57,8 @@ function openBeside(agent: Agent, place: NamedPlace, args: WriteFileArgs): FileS
   };
   return {
     descriptor,
+    file: undefined,
+    begin() {},
     finish() {
       if (disposition === 'replace') replace(place, args, put);
       else put(undefined);

@@ -7,22 +7,34 @@ import {
   ftruncateSync,
   openSync,
 } from 'node:fs';
-import { faultOf } from '../file-fault.ts';
+import { FileFault, faultOf } from '../file-fault.ts';
 import { type Agent, withDescriptor } from './agent.ts';
 import type { FileSink } from './file-sink.ts';
 import { syncFolder } from './new-file.ts';
 import { type NamedPlace, O_PATH } from './places.ts';
-import { assertVersion, openRegular } from './regular-file.ts';
+import { assertVersion, identityOf, openRegular } from './regular-file.ts';
 import type { WriteFileArgs } from './write-file.ts';
 import { lookAt } from './write-target.ts';
 
 /** Opens a file that is itself written to, from its start or after its end. One that is not there is made. */
 export function openItself(agent: Agent, place: NamedPlace, args: WriteFileArgs): FileSink {
-  const { disposition, mode, path, sync } = args;
+  const { disposition, ifVersion, mode, path, sync } = args;
   const descriptor = openOrMake(place, args);
+  let begun = false;
+  const begin = (): void => {
+    if (begun) return;
+    // Another may have written it since it was opened.
+    const stats = fstatSync(descriptor, { bigint: true });
+    assertVersion(stats, ifVersion, { operation: 'write_file', path });
+    begun = true;
+  };
   return {
     descriptor,
+    file: identityOf(descriptor),
+    begin,
     finish(bytes) {
+      begin();
+      if (ifVersion !== '') assertInPlace(descriptor, place, path);
       if (disposition === 'in-place') ftruncateSync(descriptor, Number(bytes));
       if (mode !== undefined) fchmodSync(descriptor, mode);
       if (sync) {
@@ -33,6 +45,14 @@ export function openItself(agent: Agent, place: NamedPlace, args: WriteFileArgs)
     },
     close: () => closeSync(descriptor),
   };
+}
+
+/** @throws FileFault `VERSION_MISMATCH` where another file has its name now */
+function assertInPlace(descriptor: number, place: NamedPlace, path: string): void {
+  const found = lookAt(place);
+  const own = fstatSync(descriptor, { bigint: true });
+  if (found?.ino === own.ino && found.dev === own.dev) return;
+  throw new FileFault('VERSION_MISMATCH', { operation: 'write_file', path });
 }
 
 function openOrMake(place: NamedPlace, { disposition, ifVersion, path }: WriteFileArgs): number {

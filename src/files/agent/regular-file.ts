@@ -41,3 +41,9 @@ export function assertVersion(
   if (version === '' || (stats !== undefined && versionOf(stats) === version)) return;
   throw new FileFault('VERSION_MISMATCH', { operation, path });
 }
+
+/** Tells what a descriptor is of apart from all else. */
+export function identityOf(descriptor: number): string {
+  const { dev, ino } = fstatSync(descriptor, { bigint: true });
+  return `${dev} ${ino}`;
+}

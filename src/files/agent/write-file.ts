@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, writeSync } from 'node:fs';
-import { FILE_PIECE_BYTES, FILE_TURN_MS } from '../../limits/files.ts';
-import { FileFault, faultOf } from '../file-fault.ts';
+import { closeSync } from 'node:fs';
+import type { Reason } from '../../errors.ts';
+import { type FaultMessage, faultOf } from '../file-fault.ts';
 import type { FileInfo } from '../file-info.ts';
 import type { Agent } from './agent.ts';
 import { type FileSink, openSink } from './file-sink.ts';
 import type { NamedPlace } from './places.ts';
+import { Received } from './received.ts';
+import { identityOf } from './regular-file.ts';
 import { findTarget } from './write-target.ts';
 
 /** What is to be written, and how. */
@@ -27,10 +28,15 @@ export interface WriteFileArgs {
 
 /** How far it is. */
 export type WriteFilePiece =
-  /** It began. `place` tells the name that is written apart from all others, however it is reached. */
-  | { readonly kind: 'ready'; readonly place: string }
+  /**
+   * It began. `place` tells the name that is written apart from all others, however it is reached;
+   * `file` the file itself, where that is written to.
+   */
+  | { readonly kind: 'ready'; readonly place: string; readonly file: string | undefined }
   /** So many bytes were written in all. */
-  | { readonly kind: 'accepted'; readonly bytes: bigint };
+  | { readonly kind: 'accepted'; readonly bytes: bigint }
+  /** So many were, and no more for now: it may be gone on with. */
+  | { readonly kind: 'refused'; readonly bytes: bigint; readonly fault: FaultMessage };
 
 /** The bytes that come next; that these were all; or that it is given up. */
 export type WriteFileInput = Uint8Array | 'finish' | 'drop';
@@ -43,15 +49,19 @@ export interface WriteFileResult {
   readonly sha256: Uint8Array;
 }
 
+type Steps = Generator<
+  WriteFilePiece | undefined,
+  WriteFileResult | undefined,
+  WriteFileInput | undefined
+>;
+
 /** Writes a file. What it was given it may need some steps for: those say nothing. */
-export function* writeFile(
-  agent: Agent,
-  args: WriteFileArgs,
-): Generator<WriteFilePiece | undefined, WriteFileResult | undefined, WriteFileInput | undefined> {
+export function* writeFile(agent: Agent, args: WriteFileArgs): Steps {
   const { disposition, parents, path } = args;
   try {
     // As O_EXCL of open(2): a link is something that is there.
-    const place = findTarget(agent, path, { follow: disposition !== 'create-new', parents });
+    const follow = disposition !== 'create-new';
+    const place = yield* findTarget(agent, path, { follow, parents });
     try {
       const sink = openSink(agent, place, args);
       try {
@@ -67,68 +77,35 @@ export function* writeFile(
   }
 }
 
-function* writeTo(
-  sink: FileSink,
-  args: WriteFileArgs,
-  place: string,
-): Generator<WriteFilePiece | undefined, WriteFileResult | undefined, WriteFileInput | undefined> {
-  const hash = createHash('sha256');
-  let accepted = 0n;
-  let piece: WriteFilePiece = { kind: 'ready', place };
+/** What an upload is over with, whatever it is written to. */
+const FINAL: readonly Reason[] = ['CHECKSUM_MISMATCH', 'VERSION_MISMATCH'];
+
+function* writeTo(sink: FileSink, args: WriteFileArgs, place: string): Steps {
+  const received = new Received(args);
+  let piece: WriteFilePiece = { kind: 'ready', place, file: sink.file };
   for (;;) {
     const input = yield piece;
     if (input === 'drop') return undefined;
-    if (input === 'finish') break;
-    if (input !== undefined) {
-      accepted += BigInt(input.byteLength);
-      if (args.size !== undefined && accepted > args.size) throw mismatch(args, accepted);
-      for (const part of inTurns(input)) {
-        if (part === undefined) {
-          yield undefined;
-          continue;
-        }
-        writeAll(sink, part);
-        hash.update(part);
+    try {
+      if (input === 'finish') {
+        const sha256 = received.check();
+        return { file: sink.finish(received.bytes), bytes: received.bytes, sha256 };
       }
+      if (input !== undefined) {
+        if (received.bytes === 0n) sink.begin();
+        yield* received.write(sink.descriptor, input);
+      }
+      piece = { kind: 'accepted', bytes: received.bytes };
+    } catch (error) {
+      const { failure, metadata, reason } = faultOf(error, 'write', args.path);
+      if (sink.file === undefined || FINAL.includes(reason)) throw error;
+      // What was written is there, and may be gone on with: nobody could write it again.
+      piece = { kind: 'refused', bytes: received.bytes, fault: { failure, metadata, reason } };
     }
-    piece = { kind: 'accepted', bytes: accepted };
   }
-  const sha256 = new Uint8Array(hash.digest());
-  if (args.size !== undefined && accepted !== args.size) throw mismatch(args, accepted);
-  if (args.sha256 !== undefined && Buffer.compare(args.sha256, sha256) !== 0) {
-    throw mismatch(args, accepted);
-  }
-  return { file: sink.finish(accepted), bytes: accepted, sha256 };
-}
-
-/** The parts of a message, and undefined wherever others are to have a turn. */
-function* inTurns(bytes: Uint8Array): Generator<Uint8Array | undefined> {
-  let until = performance.now() + FILE_TURN_MS;
-  for (let at = 0; at < bytes.byteLength; at += FILE_PIECE_BYTES) {
-    if (performance.now() > until) {
-      yield undefined;
-      until = performance.now() + FILE_TURN_MS;
-    }
-    yield bytes.subarray(at, at + FILE_PIECE_BYTES);
-  }
-}
-
-function writeAll({ descriptor }: FileSink, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.byteLength; ) {
-    at += writeSync(descriptor, bytes, at, bytes.byteLength - at);
-  }
-}
-
-function mismatch({ path }: WriteFileArgs, bytes: bigint): FileFault {
-  return new FileFault(
-    'CHECKSUM_MISMATCH',
-    { operation: 'write_file', path },
-    { bytes: String(bytes) },
-  );
 }
 
 /** Tells a name in a folder apart from all others. */
 function nameOf({ folder, name }: NamedPlace): string {
-  const { dev, ino } = fstatSync(folder, { bigint: true });
-  return `${dev} ${ino} ${name.toString('latin1')}`;
+  return `${identityOf(folder)} ${name.toString('latin1')}`;
 }

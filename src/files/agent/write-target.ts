@@ -1,7 +1,8 @@
-import { type BigIntStats, closeSync, lstatSync, mkdirSync, readlinkSync } from 'node:fs';
+import { type BigIntStats, closeSync, lstatSync, readlinkSync } from 'node:fs';
 import { textOfBytes } from '../../system-text.ts';
 import { FileFault, faultOf } from '../file-fault.ts';
 import type { Agent } from './agent.ts';
+import { makeFolders } from './create.ts';
 import type { NamedPlace } from './places.ts';
 
 /** Links on one way: MAXSYMLINKS of Linux. */
@@ -13,14 +14,14 @@ const MAX_LINKS = 40;
  *
  * @throws FileFault
  */
-export function findTarget(
+export function* findTarget(
   agent: Agent,
   path: string,
   { follow, parents }: { readonly follow: boolean; readonly parents: boolean },
-): NamedPlace {
+): Generator<undefined, NamedPlace> {
   let way = path;
   for (let links = 0; links <= MAX_LINKS; links++) {
-    const place = findFolder(agent, way, path, parents);
+    const place = yield* findFolder(agent, way, path, parents);
     try {
       const target = follow ? linkAt(place.path) : undefined;
       if (target === undefined) return place;
@@ -39,7 +40,12 @@ export function lookAt({ path }: NamedPlace): BigIntStats | undefined {
   return lstatSync(path, { bigint: true, throwIfNoEntry: false });
 }
 
-function findFolder(agent: Agent, way: string, path: string, parents: boolean): NamedPlace {
+function* findFolder(
+  agent: Agent,
+  way: string,
+  path: string,
+  parents: boolean,
+): Generator<undefined, NamedPlace> {
   // What is written is no folder: open(2).
   if (way.endsWith('/') || /\/\.{1,2}$/.test(way)) throw isDirectory(path);
   try {
@@ -50,29 +56,8 @@ function findFolder(agent: Agent, way: string, path: string, parents: boolean): 
     if (fault.reason === 'FILE_BUSY') throw isDirectory(path);
     if (fault.reason !== 'FILE_NOT_FOUND' || !parents) throw fault;
   }
-  makeFolders(agent, folderOf(way));
+  yield* makeFolders(agent, folderOf(way));
   return agent.places.findNamed(way);
-}
-
-/** Makes a folder, and those above it. */
-function makeFolders(agent: Agent, path: string): void {
-  try {
-    closeSync(agent.places.find(path, { follow: true }));
-    return;
-  } catch (error) {
-    if (faultOf(error, 'open', path).reason !== 'FILE_NOT_FOUND') throw error;
-  }
-  makeFolders(agent, folderOf(path));
-  const place = agent.places.findNamed(path);
-  try {
-    mkdirSync(place.path);
-  } catch (error) {
-    // Somebody else may have been faster.
-    const fault = faultOf(error, 'mkdir', path);
-    if (fault.reason !== 'FILE_EXISTS') throw fault;
-  } finally {
-    closeSync(place.folder);
-  }
 }
 
 /** The path without its last name. */
