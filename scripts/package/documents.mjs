@@ -16,7 +16,7 @@ const DOCUMENTS = {
   process: StartedProcess<{ argv: string[]; stdin: 'pipe' }>`,
     imports: `
 import { readFile } from 'node:fs/promises';
-import { connect, narrowToken, newToken, RemoteError, serve } from 'runlet';
+import { connect, FileError, narrowToken, newToken, RemoteError, serve } from 'runlet';
 import type { RemoteSession, RunletClient, StartedProcess } from 'runlet';
 declare function currentToken(): Promise<string>;
 declare const sessionId: string;

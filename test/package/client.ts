@@ -7,6 +7,8 @@ import {
   CommandError,
   type ConnectOptions,
   connect,
+  FileError,
+  type FileReadable,
   OptionError,
   type OutputReadable,
   type ProcessEvent,
@@ -15,6 +17,7 @@ import {
   type RemoteProcess,
   type RunResult,
   SessionLostError,
+  type WrittenFile,
 } from 'runlet/client';
 
 const options: ConnectOptions = { connectTimeoutMs: 60_000, metadata: { 'x-team': 'tools' } };
@@ -45,6 +48,24 @@ assert.throws(() => unknown.stdin.end(), TypeError);
 const events: ProcessEvent[] = [];
 for await (const event of piped.events()) events.push(event);
 assert.deepEqual(events.at(-1)?.kind, 'closed');
+
+const path = `/tmp/runlet-package-${process.pid}`;
+const written: WrittenFile = await session.files.write(path, 'content');
+assert.equal(written.size, 7);
+const reading: FileReadable = session.files.read(path);
+const whole: NodeJS.ReadableStream = reading;
+assert.equal(await text(whole as FileReadable), 'content');
+for await (const { path: found } of session.files.walk('/tmp', { maxDepth: 1, include: [] })) {
+  const typed: string = found;
+  assert.ok(typed.startsWith('/tmp/'));
+  break;
+}
+await session.files.remove(path);
+const missing = session.files.stat(path);
+await assert.rejects(
+  missing,
+  (error) => error instanceof FileError && error.errnoName === 'ENOENT',
+);
 
 const result: RunResult = await client.run(['/bin/echo', 'hello']);
 assert.equal(result.stdout.toString(), 'hello\n');
