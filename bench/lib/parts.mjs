@@ -12,6 +12,7 @@ export const PARTS = [
   'footprint',
   'resume',
   'cold-start',
+  'files',
 ];
 
 /**

@@ -98,6 +98,22 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./kill.ts')).killCommand(),
   },
   {
+    name: 'cp',
+    usage: '[options] <source> <target>',
+    summary: 'Copy files and folders to the server, from it, or on it.',
+    description:
+      'Copy a file or folder to the server, from it, or on it. A path there is SESSION:PATH, or :PATH in the session of the last process or a new one. The other one may be - for standard input or output. Modes, times and links are kept.',
+    load: async () => (await import('./cp.ts')).cpCommand(),
+  },
+  {
+    name: 'files',
+    usage: '',
+    summary: 'List, print, change and watch files of the server.',
+    description:
+      'List, print, change and watch files of the server. A path is SESSION:PATH, or PATH alone in the session of the last process or a new one.',
+    load: async () => (await import('./files.ts')).filesCommand(),
+  },
+  {
     name: 'sessions',
     usage: '[options]',
     description: 'List the sessions, oldest first.',

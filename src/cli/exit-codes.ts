@@ -6,6 +6,8 @@ import type { ProcessExit } from '../client/index.ts';
  * of timeout(1), 125 to 127 are those of env(1) and nohup(1).
  */
 
+/** Something could not be done with a file, as the programs of coreutils have it. */
+export const FILE_EXIT_CODE = 1;
 /** `serve --status`: no server is up, as the Linux Standard Base has it of services. */
 export const DOWN_EXIT_CODE = 3;
 /** Some of the output that `logs` was asked for is not retained any more. */

@@ -1,16 +1,25 @@
 import type { Command } from 'commander';
 import { describeCallError } from '../client/call-error.ts';
-import { ConnectionError, OptionError, RemoteError, SessionLostError } from '../client/index.ts';
+import {
+  ConnectionError,
+  FileError,
+  OptionError,
+  RemoteError,
+  SessionLostError,
+} from '../client/index.ts';
 import { denialWords } from './denial-words.ts';
 import {
   CANNOT_EXECUTE_EXIT_CODE,
   FAILURE_EXIT_CODE,
+  FILE_EXIT_CODE,
   NOT_FOUND_EXIT_CODE,
   SUPERSEDED_EXIT_CODE,
   signalExitCode,
   USAGE_EXIT_CODE,
 } from './exit-codes.ts';
+import { fileWords } from './file-words.ts';
 import { flagOfField, flagOfLimit, optionWords } from './flag-words.ts';
+import { LocalFileError } from './local-file-error.ts';
 import { NamedError } from './named-error.ts';
 import { say } from './print.ts';
 import { startWords } from './start-words.ts';
@@ -52,6 +61,7 @@ export function isUnknownCall(error: unknown): error is RemoteError {
 /** What a server refused, in the words of the command line rather than of the protos. */
 function describeRefusal(error: RemoteError): string {
   const { message, metadata, reason, startFailure, violations } = error;
+  if (error instanceof FileError && reason !== 'LIMIT_EXCEEDED') return fileWords(error);
   if (isUnknownCall(error)) {
     return `it does not know this call; is it a server of runlet, of this version? It says: ${message}`;
   }
@@ -84,6 +94,7 @@ function failureExitCode(error: unknown): number {
   if (error instanceof SessionLostError && error.reason === 'superseded') {
     return SUPERSEDED_EXIT_CODE;
   }
+  if (error instanceof FileError || error instanceof LocalFileError) return FILE_EXIT_CODE;
   const failure = error instanceof RemoteError ? error.startFailure : undefined;
   if (failure?.stage !== 'PROGRAM') return FAILURE_EXIT_CODE;
   return failure.errnoName === 'ENOENT' ? NOT_FOUND_EXIT_CODE : CANNOT_EXECUTE_EXIT_CODE;

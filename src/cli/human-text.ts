@@ -1,3 +1,5 @@
+import { shownText } from '../system-text.ts';
+
 const UNITS = [
   ['d', 86_400],
   ['h', 3_600],
@@ -34,4 +36,20 @@ export function printable(text: string): string {
 function quoted(argument: string): string {
   if (/^[\w@%+=:,./-]+$/.test(argument)) return argument;
   return printable(`'${argument.replaceAll("'", `'\\''`)}'`);
+}
+
+/** A name of a file in a sentence. */
+export function quotedName(name: string): string {
+  return `'${printable(shownText(name))}'`;
+}
+
+/** A number of bytes for people: `512 B`, `1.5 KiB`, `64 MiB`. */
+export function sizeText(bytes: number): string {
+  let [value, unit] = [bytes, 'B'];
+  for (const larger of ['KiB', 'MiB', 'GiB', 'TiB', 'PiB']) {
+    // What would be rounded to 1024 is one of the next.
+    if (value < 1023.5) break;
+    [value, unit] = [value / 1024, larger];
+  }
+  return `${unit === 'B' || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${unit}`;
 }

@@ -29,7 +29,16 @@ export function inheritedVariables(): Environment {
 }
 
 /** What of a command may be other bytes: it is handed on, or is a path. */
-const MAY_BE_BYTES: ReadonlySet<string> = new Set(['program', 'cwd', 'env', 'envFile']);
+const MAY_BE_BYTES: ReadonlySet<string> = new Set([
+  'program',
+  'cwd',
+  'env',
+  'envFile',
+  // Of `cp` and `files`.
+  'source',
+  'target',
+  'path',
+]);
 
 /**
  * Refuses what is not UTF-8 where it is told to a server as text.

@@ -69,7 +69,7 @@ export function standardInputFailed(): boolean {
 }
 
 /** What comes on standard input. It is not read before that is asked for, nor further. */
-async function* standardInput(): AsyncGenerator<Buffer> {
+export async function* standardInput(): AsyncGenerator<Buffer> {
   // Node.js takes it for one that has ended.
   if (fstatSync(0).isDirectory()) throw new Error('it is a directory (EISDIR)');
   await untilMayRead(0);

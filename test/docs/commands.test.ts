@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
-import { PAGE as GRPCURL_PAGE } from '../interop/support.ts';
+import { FILES_PAGE, PAGE as GRPCURL_PAGE } from '../interop/support.ts';
 import { BY_HAND, CLAIMS, TRIED } from './claims.ts';
 import { type Block, blocksOf, ROOT, readBlocks, userPages } from './pages.ts';
 import { WALKS } from './walks.ts';
@@ -11,7 +11,7 @@ import { WALKS } from './walks.ts';
 /** Comments whose blocks a test runs that looks for them in these pages. */
 const RUNNERS: Readonly<Record<string, (page: string) => boolean>> = {
   walk: (page) => page in WALKS,
-  interop: (page) => page === GRPCURL_PAGE,
+  interop: (page) => page === GRPCURL_PAGE || page === FILES_PAGE,
   own: (page) => /^clients\/\w+\/README\.md$/.test(page),
   tls: (page) => page === 'docs/tls.md',
   tool: (page) => page === 'docs/load.md',

@@ -43,6 +43,7 @@ export const WALKS: Readonly<Record<string, readonly Stop[]>> = {
         /^1\n2\n3\nsession .*\nprocess .*\nPROCESS .*\ncount .* exit 0 .*\nshell .* exit 0 .*\n.* SIGTERM, terminated .*\n$/,
     },
   ],
+  'docs/files.md': [SERVE, { name: 'copy', prints: /^link\none\none\nlink\none\nwhen\n$/ }],
   'docs/serving.md': [TCP],
   'docs/tokens.md': [
     { name: 'new', prints: /^$/ },

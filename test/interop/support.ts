@@ -25,13 +25,14 @@ const GRPCURL: GoTool = {
 /** What `go install` installs it by. */
 export const GRPCURL_INSTALLED = `${GRPCURL.package}@${GRPCURL.version}`;
 
-/** The page whose commands are run. */
+/** The page whose commands are run, and another, about files. */
 export const PAGE = 'docs/grpcurl.md';
+export const FILES_PAGE = 'docs/files.md';
 
-/** The address that its commands use. */
+/** The address that their commands use. */
 const PAGE_ADDRESS = '127.0.0.1:50051';
 
-/** How long its commands may take in all, in milliseconds: a bound for one that hangs. */
+/** How long the commands of one may take in all, in milliseconds: a bound for one that hangs. */
 const COMMANDS_TIMEOUT_MS = 500_000;
 
 /**
@@ -118,12 +119,12 @@ async function listeningAddress(child: ChildProcess): Promise<string> {
 export type Transcript = ReadonlyMap<string, string>;
 
 /**
- * Runs the page's blocks of commands as a reader would: in order, in one
+ * Runs a page's blocks of commands as a reader would: in order, in one
  * shell, which ends at the first command that fails. A block is a fence after
  * the comment `<!-- interop: NAME -->`.
  */
-export async function runPageCommands(address: string): Promise<Transcript> {
-  const page = await readFile(join(ROOT, PAGE), 'utf8');
+export async function runPageCommands(address: string, path = PAGE): Promise<Transcript> {
+  const page = await readFile(join(ROOT, path), 'utf8');
   const blocks = [...page.matchAll(/^<!-- interop: (\w+) -->\n```sh\n(.*?)^```$/gms)];
   const script = blocks
     .map(([, name = '', commands = '']) => `echo '@@ ${name} @@'\n${commands}`)
@@ -142,7 +143,7 @@ export async function runPageCommands(address: string): Promise<Transcript> {
   } catch (cause) {
     const { stderr = '', stdout = '' } = cause as Partial<Record<'stderr' | 'stdout', string>>;
     const block = [...splitTranscript(stdout).keys()].at(-1);
-    throw new Error(`a command of ${PAGE} failed, in block ${block}: ${stderr}`, { cause });
+    throw new Error(`a command of ${path} failed, in block ${block}: ${stderr}`, { cause });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

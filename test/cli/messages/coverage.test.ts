@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { OF_FILES } from './of-files.ts';
 import { ALONE, NO_SERVER, NOT_FOUND, NOT_POSSIBLE } from './refused.ts';
 import { REFUSED_CALLERS, WRONG_CALLERS } from './who-calls.ts';
 import { WRONG_WORDS } from './wrong-words.ts';
@@ -9,7 +10,7 @@ const TESTS = new URL('../../', import.meta.url);
 
 /** How a message begins in the code: a text in an error, or said to a person. */
 const MESSAGE =
-  /(?:new (?:UsageError|InvalidArgumentError|UnreachableError|Error)|\b(?:say|notice))\(\s*(['`])(.*?)\1(?:,|\))/gs;
+  /(?:new (?:UsageError|InvalidArgumentError|UnreachableError|LocalFileError|Error)|\b(?:say|notice))\(\s*(['`])(.*?)\1(?:,|\))/gs;
 
 /**
  * Messages of faults of this program or of a server, which no input brings about; of a network
@@ -28,6 +29,11 @@ const FAULTS = [
 
 /** Messages that a test has for which more is needed than a command line. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
+  'a session is not UTF-8: *': 'acceptance/cli-cp.test.ts',
+  'cannot look at *: * (*)': 'acceptance/cli-files.test.ts',
+  'some changes were missed: what is in the folder may be other than what was told':
+    'acceptance/cli-files.test.ts',
+  'watching *': 'acceptance/cli-files.test.ts',
   '* is not UTF-8: *': 'acceptance/cli-folders.test.ts',
   'RUNLET_ADDRESS *: *': 'cli/messages/messages.test.ts',
   'RUNLET_TLS *: it is neither 1 nor 0': 'cli/messages/who-calls.test.ts',
@@ -56,6 +62,7 @@ function saidInTable(): readonly string[] {
     NO_SERVER,
     NOT_FOUND,
     NOT_POSSIBLE,
+    OF_FILES,
     REFUSED_CALLERS,
     WRONG_CALLERS,
   ].flat();

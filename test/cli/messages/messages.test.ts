@@ -17,6 +17,7 @@ import { MAIN, resultOf } from '../../support/cli.ts';
 import { connectTo } from '../../support/client.ts';
 import { serveHere, temporaryFolder } from '../../support/harness.ts';
 import { linedToken } from '../../support/token-server.ts';
+import { OF_FILES } from './of-files.ts';
 import { ALONE, NO_SERVER, NOT_FOUND, NOT_POSSIBLE, type Refused } from './refused.ts';
 import { WRONG_WORDS } from './wrong-words.ts';
 
@@ -181,6 +182,10 @@ const USES = [
   'wait some',
   'inspect some',
   'exec some true',
+  'cp /etc/passwd :/x',
+  'cp some:/x -',
+  'files ls /',
+  'files watch /',
   'sessions',
   'sessions close',
   'info',
@@ -234,6 +239,13 @@ describe('what is said of what cannot be done', () => {
     await client.session();
     const [rest, wantedRest] = await outcomes(NOT_POSSIBLE.slice(last), names);
     expect(rest).toEqual(wantedRest);
+  });
+
+  it('names the file', async () => {
+    const names = await withProcesses();
+    await makeFiles(names['FOLDER'] ?? '');
+    const [got, wanted] = await outcomes(OF_FILES, names);
+    expect(got).toEqual(wanted);
   });
 
   it('names what is wrong with the streams, the folder and the socket', async () => {

@@ -1,0 +1,81 @@
+import type { Command } from 'commander';
+import { ConnectionError, type RemoteSession, SessionLostError } from '../client/index.ts';
+import { collect, nonEmpty } from './arguments.ts';
+import { fail } from './failure.ts';
+import { withFileSession } from './file-session.ts';
+import { absoluteRemotePath, parseRemotePath } from './remote-path.ts';
+import { addServerOptions, type ServerFlags, serverKind, withServer } from './server-connection.ts';
+import { UsageError } from './usage-error.ts';
+
+/** The files of a session. */
+export type Files = RemoteSession['files'];
+
+/** The flags with which a command about files finds them. */
+export interface FilesFlags extends ServerFlags {
+  readonly session?: string;
+}
+
+/** A file that is meant. */
+export interface NamedFile {
+  /** As it was typed, without the session. */
+  readonly name: string;
+  /** The same for the server. */
+  readonly path: string;
+}
+
+/** Adds to a command what every one about files of a server has: where they are. */
+export function addFilesOptions(command: Command): Command {
+  return addServerOptions(command).option(
+    '--session <id>',
+    'the session, or a process in it (default: that of the last process, or a new one)',
+    nonEmpty,
+  );
+}
+
+/** Adds the argument that names one file or more. */
+export function addPathsArgument(command: Command, what: string): Command {
+  return command.argument('<path...>', what, (text, earlier?: readonly string[]) =>
+    collect(nonEmpty(text), earlier),
+  );
+}
+
+/** Does something with files that are named, in the session that is meant. */
+export async function withFiles<T>(
+  flags: FilesFlags,
+  names: readonly string[],
+  use: (files: Files, named: readonly NamedFile[]) => Promise<T>,
+): Promise<T> {
+  const parsed = names.map((name) => parseRemotePath(name) ?? { where: undefined, path: name });
+  const wheres = new Set([flags.session, ...parsed.map(({ where }) => where)]);
+  wheres.delete(undefined);
+  const [where, another] = wheres;
+  if (another !== undefined) throw new UsageError('all paths have to be of one session');
+  return withServer(flags, async (client, address) => {
+    const kind = await serverKind(address);
+    const named = parsed.map(({ path }) => ({ name: path, path: absoluteRemotePath(path, kind) }));
+    return withFileSession(client, address, where, ({ files }) => use(files, named));
+  });
+}
+
+/**
+ * Does something with each. That one of them fails is said, and is no reason to leave the others.
+ *
+ * @throws what failed, if it is the only one
+ */
+export async function forEachFile(
+  flags: FilesFlags,
+  names: readonly string[],
+  act: (files: Files, file: NamedFile) => Promise<void>,
+): Promise<void> {
+  await withFiles(flags, names, async (files, named) => {
+    for (const file of named) {
+      try {
+        await act(files, file);
+      } catch (error) {
+        const isOver = error instanceof ConnectionError || error instanceof SessionLostError;
+        if (named.length === 1 || isOver) throw error;
+        fail(error);
+      }
+    }
+  });
+}
