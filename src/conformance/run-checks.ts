@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Client } from '@grpc/grpc-js';
 import { describeCallError } from '../client/call-error.ts';
 import type { RequestMetadata } from '../client/options.ts';
@@ -65,6 +66,8 @@ async function runCheck(
   if (lacking !== undefined) return { check, outcome: 'skipped', reason: lacking, durationMs: 0 };
   const began = performance.now();
   const abort = new AbortController();
+  // A check may have many calls under way, each of which listens.
+  setMaxListeners(0, abort.signal);
   const context = new CheckContext({
     connection,
     connect,

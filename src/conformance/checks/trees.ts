@@ -40,7 +40,7 @@ function unpack(
 }
 
 /** The names of members, in their order: no name here is longer than that of a header. */
-function namesIn(archive: Buffer): string {
+function namesIn(archive: Buffer): readonly string[] {
   const names: string[] = [];
   for (let at = 0; at < archive.length; ) {
     const text = (from: number, length: number): string =>
@@ -51,7 +51,7 @@ function namesIn(archive: Buffer): string {
     if (type !== 'x' && type !== 'g') names.push(text(0, 100));
     at += 512 * (1 + Math.ceil(Number.parseInt(text(124, 12), 8) / 512));
   }
-  return names.toSorted().join(' ');
+  return names;
 }
 
 const TREE =
@@ -87,13 +87,11 @@ export const trees: readonly Check[] = [
     async run(context) {
       const folder = await context.makeFolder(TREE);
       const archive = await readTree(context, folder.at('a'));
-      ensureEqual(archive.toString('latin1', 0, 3), './\0', 'the name of the first member');
-      const names = namesIn(archive)
-        .replaceAll(/(?<=^| )\.\/(?=[^ ])/g, '')
-        .split(' ')
-        .sort();
+      const names = namesIn(archive);
+      ensureEqual(names[0], './', 'the first member');
       const expected = ['./', 'b/', 'b/empty/', 'b/file', 'hard', 'link'];
-      ensureEqual(names, expected, 'the members');
+      const plain = names.map((name) => name.replace(/^\.\/(?=.)/, ''));
+      ensureEqual(plain.toSorted(), expected, 'the members');
     },
   },
   {
@@ -105,7 +103,7 @@ export const trees: readonly Check[] = [
       const folder = await context.makeFolder('mkdir -p a/b a/c; : > a/b/x; : > a/b/y; : > a/c/x');
       const include = ['**/x'];
       const archive = await readTree(context, folder.at('a'), { include, exclude: ['c'] });
-      const names = namesIn(archive);
+      const names = namesIn(archive).join(' ');
       ensure(names.includes('b/x'), `b/x is not among the members: ${names}`);
       for (const none of ['b/y', 'c/']) ensure(!names.includes(none), `${none} is a member`);
     },

@@ -6,6 +6,12 @@ import { ofBytes } from './of-bytes.ts';
 import { ofEnds } from './of-ends.ts';
 import { ofEvents } from './of-events.ts';
 import { ofFailures } from './of-failures.ts';
+import { ofFileChanges } from './of-file-changes.ts';
+import { ofFileReading } from './of-file-reading.ts';
+import { ofFileSessions } from './of-file-sessions.ts';
+import { ofFileWriting } from './of-file-writing.ts';
+import { ofFiles } from './of-files.ts';
+import { ofFolders } from './of-folders.ts';
 import { ofLives } from './of-lives.ts';
 import { ofReading } from './of-reading.ts';
 import { ofRequests } from './of-requests.ts';
@@ -14,6 +20,9 @@ import { ofStarts } from './of-starts.ts';
 import { ofStdin } from './of-stdin.ts';
 import { ofStreams } from './of-streams.ts';
 import { ofTerminals } from './of-terminals.ts';
+import { ofTrees } from './of-trees.ts';
+import { ofUploads } from './of-uploads.ts';
+import { ofWatching } from './of-watching.ts';
 
 /** What is wrong with processes and what they write. */
 export const OF_PROCESSES: readonly Mutant[] = [
@@ -38,5 +47,18 @@ export const OF_CALLS: readonly Mutant[] = [
   ...ofFailures,
 ];
 
-/** All mutants. They are run in two parts, side by side. */
-export const MUTANTS: readonly Mutant[] = [...OF_PROCESSES, ...OF_CALLS];
+/** What is wrong with files. */
+export const OF_FILES: readonly Mutant[] = [
+  ...ofFiles,
+  ...ofFileReading,
+  ...ofFileWriting,
+  ...ofUploads,
+  ...ofFolders,
+  ...ofFileChanges,
+  ...ofWatching,
+  ...ofTrees,
+  ...ofFileSessions,
+];
+
+/** All mutants. They are run in three parts, side by side. */
+export const MUTANTS: readonly Mutant[] = [...OF_PROCESSES, ...OF_CALLS, ...OF_FILES];

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { CHECKS } from '../../../src/conformance/catalog.ts';
 import { runChecks } from '../../../src/conformance/run-checks.ts';
@@ -20,22 +21,25 @@ const ALL = process.env['TEST_MUTANTS'] === 'all';
 export function describeMutants(mutants: readonly Mutant[]): void {
   let upstream: Upstream;
   let ofChildProcess: Upstream;
+  let confined: Upstream;
 
   beforeAll(async () => {
-    [upstream, ofChildProcess] = await Promise.all([
+    [upstream, ofChildProcess, confined] = await Promise.all([
       startUpstream(),
       startUpstream('--launcher', 'child_process'),
+      startUpstream('--file-root', tmpdir()),
     ]);
   });
 
   afterAll(async () => {
-    await Promise.all([upstream.stop(), ofChildProcess.stop()]);
+    await Promise.all([upstream.stop(), ofChildProcess.stop(), confined.stop()]);
   });
 
   describe('a server', () => {
     for (const mutant of mutants) {
       it.concurrent(`of which this is true: ${mutant.fault}`, async ({ expect }) => {
-        const { address } = mutant.launcher === undefined ? upstream : ofChildProcess;
+        const open = mutant.launcher === undefined ? upstream : ofChildProcess;
+        const { address } = mutant.roots === true ? confined : open;
         const { connect, stop } = await startMutant(mutant, address);
         const failed: Record<string, string | undefined> = {};
         try {

@@ -8,6 +8,7 @@ import type { ServiceImpl } from '../../../src/bridge/types.ts';
 import { isCallError } from '../../../src/client/call-error.ts';
 import { openConnection } from '../../../src/client/connection.ts';
 import { Health as HealthService } from '../../../src/gen/grpc/health/v1/health_pb.ts';
+import { FileService } from '../../../src/gen/runlet/v1/file_pb.ts';
 import { ProcessService } from '../../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../../src/gen/runlet/v1/session_pb.ts';
@@ -32,6 +33,8 @@ export interface Mutant {
   readonly serving?: boolean;
   /** How the server behind it starts processes. Default: the best way. */
   readonly launcher?: 'child_process';
+  /** Whether files are confined by the server behind it. Default: they are not. */
+  readonly roots?: true;
 }
 
 /** A mutant that runs. */
@@ -66,6 +69,7 @@ export async function startMutant(mutant: Mutant, upstream: Address): Promise<Ru
   };
   addService(grpc, SessionService, services as ServiceImpl<typeof SessionService>, options);
   addService(grpc, ProcessService, services as ServiceImpl<typeof ProcessService>, options);
+  addService(grpc, FileService, services as ServiceImpl<typeof FileService>, options);
   addService(grpc, ServerService, services as ServiceImpl<typeof ServerService>, options);
   const health = new Health(SERVICES);
   addService(grpc, HealthService, healthService(health), options);

@@ -11,6 +11,7 @@ import type { Client } from '@grpc/grpc-js';
 import type { CallContext } from '../../../src/bridge/call-context.ts';
 import { createClient } from '../../../src/bridge/create-client.ts';
 import type { CallOptions } from '../../../src/bridge/types.ts';
+import { FileService } from '../../../src/gen/runlet/v1/file_pb.ts';
 import { ProcessService } from '../../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../../src/gen/runlet/v1/session_pb.ts';
@@ -39,11 +40,12 @@ type ForwardedMethod<M> =
 
 /** All methods of the contract. No two services have one of the same name. */
 export type Services = Forwarded<typeof ProcessService> &
+  Forwarded<typeof FileService> &
   Forwarded<typeof SessionService> &
   Forwarded<typeof ServerService>;
 
 /** The services of the contract. */
-export const SERVICES = [SessionService, ProcessService, ServerService] as const;
+export const SERVICES = [SessionService, ProcessService, FileService, ServerService] as const;
 
 /** The header that clients repeat the session's id in. */
 const SESSION_HEADER = 'runlet-session-id';
