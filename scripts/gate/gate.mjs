@@ -1,5 +1,5 @@
 // @ts-check
-import { rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { boundedRun } from './bounded-run.mjs';
 import { readOutcome } from './failures.mjs';
@@ -14,6 +14,12 @@ import { summarize } from './summary.mjs';
 const MAX_AGAIN = 12;
 
 /**
+ * How many steps run at a time that may run beside others: much of the time of one is waiting, or
+ * a last file alone, and no more than two know of one another's load.
+ */
+const LANES = 2;
+
+/**
  * @typedef {object} Step
  * @property {string} name
  * @property {readonly string[]} command the program and its arguments
@@ -22,6 +28,8 @@ const MAX_AGAIN = 12;
  * @property {boolean} [tests] whether it runs files of tests. Then it runs those alone that are
  *   appended to its command, and writes what they did to the file that `TEST_REPORT` names
  * @property {boolean} [needed] whether no other can be run where this one failed
+ * @property {boolean} [beside] whether it may run beside those before and after it that may, too:
+ *   it measures no time, and changes nothing that others use. What it prints comes in the end
  */
 
 /**
@@ -56,18 +64,56 @@ const MAX_AGAIN = 12;
  * @returns {Promise<boolean>} whether all passed
  */
 export async function runGate(steps, setup) {
+  const began = performance.now();
   /** @type {Result[]} */
   const results = [];
-  for (const step of steps) {
-    const result = await runStep(step, setup);
-    results.push(result);
-    if (result.wrong !== '' && step.needed) break;
+  for (const group of groupsOf(steps)) {
+    results.push(...(await runGroup(group, setup)));
+    if (results.some(({ step, wrong }) => wrong !== '' && step.needed)) break;
   }
+  const seconds = secondsSince(began);
   const again = results.reduce((sum, { outcome }) => sum + outcome.files.length, 0);
   if (again > MAX_AGAIN) setup.say(`\n${again} files failed: too many to run them once more`);
   else for (const result of results) await runFailedAgain(result, setup);
-  summarize(results, setup.say);
+  summarize(results, seconds, setup.say);
   return results.every(({ wrong }) => wrong === '');
+}
+
+/**
+ * What runs at a time: steps alone, and those that follow one another and may run beside others.
+ *
+ * @param {readonly Step[]} steps
+ */
+function groupsOf(steps) {
+  /** @type {Step[][]} */
+  const groups = [];
+  for (const step of steps) {
+    const last = groups.at(-1);
+    if (step.beside && last?.[0]?.beside) last.push(step);
+    else groups.push([step]);
+  }
+  return groups;
+}
+
+/**
+ * Runs steps, each begun in its turn as soon as a lane is free.
+ *
+ * @param {readonly Step[]} group
+ * @param {Setup} setup
+ * @returns {Promise<readonly Result[]>} in the order of the steps
+ */
+async function runGroup(group, setup) {
+  /** @type {Result[]} */
+  const results = [];
+  let next = 0;
+  const lane = async () => {
+    for (let i = next++; i < group.length; i = next++) {
+      const step = group[i];
+      if (step !== undefined) results[i] = await runStep(step, setup);
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return results;
 }
 
 /**
@@ -78,14 +124,41 @@ export async function runGate(steps, setup) {
 async function runStep(step, setup) {
   const { say } = setup;
   say(`\n==> ${step.name}`);
-  const report = join(setup.reports, `${step.name.replaceAll(':', '-')}.jsonl`);
+  const file = join(setup.reports, step.name.replaceAll(':', '-'));
+  const report = `${file}.jsonl`;
   const began = performance.now();
-  const wrong = await runReporting(step, [], report, setup);
-  const seconds = (performance.now() - began) / 1000;
+  const wrong = step.beside
+    ? await printedInTheEnd(`${file}.log`, setup, (own) => runReporting(step, [], report, own))
+    : await runReporting(step, [], report, setup);
+  const seconds = secondsSince(began);
   const outcome = readOutcome(report);
   say(`==> ${step.name}: ${wrong === '' ? 'passed' : 'FAILED'} after ${seconds.toFixed(0)} s`);
   if (wrong !== '') say(`==> ${wrong}`);
   return { step, seconds, wrong, outcome, flaky: [] };
+}
+
+/**
+ * Keeps what something prints in a file, and prints it once it has ended.
+ *
+ * @param {string} path of the file
+ * @param {Setup} setup
+ * @param {(own: Setup) => Promise<string>} run
+ */
+async function printedInTheEnd(path, setup, run) {
+  const log = openSync(path, 'w');
+  try {
+    return await run({ ...setup, output: log });
+  } finally {
+    closeSync(log);
+    const printed = readFileSync(path);
+    if (setup.output === 'inherit') process.stdout.write(printed);
+    else writeFileSync(setup.output, printed);
+  }
+}
+
+/** @param {number} began by `performance.now` */
+function secondsSince(began) {
+  return (performance.now() - began) / 1000;
 }
 
 /**

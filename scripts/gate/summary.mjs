@@ -11,9 +11,11 @@ const MESSAGE_LINES = 40;
  * is printed, since a log may be kept from its end alone.
  *
  * @param {readonly Result[]} results
+ * @param {number} total how many seconds all of it took; less than the sum where steps ran beside
+ *   one another
  * @param {(line: string) => void} say
  */
-export function summarize(results, say) {
+export function summarize(results, total, say) {
   const explain = (/** @type {string} */ what, /** @type {FailedFile} */ { file, tests }) => {
     say(`\n${what}: ${file}`);
     for (const { message, test } of tests) say(`  ${nameOf(test)}\n${indent(message)}`);
@@ -25,13 +27,11 @@ export function summarize(results, say) {
       say(`\n${step.name}: an error of no test\n${indent(message)}`);
   }
   say('');
-  const total = results.reduce((sum, { seconds }) => sum + seconds, 0);
   const names = results.map(({ step }) => step.name);
   const width = Math.max(...names.map((name) => name.length), 5);
   for (const { seconds, step, wrong } of results) {
-    say(
-      `${step.name.padEnd(width)} ${seconds.toFixed(0).padStart(6)} s${wrong && `  FAILED: ${wrong}`}`,
-    );
+    const how = `${step.beside ? ', beside others' : ''}${wrong && `  FAILED: ${wrong}`}`;
+    say(`${step.name.padEnd(width)} ${seconds.toFixed(0).padStart(6)} s${how}`);
   }
   say(`${'total'.padEnd(width)} ${total.toFixed(0).padStart(6)} s, without what was run again\n`);
   for (const { flaky } of results) {
