@@ -64,8 +64,11 @@ export const FILES_CLOSE_MS = 2 * SECOND;
 /** After so long it is one that will hardly come back, of which there may be so many. */
 export const STUCK_FILE_MS = 10 * SECOND;
 
-/** Threads that may hang at one time, on mounts whose server is gone for example. */
-export const MAX_STUCK_WORKERS = 8;
+/**
+ * Threads that may hang at one time, on mounts whose server is gone for example: half of them of one
+ * session, three quarters of one caller. In the second until it is noticed all that work can hang.
+ */
+export const MAX_STUCK_WORKERS = 16;
 
 /** MiB of JavaScript's own memory of such a thread: names of a folder that is sorted, above all. */
 export const FILE_WORKER_HEAP_MIB = 256;

@@ -18,6 +18,7 @@ import type {
   OperationResult,
 } from '../agent/operations.ts';
 import { Seat } from './seat.ts';
+import { isTooMuch } from './shares.ts';
 import { type Beginning, Task } from './task.ts';
 
 /** What threads for files are made with. */
@@ -38,6 +39,8 @@ export class FileWorkers {
   readonly #seats = new Set<Seat>();
   readonly #waiting = new TurnQueue<Beginning>();
   #count = 0;
+  /** What waits, but not for a thread: see isHeld. */
+  readonly #held: Beginning[] = [];
   #idle: Timer | undefined;
   #closed = false;
   /** Open when it is closed and no operation is under way any more. */
@@ -69,6 +72,7 @@ export class FileWorkers {
     try {
       for (;;) {
         signal?.throwIfAborted();
+        // To its end also where nobody waits any more: whoever repeats it has to know what came of it.
         const step = await task.next();
         if (step.done) return step.result;
       }
@@ -101,7 +105,7 @@ export class FileWorkers {
   async close(): Promise<void> {
     this.#closed = true;
     this.#idle?.cancel();
-    for (const { fail } of this.#waiting.clear()) fail(new RunletError('DRAINING'));
+    this.#failAll(new RunletError('DRAINING'));
     this.#lookWhetherLeft();
     await within(this.#left.wait(), this.#options.clock, FILES_CLOSE_MS);
     for (const seat of this.#seats) seat.close();
@@ -130,11 +134,10 @@ export class FileWorkers {
     if ([...this.#seats].every(({ residents }) => residents === 0)) this.#left.open();
   }
 
-  /** One whose operations hang leaves some threads to others. */
-  #refusal({ principal }: Asker): Error | undefined {
+  /** What hardly comes back any more, and is more than this one may have of that. */
+  #refusal(asker: Asker): Error | undefined {
     const stuck = [...this.#seats].filter((seat) => seat.isStuck);
-    const own = stuck.filter((seat) => seat.principal === principal);
-    if (stuck.length < MAX_STUCK_WORKERS && own.length < MAX_STUCK_WORKERS / 2) return undefined;
+    if (!isTooMuch(stuck, asker)) return undefined;
     return limitExceeded('max_stuck_file_operations', MAX_STUCK_WORKERS);
   }
 
@@ -145,12 +148,28 @@ export class FileWorkers {
       const next = this.#waiting.shift();
       if (next === undefined) return;
       this.#count -= 1;
-      if (next.givenUp()) {
-        next.fail(new Error('given up'));
+      if (next.givenUp()) continue;
+      if (this.#isHeld(next.asker)) {
+        this.#held.push(next);
         continue;
       }
       seat.residents += 1;
       next.begin(seat);
+    }
+  }
+
+  /** So many of the one who asks hang that it is to wait until they come back, or hardly do any more. */
+  #isHeld(asker: Asker): boolean {
+    return isTooMuch(
+      [...this.#seats].filter((seat) => seat.hangs),
+      asker,
+    );
+  }
+
+  #release(): void {
+    for (const beginning of this.#held.splice(0)) {
+      this.#waiting.push(beginning.asker, beginning);
+      this.#count += 1;
     }
   }
 
@@ -160,28 +179,37 @@ export class FileWorkers {
     const free = healthy.filter((seat) => seat.idle);
     free.sort((a, b) => a.residents - b.residents);
     const [best] = free;
-    if (best !== undefined && (best.residents === 0 || healthy.length >= MAX_FILE_WORKERS)) {
-      return best;
-    }
-    if (
-      healthy.length < MAX_FILE_WORKERS &&
-      this.#seats.size < MAX_FILE_WORKERS + MAX_STUCK_WORKERS
-    ) {
-      return best ?? this.#open();
-    }
-    return best;
+    if (best?.residents === 0) return best;
+    const mayOpen =
+      healthy.length < MAX_FILE_WORKERS && this.#seats.size < MAX_FILE_WORKERS + MAX_STUCK_WORKERS;
+    return mayOpen ? (this.#open() ?? best) : best;
   }
 
-  #open(): Seat {
-    const { agent, clock } = this.#options;
-    const seat = new Seat({ agent, clock, onChange: (changed) => this.#changed(changed) });
-    this.#seats.add(seat);
-    return seat;
+  /** A thread more. Undefined: the system has none for us. */
+  #open(): Seat | undefined {
+    const { agent, clock, onError } = this.#options;
+    try {
+      const seat = new Seat({ agent, clock, onChange: (changed) => this.#changed(changed) });
+      this.#seats.add(seat);
+      return seat;
+    } catch (error) {
+      onError(error);
+      // Nothing will come that could wake those who wait.
+      if (this.#seats.size === 0) this.#failAll(new RunletError('INTERNAL', { cause: error }));
+      return undefined;
+    }
+  }
+
+  #failAll(error: Error): void {
+    this.#release();
+    this.#count = 0;
+    for (const { fail } of this.#waiting.clear()) fail(error);
   }
 
   #changed(seat: Seat): void {
     if (seat.over) this.#seats.delete(seat);
     if (this.#closed) return;
+    this.#release();
     if (seat.isStuck) this.#refuse();
     this.#pump();
     this.#watchIdle();
@@ -192,6 +220,7 @@ export class FileWorkers {
     const waiting = this.#waiting.clear();
     this.#count = 0;
     for (const beginning of waiting) {
+      if (beginning.givenUp()) continue;
       const refusal = this.#refusal(beginning.asker);
       if (refusal !== undefined) {
         beginning.fail(refusal);

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../../clock.ts';
 import { RunletError } from '../../errors.ts';
 import { FILE_WORKER_HEAP_MIB, HUNG_FILE_MS, STUCK_FILE_MS } from '../../limits.ts';
+import type { Asker } from '../../turn-queue.ts';
 import type { AgentOptions } from '../agent/agent.ts';
 import type { AgentAnswer, AgentRequest } from '../agent/messages.ts';
 import { agentScript } from './agent-script.ts';
@@ -10,7 +11,7 @@ import { agentScript } from './agent-script.ts';
 export interface Step {
   readonly request: AgentRequest;
   /** For whom it is. */
-  readonly principal: string;
+  readonly asker: Asker;
   settle(answer: AgentAnswer): void;
 }
 
@@ -32,7 +33,8 @@ export class Seat {
   #ready = false;
   #hangs = false;
   #isStuck = false;
-  #over = false;
+  /** What whoever asks it is told since it is no more. */
+  #ended: AgentAnswer | undefined;
   /** Operations that are under way in it. */
   residents = 0;
 
@@ -60,7 +62,7 @@ export class Seat {
 
   /** Whether it can begin something at once. */
   get idle(): boolean {
-    return !this.#over && this.#current === undefined && this.#waiting.length === 0;
+    return !this.over && this.#current === undefined && this.#waiting.length === 0;
   }
 
   /** Whether what it does does not come back, so far: another may take its place. */
@@ -75,18 +77,18 @@ export class Seat {
 
   /** Whether it is no more. */
   get over(): boolean {
-    return this.#over;
+    return this.#ended !== undefined;
   }
 
   /** For whom it works. */
-  get principal(): string | undefined {
-    return this.#current?.principal;
+  get asker(): Asker | undefined {
+    return this.#current?.asker;
   }
 
   /** Does a step when those before it are done. */
   take(step: Step): void {
-    if (this.#over) {
-      step.settle(ended());
+    if (this.#ended !== undefined) {
+      step.settle(this.#ended);
       return;
     }
     this.#waiting.push(step);
@@ -134,12 +136,13 @@ export class Seat {
   }
 
   #end(error: unknown): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.over) return;
+    this.#ended = error === undefined ? ended() : { kind: 'error', error };
+    this.#hangs = false;
     this.#timer?.cancel();
-    const answer = error === undefined ? ended() : ({ kind: 'error', error } as const);
-    this.#current?.settle(answer);
-    for (const step of this.#waiting.splice(0)) step.settle(answer);
+    const steps = [this.#current, ...this.#waiting.splice(0)];
+    this.#current = undefined;
+    for (const step of steps) step?.settle(this.#ended);
     this.#options.onChange(this);
   }
 }

@@ -12,7 +12,7 @@ export type TaskStep<Piece, Result> =
 /** The first step of an operation, which any thread may do. */
 export interface Beginning {
   readonly asker: Asker;
-  /** Whether it is not wanted any more. */
+  /** Whether it is not wanted any more: whoever has asked knows then. */
   givenUp(): boolean;
   /** Does it in a thread that is free for it. */
   begin(seat: Seat): void;
@@ -39,6 +39,8 @@ export class Task<Piece, Result, Input> {
   #seat: Seat | undefined;
   #state: 'new' | 'at-work' | 'waits' | 'over' = 'new';
   #closed = false;
+  /** Gives up before it has begun. */
+  #abandon: (() => void) | undefined;
 
   constructor(options: TaskOptions) {
     this.#options = options;
@@ -72,20 +74,27 @@ export class Task<Piece, Result, Input> {
     this.#closed = true;
     if (this.#state === 'waits') this.#giveUp();
     if (this.#state === 'new') this.#state = 'over';
+    this.#abandon?.();
   }
 
   #begin(): Promise<AgentAnswer> {
     const { args, asker, enter, operation } = this.#options;
     return new Promise((settle, reject) => {
+      this.#abandon = () => {
+        this.#state = 'over';
+        reject(new Error('given up'));
+      };
       enter({
         asker,
         givenUp: () => this.#closed,
         begin: (seat) => {
           this.#seat = seat;
+          this.#abandon = undefined;
           void this.#ask({ kind: 'begin', task: this.#id, operation, args }).then(settle);
         },
         fail: (error) => {
           this.#state = 'over';
+          this.#abandon = undefined;
           reject(error);
         },
       });
@@ -102,7 +111,7 @@ export class Task<Piece, Result, Input> {
 
   #ask(request: AgentRequest): Promise<AgentAnswer> {
     return new Promise((settle) => {
-      this.#seat?.take({ request, principal: this.#options.asker.principal, settle });
+      this.#seat?.take({ request, asker: this.#options.asker, settle });
     });
   }
 
