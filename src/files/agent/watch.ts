@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, lstatSync } from 'node:fs';
+import type { Reason } from '../../errors.ts';
 import { FILE_TURN_MS, LISTING_ENTRIES } from '../../limits.ts';
 import { Fifo } from '../../output/fifo.ts';
 import { FileFault, faultOf } from '../file-fault.ts';
@@ -14,6 +15,13 @@ const OPERATION = 'watch_directory';
 
 /** Folders that are open at a time. */
 const BATCH_FOLDERS = 16;
+
+/** What a folder is then that is not there any more, or something else. */
+export const GONE_REASONS: readonly Reason[] = [
+  'FILE_NOT_FOUND',
+  'NOT_A_DIRECTORY',
+  'TOO_MANY_SYMLINKS',
+];
 
 /** What is to be watched. */
 export interface WatchArgs {
@@ -44,6 +52,8 @@ export interface WatchedFolder {
 /** What was watched or found. The next is asked for when the folders are known to be watched. */
 export interface WatchPiece {
   readonly folders: readonly WatchedFolder[];
+  /** Paths below the start of folders that are not there, or not any more. */
+  readonly missing: readonly ByteName[];
   /** Paths below the start of what is in folders that were told before. */
   readonly entries: readonly ByteName[];
 }
@@ -86,6 +96,7 @@ class Watching {
   /** A folder that has two paths, by a mount, is watched by the first. */
   readonly #watches = new Set<number>();
   #open: OpenFolder[] = [];
+  #missing: ByteName[] = [];
   #incomplete = false;
   #fault: FileFault | undefined;
 
@@ -112,7 +123,7 @@ class Watching {
     }
     this.#waiting.push(below);
     while (this.#waiting.length > 0) {
-      yield { folders: this.#watchSome(), entries: [] };
+      yield { folders: this.#watchSome(), missing: this.#missing.splice(0), entries: [] };
       // After those before it are known, so that they can be given up.
       if (this.#fault !== undefined) throw this.#fault;
       if (recursive || tell) yield* this.#readAll();
@@ -156,15 +167,13 @@ class Watching {
     }
   }
 
-  /** One that is gone, or no folder any more, is no failure: an event tells of it. */
+  /** One that is gone, or no folder any more, is no failure: an event tells why. */
   #failed(error: unknown, below: ByteName): void {
     if (below === '') throw error;
     const fault = faultOf(error, OPERATION, this.#pathOf(below));
     if (fault.reason === 'LIMIT_EXCEEDED') this.#fault = fault;
-    const isGone = ['FILE_NOT_FOUND', 'NOT_A_DIRECTORY', 'TOO_MANY_SYMLINKS'].includes(
-      fault.reason,
-    );
-    if (!isGone) this.#incomplete = true;
+    else if (GONE_REASONS.includes(fault.reason)) this.#missing.push(below);
+    else this.#incomplete = true;
   }
 
   *#readAll(): Generator<WatchPiece | undefined, void> {
@@ -176,7 +185,7 @@ class Watching {
           if (this.#args.tell) entries.push(entry);
           const isLate = performance.now() >= turnEnds;
           if (!isLate && entries.length < LISTING_ENTRIES) continue;
-          yield entries.length === 0 ? undefined : { folders: [], entries };
+          yield entries.length === 0 ? undefined : { folders: [], missing: [], entries };
           entries = [];
           turnEnds = performance.now() + FILE_TURN_MS;
         }
@@ -185,7 +194,7 @@ class Watching {
       }
       if (this.#fault !== undefined) throw this.#fault;
     }
-    if (entries.length > 0) yield { folders: [], entries };
+    if (entries.length > 0) yield { folders: [], missing: [], entries };
   }
 
   /** What is in a folder. Folders among it wait to be watched. */

@@ -7,6 +7,11 @@ export interface Folder {
   parent: Folder | undefined;
   name: ByteName;
   readonly children: Map<ByteName, Folder>;
+  /**
+   * Those in it that an event has told of and that were not found: they were moved or removed
+   * since, as events to come will tell, or one of those that they are in was.
+   */
+  readonly missing: Set<ByteName>;
 }
 
 /** Folders that are watched, below a start, as the events so far tell. */
@@ -46,11 +51,36 @@ export class FolderTree {
     const isFree =
       name === undefined ? this.#root === undefined : parent?.children.has(name) === false;
     if (!isFree) return false;
-    const folder: Folder = { watch, parent, name: name ?? '', children: new Map() };
+    const folder: Folder = {
+      watch,
+      parent,
+      name: name ?? '',
+      children: new Map(),
+      missing: new Set<ByteName>(),
+    };
     if (parent === undefined) this.#root = folder;
     else parent.children.set(folder.name, folder);
     this.#byWatch.set(watch, folder);
+    parent?.missing.delete(folder.name);
     return true;
+  }
+
+  /** One was not found where it should be. */
+  miss(below: ByteName): void {
+    const names = namesOf(below);
+    const name = names.pop() ?? '';
+    this.at(names.join('/'))?.missing.add(name);
+  }
+
+  /** The paths of those that are missing in a folder and those below it. */
+  missingIn(folder: Folder): readonly ByteName[] {
+    const paths: ByteName[] = [];
+    const left = [folder];
+    for (let next = left.pop(); next !== undefined; next = left.pop()) {
+      for (const name of next.missing) paths.push(pathIn(next, name));
+      left.push(...next.children.values());
+    }
+    return paths;
   }
 
   /**

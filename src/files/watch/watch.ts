@@ -126,8 +126,8 @@ export class Watch implements InotifyListener {
   async *#handleSelf(folder: Folder, event: InotifyEvent): AsyncGenerator<WatchMessage, void> {
     const { parent } = folder;
     if (parent === undefined) throw new StartGone();
-    if ((event.mask & mask.IN_UNMOUNT) !== 0) {
-      // What it covered is there again.
+    if ((event.mask & (mask.IN_UNMOUNT | mask.IN_MOVE_SELF)) !== 0) {
+      // What was covered is there again; or it is not what we had thought, and went elsewhere.
       this.onOverflow();
       return;
     }
@@ -168,33 +168,48 @@ export class Watch implements InotifyListener {
       return;
     }
     this.#lastMove = [from, to];
+    this.#changes.add({ kind: 'moved', path: this.#pathOf(to), from: this.#pathOf(from) });
+    const { tree } = this.#folders;
     const moved = folder.children.get(event.name);
     const replaced = target.children.get(partner.name);
+    folder.missing.delete(event.name);
     if (replaced !== undefined) this.#folders.drop(replaced);
-    this.#changes.add({ kind: 'moved', path: this.#pathOf(to), from: this.#pathOf(from) });
-    if (moved !== undefined) {
-      if (!this.#folders.tree.move(moved, target, partner.name)) this.onOverflow();
-    } else if ((event.mask & mask.IN_ISDIR) !== 0) {
-      yield* this.#addTold(to);
+    if (moved === undefined) {
+      if ((event.mask & mask.IN_ISDIR) !== 0) yield* this.#addTold(to);
+      return;
     }
+    const isSame = (await this.#take(isSelf(mask.IN_MOVE_SELF, moved.watch))) !== undefined;
+    // Unless that one says that it was moved, another was, which had its name before.
+    if (!isSame || !tree.move(moved, target, partner.name)) {
+      this.onOverflow();
+      return;
+    }
+    for (const missing of tree.missingIn(moved)) yield* this.#addTold(missing);
   }
 
   /** The other half of a move; undefined: it went where we do not look. */
-  async #partnerOf({ cookie }: InotifyEvent): Promise<InotifyEvent | undefined> {
+  #partnerOf({ cookie }: InotifyEvent): Promise<InotifyEvent | undefined> {
+    return this.#take(
+      (event) =>
+        event.cookie === cookie &&
+        (event.mask & mask.IN_MOVED_TO) !== 0 &&
+        this.#folders.tree.of(event.watch) !== undefined,
+    );
+  }
+
+  /** An event that has to come with the one before; undefined: it does not. */
+  async #take(isWanted: (event: InotifyEvent) => boolean): Promise<InotifyEvent | undefined> {
     const { queue } = this.#options;
-    const isPartner = (event: InotifyEvent): boolean =>
-      event.cookie === cookie &&
-      (event.mask & mask.IN_MOVED_TO) !== 0 &&
-      this.#folders.tree.of(event.watch) !== undefined;
-    const partner = queue.take(isPartner);
-    if (partner !== undefined || queue.length > 0 || queue.isLost) return partner;
+    const event = queue.take(isWanted);
+    if (event !== undefined || queue.length > 0 || queue.isLost) return event;
     await queue.wait(MOVE_WAIT_MS);
-    return queue.take(isPartner);
+    return queue.take(isWanted);
   }
 
   #removed(folder: Folder, name: ByteName): void {
     const known = folder.children.get(name);
     this.#tell('removed', pathIn(folder, name));
+    folder.missing.delete(name);
     if (known !== undefined) this.#folders.drop(known);
   }
 
@@ -219,4 +234,8 @@ export class Watch implements InotifyListener {
     const { path } = this.#options;
     return below === '' ? path : joinPath(path, textOfName(below));
   }
+}
+
+function isSelf(bits: number, watch: number): (event: InotifyEvent) => boolean {
+  return (event) => event.watch === watch && (event.mask & bits) !== 0;
 }

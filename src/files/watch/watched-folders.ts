@@ -2,7 +2,7 @@ import { limitExceeded, RunletError } from '../../errors.ts';
 import type { Asker } from '../../turn-queue.ts';
 import type { ByteName } from '../agent/byte-name.ts';
 import type { Identity } from '../agent/identities.ts';
-import type { WatchedFolder, WatchPiece } from '../agent/watch.ts';
+import { GONE_REASONS, type WatchedFolder, type WatchPiece } from '../agent/watch.ts';
 import type { FileWorkers } from '../workers/file-workers.ts';
 import { type Folder, FolderTree, pathBelow } from './folder-tree.ts';
 import type { Adding, Inotify, InotifyListener } from './inotify.ts';
@@ -30,9 +30,6 @@ export interface WatchedFoldersOptions {
 
 /** The start is not there any more. */
 export class StartGone extends Error {}
-
-/** What the start is then, or what its path leads to is another. */
-const GONE_REASONS: readonly string[] = ['FILE_NOT_FOUND', 'NOT_A_DIRECTORY', 'TOO_MANY_SYMLINKS'];
 
 /** The folders that one call watches. */
 export class WatchedFolders {
@@ -93,6 +90,7 @@ export class WatchedFolders {
         }
         if (step.piece === undefined) continue;
         if (!this.#enterAll(step.piece.folders, adding)) return;
+        for (const missing of step.piece.missing) this.tree.miss(missing);
         yield step.piece;
       }
     } catch (error) {
@@ -156,8 +154,12 @@ export class WatchedFolders {
     const known = this.tree.of(watch);
     if (known !== undefined) return pathBelow(known) === below ? 'yes' : 'no';
     const end = ended.get(watch);
-    // An event tells that it is gone; one that was left may be there.
-    if (end !== undefined) return end === 'gone' ? 'yes' : 'no';
+    // One that was left may be there.
+    if (end === 'left') return 'no';
+    if (end === 'gone') {
+      this.tree.miss(below);
+      return 'yes';
+    }
     if (this.#closed) return 'no';
     if (count.room <= 0) return 'full';
     if (!this.tree.add(below, watch)) return 'no';

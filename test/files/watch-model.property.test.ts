@@ -1,0 +1,146 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ChangeKind, type FileChange } from '../../src/gen/runlet/v1/file_pb.ts';
+import { type Harness, startHarness, temporaryFolder } from '../support/harness.ts';
+
+type Operation =
+  | { readonly kind: 'file' | 'folder' | 'remove'; readonly path: string }
+  | { readonly kind: 'move'; readonly path: string; readonly to: string };
+
+const NAMES = ['a', 'b', 'c'];
+const PATHS = [
+  ...NAMES,
+  ...NAMES.flatMap((one) => NAMES.map((two) => `${one}/${two}`)),
+  ...NAMES.flatMap((one) => NAMES.flatMap((two) => NAMES.map((three) => `${one}/${two}/${three}`))),
+];
+const path = fc.constantFrom(...PATHS);
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  fc.record({ kind: fc.constantFrom('file' as const, 'remove' as const), path }),
+  { arbitrary: fc.record({ kind: fc.constant('folder' as const), path }), weight: 2 },
+  { arbitrary: fc.record({ kind: fc.constant('move' as const), path, to: path }), weight: 2 },
+);
+
+/** Does it, as far as it can be done, before anybody can look. */
+function operate(folder: string, todo: Operation): void {
+  const at = join(folder, todo.path);
+  try {
+    if (todo.kind === 'file') writeFileSync(at, '');
+    if (todo.kind === 'folder') mkdirSync(at);
+    if (todo.kind === 'remove') rmSync(at, { recursive: true });
+    if (todo.kind === 'move') renameSync(at, join(folder, todo.to));
+  } catch {
+    // There is nothing, or it cannot be there.
+  }
+}
+
+/** What a client knows of a folder, from a listing and what is told after it. */
+class Known {
+  readonly paths = new Set<string>();
+
+  apply({ fromPath, kind, path: at }: FileChange): void {
+    if (kind === ChangeKind.CREATED) this.paths.add(at);
+    if (kind === ChangeKind.REMOVED) this.#remove(at);
+    if (kind !== ChangeKind.MOVED) return;
+    const moved = [...this.paths].filter((one) => isBelow(one, fromPath));
+    this.#remove(fromPath);
+    this.#remove(at);
+    this.paths.add(at);
+    for (const one of moved) this.paths.add(at + one.slice(fromPath.length));
+  }
+
+  #remove(at: string): void {
+    for (const one of this.paths) if (isBelow(one, at)) this.paths.delete(one);
+  }
+}
+
+function isBelow(one: string, at: string): boolean {
+  return one === at || one.startsWith(`${at}/`);
+}
+
+async function walk({ files, sessionId }: Harness, folder: string): Promise<string[]> {
+  const paths: string[] = [];
+  for await (const message of files.walkDirectory({ sessionId, path: folder })) {
+    paths.push(...message.files.map((file) => file.path));
+  }
+  return paths;
+}
+
+/** What is there. */
+async function tree(folder: string): Promise<string[]> {
+  const found = await readdir(folder, { recursive: true });
+  return found.map((name) => join(folder, name)).sort();
+}
+
+/**
+ * Does operations in a folder and follows it meanwhile, until a file is told that is made last;
+ * and once more after each overflow, since what came before is not told then.
+ */
+async function follow(harness: Harness, bursts: readonly (readonly Operation[])[]) {
+  const folder = await temporaryFolder();
+  const { files, sessionId } = harness;
+  const stop = new AbortController();
+  const known = new Known();
+  const request = { sessionId, path: folder, recursive: true };
+  const ends = [join(folder, 'end-0')];
+  let overflows = 0;
+  let done: Promise<void> | undefined;
+  try {
+    for await (const { response } of files.watchDirectory(request, { signal: stop.signal })) {
+      if (response.case === 'started') {
+        done = (async () => {
+          for (const burst of bursts) {
+            for (const todo of burst) operate(folder, todo);
+            await setImmediate();
+          }
+          await writeFile(join(folder, 'end-0'), '');
+        })();
+      }
+      if (response.case === 'overflow') {
+        overflows += 1;
+        // When nothing more happens, so that the walk is of one time.
+        await done;
+        known.paths.clear();
+        for (const one of await walk(harness, folder)) known.paths.add(one);
+        const end = join(folder, `end-${overflows}`);
+        ends.push(end);
+        await writeFile(end, '');
+      }
+      if (response.case !== 'changes') continue;
+      for (const change of response.value.changes) known.apply(change);
+      if (known.paths.has(ends.at(-1) ?? '')) {
+        expect([...known.paths].sort()).toEqual(await tree(folder));
+        return overflows;
+      }
+    }
+    throw new Error('the stream is over');
+  } finally {
+    await done;
+    stop.abort();
+  }
+}
+
+/** So many operations at a time, before the server can look at what they did. */
+function bursts(most: number): fc.Arbitrary<Operation[][]> {
+  const burst = fc.array(operation, { minLength: most, maxLength: most });
+  return fc.array(burst, { minLength: Math.ceil(200 / most), maxLength: Math.ceil(200 / most) });
+}
+
+describe('a watch', () => {
+  it.each([1, 4, 100])('tells all that leads to what is there, %i changes at a time', async (most) => {
+    const harness = await startHarness();
+    let overflows = 0;
+    const runs = 60;
+    await fc.assert(
+      fc.asyncProperty(bursts(most), async (operations) => {
+        overflows += await follow(harness, operations);
+      }),
+      { numRuns: runs, endOnFailure: true },
+    );
+    // Which is the way out where events do not fit together, and not the rule.
+    expect(overflows).toBeLessThan(runs);
+  });
+});
