@@ -33,6 +33,7 @@ export const LONG = [
     'files-replace',
     'files-escapes',
     'files-remove',
+    'files-trees',
     'floods',
     'floods-bodies',
     'files-listing',
