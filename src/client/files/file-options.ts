@@ -223,6 +223,8 @@ const CHECKS = {
  * Refuses what is wrong with the options of a method.
  *
  * @throws OptionError
+ *
+ * @internal
  */
 export function checkFileOptions(of: keyof typeof CHECKS, options: object): void {
   checkOptions<object>(of, options, CHECKS[of]);

@@ -5,7 +5,7 @@ import type { FileInfo } from './file-info.ts';
 /** Bytes that wait to be read before the server is asked for no more. */
 const HIGH_WATER_MARK = 256 * 1024;
 
-/** Begins to read, until the signal aborts. */
+/** Begins to read, until the signal aborts. @internal */
 export type OpenFile = (
   signal: AbortSignal,
   onFile: (file: FileInfo) => void,

@@ -23,6 +23,8 @@ export interface TreeWritten {
  * something came.
  *
  * @throws RunletClientError `INTERRUPTED`
+ *
+ * @internal
  */
 export async function* readTree(
   calls: SessionCalls,
@@ -47,6 +49,8 @@ export async function* readTree(
 /**
  * Unpacks a tar archive. `open` gives it; where it is asked for once more, after a break, it has
  * to give the same again, or throw.
+ *
+ * @internal
  */
 export async function writeTree(
   calls: SessionCalls,
@@ -90,7 +94,7 @@ export async function writeTree(
   }
 }
 
-/** What cannot be gone on with after a break. */
+/** What cannot be gone on with after a break. @internal */
 export function interrupted(what: string): RunletClientError {
   return new RunletClientError('INTERRUPTED', `the connection broke while ${what}`);
 }

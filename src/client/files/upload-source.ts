@@ -8,7 +8,7 @@ const PIECE_BYTES = 256 * 1024;
 /** Bytes of a stream that were sent and may have to be sent again, at most, beside one piece. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
 
-/** What is uploaded, which may be asked for again as long as the server has not accepted it. */
+/** What is uploaded, which may be asked for again as long as the server has not accepted it. @internal */
 export interface UploadSource {
   /** Bytes in all; undefined: that is not known. */
   readonly size: number | undefined;
@@ -38,6 +38,8 @@ export type UploadContent =
  * The source that some content is.
  *
  * @throws OptionError it is none
+ *
+ * @internal
  */
 export function uploadSource(content: UploadContent): UploadSource {
   if (typeof content === 'string') return new BytesSource(Buffer.from(content));
@@ -201,7 +203,7 @@ class StreamSource implements UploadSource {
   }
 }
 
-/** Bytes in pieces for messages. */
+/** Bytes in pieces for messages. @internal */
 export function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
   for (let begin = 0; begin < bytes.byteLength; begin += PIECE_BYTES) {
     yield bytes.subarray(begin, begin + PIECE_BYTES);

@@ -35,6 +35,8 @@ type Watched = WatchEvent | { readonly kind: 'started' };
 /**
  * What changes in a folder, over as many connections as it takes: first `started`; where a
  * connection broke `overflow` comes once it is watched again.
+ *
+ * @internal
  */
 export async function* watchDirectory(
   calls: SessionCalls,

@@ -40,6 +40,8 @@ class SourceFailure extends Error {}
 /**
  * Writes a file, over as many connections as it takes: each goes on where the server has it.
  * `onSent` is told how many bytes were sent so far, of which some may have to be sent again.
+ *
+ * @internal
  */
 export async function writeFile(
   calls: SessionCalls,

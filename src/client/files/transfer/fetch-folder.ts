@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { RunletClientError } from '../../client-error.ts';
 import { joinSignals } from '../../joined-signal.ts';
 import type { SystemText } from '../../process-spec.ts';
@@ -30,6 +31,8 @@ export async function fetchFolder(
 ): Promise<void> {
   const over = new AbortController();
   const { release, signal } = joinSignals(given, over.signal);
+  // Some listeners for each file.
+  setMaxListeners(0, signal);
   const jobs = new Jobs(AT_A_TIME);
   try {
     const folder = await statFile(calls, remote, { signal });

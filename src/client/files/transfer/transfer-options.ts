@@ -44,12 +44,12 @@ const CHECKS: OptionChecks<TransferOptions> = {
   onProgress: isFunction,
 };
 
-/** Refuses what is wrong with the options of a transfer. */
+/** Refuses what is wrong with the options of a transfer. @internal */
 export function checkTransferOptions(of: 'upload' | 'download', options: TransferOptions): void {
   checkOptions(of, options, CHECKS);
 }
 
-/** Counts what is transferred, and tells it. */
+/** Counts what is transferred, and tells it. @internal */
 export class Tally {
   readonly #onProgress: TransferOptions['onProgress'];
   readonly totalBytes: number | undefined;
