@@ -20,6 +20,8 @@ export const SHARED = {
 export const LONG = [
   ...[
     'attach-many',
+    'cli-cp',
+    'cli-files',
     'cli-identity',
     'cli-leftovers',
     'cli-logs',
@@ -60,6 +62,7 @@ export const LONG = [
     'leaks',
     'slow-readers',
   ].map((name) => `test/client/${name}.test.ts`),
+  'test/bench/files.test.ts',
   'test/cli/{examples,logger}.test.ts',
   'test/conformance/{cli,mutants-*}.test.ts',
   'test/docs/walks.test.ts',
