@@ -72,10 +72,16 @@ export async function forEachFile(
       try {
         await act(files, file);
       } catch (error) {
-        const isOver = error instanceof ConnectionError || error instanceof SessionLostError;
-        if (named.length === 1 || isOver) throw error;
+        if (named.length === 1 || endsAll(error)) throw error;
         fail(error);
       }
     }
   });
+}
+
+/** Whether what failed fails for all others, too: there is no server, no reader, or no wish any more. */
+function endsAll(error: unknown): boolean {
+  if (error instanceof ConnectionError || error instanceof SessionLostError) return true;
+  if (!(error instanceof Error)) return true;
+  return error.name === 'AbortError' || ('code' in error && error.code === 'EPIPE');
 }

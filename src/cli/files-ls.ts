@@ -16,6 +16,7 @@ import { errnoWords, namingFile } from './file-words.ts';
 import { quotedName } from './human-text.ts';
 import { type ListedFile, listing, nameBytes } from './listing.ts';
 import { LocalFileError } from './local-file-error.ts';
+import { NamedError } from './named-error.ts';
 import { systemText } from './own-bytes.ts';
 import { printJson } from './print.ts';
 import { lastName, pathBelow } from './remote-path.ts';
@@ -88,7 +89,14 @@ async function ls(names: readonly string[], flags: LsFlags): Promise<void> {
       for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
         signal.throwIfAborted();
         const at = folder;
-        const inside = await namingFile('list', at.name, entriesOf(files, at.path, signal));
+        const inside = await namingFile('list', at.name, entriesOf(files, at.path, signal)).catch(
+          (error: unknown) => {
+            if (at.path === path || !(error instanceof NamedError)) throw error;
+            // One of many, which is no reason to leave the others.
+            fail(error);
+            return [];
+          },
+        );
         const shown = inside.filter((entry) => flags.all === true || !entry.name.startsWith('.'));
         await head(at.name);
         isFirst = false;

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import {
@@ -109,13 +108,10 @@ describe('runlet files ls', () => {
     await writeFile(Buffer.concat([Buffer.from(`${user.there}/`), name]), '');
     const { stdout } = await user.run(['files', 'ls', user.there]);
     expect(stdout).toEqual(Buffer.concat([name, Buffer.from('\n')]));
-    const env = { ...user.env, NODE: process.execPath, MAIN };
-    const script = 'exec "$NODE" "$MAIN" files ls "$1"';
-    const shown = await resultOf(
-      spawn(process.execPath, [MAIN, 'run', '-t', '--', 'sh', '-c', script, 'sh', user.there], {
-        env,
-      }),
-    );
+    // What runs there is told nothing of how it was reached.
+    const script = 'exec "$0" "$1" files ls --address "$2" "$3"';
+    const words = [process.execPath, MAIN, user.env['RUNLET_ADDRESS'] ?? '', user.there];
+    const shown = await user.run(['run', '-t', '--', 'sh', '-c', script, ...words]);
     expect(shown.stdout.toString()).toBe('\\u{1b}[2J\\u{a}\ufffda\r\n');
     const [line] = jsonLines(await user.files('ls', '--json', user.there));
     expect(Buffer.from(String(line?.['rawPath']), 'base64').subarray(-name.length)).toEqual(name);
