@@ -32,6 +32,7 @@ const MUTANT_TRIES = 200_000;
 /** What may come of it: all is gone, or the loop has put something where it was to be gone. */
 const OUTCOMES = new Set([
   'FAILED_PRECONDITION/DIRECTORY_NOT_EMPTY',
+  'FAILED_PRECONDITION/IS_A_DIRECTORY',
   'FAILED_PRECONDITION/NOT_A_DIRECTORY',
   'FAILED_PRECONDITION/FILE_BUSY',
 ]);

@@ -17,6 +17,9 @@ const MAX_PASSES = 16;
 /** How often all begins anew where a folder was moved to another place meanwhile. */
 const MAX_STARTS = 4;
 
+/** How often a name is tried that is swapped meanwhile. */
+const MAX_TRIES = 100;
+
 /** A folder that is being removed. */
 interface Level {
   readonly name: Buffer;
@@ -110,7 +113,19 @@ export class TreeRemoval {
     }
   }
 
+  /** Again where it is a folder at one time, and none at another. */
   #removeEntry(name: Buffer): void {
+    for (let tries = 1; ; tries++) {
+      try {
+        this.#removeOrEnter(name);
+        return;
+      } catch (error) {
+        if (tries >= MAX_TRIES || !isOtherKind(error)) throw error;
+      }
+    }
+  }
+
+  #removeOrEnter(name: Buffer): void {
     const at = pathIn(this.#trail.top, name);
     try {
       unlinkSync(at);
@@ -235,6 +250,11 @@ function endReading(level: Level): void {
 
 function isGone(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+function isOtherKind(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'EISDIR' || code === 'ENOTDIR' || code === 'ELOOP';
 }
 
 function isNotEmpty(error: unknown): boolean {
