@@ -38,16 +38,17 @@ async function kill(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** Does something again and again until the server is gone. Tells how often. */
-async function untilGone(step: (count: number) => Promise<void>): Promise<number> {
+/** Does something again and again until the server is gone. */
+async function untilGone(step: (count: number) => Promise<void>): Promise<void> {
   for (let count = 0; ; count++) {
     try {
       await step(count);
     } catch (error) {
       if (!isCallError(error)) throw error;
       const { summary } = await failureOf(Promise.reject(error));
-      if (summary.endsWith('/undefined')) return count;
-      expect(summary).toBe('ABORTED/FILE_CHANGED');
+      if (summary.endsWith('/undefined')) return;
+      // A machine that is very busy lets a disk look as one that hangs: the call is refused then.
+      expect(['ABORTED/FILE_CHANGED', 'RESOURCE_EXHAUSTED/LIMIT_EXCEEDED']).toContain(summary);
     }
   }
 }
@@ -59,7 +60,6 @@ describe('a file that is replaced while others read it', () => {
     const path = join(data, 'file');
     await mkdir(data);
     await writeFile(path, CONTENTS[0] ?? '');
-    let [read, written] = [0, 0];
     for (let round = 0; round < ROUNDS; round++) {
       const server = await serve(folder);
       const address = parseAddress(`unix:${join(folder, 's')}`);
@@ -69,10 +69,12 @@ describe('a file that is replaced while others read it', () => {
       const { session } = await sessions.createSession({});
       const sessionId = session?.sessionId ?? '';
       const readers = Array.from({ length: READERS }, () => connectClients(address).files);
+      let [read, written] = [0, 0];
       const ends = [
         untilGone(async (count) => {
           const content = CONTENTS[count % 2] ?? Buffer.alloc(0);
           await files.writeFile(writeRequests({ sessionId, path }, content));
+          written += 1;
         }),
         ...readers.map((reader) =>
           untilGone(async () => {
@@ -81,20 +83,20 @@ describe('a file that is replaced while others read it', () => {
             expect(Buffer.from(end?.sha256 ?? []).toString('hex')).toBe(
               sha256Of(content).toString('hex'),
             );
+            read += 1;
           }),
         ),
       ];
+      await vi.waitFor(() => {
+        expect(Math.min(read, written)).toBeGreaterThan(1);
+      }, 60_000);
       // A moment by chance: whenever it is, what holds below has to.
-      await sleep(randomInt(200, 1_500));
+      await sleep(randomInt(500));
       await kill(server);
-      const [writes = 0, ...reads] = await Promise.all(ends);
-      written += writes;
-      read += reads.reduce((sum, count) => sum + count, 0);
+      await Promise.all(ends);
       expect(HASHES).toContain(sha256Of(await readFile(path)).toString('hex'));
     }
     await serve(folder);
     await vi.waitFor(async () => expect(await readdir(data)).toEqual(['file']), 20_000);
-    expect(written).toBeGreaterThan(0);
-    expect(read).toBeGreaterThan(0);
   });
 });
