@@ -130,17 +130,20 @@ function bursts(most: number): fc.Arbitrary<Operation[][]> {
 }
 
 describe('a watch', () => {
-  it.each([1, 4, 100])('tells all that leads to what is there, %i changes at a time', async (most) => {
-    const harness = await startHarness();
-    let overflows = 0;
-    const runs = 60;
-    await fc.assert(
-      fc.asyncProperty(bursts(most), async (operations) => {
-        overflows += await follow(harness, operations);
-      }),
-      { numRuns: runs, endOnFailure: true },
-    );
-    // Which is the way out where events do not fit together, and not the rule.
-    expect(overflows).toBeLessThan(runs);
-  });
+  it.each([1, 4, 100])(
+    'tells all that leads to what is there, %i changes at a time',
+    async (most) => {
+      const harness = await startHarness();
+      let overflows = 0;
+      const runs = 60;
+      await fc.assert(
+        fc.asyncProperty(bursts(most), async (operations) => {
+          overflows += await follow(harness, operations);
+        }),
+        { numRuns: runs, endOnFailure: true },
+      );
+      // Which is the way out where events do not fit together, and not the rule.
+      expect(overflows).toBeLessThan(runs);
+    },
+  );
 });
