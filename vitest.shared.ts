@@ -70,6 +70,7 @@ export const LONG = [
   'test/files/watch-model.property.test.ts',
   'test/files/{odd-names,places,remove}.test.ts',
   'test/files/workers/file-workers.test.ts',
+  'test/files/tar.test.ts',
   'test/fuzz/fuzz.test.ts',
   'test/gate/gate.test.ts',
   'test/identity/{jwt-key-file,jwt-key-url,jwt-remembering,told-apart}.test.ts',

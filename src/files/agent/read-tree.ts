@@ -50,6 +50,10 @@ const OPERATION = 'read_tree';
 /** What is opened is known to be a regular file. */
 const READING = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
+/** What has a name is found, a link itself, and not opened. `O_CLOEXEC`: of fcntl.h on Linux. */
+const FOUND = O_PATH | constants.O_NOFOLLOW;
+const O_CLOEXEC = 0o2000000;
+
 /** Reads a folder and all that is in it as an archive, each file after the folder that it is in. */
 export function* readTree(agent: Agent, args: ReadTreeArgs): Steps {
   const reader = new TreeReader(agent, args);
@@ -112,10 +116,9 @@ class TreeReader {
     const path = level.path + name;
     const globs = this.#hasGlobs ? entered(level.globs, name) : level.globs;
     if (globs.exclude.matches || !(globs.include.matches || globs.include.goesOn)) return;
-    const at = bytesOfName(`${pathOf(level.folder)}/${name}`);
     let found: number;
     try {
-      found = openSync(at, O_PATH | constants.O_NOFOLLOW);
+      found = this.#find(level.folder, name);
     } catch (error) {
       const fault = faultOf(error, OPERATION, this.#shown(path));
       if (fault.reason === 'FILE_NOT_FOUND') return;
@@ -128,9 +131,18 @@ class TreeReader {
       }
       if (!isTold) return NOTHING;
       if (stats.isFile()) return this.#file(found, stats, path);
-      if (stats.isSymbolicLink()) return this.#symlink(at, stats, path);
+      if (stats.isSymbolicLink()) return this.#symlink(level, name, stats);
       throw this.#fault('NOT_A_REGULAR_FILE', path);
     });
+  }
+
+  /** Without a look at the paths of proc(5) where that can be: there are many files. */
+  #find(folder: number, name: ByteName): number {
+    const { confinement, native } = this.#agent.places;
+    if (native === undefined || confinement !== 'openat2') {
+      return openSync(bytesOfName(`${pathOf(folder)}/${name}`), FOUND);
+    }
+    return native.openBeneath(folder, bytesOfName(name), FOUND | O_CLOEXEC, 0);
   }
 
   /** Does something with what was found, and closes it, unless it was entered. */
@@ -177,10 +189,12 @@ class TreeReader {
     this.#pieces.addZeros(paddingOf(size));
   }
 
-  *#symlink(at: Buffer, stats: BigIntStats, path: ByteName): Steps {
+  *#symlink({ folder, path }: Level, name: ByteName, stats: BigIntStats): Steps {
     // By its name: a descriptor of a link cannot be read by node:fs.
+    const at = bytesOfName(`${pathOf(folder)}/${name}`);
     const linkPath = readlinkSync(at, { encoding: 'latin1' });
-    yield* this.#bytes(headersOf(memberOf(stats, { kind: 'symlink', path, linkPath })));
+    const member = memberOf(stats, { kind: 'symlink', path: path + name, linkPath });
+    yield* this.#bytes(headersOf(member));
   }
 
   /** What is in it comes next. */
