@@ -82,12 +82,6 @@ export const MAX_TREE_LEVELS = 256;
 /** Bytes of the path of a member: of names of 255 bytes on each level. */
 export const MAX_MEMBER_PATH_BYTES = MAX_TREE_LEVELS * 256;
 
-/** Bytes of names that wait while a tree is read: of some folders of 200,000 entries, one in another. */
-export const MAX_TREE_NAMES_BYTES = 64 * MIB;
-
-/** Bytes that are known of hard links while a tree is read. */
-export const MAX_HARD_LINK_BYTES = 16 * MIB;
-
 /** Entries that one removal of a tree could not remove and goes around; with more of them it stops. */
 export const MAX_REMOVE_FAILURES = 65_536;
 

@@ -8,6 +8,7 @@ import {
   readFileSync,
   readlinkSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -43,6 +44,15 @@ function snapshot(folder: string): Readonly<Record<string, unknown>> {
   };
   look(Buffer.from(folder), '');
   return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The same without times, which not every format has exactly. */
+function contents(folder: string): unknown {
+  return JSON.parse(
+    JSON.stringify(snapshot(folder), (key, value) =>
+      key === 'mtimeNs' ? 0 : typeof value === 'bigint' ? `${value}` : value,
+    ),
+  );
 }
 
 /** A name of 1 to 255 bytes, of all but NUL and the slash. */
@@ -143,7 +153,8 @@ describe('a tree that is read and written', () => {
     const harness = await startHarness();
     const folder = await temporaryFolder();
     mkdirSync(join(folder, 'a'));
-    execFileSync('truncate', ['-s', '5000001', join(folder, 'a', 'sparse')]);
+    writeFileSync(join(folder, 'a', 'sparse'), '');
+    truncateSync(join(folder, 'a', 'sparse'), 5_000_001);
     await write(harness, join(folder, 'b'), await read(harness, join(folder, 'a')), 1 << 20);
     expect(readFileSync(join(folder, 'b', 'sparse')).equals(Buffer.alloc(5_000_001))).toBe(true);
   });
@@ -181,7 +192,7 @@ describe('archives of others', () => {
     const archive = execFileSync('tar', ['c', `--format=${format}`, '-C', from, '.']);
     const to = join(await temporaryFolder(), 'to');
     await write(harness, to, archive, 512);
-    expect(execFileSync('diff', ['-r', '--no-dereference', from, to]).toString()).toBe('');
+    expect(contents(to)).toEqual(contents(from));
     expect(lstatSync(join(to, 'smörgås')).mode & 0o7777).toBe(0o4750);
     expect(lstatSync(join(to, 'second')).ino).toBe(lstatSync(join(to, 'smörgås')).ino);
   });
@@ -194,7 +205,7 @@ describe('archives of others', () => {
     // Python writes the end only when it is closed.
     const to = join(await temporaryFolder(), 'to');
     await write(harness, to, Buffer.concat([archive, Buffer.alloc(1024)]));
-    expect(execFileSync('diff', ['-r', '--no-dereference', from, to]).toString()).toBe('');
+    expect(contents(to)).toEqual(contents(from));
   });
 
   it('and ours are unpacked by GNU tar', async () => {
