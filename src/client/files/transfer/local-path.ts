@@ -35,7 +35,7 @@ export function bytesOf(path: ByteText): Buffer {
 }
 
 /** A path for people. */
-export function shown(path: ByteText): string {
+function shown(path: ByteText): string {
   return bytesOf(path).toString();
 }
 
