@@ -82,9 +82,9 @@ const ODD = Buffer.from([0x61, 0x0a, 0x1b, 0xff, 0xfe, 0x20, 0x27]);
 
 /** All that is in a folder, with what a copy keeps. */
 async function treeOf(path: string): Promise<unknown> {
-  const entries = await readdir(Buffer.from(path), { recursive: false, withFileTypes: true });
+  const entries = await readdir(path, { encoding: 'buffer', withFileTypes: true });
   const found = entries.map(async (entry) => {
-    const name = entry.name as unknown as Buffer;
+    const { name } = entry;
     const whole = Buffer.concat([Buffer.from(`${path}/`), name]);
     const { mode, mtimeMs } = await lstat(whole);
     const about = { mode: mode & 0o7777, mtimeMs };
@@ -191,10 +191,9 @@ describe('runlet cp of a file', () => {
     ]) {
       expect([await readlink(path), (await lstat(path)).mtimeMs]).toEqual(['file', TIME.getTime()]);
     }
-    await copy(user, `:${user.there}/followed`, `:${user.there}/link`);
     expect([await readdir(user.here), await readdir(user.there)]).toEqual([
       ['back', 'file', 'link'],
-      ['file', 'followed', 'link', 'twin'],
+      ['followed', 'link', 'twin'],
     ]);
   });
 
@@ -312,8 +311,10 @@ describe('a copy that fails', () => {
 
   it.skipIf(ORDINARY_USER === undefined)('says who may not', async () => {
     const uid = ORDINARY_USER ?? 0;
-    const { address } = await serveHere({ auth: [peerAuthenticator({ uids: [0, uid] })] });
-    const user = await cliUser(address);
+    const served = await serveHere({ auth: [peerAuthenticator({ uids: [0, uid] })] });
+    await chmod(served.folder, 0o755);
+    await chmod(join(served.folder, 'runlet.sock'), 0o666);
+    const user = await cliUser(served.address);
     const [here, there] = [await temporaryFolder(), await temporaryFolder()];
     await writeFile(join(here, 'secret'), 'secret');
     await chmod(join(here, 'secret'), 0o600);
