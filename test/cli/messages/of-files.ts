@@ -34,11 +34,11 @@ export const OF_FILES: readonly Refused[] = [
     1,
     "cannot remove '$FOLDER/none': no such file or directory (FILE_NOT_FOUND)",
   ],
-  ['files rm -r /', 1, "cannot remove '/': resource busy or locked (FILE_BUSY)"],
+  ['files rm -r /', 1, "cannot remove '/': open: it has no name (FILE_BUSY)"],
   [
     'files mv -n $FOLDER/file $FOLDER/vars',
     1,
-    "cannot move '$FOLDER/file': file already exists (FILE_EXISTS)",
+    "cannot move '$FOLDER/file': '$FOLDER/vars': file already exists (FILE_EXISTS)",
   ],
   ['files watch $FOLDER/file', 1, "cannot watch '$FOLDER/file': not a directory (NOT_A_DIRECTORY)"],
 ];
