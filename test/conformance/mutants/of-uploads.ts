@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import { CreateSymlinkRequestSchema } from '../../../src/gen/runlet/v1/file_pb.ts';
-import { onRequests, onResponses } from './hooks.ts';
+import { onResponses } from './hooks.ts';
 import { onWriteOpens, onWrites, reasonOf, retold, withoutHeaders } from './hooks-of-files.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -9,24 +9,14 @@ import type { Mutant } from './mutant.ts';
 export const ofUploads: readonly Mutant[] = [
   {
     fault: 'an upload ends with its call',
-    fails: ['UPLOAD-01', 'UPLOAD-02', 'UPLOAD-03', 'UPLOAD-07'],
+    fails: ['UPLOAD-01', 'UPLOAD-03', 'UPLOAD-04', 'UPLOAD-07', 'UPLOAD-10'],
+    also: ['UPLOAD-05', 'UPLOAD-06'],
     mutate: (real) => {
       // The next call of an upload begins another.
-      const ids = new Map<string, string>();
-      const current = (id: string): string => ids.get(id) ?? id;
-      const opened = onWrites(real, async (open, forward) => {
-        const { uploadId } = open;
-        if (uploadId === '') return forward();
-        open.uploadId = current(uploadId);
-        try {
-          return await forward();
-        } catch (error) {
-          ids.set(uploadId, randomUUID());
-          throw error;
-        }
-      });
-      return onRequests(opened, ['getUpload', 'abortUpload'], (request) => {
-        request.uploadId = current(request.uploadId);
+      const seen = new Set<string>();
+      return onWriteOpens(real, (open) => {
+        if (seen.has(open.uploadId)) open.uploadId = randomUUID();
+        else if (open.uploadId !== '') seen.add(open.uploadId);
       });
     },
   },
