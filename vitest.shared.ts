@@ -1,3 +1,4 @@
+import { SlowestFirst } from './scripts/gate/slowest-first.mjs';
 import { TestReport } from './scripts/gate/test-report.mjs';
 import { TestTimes } from './scripts/gate/test-times.mjs';
 
@@ -8,6 +9,7 @@ export const SHARED = {
   testTimeout: 300_000,
   hookTimeout: 300_000,
   expect: { poll: { timeout: 120_000 } },
+  sequence: { sequencer: SlowestFirst },
   reporters: ['default', new TestTimes(), new TestReport()],
 };
 
