@@ -22,9 +22,12 @@ export interface TokenWay extends Way {
   narrow(grants: readonly string[]): Promise<void>;
 }
 
+/** The way in that has no TLS. */
+export const PLAIN = 'without TLS';
+
 /** How a way is opened, by what it is: "a client ... over mutual TLS". */
 export const WAYS: Readonly<Record<string, () => Promise<Way>>> = {
-  'without TLS': async () => {
+  [PLAIN]: async () => {
     const served = await serve();
     return { ...served, access: {}, end: served.stop };
   },

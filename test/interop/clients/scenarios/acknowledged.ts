@@ -17,6 +17,7 @@ const CUT_AFTER = 4 * MIB;
 export const ACKNOWLEDGED: readonly Scenario[] = [
   {
     name: 'a process that waits for what is acknowledged loses nothing over breaks',
+    bulky: true,
     async play(stage) {
       const proxy = await stage.throughProxy();
       const process_id = 'lines';

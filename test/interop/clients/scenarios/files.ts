@@ -98,6 +98,7 @@ export const FILES: readonly Scenario[] = [
   },
   {
     name: 'an upload of 64 MiB that is cut goes on where it was, and its download as well',
+    bulky: true,
     async play(stage) {
       const from = await written(stage, 'source', noise(HUGE));
       const folder = join(stage.folder, 'uploaded');

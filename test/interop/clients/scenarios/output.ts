@@ -116,6 +116,7 @@ export const OUTPUT: readonly Scenario[] = [
   },
   {
     name: 'a process that pauses for its reader loses none of 64 MiB',
+    bulky: true,
     async play(stage) {
       const process_id = 'huge';
       const spec = shell(stage, writesLines(HUGE), {

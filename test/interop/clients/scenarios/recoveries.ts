@@ -32,6 +32,7 @@ const ANSWER_CUTS = 24;
 export const RECOVERIES: readonly Scenario[] = [
   {
     name: 'breaks amid the output of a process that waits for it cost no byte',
+    bulky: true,
     async play(stage) {
       const proxy = await stage.throughProxy();
       const spec = shell(stage, writesLines(WRITTEN), {
