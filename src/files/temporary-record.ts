@@ -6,7 +6,7 @@ export interface TemporaryRecord {
 }
 
 /** The names of files and folders that are made beside what they will be: 22 characters of chance. */
-export const TEMPORARY_NAME = /^\.runlet-[A-Za-z0-9_-]{22}$/;
+const TEMPORARY_NAME = /^\.runlet-[A-Za-z0-9_-]{22}$/;
 
 /** The names of records, which have the same characters. */
 export const RECORD_NAME = /^[A-Za-z0-9_-]{22}\.json$/;

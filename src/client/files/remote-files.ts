@@ -33,6 +33,7 @@ import {
 import { FileReadable } from './file-readable.ts';
 import { FileStream } from './file-stream.ts';
 import { listDirectory, walkDirectory } from './listings.ts';
+import { once } from './once.ts';
 import { readAll, readFile } from './read-file.ts';
 import { download } from './transfer/download.ts';
 import {
@@ -41,7 +42,7 @@ import {
   type TransferResult,
 } from './transfer/transfer-options.ts';
 import { upload } from './transfer/upload.ts';
-import { interrupted, readTree, type TreeWritten, writeTree } from './trees.ts';
+import { readTree, type TreeWritten, writeTree } from './trees.ts';
 import { type UploadContent, uploadSource } from './upload-source.ts';
 import { type WatchEvent, watchDirectory } from './watch-directory.ts';
 import { type WrittenFile, writeFile } from './write-file.ts';
@@ -295,14 +296,4 @@ export class RemoteFiles {
     checkTransferOptions('download', options);
     return download(this.#calls, remote, local, options);
   }
-}
-
-/** Gives a stream the first time. */
-function once(archive: AsyncIterable<Uint8Array>): () => AsyncIterable<Uint8Array> {
-  let isTaken = false;
-  return () => {
-    if (isTaken) throw interrupted('an archive was sent');
-    isTaken = true;
-    return archive;
-  };
 }

@@ -33,7 +33,7 @@ export function setAttributes(
  * @param found a descriptor, `O_PATH` or other
  * @throws FileFault `INVALID_REQUEST`: a link has no mode; or an error of the system
  */
-export function changeAttributes(
+function changeAttributes(
   agent: Agent,
   found: number,
   path: string,

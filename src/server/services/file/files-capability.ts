@@ -18,7 +18,7 @@ export function filesCapability(roots: readonly Root[]): {
 }
 
 /** Files are reached by descriptors, which have paths in proc(5) alone. */
-export function supportsFiles(): boolean {
+function supportsFiles(): boolean {
   try {
     accessSync('/proc/self/fd/0');
     return process.platform === 'linux';
