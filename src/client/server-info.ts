@@ -50,6 +50,8 @@ export interface ServerLimits {
   readonly maxPrincipalWatchedDirectories: number;
   /** Calls on files that may hang at one time, on a mount whose server is gone for example. */
   readonly maxStuckFileOperations: number;
+  /** Operations on files of one caller under way: unfinished uploads, and streams of files. */
+  readonly maxPrincipalFileOperations: number;
 }
 
 /** What a server can do with files. */
@@ -144,6 +146,7 @@ export function serverInfo(message: GetServerInfoResponse): ServerInfo {
       maxWalkEntries: Number(limits?.maxWalkEntries ?? 0n),
       maxPrincipalWatchedDirectories: limits?.maxPrincipalWatchedDirectories ?? 0,
       maxStuckFileOperations: limits?.maxStuckFileOperations ?? 0,
+      maxPrincipalFileOperations: limits?.maxPrincipalFileOperations ?? 0,
     },
     capabilities: {
       launcher: capabilities?.launcher ?? '',

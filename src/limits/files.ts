@@ -51,6 +51,9 @@ export const WATCH_LOOK_MS = 30 * SECOND;
 /** Queues of inotify(7), of which a user has 128 by default: those who watch share them beyond that. */
 export const MAX_INOTIFY_QUEUES = 32;
 
+/** Operations on files of one caller under way: up to four descriptors each, of which others need some. */
+export const MAX_PRINCIPAL_FILE_OPERATIONS = 1024;
+
 /** Threads that touch files, of which each has some MiB of memory; those that are idle end after a while. */
 export const MAX_FILE_WORKERS = 4;
 export const IDLE_WORKER_MS = 30 * SECOND;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createFileRegistry, type DescMessage, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FileService } from '../../src/gen/runlet/v1/file_pb.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
@@ -22,7 +23,7 @@ interface Events {
   readonly events: readonly Readonly<Record<string, unknown>>[];
 }
 
-const SERVICES = [SessionService, ProcessService, ServerService];
+const SERVICES = [SessionService, ProcessService, FileService, ServerService];
 
 /** Where the proto of reflection lies. */
 const REFLECTION_PROTOS = 'proto-grpc';
@@ -105,6 +106,7 @@ describe('the commands of docs/grpcurl.md', () => {
   it('list the services', () => {
     expect(printed('list').trim().split('\n')).toEqual([
       'grpc.health.v1.Health',
+      'runlet.v1.FileService',
       'runlet.v1.ProcessService',
       'runlet.v1.ServerService',
       'runlet.v1.SessionService',

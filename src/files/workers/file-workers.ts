@@ -5,8 +5,10 @@ import {
   FILES_CLOSE_MS,
   IDLE_WORKER_MS,
   MAX_FILE_WORKERS,
+  MAX_PRINCIPAL_FILE_OPERATIONS,
   MAX_STUCK_WORKERS,
 } from '../../limits.ts';
+import { Tally } from '../../policy/tally.ts';
 import { type Asker, TurnQueue } from '../../turn-queue.ts';
 import { within } from '../../within.ts';
 import type { AgentOptions } from '../agent/agent.ts';
@@ -39,6 +41,8 @@ export class FileWorkers {
   readonly #seats = new Set<Seat>();
   readonly #waiting = new TurnQueue<Beginning>();
   #count = 0;
+  /** Operations of each principal that were let in and are not over. */
+  readonly #underWay = new Tally();
   /** What waits, but not for a thread: see isHeld. */
   readonly #held: Beginning[] = [];
   #idle: Timer | undefined;
@@ -94,7 +98,7 @@ export class FileWorkers {
       asker,
       onError: this.#options.onError,
       enter: (beginning) => this.#enter(beginning),
-      leave: (seat) => this.#leave(seat),
+      leave: (seat) => this.#leave(asker, seat),
     });
   }
 
@@ -111,19 +115,24 @@ export class FileWorkers {
     for (const seat of this.#seats) seat.close();
   }
 
-  /** Lets an operation begin when it is its turn. */
-  #enter(beginning: Beginning): void {
-    const refusal = this.#closed ? new RunletError('DRAINING') : this.#refusal(beginning.asker);
-    if (refusal !== undefined) {
-      beginning.fail(refusal);
-      return;
+  /** Lets an operation begin when it is its turn, or says why not. */
+  #enter(beginning: Beginning): Error | undefined {
+    const { asker } = beginning;
+    const refusal = this.#closed ? new RunletError('DRAINING') : this.#refusal(asker);
+    if (refusal !== undefined) return refusal;
+    if (this.#underWay.of(asker.principal) >= MAX_PRINCIPAL_FILE_OPERATIONS) {
+      return limitExceeded('max_principal_file_operations', MAX_PRINCIPAL_FILE_OPERATIONS);
     }
+    this.#underWay.add(asker.principal, 1);
     this.#waiting.push(beginning.asker, beginning);
     this.#count += 1;
     this.#pump();
+    return undefined;
   }
 
-  #leave(seat: Seat): void {
+  #leave({ principal }: Asker, seat: Seat | undefined): void {
+    this.#underWay.remove(principal, 1);
+    if (seat === undefined) return;
     seat.residents -= 1;
     this.#watchIdle();
     this.#lookWhetherLeft();

@@ -25,9 +25,10 @@ export interface TaskOptions {
   readonly args: unknown;
   readonly asker: Asker;
   readonly onError: (error: unknown) => void;
-  /** Lets it begin in its turn. */
-  enter(beginning: Beginning): void;
-  leave(seat: Seat): void;
+  /** Lets it begin in its turn, unless it is refused: then it returns why. */
+  enter(beginning: Beginning): Error | undefined;
+  /** One that was let in is over. Undefined: it never began. */
+  leave(seat: Seat | undefined): void;
 }
 
 let lastTask = 0;
@@ -78,13 +79,19 @@ export class Task<Piece, Result, Input> {
   }
 
   #begin(): Promise<AgentAnswer> {
-    const { args, asker, enter, operation } = this.#options;
+    const { args, asker, enter, leave, operation } = this.#options;
     return new Promise((settle, reject) => {
-      this.#abandon = () => {
+      const stop = (error: Error): void => {
         this.#state = 'over';
-        reject(new Error('given up'));
+        this.#abandon = undefined;
+        reject(error);
       };
-      enter({
+      const fail = (error: Error): void => {
+        stop(error);
+        leave(undefined);
+      };
+      this.#abandon = () => fail(new Error('given up'));
+      const refusal = enter({
         asker,
         givenUp: () => this.#closed,
         begin: (seat) => {
@@ -92,12 +99,9 @@ export class Task<Piece, Result, Input> {
           this.#abandon = undefined;
           void this.#ask({ kind: 'begin', task: this.#id, operation, args }).then(settle);
         },
-        fail: (error) => {
-          this.#state = 'over';
-          this.#abandon = undefined;
-          reject(error);
-        },
+        fail,
       });
+      if (refusal !== undefined) stop(refusal);
     });
   }
 
@@ -118,7 +122,7 @@ export class Task<Piece, Result, Input> {
   #end(): void {
     if (this.#state === 'over') return;
     this.#state = 'over';
-    if (this.#seat !== undefined) this.#options.leave(this.#seat);
+    this.#options.leave(this.#seat);
   }
 
   #internal(error: unknown): unknown {

@@ -6,6 +6,7 @@ import { type ServerService, TreeTracking } from '../../gen/runlet/v1/server_pb.
 import { GRANTS } from '../../identity/grants.ts';
 import {
   type Limits,
+  MAX_PRINCIPAL_FILE_OPERATIONS,
   MAX_PRINCIPAL_WATCHED,
   MAX_SESSION_UPLOADS,
   MAX_STUCK_WORKERS,
@@ -100,6 +101,7 @@ export function serverService({
           maxWalkEntries: BigInt(MAX_WALK_ENTRIES),
           maxPrincipalWatchedDirectories: MAX_PRINCIPAL_WATCHED,
           maxStuckFileOperations: MAX_STUCK_WORKERS,
+          maxPrincipalFileOperations: MAX_PRINCIPAL_FILE_OPERATIONS,
         },
         capabilities: {
           launcher: launcher.name,

@@ -4,7 +4,12 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { RunletError } from '../../../src/errors.ts';
 import { FileWorkers } from '../../../src/files/workers/file-workers.ts';
-import { IDLE_WORKER_MS, MAX_FILE_WORKERS, MAX_STUCK_WORKERS } from '../../../src/limits.ts';
+import {
+  IDLE_WORKER_MS,
+  MAX_FILE_WORKERS,
+  MAX_PRINCIPAL_FILE_OPERATIONS,
+  MAX_STUCK_WORKERS,
+} from '../../../src/limits.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { temporaryFolder } from '../../support/harness.ts';
 import { mountHung } from '../../support/hung-mount.ts';
@@ -96,6 +101,27 @@ describe('threads for files', () => {
     await removed.catch((error: unknown) => expect(String(error)).toMatch(/gone|over/));
     await eventually(async () => expect(await openIn(folder)).toBe(0));
     expect(errors).toEqual([]);
+  });
+
+  it('have so many operations of one principal at most, and of another as many', async () => {
+    const folder = await filled(300);
+    const { workers } = makeWorkers();
+    const begin = async (asker: typeof ASKER): Promise<{ close(): void }> => {
+      const task = workers.begin(asker, 'listDirectory', { path: folder });
+      await task.next();
+      return task;
+    };
+    const tasks = await Promise.all(
+      Array.from({ length: MAX_PRINCIPAL_FILE_OPERATIONS }, () => begin(ASKER)),
+    );
+    const limit = 'max_principal_file_operations';
+    await expect(begin(askerOf('a', 'other'))).rejects.toMatchObject({
+      reason: 'LIMIT_EXCEEDED',
+      details: { metadata: { limit } },
+    });
+    tasks.push(await begin(askerOf('b')));
+    for (const task of tasks) task.close();
+    await eventually(async () => (await begin(ASKER)).close());
   });
 
   it('say what an operation failed with, and go on', async () => {
