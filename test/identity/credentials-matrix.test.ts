@@ -16,6 +16,7 @@ import { SERVED } from '../support/served-methods.ts';
 import { trusting } from '../support/tls.ts';
 import { type Issuers, makeIssuers } from './credentials.ts';
 import { type CallTarget, nameOf, namesSession, outcomeOf } from './every-call.ts';
+import { CHANGE_FILES } from './file-calls.ts';
 import { type MatrixServer, serveMatrix } from './matrix-server.ts';
 
 /** A name that is let in, and one that is not, of certificates of the same authority. */
@@ -187,6 +188,7 @@ function outcome(method: DescMethod, shown: string, bearer?: string): Promise<st
 
 /** Those that do something to the session are tried by the owner in the other matrix. */
 function changes({ name }: DescMethod): boolean {
+  if (CHANGE_FILES.includes(name)) return true;
   return /^(?:Close|Start|Run|Interact|Write|Stream|Resize|Signal|Terminate)/.test(name);
 }
 
