@@ -251,7 +251,8 @@ async function useFiles(
     write({ path: `${path}/below` }),
     write({}, false),
     unpack(archive),
-    unpack(Buffer.concat([Buffer.alloc(512), archive])),
+    // One that is cut in a block.
+    unpack(archive.subarray(0, 600)),
     allOf(files.readFile({ sessionId, path, ifVersion: SECRETS.malformed }, options)),
     allOf(files.listDirectory({ sessionId, path }, options)),
     files.getUpload({ sessionId, uploadId: SECRETS.malformed }, options),
