@@ -20,7 +20,7 @@ const GATE = 'scripts/gate/steps.mjs';
 
 /** Blocks after a comment `<!-- elsewhere -->` have only commands of this table. */
 export const CLAIMS: readonly Claim[] = [
-  { command: exactly('npm ci && npm test'), by: GATE, has: "npm('test')" },
+  { command: exactly('npm ci && npm test'), by: GATE, has: "built('test')" },
   {
     command: exactly('npx runlet conformance --address 127.0.0.1:50051'),
     by: 'src/cli/conformance.ts',
@@ -78,7 +78,7 @@ export const CLAIMS: readonly Claim[] = [
     has: "example: ['target/debug/examples/reconnect']",
   },
 
-  { command: exactly('npm run bench:guard'), by: GATE, has: "npm('bench:guard')" },
+  { command: exactly('npm run bench:guard'), by: GATE, has: "built('bench:guard')" },
   {
     command: exactly('npm run load -- --size smoke'),
     by: 'test/load/smoke.test.ts',
