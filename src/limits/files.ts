@@ -54,6 +54,10 @@ export const MAX_INOTIFY_QUEUES = 32;
 /** Operations on files of one caller under way: up to four descriptors each, of which others need some. */
 export const MAX_PRINCIPAL_FILE_OPERATIONS = 1024;
 
+/** When what could not be removed is tried again, and how much of that a thread remembers. */
+export const REMOVE_AGAIN_MS = SECOND;
+export const MAX_LATER_REMOVALS = 1024;
+
 /** Threads that touch files, of which each has some MiB of memory; those that are idle end after a while. */
 export const MAX_FILE_WORKERS = 4;
 export const IDLE_WORKER_MS = 30 * SECOND;

@@ -177,7 +177,8 @@ function* copyFolder(copying: Copying): CopySteps {
       yield* removeOwnTree(parent, name);
       temporary.release();
     } catch {
-      // It stays on record, and what came of the call is more important.
+      // What came of the call is more important.
+      temporary.removeLater();
     }
     if (there !== undefined) closeSync(there);
   }

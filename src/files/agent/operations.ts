@@ -1,3 +1,4 @@
+import type { TemporaryRecord } from '../temporary-record.ts';
 import type { Agent } from './agent.ts';
 import { setAttributes } from './attributes.ts';
 import { copy } from './copy.ts';
@@ -31,7 +32,7 @@ export const OPERATIONS = {
   readFile,
   readTree,
   remove,
-  removeTemporary,
+  removeTemporary: (_agent: Agent, record: TemporaryRecord) => removeTemporary(record),
   resolvePath,
   setAttributes,
   stat,

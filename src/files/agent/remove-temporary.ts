@@ -1,7 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { faultOf } from '../file-fault.ts';
 import type { TemporaryRecord } from '../temporary-record.ts';
-import type { Agent } from './agent.ts';
 import { removeOwnTree } from './own-trees.ts';
 import { O_PATH } from './places.ts';
 
@@ -10,10 +9,7 @@ import { O_PATH } from './places.ts';
  * has it was made by that server, wherever it is. The folder that it is in is opened by its path and
  * not below the roots, which may be others now.
  */
-export function* removeTemporary(
-  _agent: Agent,
-  { folder, name }: TemporaryRecord,
-): Generator<undefined, void> {
+export function* removeTemporary({ folder, name }: TemporaryRecord): Generator<undefined, void> {
   const path = Buffer.from(folder, 'base64');
   let found: number;
   try {

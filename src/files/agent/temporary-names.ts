@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { readlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatRecord } from '../temporary-record.ts';
+import { formatRecord, type TemporaryRecord } from '../temporary-record.ts';
+import { LaterRemovals } from './later-removals.ts';
 import { pathOf } from './places.ts';
+import { removeTemporary } from './remove-temporary.ts';
 
 /** Bytes of chance in a name: nobody guesses it. */
 const CHANCE_BYTES = 16;
@@ -12,11 +14,14 @@ export interface TemporaryName {
   readonly name: Buffer;
   /** There is nothing of this name any more. */
   release(): void;
+  /** What has it could not be removed: that is tried again. */
+  removeLater(): void;
 }
 
 /** Names for what is made beside its place first. */
 export class TemporaryNames {
   readonly #records: string | undefined;
+  readonly #later = new LaterRemovals(removeTemporary);
 
   /** @param records the folder in which names are told; undefined: they are not */
   constructor(records: string | undefined) {
@@ -31,21 +36,26 @@ export class TemporaryNames {
     const chance = randomBytes(CHANCE_BYTES).toString('base64url');
     const name = `.runlet-${chance}`;
     const record = this.#records && join(this.#records, `${chance}.json`);
-    if (record !== undefined) tell(record, folder, name);
+    const told = { folder: pathInBase64(folder), name };
+    if (record !== undefined) tell(record, told);
+    const release = (): void => {
+      if (record !== undefined) forget(record);
+    };
     return {
       name: Buffer.from(name),
-      release() {
-        if (record !== undefined) forget(record);
-      },
+      release,
+      removeLater: () => this.#later.add(told, release),
     };
   }
 }
 
-function tell(record: string, folder: number, name: string): void {
-  const path = readlinkSync(pathOf(folder), { encoding: 'buffer' });
+function pathInBase64(folder: number): string {
+  return readlinkSync(pathOf(folder), { encoding: 'buffer' }).toString('base64');
+}
+
+function tell(record: string, told: TemporaryRecord): void {
   try {
-    const text = formatRecord({ folder: path.toString('base64'), name });
-    writeFileSync(record, text, { flag: 'wx', mode: 0o600 });
+    writeFileSync(record, formatRecord(told), { flag: 'wx', mode: 0o600 });
   } catch {
     // A disk that is full keeps nobody from writing to another; what this is for is a crash.
   }

@@ -76,7 +76,8 @@ function* writeInto(agent: Agent, place: TreePlace, args: WriteTreeArgs): Steps<
       yield* removeOwnTree(place.folder, name);
       temporary.release();
     } catch {
-      // It stays on record, and what came of the call is more important.
+      // What came of the call is more important.
+      temporary.removeLater();
     }
   }
 }
