@@ -22,6 +22,8 @@ export const SHARED = {
 export const LONG = [
   ...[
     'attach-many',
+    'cli',
+    'cli-attach',
     'cli-cp',
     'cli-files',
     'cli-identity',
@@ -67,8 +69,8 @@ export const LONG = [
     'slow-readers',
   ].map((name) => `test/client/${name}.test.ts`),
   'test/bench/files.test.ts',
-  'test/cli/{examples,logger}.test.ts',
-  'test/conformance/{cli,mutants-*}.test.ts',
+  'test/cli/{completion,docs,examples,logger}.test.ts',
+  'test/conformance/{cli,conformance,mutants-*}.test.ts',
   'test/docs/walks.test.ts',
   'test/examples/examples.test.ts',
   'test/files/watch-model.property.test.ts',
