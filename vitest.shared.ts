@@ -63,7 +63,6 @@ export const LONG = [
     'faults',
     'files-breaks',
     'files-cuts',
-    'files-descriptors',
     'files-transfer',
     'leaks',
     'slow-readers',
