@@ -172,9 +172,9 @@ const (
 	ChangeKind_CHANGE_KIND_CREATED ChangeKind = 1
 	// It was written, or cut.
 	ChangeKind_CHANGE_KIND_MODIFIED ChangeKind = 2
-	// It was removed, or moved to where nobody watches.
+	// It was removed, or moved to where nobody watches, with all that was below it.
 	ChangeKind_CHANGE_KIND_REMOVED ChangeKind = 3
-	// It has another path now, `path`; what was there is replaced.
+	// It has another path now, `path`, with all that is below it; what was there is replaced.
 	ChangeKind_CHANGE_KIND_MOVED ChangeKind = 4
 	// Its mode, owner, times or number of links were changed.
 	ChangeKind_CHANGE_KIND_ATTRIBUTES ChangeKind = 5
@@ -1571,13 +1571,16 @@ type WalkDirectoryRequest struct {
 	// How many entries come at most. 0: `Limits.max_walk_entries`, which is also the most.
 	MaxEntries uint64 `protobuf:"varint,6,opt,name=max_entries,json=maxEntries,proto3" json:"max_entries,omitempty"`
 	// Globs of which one has to match: against the path below the start, without a slash before it.
-	// `*` and `?` match no slash, `**` as a whole part any number of folders, `[…]` one character of
-	// a set, and a backslash takes its meaning from what follows. None: all match. Folders that do
-	// not match are entered all the same.
+	// `*` and `?` match no slash, `**` as a whole part any number of folders, or of names at the end,
+	// also none, `[…]` one character of a set, `[!…]` one that is not of it, and a backslash takes
+	// its meaning from what follows. A dot at the start of a name is a character like others, and so
+	// is a byte that is not UTF-8. None: all match. Folders that do not match are entered all the
+	// same, where something below them may. At most 256, with 16384 characters in all.
 	Include []string `protobuf:"bytes,7,rep,name=include,proto3" json:"include,omitempty"`
-	// Globs of what is left out, with all that is below it.
+	// Globs of what is left out, with all that is below it. As many as of `include`.
 	Exclude []string `protobuf:"bytes,8,rep,name=exclude,proto3" json:"exclude,omitempty"`
-	// Whether links to folders are entered, and links described as their targets.
+	// Whether links to folders are entered, and links described as their targets. One that leads
+	// nowhere is described as a link.
 	FollowSymlinks bool `protobuf:"varint,9,opt,name=follow_symlinks,json=followSymlinks,proto3" json:"follow_symlinks,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache

@@ -126,12 +126,15 @@ type FileServiceClient interface {
 	// - `NOT_FOUND`/`UPLOAD_NOT_FOUND`: the session knows of none with this id.
 	AbortUpload(ctx context.Context, in *AbortUploadRequest, opts ...grpc.CallOption) (*AbortUploadResponse, error)
 	// Streams what is in a folder, in no order, without `.` and `..`. What cannot be looked at is
-	// among `failures`.
+	// among `failures`; what is gone by then is left out.
 	ListDirectory(ctx context.Context, in *ListDirectoryRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListDirectoryResponse], error)
 	// Streams what is in a folder and those below it: breadth first, each folder's files sorted by
 	// the bytes of their names. The folder itself is no entry; what it holds has depth 1. A folder
 	// is entered once, by its device and inode, so that cycles of links end. Last comes `summary`.
-	// What cannot be entered or looked at is among `failures`, and the walk goes on.
+	// What cannot be entered or looked at is among `failures`, and the walk goes on: a folder that
+	// was removed or replaced after it was found, for one, or one that holds what has no path of at
+	// most 4095 bytes. Memory is bounded: folders that there is no room for are among `failures`,
+	// too, with `LIMIT_EXCEEDED`.
 	WalkDirectory(ctx context.Context, in *WalkDirectoryRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WalkDirectoryResponse], error)
 	// Makes a folder.
 	//
@@ -176,21 +179,27 @@ type FileServiceClient interface {
 	// Streams what changes in a folder: first `started`, when all is watched; then `changes`, in the
 	// order in which they happened; `overflow` where the system has dropped some, or a folder could
 	// not be watched: what was known of the folder is to be read again then. The end of the folder
-	// itself
-	// is the last change.
+	// itself is the last change: it was removed or moved, or its path leads elsewhere.
 	//
 	// With `recursive` folders that appear are watched, too, and what was in them already is told as
-	// `CHANGE_KIND_CREATED`; some of it may be told twice. Links are not followed.
+	// `CHANGE_KIND_CREATED`; some of it may be told twice. Links are not followed. Where changes come
+	// faster than they are read they are dropped, and `overflow` is sent.
 	//
 	// Errors:
 	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the caller's `max_principal_watched_directories`, or
-	//     what the system allows (inotify(7)): metadata `limit` says which.
+	//     what the system allows, inotify(7): metadata `limit` says which, `max_user_watches` and
+	//     `max_user_instances` for example. Also of a watch under way, when a folder appears.
+	//   - `INTERNAL`/`FILE_FAILED` with `ENOSYS`: the server cannot watch on this machine.
 	WatchDirectory(ctx context.Context, in *WatchDirectoryRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchDirectoryResponse], error)
 	// Streams a folder and all that is in it as a tar archive (pax interchange format of
 	// POSIX.1-2001):
 	// files, folders, links, and hard links among them, with modes, times and owners. Names are
 	// relative to the folder, which is the first entry, `./`. What is neither (a FIFO, a socket, a
 	// device) fails the call with `NOT_A_REGULAR_FILE`. Last comes an empty message with `end`.
+	//
+	// Errors:
+	// - `ABORTED`/`FILE_CHANGED`: a file became shorter while it was read.
+	// - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: there are more than 256 levels of folders.
 	ReadTree(ctx context.Context, in *ReadTreeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadTreeResponse], error)
 	// Unpacks a tar archive into a folder, which is made where it is not there: first `open`, then
 	// `data`, last `finish`. Formats: pax, ustar, GNU. Nothing is in its place before `finish`: all
@@ -205,6 +214,8 @@ type FileServiceClient interface {
 	//   - `FAILED_PRECONDITION`/`UPLOAD_UNFINISHED`: the client ended its stream without `finish`, or
 	//     the archive is cut.
 	//   - `INVALID_ARGUMENT`/`INVALID_REQUEST`: `data` is no tar archive.
+	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: there are more than 256 levels of folders, or more than
+	//     some hundred thousand that the archive has no members for.
 	WriteTree(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[WriteTreeRequest, WriteTreeResponse], error)
 }
 
@@ -523,12 +534,15 @@ type FileServiceServer interface {
 	// - `NOT_FOUND`/`UPLOAD_NOT_FOUND`: the session knows of none with this id.
 	AbortUpload(context.Context, *AbortUploadRequest) (*AbortUploadResponse, error)
 	// Streams what is in a folder, in no order, without `.` and `..`. What cannot be looked at is
-	// among `failures`.
+	// among `failures`; what is gone by then is left out.
 	ListDirectory(*ListDirectoryRequest, grpc.ServerStreamingServer[ListDirectoryResponse]) error
 	// Streams what is in a folder and those below it: breadth first, each folder's files sorted by
 	// the bytes of their names. The folder itself is no entry; what it holds has depth 1. A folder
 	// is entered once, by its device and inode, so that cycles of links end. Last comes `summary`.
-	// What cannot be entered or looked at is among `failures`, and the walk goes on.
+	// What cannot be entered or looked at is among `failures`, and the walk goes on: a folder that
+	// was removed or replaced after it was found, for one, or one that holds what has no path of at
+	// most 4095 bytes. Memory is bounded: folders that there is no room for are among `failures`,
+	// too, with `LIMIT_EXCEEDED`.
 	WalkDirectory(*WalkDirectoryRequest, grpc.ServerStreamingServer[WalkDirectoryResponse]) error
 	// Makes a folder.
 	//
@@ -573,21 +587,27 @@ type FileServiceServer interface {
 	// Streams what changes in a folder: first `started`, when all is watched; then `changes`, in the
 	// order in which they happened; `overflow` where the system has dropped some, or a folder could
 	// not be watched: what was known of the folder is to be read again then. The end of the folder
-	// itself
-	// is the last change.
+	// itself is the last change: it was removed or moved, or its path leads elsewhere.
 	//
 	// With `recursive` folders that appear are watched, too, and what was in them already is told as
-	// `CHANGE_KIND_CREATED`; some of it may be told twice. Links are not followed.
+	// `CHANGE_KIND_CREATED`; some of it may be told twice. Links are not followed. Where changes come
+	// faster than they are read they are dropped, and `overflow` is sent.
 	//
 	// Errors:
 	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the caller's `max_principal_watched_directories`, or
-	//     what the system allows (inotify(7)): metadata `limit` says which.
+	//     what the system allows, inotify(7): metadata `limit` says which, `max_user_watches` and
+	//     `max_user_instances` for example. Also of a watch under way, when a folder appears.
+	//   - `INTERNAL`/`FILE_FAILED` with `ENOSYS`: the server cannot watch on this machine.
 	WatchDirectory(*WatchDirectoryRequest, grpc.ServerStreamingServer[WatchDirectoryResponse]) error
 	// Streams a folder and all that is in it as a tar archive (pax interchange format of
 	// POSIX.1-2001):
 	// files, folders, links, and hard links among them, with modes, times and owners. Names are
 	// relative to the folder, which is the first entry, `./`. What is neither (a FIFO, a socket, a
 	// device) fails the call with `NOT_A_REGULAR_FILE`. Last comes an empty message with `end`.
+	//
+	// Errors:
+	// - `ABORTED`/`FILE_CHANGED`: a file became shorter while it was read.
+	// - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: there are more than 256 levels of folders.
 	ReadTree(*ReadTreeRequest, grpc.ServerStreamingServer[ReadTreeResponse]) error
 	// Unpacks a tar archive into a folder, which is made where it is not there: first `open`, then
 	// `data`, last `finish`. Formats: pax, ustar, GNU. Nothing is in its place before `finish`: all
@@ -602,6 +622,8 @@ type FileServiceServer interface {
 	//   - `FAILED_PRECONDITION`/`UPLOAD_UNFINISHED`: the client ended its stream without `finish`, or
 	//     the archive is cut.
 	//   - `INVALID_ARGUMENT`/`INVALID_REQUEST`: `data` is no tar archive.
+	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: there are more than 256 levels of folders, or more than
+	//     some hundred thousand that the archive has no members for.
 	WriteTree(grpc.ClientStreamingServer[WriteTreeRequest, WriteTreeResponse]) error
 	mustEmbedUnimplementedFileServiceServer()
 }

@@ -469,8 +469,11 @@ type Limits struct {
 	// Calls of all callers whose file operations do not come back, on a mount that hangs for
 	// example. Beyond it those that touch files fail.
 	MaxStuckFileOperations uint32 `protobuf:"varint,36,opt,name=max_stuck_file_operations,json=maxStuckFileOperations,proto3" json:"max_stuck_file_operations,omitempty"`
-	unknownFields          protoimpl.UnknownFields
-	sizeCache              protoimpl.SizeCache
+	// Operations on files of one caller that are under way, over all of its calls: each unfinished
+	// upload and each stream that reads, lists or unpacks is one, and holds some descriptors.
+	MaxPrincipalFileOperations uint32 `protobuf:"varint,37,opt,name=max_principal_file_operations,json=maxPrincipalFileOperations,proto3" json:"max_principal_file_operations,omitempty"`
+	unknownFields              protoimpl.UnknownFields
+	sizeCache                  protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -755,6 +758,13 @@ func (x *Limits) GetMaxStuckFileOperations() uint32 {
 	return 0
 }
 
+func (x *Limits) GetMaxPrincipalFileOperations() uint32 {
+	if x != nil {
+		return x.MaxPrincipalFileOperations
+	}
+	return 0
+}
+
 // What a server can do.
 type Capabilities struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -956,7 +966,7 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"session_id\x18\x04 \x01(\tR\tsessionId\".\n" +
 	"\bPlatform\x12\x0e\n" +
 	"\x02os\x18\x01 \x01(\tR\x02os\x12\x12\n" +
-	"\x04arch\x18\x02 \x01(\tR\x04arch\"\xbf\x0f\n" +
+	"\x04arch\x18\x02 \x01(\tR\x04arch\"\x82\x10\n" +
 	"\x06Limits\x12!\n" +
 	"\fmax_sessions\x18\x01 \x01(\rR\vmaxSessions\x12#\n" +
 	"\rmax_processes\x18\x02 \x01(\rR\fmaxProcesses\x12*\n" +
@@ -994,7 +1004,8 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"\x13max_session_uploads\x18! \x01(\rR\x11maxSessionUploads\x12(\n" +
 	"\x10max_walk_entries\x18\" \x01(\x04R\x0emaxWalkEntries\x12I\n" +
 	"!max_principal_watched_directories\x18# \x01(\rR\x1emaxPrincipalWatchedDirectories\x129\n" +
-	"\x19max_stuck_file_operations\x18$ \x01(\rR\x16maxStuckFileOperations\"\x9f\x02\n" +
+	"\x19max_stuck_file_operations\x18$ \x01(\rR\x16maxStuckFileOperations\x12A\n" +
+	"\x1dmax_principal_file_operations\x18% \x01(\rR\x1amaxPrincipalFileOperations\"\x9f\x02\n" +
 	"\fCapabilities\x12\x1a\n" +
 	"\blauncher\x18\x01 \x01(\tR\blauncher\x12\x1c\n" +
 	"\tterminals\x18\x02 \x01(\bR\tterminals\x12\x16\n" +
