@@ -9,6 +9,7 @@ const OF_NEITHER = [
   'bad-input',
   'cli-*',
   'fencing',
+  'files-{cuts,descriptors,escapes,fencing,listing,load,replace}',
   'floods*',
   'frozen-peer',
   'many-sessions',
@@ -25,14 +26,21 @@ const OF_NEITHER = [
 /** What moves much data or starts much depends on the launcher, and not on rights and limits. */
 const OF_LAUNCHERS = ['interact', 'late-output', 'leaks', 'lossless', 'pause', 'stdin-stream'];
 
-const independent =
-  process.env['TEST_LAUNCHER'] === undefined ? [...OF_NEITHER, ...OF_LAUNCHERS] : OF_NEITHER;
+/** What depends on rights, and not on how processes are started. */
+const OF_RIGHTS = ['files-*'];
+
+const ofLauncher = process.env['TEST_LAUNCHER'] !== undefined;
+const independent = [...OF_NEITHER, ...(ofLauncher ? OF_RIGHTS : OF_LAUNCHERS)];
 
 // The tests that are run again with another launcher, and as another user.
 export default defineConfig({
   test: {
     ...SHARED,
-    include: ['test/acceptance/**/*.test.ts', 'test/process/**/*.test.ts'],
+    include: [
+      'test/acceptance/**/*.test.ts',
+      'test/process/**/*.test.ts',
+      ...(ofLauncher ? [] : ['test/files/*.test.ts']),
+    ],
     exclude: independent.map((name) => `test/acceptance/${name}.test.ts`),
     // Much of the time is waiting, for processes and for clocks of theirs.
     maxWorkers: 2 * availableParallelism(),
