@@ -69,8 +69,8 @@ export function cpCommand(): Command {
         prints: /^$/,
       },
       {
-        command: 'runlet cp --address "$SERVER" build:/etc/passwd "build:$FOLDER/copy"',
-        does: 'Copy a file on the server, through the session of a process',
+        command: 'runlet cp --address "$SERVER" "$SESSION:/etc/passwd" "$SESSION:$FOLDER/copy"',
+        does: 'Copy a file on the server',
         prints: /^$/,
       },
       secureExample('cp', ':/etc/passwd "$FOLDER/x"', /^$/),

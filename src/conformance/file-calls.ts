@@ -147,7 +147,11 @@ export class Watched {
   ): Promise<Watched> {
     const stream = files.watchDirectory({ sessionId, path, ...init });
     const watched = new Watched(stream[Symbol.asyncIterator]());
-    const first = await watched.nextResponse();
+    let first = await watched.nextResponse();
+    // A heartbeat, where it took long until all was watched.
+    while (first !== undefined && first.response.case === undefined) {
+      first = await watched.nextResponse();
+    }
     ensure(first?.response.case === 'started', `the first message was ${first?.response.case}`);
     return watched;
   }

@@ -7,7 +7,7 @@ import { type Holdings, holdingsAtRest, type Served, serve } from './served.ts';
 const MIB = 1024 * 1024;
 
 /** How much more memory a server may have after a flood, of which some are its first of a kind. */
-const MORE_BYTES = 96 * MIB;
+const MORE_BYTES = 128 * MIB;
 
 /** The same while it goes on: what calls may hold, and what was not collected yet. */
 const MORE_PEAK_BYTES = 512 * MIB;
@@ -25,7 +25,7 @@ export interface Flooded {
 export interface FloodOptions {
   /** More of the server, which may name one more listener. */
   readonly flags?: readonly string[];
-  /** How much more memory it may have afterwards. Default: 96 MiB. */
+  /** How much more memory it may have afterwards. Default: 128 MiB. */
   readonly moreBytes?: number;
 }
 
