@@ -101,6 +101,8 @@ describe('CopyFile', () => {
     await files.copyFile({ sessionId, path, targetPath, recursive: true });
     expect(listing(targetPath)).toEqual(listing(path));
     expect((await readdir(folder)).sort()).toEqual(['from', 'runlet.sock', 'to']);
+    // So that both can be removed, by whoever runs this.
+    for (const each of [path, targetPath]) await chmod(join(each, 'locked'), 0o700);
   });
 
   it('moves a folder into one that is there, file by file', async () => {
