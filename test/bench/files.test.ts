@@ -12,7 +12,7 @@ const MIB = 256;
 const FILES = 2_000;
 
 /** What a stream may cost, with the code that is compiled for it and threads that begin. */
-const MAX_GROWN_MIB = 96;
+const MAX_GROWN_MIB = 192;
 
 describe('the benchmark of files', () => {
   it('carries a file both ways whole, and the server keeps next to none of it', async () => {
