@@ -182,7 +182,7 @@ export const readingFiles: readonly Check[] = [
     needs: 'files',
     async run(context) {
       const folder = await context.makeFolder('printf content > file');
-      const writer = 'while :; do echo more >> file; done';
+      const writer = 'while sleep 0.01; do echo more >> file; done';
       const target = await context.startShell(writer, { cwd: folder.path });
       for (let i = 0; i < 20; i++) {
         const { bytes, end, file } = await readAll(context, folder.at('file'));
