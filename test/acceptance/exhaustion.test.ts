@@ -1,11 +1,10 @@
-import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { StartStage } from '../../src/gen/runlet/v1/error_pb.ts';
 import { StdinMode } from '../../src/gen/runlet/v1/process_pb.ts';
 import { type Failure, failureOf } from '../support/failure.ts';
 import { connectClients } from '../support/harness.ts';
 import { CAN_SERVE_AS_ORDINARY_USER, ORDINARY_USER } from '../support/ordinary-user.ts';
-import { HAS_PRLIMIT, lowerLimit } from '../support/rlimits.ts';
+import { HAS_PRLIMIT, limitThatLeaves, lowerLimit } from '../support/rlimits.ts';
 import { holdingsAtRest, type Served, serve, serveAs } from '../support/served.ts';
 
 const { SPAWN, TERMINAL } = StartStage;
@@ -34,14 +33,6 @@ async function starter(
   // From here on it has what it makes once: threads, a connection.
   expect(await start()).toEqual({ case: 'code', value: 3 });
   return { start, pid };
-}
-
-/** The limit that leaves a process so many descriptors to open. */
-async function limitThatLeaves(pid: number, free: number): Promise<number> {
-  const open = new Set((await readdir(`/proc/${pid}/fd`)).map(Number));
-  let limit = 0;
-  for (let left = free; left > 0 || open.has(limit); limit++) if (!open.has(limit)) left -= 1;
-  return limit;
 }
 
 /** Does a start that may fail; undefined: it succeeded. */

@@ -6,7 +6,7 @@ import type { FileService } from '../../src/gen/runlet/v1/file_pb.ts';
 import { failureOf } from '../support/failure.ts';
 import { readAll, writeRequests } from '../support/files.ts';
 import { connectClients, temporaryFolder } from '../support/harness.ts';
-import { HAS_PRLIMIT, lowerLimit } from '../support/rlimits.ts';
+import { HAS_PRLIMIT, limitThatLeaves, lowerLimit } from '../support/rlimits.ts';
 import { serve } from '../support/served.ts';
 import { archiveOf } from '../support/tar.ts';
 import { treeRequests } from '../support/trees.ts';
@@ -57,14 +57,6 @@ const ACTS: readonly (readonly [string, Act, left: readonly string[]])[] = [
     ['file', 'tree'],
   ],
 ];
-
-/** The limit that leaves a process so many descriptors to open. */
-async function limitThatLeaves(pid: number, free: number): Promise<number> {
-  const open = new Set((await readdir(`/proc/${pid}/fd`)).map(Number));
-  let limit = 0;
-  for (let left = free; left > 0 || open.has(limit); limit++) if (!open.has(limit)) left -= 1;
-  return limit;
-}
 
 describe.skipIf(!HAS_PRLIMIT)('a server that has few descriptors left (needs prlimit)', () => {
   it.each(ACTS)('says so of %s, wherever it runs out', async (_what, act, left) => {

@@ -123,7 +123,7 @@ describe('RemoveFile', () => {
     await mkdir(join(tree, 'a/mounted'), { recursive: true });
     await writeFile(join(tree, 'file'), '');
     // The same file system, so that it can be told by the mount alone.
-    if (!mount('--bind', source, join(tree, 'a/mounted'))) test.skip('mounts cannot be made');
+    if (!mount('--bind', source, join(tree, 'a/mounted'))) test.skip('mount(8) may not bind here');
     for (const path of [join(tree, 'a/mounted'), tree]) {
       const { fileFailure, summary } = await failureOf(
         files.removeFile({ sessionId, path, recursive: true }),
@@ -143,7 +143,8 @@ describe('RemoveFile', () => {
     const { files, folder, sessionId } = await startHarness();
     const path = join(folder, 'mounted');
     await mkdir(path);
-    if (!mount('-t', 'tmpfs', '-o', 'size=64k', 'none', path)) test.skip('mounts cannot be made');
+    if (!mount('-t', 'tmpfs', '-o', 'size=64k', 'none', path))
+      test.skip('mount(8) may not make a tmpfs here');
     await mkdir(join(path, 'below'));
     await writeFile(join(path, 'below/file'), '');
     execFileSync('mount', ['-o', 'remount,ro', path]);

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
 
 /** Whether limits of a process that runs can be changed here: by util-linux. */
 export const HAS_PRLIMIT = spawnSync('prlimit', ['--version']).error === undefined;
@@ -22,4 +23,12 @@ export function lowerLimit(
   const before = prlimit(`--${limit}`, '--output', 'SOFT', '--noheadings', '--raw');
   prlimit(`--${limit}=${value}:`);
   return () => void prlimit(`--${limit}=${before}:`);
+}
+
+/** The limit that leaves a process so many descriptors to open. */
+export async function limitThatLeaves(pid: number, free: number): Promise<number> {
+  const open = new Set((await readdir(`/proc/${pid}/fd`)).map(Number));
+  let limit = 0;
+  for (let left = free; left > 0 || open.has(limit); limit++) if (!open.has(limit)) left -= 1;
+  return limit;
 }

@@ -1,17 +1,22 @@
 import { readFileSync, statSync } from 'node:fs';
+import { FILES_LOOK_MS } from '../../limits.ts';
 
 /** Names of users or groups by their numbers: passwd(5) or group(5), read again when it changed. */
 export class UserNames {
   readonly #file: string;
   #read = '';
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #names = new Map<number, string>();
 
   constructor(file: '/etc/passwd' | '/etc/group') {
     this.#file = file;
   }
 
-  /** Looks whether the file changed. Before a row of {@link nameOf}. */
+  /** Looks whether the file changed, now and then: listings ask for each of their entries. */
   refresh(): void {
+    const looksAt = performance.now();
+    if (looksAt - this.#lookedAt < FILES_LOOK_MS) return;
+    this.#lookedAt = looksAt;
     try {
       const { ino, mtimeNs, size } = statSync(this.#file, { bigint: true });
       const now = `${ino} ${mtimeNs} ${size}`;

@@ -19,7 +19,7 @@ import type { FindUserSwitch } from '../../process/users/user-switch.ts';
 import { shownText } from '../../system-text.ts';
 import { VERSION } from '../../version.ts';
 import { callerOf } from '../caller.ts';
-import { filesCapability } from './file/files-capability.ts';
+import { type FilesCapability, filesCapability } from './file/files-capability.ts';
 
 const TREE_TRACKINGS = {
   parents: TreeTracking.PARENTS,
@@ -51,6 +51,8 @@ export function serverService({
   roots,
   users,
 }: ServerFacts): ServiceImpl<typeof ServerService> {
+  // Found out by trying, by whoever asks first.
+  let files: FilesCapability | undefined;
   const user = currentUser();
   const defaultShell = user?.shell ?? '/bin/sh';
   const home = process.env['HOME'] ?? user?.homedir ?? '/';
@@ -58,6 +60,7 @@ export function serverService({
     async getServerInfo(_request, context) {
       const { expiry, grants, name, sessionId } = callerOf(context);
       const own = principals.of(name);
+      files ??= filesCapability(roots);
       return {
         version: VERSION,
         platform: { os: process.platform, arch: process.arch },
@@ -111,7 +114,7 @@ export function serverService({
           bytes: launcher.bytes,
           users: (await users())?.others === true,
           treeTracking: TREE_TRACKINGS[launcher.tree],
-          files: filesCapability(roots),
+          files,
         },
         caller: {
           name,

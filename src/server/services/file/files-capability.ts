@@ -4,11 +4,14 @@ import type { Root } from '../../../files/roots.ts';
 import { shownText } from '../../../system-text.ts';
 
 /** What `GetServerInfo` tells of files. */
-export function filesCapability(roots: readonly Root[]): {
+export interface FilesCapability {
   readonly supported: boolean;
   readonly confinement: string;
   readonly roots: string[];
-} {
+}
+
+/** Finds it out by trying, which loads what calls the system: once is enough. */
+export function filesCapability(roots: readonly Root[]): FilesCapability {
   const supported = supportsFiles();
   return {
     supported,
