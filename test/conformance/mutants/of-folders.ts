@@ -1,3 +1,4 @@
+import type { File } from '../../../src/gen/runlet/v1/file_pb.ts';
 import { onRequests, onResponses } from './hooks.ts';
 import { reasonOf } from './hooks-of-files.ts';
 import type { Mutant } from './mutant.ts';
@@ -44,10 +45,20 @@ export const ofFolders: readonly Mutant[] = [
   {
     fault: 'a walk goes depth first',
     fails: ['FOLDER-04', 'FOLDER-05', 'FOLDER-07', 'FOLDER-08', 'FOLDER-09'],
-    mutate: (real) =>
-      onResponses(real, ['walkDirectory'], ({ files }) => {
-        files.sort((a, b) => (a.path < b.path ? -1 : 1));
-      }),
+    mutate: (real) => ({
+      ...real,
+      async *walkDirectory(request, context) {
+        // All of it at once: where it is divided, its pieces may be in order by chance.
+        const files: File[] = [];
+        for await (const message of real.walkDirectory(request, context)) {
+          files.push(...message.files.splice(0));
+          if (message.summary !== undefined) {
+            message.files = files.sort((a, b) => (a.path < b.path ? -1 : 1));
+          }
+          yield message;
+        }
+      },
+    }),
   },
   {
     fault: 'a walk goes to any depth',
