@@ -129,6 +129,14 @@ export const REASONS = {
     message: 'another call goes on with the upload, or has ended it',
   },
   FILE_FAILED: { status: 'INTERNAL', message: 'the system failed' },
+  SANDBOX_UNAVAILABLE: {
+    status: 'FAILED_PRECONDITION',
+    message: 'the sandbox cannot be enforced here',
+  },
+  SANDBOX_REQUIRED: {
+    status: 'PERMISSION_DENIED',
+    message: 'the server does nothing without a sandbox',
+  },
   LIMIT_EXCEEDED: { status: 'RESOURCE_EXHAUSTED', message: 'a limit of the server is reached' },
   DRAINING: { status: 'UNAVAILABLE', message: 'the server is shutting down' },
   INTERNAL: { status: 'INTERNAL', message: 'internal error' },
@@ -145,12 +153,21 @@ export interface FieldViolation {
 }
 
 /** Where a start failed. */
-export type StartStage = 'CWD' | 'PROGRAM' | 'TERMINAL' | 'SPAWN';
+export type StartStage = 'CWD' | 'PROGRAM' | 'TERMINAL' | 'SPAWN' | 'SANDBOX';
 
 /** Why a process could not be started. */
 export interface StartFailureDetail {
   readonly stage: StartStage;
   /** The name of the system's error: `ENOENT`. */
+  readonly errnoName: string;
+  readonly message: string;
+}
+
+/** Why a sandbox could not be enforced. */
+export interface SandboxFailureDetail {
+  /** The name of a probe, `rule`, `mechanism`, or `limits`: see the protos. */
+  readonly step: string;
+  /** The name of the system's error, `ENOENT`; empty where it is none. */
   readonly errnoName: string;
   readonly message: string;
 }
@@ -177,6 +194,7 @@ export interface ErrorDetails {
   readonly violations?: readonly FieldViolation[];
   readonly startFailure?: StartFailureDetail;
   readonly fileFailure?: FileFailureDetail;
+  readonly sandboxFailure?: SandboxFailureDetail;
   /** When a retry may help, in milliseconds from now. */
   readonly retryAfterMs?: number;
   /** What it came from, for the log alone. */

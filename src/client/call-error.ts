@@ -13,6 +13,8 @@ import { StatusSchema } from '../gen/google/rpc/status_pb.ts';
 import {
   type FileFailure,
   FileFailureSchema,
+  type SandboxFailure,
+  SandboxFailureSchema,
   type StartFailure,
   StartFailureSchema,
 } from '../gen/runlet/v1/error_pb.ts';
@@ -24,6 +26,7 @@ export interface CallErrorDetails {
   readonly retry: RetryInfo | undefined;
   readonly startFailure: StartFailure | undefined;
   readonly fileFailure: FileFailure | undefined;
+  readonly sandboxFailure: SandboxFailure | undefined;
 }
 
 /** Whether an error is what a failed call throws. */
@@ -48,6 +51,7 @@ export function callErrorDetails(error: ServiceError): CallErrorDetails {
     retry: unpack((any) => anyUnpack(any, RetryInfoSchema)),
     startFailure: unpack((any) => anyUnpack(any, StartFailureSchema)),
     fileFailure: unpack((any) => anyUnpack(any, FileFailureSchema)),
+    sandboxFailure: unpack((any) => anyUnpack(any, SandboxFailureSchema)),
   };
 }
 

@@ -12,6 +12,7 @@ import { StatusSchema } from '../gen/google/rpc/status_pb.ts';
 import {
   FileFailureSchema,
   StartStage as ProtoStartStage,
+  SandboxFailureSchema,
   StartFailureSchema,
 } from '../gen/runlet/v1/error_pb.ts';
 import { fileFailureMessage } from './file-messages.ts';
@@ -38,6 +39,7 @@ const STAGES: Readonly<Record<StartStage, ProtoStartStage>> = {
   PROGRAM: ProtoStartStage.PROGRAM,
   TERMINAL: ProtoStartStage.TERMINAL,
   SPAWN: ProtoStartStage.SPAWN,
+  SANDBOX: ProtoStartStage.SANDBOX,
 };
 
 /**
@@ -73,7 +75,14 @@ function tellable(message: string): string {
 }
 
 function detailsOf({ details, reason }: RunletError): Any[] {
-  const { fileFailure, metadata = {}, retryAfterMs, startFailure, violations } = details;
+  const {
+    fileFailure,
+    metadata = {},
+    retryAfterMs,
+    sandboxFailure,
+    startFailure,
+    violations,
+  } = details;
   const packed = [
     pack(ErrorInfoSchema, { reason, domain: ERROR_DOMAIN, metadata: { ...metadata } }),
   ];
@@ -90,6 +99,7 @@ function detailsOf({ details, reason }: RunletError): Any[] {
   if (fileFailure !== undefined) {
     packed.push(pack(FileFailureSchema, fileFailureMessage(reason, fileFailure)));
   }
+  if (sandboxFailure !== undefined) packed.push(pack(SandboxFailureSchema, { ...sandboxFailure }));
   return packed;
 }
 

@@ -23,6 +23,7 @@ import {
 } from '../../limits.ts';
 import type { LimitName, ResourceLimits } from '../../process/launcher.ts';
 import type { ProcessSpec } from '../../process/process-spec.ts';
+import { sandboxUnavailable } from '../../sandbox/sandbox-failure.ts';
 import { parseDuration, parseEnum, parseLabels, parseTerminalSize, parseUint64 } from './fields.ts';
 import {
   assertEnvironmentFits,
@@ -70,6 +71,9 @@ export function parseProcessSpec(
   defaults: SpecDefaults,
 ): ProcessSpec {
   if (message === undefined) throw invalidField('spec', 'is required');
+  if (message.sandbox !== undefined) {
+    throw sandboxUnavailable('mechanism', '', 'this server has no sandboxes');
+  }
   const { limits } = defaults;
   const argv = parseArgv(message, limits);
   assertEnvironmentFits(message, limits);

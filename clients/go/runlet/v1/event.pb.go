@@ -366,7 +366,9 @@ type ProcessStarted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its process id on the server's machine, for people: ids are reused, so
 	// nothing should be addressed by it.
-	Pid           int64 `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
+	Pid int64 `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
+	// What enforces its sandbox, `bubblewrap` for example. Empty: it runs in none.
+	Sandbox       string `protobuf:"bytes,2,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -406,6 +408,13 @@ func (x *ProcessStarted) GetPid() int64 {
 		return x.Pid
 	}
 	return 0
+}
+
+func (x *ProcessStarted) GetSandbox() string {
+	if x != nil {
+		return x.Sandbox
+	}
+	return ""
 }
 
 // Bytes that a process wrote.
@@ -1034,9 +1043,10 @@ const file_runlet_v1_event_proto_rawDesc = "" +
 	"\x06exited\x18\a \x01(\v2\x18.runlet.v1.ProcessExitedH\x00R\x06exited\x122\n" +
 	"\x06closed\x18\b \x01(\v2\x18.runlet.v1.ProcessClosedH\x00R\x06closed\x126\n" +
 	"\aresized\x18\t \x01(\v2\x1a.runlet.v1.TerminalResizedH\x00R\aresizedB\a\n" +
-	"\x05event\"\"\n" +
+	"\x05event\"<\n" +
 	"\x0eProcessStarted\x12\x10\n" +
-	"\x03pid\x18\x01 \x01(\x03R\x03pid\"l\n" +
+	"\x03pid\x18\x01 \x01(\x03R\x03pid\x12\x18\n" +
+	"\asandbox\x18\x02 \x01(\tR\asandbox\"l\n" +
 	"\rProcessOutput\x12/\n" +
 	"\x06stream\x18\x01 \x01(\x0e2\x17.runlet.v1.OutputStreamR\x06stream\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12\x12\n" +

@@ -487,7 +487,9 @@ type StatFileRequest struct {
 	// The same as bytes.
 	RawPath []byte `protobuf:"bytes,4,opt,name=raw_path,json=rawPath,proto3" json:"raw_path,omitempty"`
 	// Whether a link is described and not its target.
-	NoFollow      bool `protobuf:"varint,5,opt,name=no_follow,json=noFollow,proto3" json:"no_follow,omitempty"`
+	NoFollow bool `protobuf:"varint,5,opt,name=no_follow,json=noFollow,proto3" json:"no_follow,omitempty"`
+	// What the call can reach. Absent: what the server's user can, within the service's roots.
+	Sandbox       *Sandbox `protobuf:"bytes,6,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -557,6 +559,13 @@ func (x *StatFileRequest) GetNoFollow() bool {
 	return false
 }
 
+func (x *StatFileRequest) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
+}
+
 // Describes a file.
 type StatFileResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -619,7 +628,9 @@ type ReadFileRequest struct {
 	// How many bytes at most. Not set: to the end.
 	Length *uint64 `protobuf:"varint,6,opt,name=length,proto3,oneof" json:"length,omitempty"`
 	// The version that the file has to have. Empty: any.
-	IfVersion     string `protobuf:"bytes,7,opt,name=if_version,json=ifVersion,proto3" json:"if_version,omitempty"`
+	IfVersion string `protobuf:"bytes,7,opt,name=if_version,json=ifVersion,proto3" json:"if_version,omitempty"`
+	// What the call can reach. Absent: what the server's user can, within the service's roots.
+	Sandbox       *Sandbox `protobuf:"bytes,8,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -701,6 +712,13 @@ func (x *ReadFileRequest) GetIfVersion() string {
 		return x.IfVersion
 	}
 	return ""
+}
+
+func (x *ReadFileRequest) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
 }
 
 // A part of what is in a file. With none of these it is a heartbeat.
@@ -996,7 +1014,9 @@ type WriteFileOpen struct {
 	Sync bool `protobuf:"varint,11,opt,name=sync,proto3" json:"sync,omitempty"`
 	// Names the upload, a UUID of the client's choice. Empty: it ends with the call.
 	// `WRITE_DISPOSITION_APPEND` requires one, since its repeat would append twice.
-	UploadId      string `protobuf:"bytes,12,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
+	UploadId string `protobuf:"bytes,12,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
+	// What the call can reach. Absent: what the server's user can, within the service's roots.
+	Sandbox       *Sandbox `protobuf:"bytes,13,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1113,6 +1133,13 @@ func (x *WriteFileOpen) GetUploadId() string {
 		return x.UploadId
 	}
 	return ""
+}
+
+func (x *WriteFileOpen) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
 }
 
 // Ends an upload.
@@ -1437,7 +1464,9 @@ type ListDirectoryRequest struct {
 	// The folder. A link is followed.
 	Path string `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
 	// The same as bytes.
-	RawPath       []byte `protobuf:"bytes,4,opt,name=raw_path,json=rawPath,proto3" json:"raw_path,omitempty"`
+	RawPath []byte `protobuf:"bytes,4,opt,name=raw_path,json=rawPath,proto3" json:"raw_path,omitempty"`
+	// What the call can reach. Absent: what the server's user can, within the service's roots.
+	Sandbox       *Sandbox `protobuf:"bytes,5,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1496,6 +1525,13 @@ func (x *ListDirectoryRequest) GetPath() string {
 func (x *ListDirectoryRequest) GetRawPath() []byte {
 	if x != nil {
 		return x.RawPath
+	}
+	return nil
+}
+
+func (x *ListDirectoryRequest) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
 	}
 	return nil
 }
@@ -1582,8 +1618,10 @@ type WalkDirectoryRequest struct {
 	// Whether links to folders are entered, and links described as their targets. One that leads
 	// nowhere is described as a link.
 	FollowSymlinks bool `protobuf:"varint,9,opt,name=follow_symlinks,json=followSymlinks,proto3" json:"follow_symlinks,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What the call can reach. Absent: what the server's user can, within the service's roots.
+	Sandbox       *Sandbox `protobuf:"bytes,10,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WalkDirectoryRequest) Reset() {
@@ -1677,6 +1715,13 @@ func (x *WalkDirectoryRequest) GetFollowSymlinks() bool {
 		return x.FollowSymlinks
 	}
 	return false
+}
+
+func (x *WalkDirectoryRequest) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
 }
 
 // Some of what is in folders. With nothing it is a heartbeat.
@@ -1813,7 +1858,9 @@ type CreateDirectoryRequest struct {
 	Parents bool `protobuf:"varint,5,opt,name=parents,proto3" json:"parents,omitempty"`
 	// Permission bits of the folder, at most 07777. Not set: 0777 less the server's umask, as
 	// those of folders on the way always.
-	Mode          *uint32 `protobuf:"varint,6,opt,name=mode,proto3,oneof" json:"mode,omitempty"`
+	Mode *uint32 `protobuf:"varint,6,opt,name=mode,proto3,oneof" json:"mode,omitempty"`
+	// What the call can reach. Absent: what the server's user can, within the service's roots.
+	Sandbox       *Sandbox `protobuf:"bytes,7,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1890,6 +1937,13 @@ func (x *CreateDirectoryRequest) GetMode() uint32 {
 	return 0
 }
 
+func (x *CreateDirectoryRequest) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
+}
+
 // Describes a folder.
 type CreateDirectoryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1950,7 +2004,9 @@ type RemoveFileRequest struct {
 	// Whether a folder is removed with all that is in it.
 	Recursive bool `protobuf:"varint,5,opt,name=recursive,proto3" json:"recursive,omitempty"`
 	// Whether it is no error that there is nothing.
-	MissingOk     bool `protobuf:"varint,6,opt,name=missing_ok,json=missingOk,proto3" json:"missing_ok,omitempty"`
+	MissingOk bool `protobuf:"varint,6,opt,name=missing_ok,json=missingOk,proto3" json:"missing_ok,omitempty"`
+	// What the call can reach. Absent: what the server's user can, within the service's roots.
+	Sandbox       *Sandbox `protobuf:"bytes,7,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2027,6 +2083,13 @@ func (x *RemoveFileRequest) GetMissingOk() bool {
 	return false
 }
 
+func (x *RemoveFileRequest) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
+}
+
 // Says that it was done.
 type RemoveFileResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2084,7 +2147,9 @@ type MoveFileRequest struct {
 	// Names the call, so that a repeat is not done twice: of the client's choice, a UUID. Remembered
 	// with the
 	// session. Empty: no repeat is known.
-	RequestId     string `protobuf:"bytes,8,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,8,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// What the call can reach. Absent: what the server's user can, within the service's roots.
+	Sandbox       *Sandbox `protobuf:"bytes,9,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2175,6 +2240,13 @@ func (x *MoveFileRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *MoveFileRequest) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
+}
+
 // Describes a file that was moved.
 type MoveFileResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2243,7 +2315,9 @@ type CopyFileRequest struct {
 	// Names the call, so that a repeat is not done twice: of the client's choice, a UUID. Remembered
 	// with the
 	// session. Empty: no repeat is known.
-	RequestId     string `protobuf:"bytes,9,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,9,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// What the call can reach. Absent: what the server's user can, within the service's roots.
+	Sandbox       *Sandbox `protobuf:"bytes,10,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2341,6 +2415,13 @@ func (x *CopyFileRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *CopyFileRequest) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
+}
+
 // Describes a copy.
 type CopyFileResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2408,7 +2489,9 @@ type SetFileAttributesRequest struct {
 	// The number of the group.
 	Gid *uint32 `protobuf:"varint,8,opt,name=gid,proto3,oneof" json:"gid,omitempty"`
 	// When its content was changed last.
-	ModifyTime    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=modify_time,json=modifyTime,proto3" json:"modify_time,omitempty"`
+	ModifyTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=modify_time,json=modifyTime,proto3" json:"modify_time,omitempty"`
+	// What the call can reach. Absent: what the server's user can, within the service's roots.
+	Sandbox       *Sandbox `protobuf:"bytes,10,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2506,6 +2589,13 @@ func (x *SetFileAttributesRequest) GetModifyTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *SetFileAttributesRequest) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
+}
+
 // Describes a file that was changed.
 type SetFileAttributesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2566,7 +2656,9 @@ type CreateSymlinkRequest struct {
 	// Where it leads, as it is to be written in it: relative to the folder of the link, or absolute.
 	Target string `protobuf:"bytes,5,opt,name=target,proto3" json:"target,omitempty"`
 	// The same as bytes.
-	RawTarget     []byte `protobuf:"bytes,6,opt,name=raw_target,json=rawTarget,proto3" json:"raw_target,omitempty"`
+	RawTarget []byte `protobuf:"bytes,6,opt,name=raw_target,json=rawTarget,proto3" json:"raw_target,omitempty"`
+	// What the call can reach. Absent: what the server's user can, within the service's roots.
+	Sandbox       *Sandbox `protobuf:"bytes,7,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2643,6 +2735,13 @@ func (x *CreateSymlinkRequest) GetRawTarget() []byte {
 	return nil
 }
 
+func (x *CreateSymlinkRequest) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
+}
+
 // Describes a link.
 type CreateSymlinkResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2699,7 +2798,9 @@ type ResolvePathRequest struct {
 	// The path.
 	Path string `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
 	// The same as bytes.
-	RawPath       []byte `protobuf:"bytes,4,opt,name=raw_path,json=rawPath,proto3" json:"raw_path,omitempty"`
+	RawPath []byte `protobuf:"bytes,4,opt,name=raw_path,json=rawPath,proto3" json:"raw_path,omitempty"`
+	// What the call can reach. Absent: what the server's user can, within the service's roots.
+	Sandbox       *Sandbox `protobuf:"bytes,5,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2758,6 +2859,13 @@ func (x *ResolvePathRequest) GetPath() string {
 func (x *ResolvePathRequest) GetRawPath() []byte {
 	if x != nil {
 		return x.RawPath
+	}
+	return nil
+}
+
+func (x *ResolvePathRequest) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
 	}
 	return nil
 }
@@ -2829,7 +2937,9 @@ type WatchDirectoryRequest struct {
 	// The same as bytes.
 	RawPath []byte `protobuf:"bytes,4,opt,name=raw_path,json=rawPath,proto3" json:"raw_path,omitempty"`
 	// Whether the folders below it are watched, too.
-	Recursive     bool `protobuf:"varint,5,opt,name=recursive,proto3" json:"recursive,omitempty"`
+	Recursive bool `protobuf:"varint,5,opt,name=recursive,proto3" json:"recursive,omitempty"`
+	// What the call can reach. Absent: what the server's user can, within the service's roots.
+	Sandbox       *Sandbox `protobuf:"bytes,6,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2897,6 +3007,13 @@ func (x *WatchDirectoryRequest) GetRecursive() bool {
 		return x.Recursive
 	}
 	return false
+}
+
+func (x *WatchDirectoryRequest) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
 }
 
 // Something about a watched folder. With nothing it is a heartbeat.
@@ -3219,7 +3336,9 @@ type ReadTreeRequest struct {
 	// Globs, as in `WalkDirectory`.
 	Include []string `protobuf:"bytes,5,rep,name=include,proto3" json:"include,omitempty"`
 	// Globs, as in `WalkDirectory`.
-	Exclude       []string `protobuf:"bytes,6,rep,name=exclude,proto3" json:"exclude,omitempty"`
+	Exclude []string `protobuf:"bytes,6,rep,name=exclude,proto3" json:"exclude,omitempty"`
+	// What the call can reach. Absent: what the server's user can, within the service's roots.
+	Sandbox       *Sandbox `protobuf:"bytes,7,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3292,6 +3411,13 @@ func (x *ReadTreeRequest) GetInclude() []string {
 func (x *ReadTreeRequest) GetExclude() []string {
 	if x != nil {
 		return x.Exclude
+	}
+	return nil
+}
+
+func (x *ReadTreeRequest) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
 	}
 	return nil
 }
@@ -3471,7 +3597,9 @@ type WriteTreeOpen struct {
 	// Names the call, so that a repeat is not done twice: of the client's choice, a UUID. Remembered
 	// with the
 	// session. Empty: no repeat is known.
-	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// What the call can reach. Absent: what the server's user can, within the service's roots.
+	Sandbox       *Sandbox `protobuf:"bytes,7,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3546,6 +3674,13 @@ func (x *WriteTreeOpen) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *WriteTreeOpen) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
 }
 
 // Ends an archive.
@@ -3644,7 +3779,7 @@ var File_runlet_v1_file_proto protoreflect.FileDescriptor
 
 const file_runlet_v1_file_proto_rawDesc = "" +
 	"\n" +
-	"\x14runlet/v1/file.proto\x12\trunlet.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15runlet/v1/error.proto\"\xcc\x04\n" +
+	"\x14runlet/v1/file.proto\x12\trunlet.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15runlet/v1/error.proto\x1a\x17runlet/v1/sandbox.proto\"\xcc\x04\n" +
 	"\x04File\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x19\n" +
 	"\braw_path\x18\x02 \x01(\fR\arawPath\x12'\n" +
@@ -3672,16 +3807,17 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"\aversion\x18\x11 \x01(\tR\aversion\"6\n" +
 	"\bFileData\x12\x16\n" +
 	"\x06offset\x18\x01 \x01(\x04R\x06offset\x12\x12\n" +
-	"\x04data\x18\x02 \x01(\fR\x04data\"\xa1\x01\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\"\xcf\x01\n" +
 	"\x0fStatFileRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
 	"\rattachment_id\x18\x02 \x01(\tR\fattachmentId\x12\x12\n" +
 	"\x04path\x18\x03 \x01(\tR\x04path\x12\x19\n" +
 	"\braw_path\x18\x04 \x01(\fR\arawPath\x12\x1b\n" +
-	"\tno_follow\x18\x05 \x01(\bR\bnoFollow\"7\n" +
+	"\tno_follow\x18\x05 \x01(\bR\bnoFollow\x12,\n" +
+	"\asandbox\x18\x06 \x01(\v2\x12.runlet.v1.SandboxR\asandbox\"7\n" +
 	"\x10StatFileResponse\x12#\n" +
-	"\x04file\x18\x01 \x01(\v2\x0f.runlet.v1.FileR\x04file\"\xe3\x01\n" +
+	"\x04file\x18\x01 \x01(\v2\x0f.runlet.v1.FileR\x04file\"\x91\x02\n" +
 	"\x0fReadFileRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
@@ -3691,7 +3827,8 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"\x06offset\x18\x05 \x01(\x04R\x06offset\x12\x1b\n" +
 	"\x06length\x18\x06 \x01(\x04H\x00R\x06length\x88\x01\x01\x12\x1d\n" +
 	"\n" +
-	"if_version\x18\a \x01(\tR\tifVersionB\t\n" +
+	"if_version\x18\a \x01(\tR\tifVersion\x12,\n" +
+	"\asandbox\x18\b \x01(\v2\x12.runlet.v1.SandboxR\asandboxB\t\n" +
 	"\a_length\"\x9c\x01\n" +
 	"\x10ReadFileResponse\x12%\n" +
 	"\x04file\x18\x01 \x01(\v2\x0f.runlet.v1.FileH\x00R\x04file\x12)\n" +
@@ -3706,7 +3843,7 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"\x04open\x18\x01 \x01(\v2\x18.runlet.v1.WriteFileOpenH\x00R\x04open\x12)\n" +
 	"\x04data\x18\x02 \x01(\v2\x13.runlet.v1.FileDataH\x00R\x04data\x124\n" +
 	"\x06finish\x18\x03 \x01(\v2\x1a.runlet.v1.WriteFileFinishH\x00R\x06finishB\t\n" +
-	"\arequest\"\x87\x03\n" +
+	"\arequest\"\xb5\x03\n" +
 	"\rWriteFileOpen\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
@@ -3722,7 +3859,8 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"\x04size\x18\n" +
 	" \x01(\x04H\x01R\x04size\x88\x01\x01\x12\x12\n" +
 	"\x04sync\x18\v \x01(\bR\x04sync\x12\x1b\n" +
-	"\tupload_id\x18\f \x01(\tR\buploadIdB\a\n" +
+	"\tupload_id\x18\f \x01(\tR\buploadId\x12,\n" +
+	"\asandbox\x18\r \x01(\v2\x12.runlet.v1.SandboxR\asandboxB\a\n" +
 	"\x05_modeB\a\n" +
 	"\x05_size\"\x11\n" +
 	"\x0fWriteFileFinish\"P\n" +
@@ -3742,16 +3880,17 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
 	"\rattachment_id\x18\x02 \x01(\tR\fattachmentId\x12\x1b\n" +
 	"\tupload_id\x18\x03 \x01(\tR\buploadId\"\x15\n" +
-	"\x13AbortUploadResponse\"\x89\x01\n" +
+	"\x13AbortUploadResponse\"\xb7\x01\n" +
 	"\x14ListDirectoryRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
 	"\rattachment_id\x18\x02 \x01(\tR\fattachmentId\x12\x12\n" +
 	"\x04path\x18\x03 \x01(\tR\x04path\x12\x19\n" +
-	"\braw_path\x18\x04 \x01(\fR\arawPath\"r\n" +
+	"\braw_path\x18\x04 \x01(\fR\arawPath\x12,\n" +
+	"\asandbox\x18\x05 \x01(\v2\x12.runlet.v1.SandboxR\asandbox\"r\n" +
 	"\x15ListDirectoryResponse\x12%\n" +
 	"\x05files\x18\x01 \x03(\v2\x0f.runlet.v1.FileR\x05files\x122\n" +
-	"\bfailures\x18\x02 \x03(\v2\x16.runlet.v1.FileFailureR\bfailures\"\xa4\x02\n" +
+	"\bfailures\x18\x02 \x03(\v2\x16.runlet.v1.FileFailureR\bfailures\"\xd2\x02\n" +
 	"\x14WalkDirectoryRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
@@ -3763,14 +3902,16 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"maxEntries\x12\x18\n" +
 	"\ainclude\x18\a \x03(\tR\ainclude\x12\x18\n" +
 	"\aexclude\x18\b \x03(\tR\aexclude\x12'\n" +
-	"\x0ffollow_symlinks\x18\t \x01(\bR\x0efollowSymlinks\"\xa4\x01\n" +
+	"\x0ffollow_symlinks\x18\t \x01(\bR\x0efollowSymlinks\x12,\n" +
+	"\asandbox\x18\n" +
+	" \x01(\v2\x12.runlet.v1.SandboxR\asandbox\"\xa4\x01\n" +
 	"\x15WalkDirectoryResponse\x12%\n" +
 	"\x05files\x18\x01 \x03(\v2\x0f.runlet.v1.FileR\x05files\x122\n" +
 	"\bfailures\x18\x02 \x03(\v2\x16.runlet.v1.FileFailureR\bfailures\x120\n" +
 	"\asummary\x18\x03 \x01(\v2\x16.runlet.v1.WalkSummaryR\asummary\"E\n" +
 	"\vWalkSummary\x12\x18\n" +
 	"\aentries\x18\x01 \x01(\x04R\aentries\x12\x1c\n" +
-	"\ttruncated\x18\x02 \x01(\bR\ttruncated\"\xc7\x01\n" +
+	"\ttruncated\x18\x02 \x01(\bR\ttruncated\"\xf5\x01\n" +
 	"\x16CreateDirectoryRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
@@ -3778,10 +3919,11 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"\x04path\x18\x03 \x01(\tR\x04path\x12\x19\n" +
 	"\braw_path\x18\x04 \x01(\fR\arawPath\x12\x18\n" +
 	"\aparents\x18\x05 \x01(\bR\aparents\x12\x17\n" +
-	"\x04mode\x18\x06 \x01(\rH\x00R\x04mode\x88\x01\x01B\a\n" +
+	"\x04mode\x18\x06 \x01(\rH\x00R\x04mode\x88\x01\x01\x12,\n" +
+	"\asandbox\x18\a \x01(\v2\x12.runlet.v1.SandboxR\asandboxB\a\n" +
 	"\x05_mode\">\n" +
 	"\x17CreateDirectoryResponse\x12#\n" +
-	"\x04file\x18\x01 \x01(\v2\x0f.runlet.v1.FileR\x04file\"\xc3\x01\n" +
+	"\x04file\x18\x01 \x01(\v2\x0f.runlet.v1.FileR\x04file\"\xf1\x01\n" +
 	"\x11RemoveFileRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
@@ -3790,8 +3932,9 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"\braw_path\x18\x04 \x01(\fR\arawPath\x12\x1c\n" +
 	"\trecursive\x18\x05 \x01(\bR\trecursive\x12\x1d\n" +
 	"\n" +
-	"missing_ok\x18\x06 \x01(\bR\tmissingOk\"\x14\n" +
-	"\x12RemoveFileResponse\"\x86\x02\n" +
+	"missing_ok\x18\x06 \x01(\bR\tmissingOk\x12,\n" +
+	"\asandbox\x18\a \x01(\v2\x12.runlet.v1.SandboxR\asandbox\"\x14\n" +
+	"\x12RemoveFileResponse\"\xb4\x02\n" +
 	"\x0fMoveFileRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
@@ -3803,9 +3946,10 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"\x0fraw_target_path\x18\x06 \x01(\fR\rrawTargetPath\x12\x18\n" +
 	"\areplace\x18\a \x01(\bR\areplace\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\b \x01(\tR\trequestId\"7\n" +
+	"request_id\x18\b \x01(\tR\trequestId\x12,\n" +
+	"\asandbox\x18\t \x01(\v2\x12.runlet.v1.SandboxR\asandbox\"7\n" +
 	"\x10MoveFileResponse\x12#\n" +
-	"\x04file\x18\x01 \x01(\v2\x0f.runlet.v1.FileR\x04file\"\xa4\x02\n" +
+	"\x04file\x18\x01 \x01(\v2\x0f.runlet.v1.FileR\x04file\"\xd2\x02\n" +
 	"\x0fCopyFileRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
@@ -3818,9 +3962,11 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"\trecursive\x18\a \x01(\bR\trecursive\x12\x18\n" +
 	"\areplace\x18\b \x01(\bR\areplace\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\t \x01(\tR\trequestId\"7\n" +
+	"request_id\x18\t \x01(\tR\trequestId\x12,\n" +
+	"\asandbox\x18\n" +
+	" \x01(\v2\x12.runlet.v1.SandboxR\asandbox\"7\n" +
 	"\x10CopyFileResponse\x12#\n" +
-	"\x04file\x18\x01 \x01(\v2\x0f.runlet.v1.FileR\x04file\"\xc7\x02\n" +
+	"\x04file\x18\x01 \x01(\v2\x0f.runlet.v1.FileR\x04file\"\xf5\x02\n" +
 	"\x18SetFileAttributesRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
@@ -3832,12 +3978,14 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"\x03uid\x18\a \x01(\rH\x01R\x03uid\x88\x01\x01\x12\x15\n" +
 	"\x03gid\x18\b \x01(\rH\x02R\x03gid\x88\x01\x01\x12;\n" +
 	"\vmodify_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"modifyTimeB\a\n" +
+	"modifyTime\x12,\n" +
+	"\asandbox\x18\n" +
+	" \x01(\v2\x12.runlet.v1.SandboxR\asandboxB\a\n" +
 	"\x05_modeB\x06\n" +
 	"\x04_uidB\x06\n" +
 	"\x04_gid\"@\n" +
 	"\x19SetFileAttributesResponse\x12#\n" +
-	"\x04file\x18\x01 \x01(\v2\x0f.runlet.v1.FileR\x04file\"\xc0\x01\n" +
+	"\x04file\x18\x01 \x01(\v2\x0f.runlet.v1.FileR\x04file\"\xee\x01\n" +
 	"\x14CreateSymlinkRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
@@ -3846,25 +3994,28 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"\braw_path\x18\x04 \x01(\fR\arawPath\x12\x16\n" +
 	"\x06target\x18\x05 \x01(\tR\x06target\x12\x1d\n" +
 	"\n" +
-	"raw_target\x18\x06 \x01(\fR\trawTarget\"<\n" +
+	"raw_target\x18\x06 \x01(\fR\trawTarget\x12,\n" +
+	"\asandbox\x18\a \x01(\v2\x12.runlet.v1.SandboxR\asandbox\"<\n" +
 	"\x15CreateSymlinkResponse\x12#\n" +
-	"\x04file\x18\x01 \x01(\v2\x0f.runlet.v1.FileR\x04file\"\x87\x01\n" +
+	"\x04file\x18\x01 \x01(\v2\x0f.runlet.v1.FileR\x04file\"\xb5\x01\n" +
 	"\x12ResolvePathRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
 	"\rattachment_id\x18\x02 \x01(\tR\fattachmentId\x12\x12\n" +
 	"\x04path\x18\x03 \x01(\tR\x04path\x12\x19\n" +
-	"\braw_path\x18\x04 \x01(\fR\arawPath\"D\n" +
+	"\braw_path\x18\x04 \x01(\fR\arawPath\x12,\n" +
+	"\asandbox\x18\x05 \x01(\v2\x12.runlet.v1.SandboxR\asandbox\"D\n" +
 	"\x13ResolvePathResponse\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x19\n" +
-	"\braw_path\x18\x02 \x01(\fR\arawPath\"\xa8\x01\n" +
+	"\braw_path\x18\x02 \x01(\fR\arawPath\"\xd6\x01\n" +
 	"\x15WatchDirectoryRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
 	"\rattachment_id\x18\x02 \x01(\tR\fattachmentId\x12\x12\n" +
 	"\x04path\x18\x03 \x01(\tR\x04path\x12\x19\n" +
 	"\braw_path\x18\x04 \x01(\fR\arawPath\x12\x1c\n" +
-	"\trecursive\x18\x05 \x01(\bR\trecursive\"\xc5\x01\n" +
+	"\trecursive\x18\x05 \x01(\bR\trecursive\x12,\n" +
+	"\asandbox\x18\x06 \x01(\v2\x12.runlet.v1.SandboxR\asandbox\"\xc5\x01\n" +
 	"\x16WatchDirectoryResponse\x123\n" +
 	"\astarted\x18\x01 \x01(\v2\x17.runlet.v1.WatchStartedH\x00R\astarted\x122\n" +
 	"\achanges\x18\x02 \x01(\v2\x16.runlet.v1.FileChangesH\x00R\achanges\x126\n" +
@@ -3881,7 +4032,7 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x19\n" +
 	"\braw_path\x18\x03 \x01(\fR\arawPath\x12\x1b\n" +
 	"\tfrom_path\x18\x04 \x01(\tR\bfromPath\x12\"\n" +
-	"\rraw_from_path\x18\x05 \x01(\fR\vrawFromPath\"\xb8\x01\n" +
+	"\rraw_from_path\x18\x05 \x01(\fR\vrawFromPath\"\xe6\x01\n" +
 	"\x0fReadTreeRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
@@ -3889,7 +4040,8 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"\x04path\x18\x03 \x01(\tR\x04path\x12\x19\n" +
 	"\braw_path\x18\x04 \x01(\fR\arawPath\x12\x18\n" +
 	"\ainclude\x18\x05 \x03(\tR\ainclude\x12\x18\n" +
-	"\aexclude\x18\x06 \x03(\tR\aexclude\"8\n" +
+	"\aexclude\x18\x06 \x03(\tR\aexclude\x12,\n" +
+	"\asandbox\x18\a \x01(\v2\x12.runlet.v1.SandboxR\asandbox\"8\n" +
 	"\x10ReadTreeResponse\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x10\n" +
 	"\x03end\x18\x02 \x01(\bR\x03end\"\x99\x01\n" +
@@ -3897,7 +4049,7 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"\x04open\x18\x01 \x01(\v2\x18.runlet.v1.WriteTreeOpenH\x00R\x04open\x12\x14\n" +
 	"\x04data\x18\x02 \x01(\fH\x00R\x04data\x124\n" +
 	"\x06finish\x18\x03 \x01(\v2\x1a.runlet.v1.WriteTreeFinishH\x00R\x06finishB\t\n" +
-	"\arequest\"\xbb\x01\n" +
+	"\arequest\"\xe9\x01\n" +
 	"\rWriteTreeOpen\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12#\n" +
@@ -3906,7 +4058,8 @@ const file_runlet_v1_file_proto_rawDesc = "" +
 	"\braw_path\x18\x04 \x01(\fR\arawPath\x12\x18\n" +
 	"\areplace\x18\x05 \x01(\bR\areplace\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x06 \x01(\tR\trequestId\"\x11\n" +
+	"request_id\x18\x06 \x01(\tR\trequestId\x12,\n" +
+	"\asandbox\x18\a \x01(\v2\x12.runlet.v1.SandboxR\asandbox\"\x11\n" +
 	"\x0fWriteTreeFinish\"C\n" +
 	"\x11WriteTreeResponse\x12\x18\n" +
 	"\aentries\x18\x01 \x01(\x04R\aentries\x12\x14\n" +
@@ -4021,7 +4174,8 @@ var file_runlet_v1_file_proto_goTypes = []any{
 	(*WriteTreeFinish)(nil),           // 47: runlet.v1.WriteTreeFinish
 	(*WriteTreeResponse)(nil),         // 48: runlet.v1.WriteTreeResponse
 	(*timestamppb.Timestamp)(nil),     // 49: google.protobuf.Timestamp
-	(*FileFailure)(nil),               // 50: runlet.v1.FileFailure
+	(*Sandbox)(nil),                   // 50: runlet.v1.Sandbox
+	(*FileFailure)(nil),               // 51: runlet.v1.FileFailure
 }
 var file_runlet_v1_file_proto_depIdxs = []int32{
 	0,  // 0: runlet.v1.File.kind:type_name -> runlet.v1.FileKind
@@ -4029,72 +4183,87 @@ var file_runlet_v1_file_proto_depIdxs = []int32{
 	49, // 2: runlet.v1.File.change_time:type_name -> google.protobuf.Timestamp
 	49, // 3: runlet.v1.File.access_time:type_name -> google.protobuf.Timestamp
 	49, // 4: runlet.v1.File.create_time:type_name -> google.protobuf.Timestamp
-	3,  // 5: runlet.v1.StatFileResponse.file:type_name -> runlet.v1.File
-	3,  // 6: runlet.v1.ReadFileResponse.file:type_name -> runlet.v1.File
-	4,  // 7: runlet.v1.ReadFileResponse.data:type_name -> runlet.v1.FileData
-	9,  // 8: runlet.v1.ReadFileResponse.end:type_name -> runlet.v1.ReadFileEnd
-	11, // 9: runlet.v1.WriteFileRequest.open:type_name -> runlet.v1.WriteFileOpen
-	4,  // 10: runlet.v1.WriteFileRequest.data:type_name -> runlet.v1.FileData
-	12, // 11: runlet.v1.WriteFileRequest.finish:type_name -> runlet.v1.WriteFileFinish
-	1,  // 12: runlet.v1.WriteFileOpen.disposition:type_name -> runlet.v1.WriteDisposition
-	3,  // 13: runlet.v1.WriteFileResponse.file:type_name -> runlet.v1.File
-	3,  // 14: runlet.v1.ListDirectoryResponse.files:type_name -> runlet.v1.File
-	50, // 15: runlet.v1.ListDirectoryResponse.failures:type_name -> runlet.v1.FileFailure
-	3,  // 16: runlet.v1.WalkDirectoryResponse.files:type_name -> runlet.v1.File
-	50, // 17: runlet.v1.WalkDirectoryResponse.failures:type_name -> runlet.v1.FileFailure
-	22, // 18: runlet.v1.WalkDirectoryResponse.summary:type_name -> runlet.v1.WalkSummary
-	3,  // 19: runlet.v1.CreateDirectoryResponse.file:type_name -> runlet.v1.File
-	3,  // 20: runlet.v1.MoveFileResponse.file:type_name -> runlet.v1.File
-	3,  // 21: runlet.v1.CopyFileResponse.file:type_name -> runlet.v1.File
-	49, // 22: runlet.v1.SetFileAttributesRequest.modify_time:type_name -> google.protobuf.Timestamp
-	3,  // 23: runlet.v1.SetFileAttributesResponse.file:type_name -> runlet.v1.File
-	3,  // 24: runlet.v1.CreateSymlinkResponse.file:type_name -> runlet.v1.File
-	39, // 25: runlet.v1.WatchDirectoryResponse.started:type_name -> runlet.v1.WatchStarted
-	41, // 26: runlet.v1.WatchDirectoryResponse.changes:type_name -> runlet.v1.FileChanges
-	40, // 27: runlet.v1.WatchDirectoryResponse.overflow:type_name -> runlet.v1.WatchOverflow
-	42, // 28: runlet.v1.FileChanges.changes:type_name -> runlet.v1.FileChange
-	2,  // 29: runlet.v1.FileChange.kind:type_name -> runlet.v1.ChangeKind
-	46, // 30: runlet.v1.WriteTreeRequest.open:type_name -> runlet.v1.WriteTreeOpen
-	47, // 31: runlet.v1.WriteTreeRequest.finish:type_name -> runlet.v1.WriteTreeFinish
-	5,  // 32: runlet.v1.FileService.StatFile:input_type -> runlet.v1.StatFileRequest
-	7,  // 33: runlet.v1.FileService.ReadFile:input_type -> runlet.v1.ReadFileRequest
-	10, // 34: runlet.v1.FileService.WriteFile:input_type -> runlet.v1.WriteFileRequest
-	14, // 35: runlet.v1.FileService.GetUpload:input_type -> runlet.v1.GetUploadRequest
-	16, // 36: runlet.v1.FileService.AbortUpload:input_type -> runlet.v1.AbortUploadRequest
-	18, // 37: runlet.v1.FileService.ListDirectory:input_type -> runlet.v1.ListDirectoryRequest
-	20, // 38: runlet.v1.FileService.WalkDirectory:input_type -> runlet.v1.WalkDirectoryRequest
-	23, // 39: runlet.v1.FileService.CreateDirectory:input_type -> runlet.v1.CreateDirectoryRequest
-	25, // 40: runlet.v1.FileService.RemoveFile:input_type -> runlet.v1.RemoveFileRequest
-	27, // 41: runlet.v1.FileService.MoveFile:input_type -> runlet.v1.MoveFileRequest
-	29, // 42: runlet.v1.FileService.CopyFile:input_type -> runlet.v1.CopyFileRequest
-	31, // 43: runlet.v1.FileService.SetFileAttributes:input_type -> runlet.v1.SetFileAttributesRequest
-	33, // 44: runlet.v1.FileService.CreateSymlink:input_type -> runlet.v1.CreateSymlinkRequest
-	35, // 45: runlet.v1.FileService.ResolvePath:input_type -> runlet.v1.ResolvePathRequest
-	37, // 46: runlet.v1.FileService.WatchDirectory:input_type -> runlet.v1.WatchDirectoryRequest
-	43, // 47: runlet.v1.FileService.ReadTree:input_type -> runlet.v1.ReadTreeRequest
-	45, // 48: runlet.v1.FileService.WriteTree:input_type -> runlet.v1.WriteTreeRequest
-	6,  // 49: runlet.v1.FileService.StatFile:output_type -> runlet.v1.StatFileResponse
-	8,  // 50: runlet.v1.FileService.ReadFile:output_type -> runlet.v1.ReadFileResponse
-	13, // 51: runlet.v1.FileService.WriteFile:output_type -> runlet.v1.WriteFileResponse
-	15, // 52: runlet.v1.FileService.GetUpload:output_type -> runlet.v1.GetUploadResponse
-	17, // 53: runlet.v1.FileService.AbortUpload:output_type -> runlet.v1.AbortUploadResponse
-	19, // 54: runlet.v1.FileService.ListDirectory:output_type -> runlet.v1.ListDirectoryResponse
-	21, // 55: runlet.v1.FileService.WalkDirectory:output_type -> runlet.v1.WalkDirectoryResponse
-	24, // 56: runlet.v1.FileService.CreateDirectory:output_type -> runlet.v1.CreateDirectoryResponse
-	26, // 57: runlet.v1.FileService.RemoveFile:output_type -> runlet.v1.RemoveFileResponse
-	28, // 58: runlet.v1.FileService.MoveFile:output_type -> runlet.v1.MoveFileResponse
-	30, // 59: runlet.v1.FileService.CopyFile:output_type -> runlet.v1.CopyFileResponse
-	32, // 60: runlet.v1.FileService.SetFileAttributes:output_type -> runlet.v1.SetFileAttributesResponse
-	34, // 61: runlet.v1.FileService.CreateSymlink:output_type -> runlet.v1.CreateSymlinkResponse
-	36, // 62: runlet.v1.FileService.ResolvePath:output_type -> runlet.v1.ResolvePathResponse
-	38, // 63: runlet.v1.FileService.WatchDirectory:output_type -> runlet.v1.WatchDirectoryResponse
-	44, // 64: runlet.v1.FileService.ReadTree:output_type -> runlet.v1.ReadTreeResponse
-	48, // 65: runlet.v1.FileService.WriteTree:output_type -> runlet.v1.WriteTreeResponse
-	49, // [49:66] is the sub-list for method output_type
-	32, // [32:49] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	50, // 5: runlet.v1.StatFileRequest.sandbox:type_name -> runlet.v1.Sandbox
+	3,  // 6: runlet.v1.StatFileResponse.file:type_name -> runlet.v1.File
+	50, // 7: runlet.v1.ReadFileRequest.sandbox:type_name -> runlet.v1.Sandbox
+	3,  // 8: runlet.v1.ReadFileResponse.file:type_name -> runlet.v1.File
+	4,  // 9: runlet.v1.ReadFileResponse.data:type_name -> runlet.v1.FileData
+	9,  // 10: runlet.v1.ReadFileResponse.end:type_name -> runlet.v1.ReadFileEnd
+	11, // 11: runlet.v1.WriteFileRequest.open:type_name -> runlet.v1.WriteFileOpen
+	4,  // 12: runlet.v1.WriteFileRequest.data:type_name -> runlet.v1.FileData
+	12, // 13: runlet.v1.WriteFileRequest.finish:type_name -> runlet.v1.WriteFileFinish
+	1,  // 14: runlet.v1.WriteFileOpen.disposition:type_name -> runlet.v1.WriteDisposition
+	50, // 15: runlet.v1.WriteFileOpen.sandbox:type_name -> runlet.v1.Sandbox
+	3,  // 16: runlet.v1.WriteFileResponse.file:type_name -> runlet.v1.File
+	50, // 17: runlet.v1.ListDirectoryRequest.sandbox:type_name -> runlet.v1.Sandbox
+	3,  // 18: runlet.v1.ListDirectoryResponse.files:type_name -> runlet.v1.File
+	51, // 19: runlet.v1.ListDirectoryResponse.failures:type_name -> runlet.v1.FileFailure
+	50, // 20: runlet.v1.WalkDirectoryRequest.sandbox:type_name -> runlet.v1.Sandbox
+	3,  // 21: runlet.v1.WalkDirectoryResponse.files:type_name -> runlet.v1.File
+	51, // 22: runlet.v1.WalkDirectoryResponse.failures:type_name -> runlet.v1.FileFailure
+	22, // 23: runlet.v1.WalkDirectoryResponse.summary:type_name -> runlet.v1.WalkSummary
+	50, // 24: runlet.v1.CreateDirectoryRequest.sandbox:type_name -> runlet.v1.Sandbox
+	3,  // 25: runlet.v1.CreateDirectoryResponse.file:type_name -> runlet.v1.File
+	50, // 26: runlet.v1.RemoveFileRequest.sandbox:type_name -> runlet.v1.Sandbox
+	50, // 27: runlet.v1.MoveFileRequest.sandbox:type_name -> runlet.v1.Sandbox
+	3,  // 28: runlet.v1.MoveFileResponse.file:type_name -> runlet.v1.File
+	50, // 29: runlet.v1.CopyFileRequest.sandbox:type_name -> runlet.v1.Sandbox
+	3,  // 30: runlet.v1.CopyFileResponse.file:type_name -> runlet.v1.File
+	49, // 31: runlet.v1.SetFileAttributesRequest.modify_time:type_name -> google.protobuf.Timestamp
+	50, // 32: runlet.v1.SetFileAttributesRequest.sandbox:type_name -> runlet.v1.Sandbox
+	3,  // 33: runlet.v1.SetFileAttributesResponse.file:type_name -> runlet.v1.File
+	50, // 34: runlet.v1.CreateSymlinkRequest.sandbox:type_name -> runlet.v1.Sandbox
+	3,  // 35: runlet.v1.CreateSymlinkResponse.file:type_name -> runlet.v1.File
+	50, // 36: runlet.v1.ResolvePathRequest.sandbox:type_name -> runlet.v1.Sandbox
+	50, // 37: runlet.v1.WatchDirectoryRequest.sandbox:type_name -> runlet.v1.Sandbox
+	39, // 38: runlet.v1.WatchDirectoryResponse.started:type_name -> runlet.v1.WatchStarted
+	41, // 39: runlet.v1.WatchDirectoryResponse.changes:type_name -> runlet.v1.FileChanges
+	40, // 40: runlet.v1.WatchDirectoryResponse.overflow:type_name -> runlet.v1.WatchOverflow
+	42, // 41: runlet.v1.FileChanges.changes:type_name -> runlet.v1.FileChange
+	2,  // 42: runlet.v1.FileChange.kind:type_name -> runlet.v1.ChangeKind
+	50, // 43: runlet.v1.ReadTreeRequest.sandbox:type_name -> runlet.v1.Sandbox
+	46, // 44: runlet.v1.WriteTreeRequest.open:type_name -> runlet.v1.WriteTreeOpen
+	47, // 45: runlet.v1.WriteTreeRequest.finish:type_name -> runlet.v1.WriteTreeFinish
+	50, // 46: runlet.v1.WriteTreeOpen.sandbox:type_name -> runlet.v1.Sandbox
+	5,  // 47: runlet.v1.FileService.StatFile:input_type -> runlet.v1.StatFileRequest
+	7,  // 48: runlet.v1.FileService.ReadFile:input_type -> runlet.v1.ReadFileRequest
+	10, // 49: runlet.v1.FileService.WriteFile:input_type -> runlet.v1.WriteFileRequest
+	14, // 50: runlet.v1.FileService.GetUpload:input_type -> runlet.v1.GetUploadRequest
+	16, // 51: runlet.v1.FileService.AbortUpload:input_type -> runlet.v1.AbortUploadRequest
+	18, // 52: runlet.v1.FileService.ListDirectory:input_type -> runlet.v1.ListDirectoryRequest
+	20, // 53: runlet.v1.FileService.WalkDirectory:input_type -> runlet.v1.WalkDirectoryRequest
+	23, // 54: runlet.v1.FileService.CreateDirectory:input_type -> runlet.v1.CreateDirectoryRequest
+	25, // 55: runlet.v1.FileService.RemoveFile:input_type -> runlet.v1.RemoveFileRequest
+	27, // 56: runlet.v1.FileService.MoveFile:input_type -> runlet.v1.MoveFileRequest
+	29, // 57: runlet.v1.FileService.CopyFile:input_type -> runlet.v1.CopyFileRequest
+	31, // 58: runlet.v1.FileService.SetFileAttributes:input_type -> runlet.v1.SetFileAttributesRequest
+	33, // 59: runlet.v1.FileService.CreateSymlink:input_type -> runlet.v1.CreateSymlinkRequest
+	35, // 60: runlet.v1.FileService.ResolvePath:input_type -> runlet.v1.ResolvePathRequest
+	37, // 61: runlet.v1.FileService.WatchDirectory:input_type -> runlet.v1.WatchDirectoryRequest
+	43, // 62: runlet.v1.FileService.ReadTree:input_type -> runlet.v1.ReadTreeRequest
+	45, // 63: runlet.v1.FileService.WriteTree:input_type -> runlet.v1.WriteTreeRequest
+	6,  // 64: runlet.v1.FileService.StatFile:output_type -> runlet.v1.StatFileResponse
+	8,  // 65: runlet.v1.FileService.ReadFile:output_type -> runlet.v1.ReadFileResponse
+	13, // 66: runlet.v1.FileService.WriteFile:output_type -> runlet.v1.WriteFileResponse
+	15, // 67: runlet.v1.FileService.GetUpload:output_type -> runlet.v1.GetUploadResponse
+	17, // 68: runlet.v1.FileService.AbortUpload:output_type -> runlet.v1.AbortUploadResponse
+	19, // 69: runlet.v1.FileService.ListDirectory:output_type -> runlet.v1.ListDirectoryResponse
+	21, // 70: runlet.v1.FileService.WalkDirectory:output_type -> runlet.v1.WalkDirectoryResponse
+	24, // 71: runlet.v1.FileService.CreateDirectory:output_type -> runlet.v1.CreateDirectoryResponse
+	26, // 72: runlet.v1.FileService.RemoveFile:output_type -> runlet.v1.RemoveFileResponse
+	28, // 73: runlet.v1.FileService.MoveFile:output_type -> runlet.v1.MoveFileResponse
+	30, // 74: runlet.v1.FileService.CopyFile:output_type -> runlet.v1.CopyFileResponse
+	32, // 75: runlet.v1.FileService.SetFileAttributes:output_type -> runlet.v1.SetFileAttributesResponse
+	34, // 76: runlet.v1.FileService.CreateSymlink:output_type -> runlet.v1.CreateSymlinkResponse
+	36, // 77: runlet.v1.FileService.ResolvePath:output_type -> runlet.v1.ResolvePathResponse
+	38, // 78: runlet.v1.FileService.WatchDirectory:output_type -> runlet.v1.WatchDirectoryResponse
+	44, // 79: runlet.v1.FileService.ReadTree:output_type -> runlet.v1.ReadTreeResponse
+	48, // 80: runlet.v1.FileService.WriteTree:output_type -> runlet.v1.WriteTreeResponse
+	64, // [64:81] is the sub-list for method output_type
+	47, // [47:64] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_runlet_v1_file_proto_init() }
@@ -4103,6 +4272,7 @@ func file_runlet_v1_file_proto_init() {
 		return
 	}
 	file_runlet_v1_error_proto_init()
+	file_runlet_v1_sandbox_proto_init()
 	file_runlet_v1_file_proto_msgTypes[4].OneofWrappers = []any{}
 	file_runlet_v1_file_proto_msgTypes[5].OneofWrappers = []any{
 		(*ReadFileResponse_File)(nil),

@@ -405,7 +405,12 @@ type ProcessSpec struct {
 	// a folder that the user cannot enter is the stage `START_STAGE_CWD`, a program that it cannot
 	// execute `START_STAGE_PROGRAM`. At most 256 bytes. A client gives the program in `raw_argv` with it: a
 	// server that is older would ignore this field, but finds no program then.
-	User          string `protobuf:"bytes,19,opt,name=user,proto3" json:"user,omitempty"`
+	User string `protobuf:"bytes,19,opt,name=user,proto3" json:"user,omitempty"`
+	// What the process and all that comes of it can reach. Absent: what the server's user can. It
+	// starts in `cwd`, which has to be visible inside, or, without one, in the folder for temporary
+	// files if there is one, else in `/`. A program that is not visible is the stage
+	// `START_STAGE_PROGRAM`.
+	Sandbox       *Sandbox `protobuf:"bytes,20,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -571,6 +576,13 @@ func (x *ProcessSpec) GetUser() string {
 		return x.User
 	}
 	return ""
+}
+
+func (x *ProcessSpec) GetSandbox() *Sandbox {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
 }
 
 // An environment variable of bytes.
@@ -1047,7 +1059,9 @@ type Process struct {
 	// who joins it need not have seen all that was written. Absent: it has none.
 	Terminal *TerminalState `protobuf:"bytes,19,opt,name=terminal,proto3" json:"terminal,omitempty"`
 	// What was asked to be run, as it was, where some of it is not UTF-8. Empty: `argv` is exact.
-	RawArgv       [][]byte `protobuf:"bytes,20,rep,name=raw_argv,json=rawArgv,proto3" json:"raw_argv,omitempty"`
+	RawArgv [][]byte `protobuf:"bytes,20,rep,name=raw_argv,json=rawArgv,proto3" json:"raw_argv,omitempty"`
+	// What enforces its sandbox, as `ProcessStarted` tells. Empty: it runs in none.
+	Sandbox       string `protobuf:"bytes,21,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1220,6 +1234,13 @@ func (x *Process) GetRawArgv() [][]byte {
 		return x.RawArgv
 	}
 	return nil
+}
+
+func (x *Process) GetSandbox() string {
+	if x != nil {
+		return x.Sandbox
+	}
+	return ""
 }
 
 // How a terminal is.
@@ -3347,7 +3368,7 @@ var File_runlet_v1_process_proto protoreflect.FileDescriptor
 
 const file_runlet_v1_process_proto_rawDesc = "" +
 	"\n" +
-	"\x17runlet/v1/process.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15runlet/v1/event.proto\x1a\x16runlet/v1/signal.proto\"\x84\a\n" +
+	"\x17runlet/v1/process.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15runlet/v1/event.proto\x1a\x17runlet/v1/sandbox.proto\x1a\x16runlet/v1/signal.proto\"\xb2\a\n" +
 	"\vProcessSpec\x12\x12\n" +
 	"\x04argv\x18\x01 \x03(\tR\x04argv\x12\x12\n" +
 	"\x04arg0\x18\x02 \x01(\tR\x04arg0\x12\x10\n" +
@@ -3369,7 +3390,8 @@ const file_runlet_v1_process_proto_rawDesc = "" +
 	"\braw_arg0\x18\x10 \x01(\fR\arawArg0\x12\x17\n" +
 	"\araw_cwd\x18\x11 \x01(\fR\x06rawCwd\x12/\n" +
 	"\araw_env\x18\x12 \x03(\v2\x16.runlet.v1.EnvVariableR\x06rawEnv\x12\x12\n" +
-	"\x04user\x18\x13 \x01(\tR\x04user\x1a6\n" +
+	"\x04user\x18\x13 \x01(\tR\x04user\x12,\n" +
+	"\asandbox\x18\x14 \x01(\v2\x12.runlet.v1.SandboxR\asandbox\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +
@@ -3414,7 +3436,7 @@ const file_runlet_v1_process_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"f\n" +
 	"\fOutputPolicy\x12%\n" +
 	"\x0eretained_bytes\x18\x01 \x01(\x04R\rretainedBytes\x12/\n" +
-	"\boverflow\x18\x02 \x01(\x0e2\x13.runlet.v1.OverflowR\boverflow\"\x81\a\n" +
+	"\boverflow\x18\x02 \x01(\x0e2\x13.runlet.v1.OverflowR\boverflow\"\x9b\a\n" +
 	"\aProcess\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1d\n" +
@@ -3440,7 +3462,8 @@ const file_runlet_v1_process_proto_rawDesc = "" +
 	"\thas_stdin\x18\x11 \x01(\bR\bhasStdin\x12/\n" +
 	"\boverflow\x18\x12 \x01(\x0e2\x13.runlet.v1.OverflowR\boverflow\x124\n" +
 	"\bterminal\x18\x13 \x01(\v2\x18.runlet.v1.TerminalStateR\bterminal\x12\x19\n" +
-	"\braw_argv\x18\x14 \x03(\fR\arawArgv\x1a9\n" +
+	"\braw_argv\x18\x14 \x03(\fR\arawArgv\x12\x18\n" +
+	"\asandbox\x18\x15 \x01(\tR\asandbox\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"R\n" +
@@ -3704,14 +3727,15 @@ var file_runlet_v1_process_proto_goTypes = []any{
 	nil,                               // 47: runlet.v1.EnvPolicy.SetEntry
 	nil,                               // 48: runlet.v1.Process.LabelsEntry
 	(*durationpb.Duration)(nil),       // 49: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),     // 50: google.protobuf.Timestamp
-	(*ExitStatus)(nil),                // 51: runlet.v1.ExitStatus
-	(EndReason)(0),                    // 52: runlet.v1.EndReason
-	(*ResourceUsage)(nil),             // 53: runlet.v1.ResourceUsage
-	(*OutputTotal)(nil),               // 54: runlet.v1.OutputTotal
-	(*ProcessEvent)(nil),              // 55: runlet.v1.ProcessEvent
-	(Signal)(0),                       // 56: runlet.v1.Signal
-	(SignalScope)(0),                  // 57: runlet.v1.SignalScope
+	(*Sandbox)(nil),                   // 50: runlet.v1.Sandbox
+	(*timestamppb.Timestamp)(nil),     // 51: google.protobuf.Timestamp
+	(*ExitStatus)(nil),                // 52: runlet.v1.ExitStatus
+	(EndReason)(0),                    // 53: runlet.v1.EndReason
+	(*ResourceUsage)(nil),             // 54: runlet.v1.ResourceUsage
+	(*OutputTotal)(nil),               // 55: runlet.v1.OutputTotal
+	(*ProcessEvent)(nil),              // 56: runlet.v1.ProcessEvent
+	(Signal)(0),                       // 57: runlet.v1.Signal
+	(SignalScope)(0),                  // 58: runlet.v1.SignalScope
 }
 var file_runlet_v1_process_proto_depIdxs = []int32{
 	10, // 0: runlet.v1.ProcessSpec.env_policy:type_name -> runlet.v1.EnvPolicy
@@ -3725,83 +3749,84 @@ var file_runlet_v1_process_proto_depIdxs = []int32{
 	7,  // 8: runlet.v1.ProcessSpec.limits:type_name -> runlet.v1.ResourceLimits
 	46, // 9: runlet.v1.ProcessSpec.labels:type_name -> runlet.v1.ProcessSpec.LabelsEntry
 	6,  // 10: runlet.v1.ProcessSpec.raw_env:type_name -> runlet.v1.EnvVariable
-	9,  // 11: runlet.v1.Terminal.size:type_name -> runlet.v1.TerminalSize
-	0,  // 12: runlet.v1.EnvPolicy.inherit:type_name -> runlet.v1.Inherit
-	47, // 13: runlet.v1.EnvPolicy.set:type_name -> runlet.v1.EnvPolicy.SetEntry
-	2,  // 14: runlet.v1.OutputPolicy.overflow:type_name -> runlet.v1.Overflow
-	3,  // 15: runlet.v1.Process.state:type_name -> runlet.v1.ProcessState
-	48, // 16: runlet.v1.Process.labels:type_name -> runlet.v1.Process.LabelsEntry
-	50, // 17: runlet.v1.Process.start_time:type_name -> google.protobuf.Timestamp
-	50, // 18: runlet.v1.Process.exit_time:type_name -> google.protobuf.Timestamp
-	50, // 19: runlet.v1.Process.close_time:type_name -> google.protobuf.Timestamp
-	51, // 20: runlet.v1.Process.status:type_name -> runlet.v1.ExitStatus
-	52, // 21: runlet.v1.Process.reason:type_name -> runlet.v1.EndReason
-	53, // 22: runlet.v1.Process.usage:type_name -> runlet.v1.ResourceUsage
-	54, // 23: runlet.v1.Process.totals:type_name -> runlet.v1.OutputTotal
-	2,  // 24: runlet.v1.Process.overflow:type_name -> runlet.v1.Overflow
-	13, // 25: runlet.v1.Process.terminal:type_name -> runlet.v1.TerminalState
-	9,  // 26: runlet.v1.TerminalState.size:type_name -> runlet.v1.TerminalSize
-	5,  // 27: runlet.v1.StartProcessRequest.spec:type_name -> runlet.v1.ProcessSpec
-	12, // 28: runlet.v1.StartProcessResponse.process:type_name -> runlet.v1.Process
-	12, // 29: runlet.v1.GetProcessResponse.process:type_name -> runlet.v1.Process
-	12, // 30: runlet.v1.ListProcessesResponse.processes:type_name -> runlet.v1.Process
-	55, // 31: runlet.v1.WatchProcessResponse.events:type_name -> runlet.v1.ProcessEvent
-	49, // 32: runlet.v1.ReadProcessRequest.wait:type_name -> google.protobuf.Duration
-	55, // 33: runlet.v1.ReadProcessResponse.events:type_name -> runlet.v1.ProcessEvent
-	12, // 34: runlet.v1.ReadProcessResponse.process:type_name -> runlet.v1.Process
-	56, // 35: runlet.v1.SignalProcessRequest.signal:type_name -> runlet.v1.Signal
-	57, // 36: runlet.v1.SignalProcessRequest.scope:type_name -> runlet.v1.SignalScope
-	49, // 37: runlet.v1.TerminateProcessRequest.grace:type_name -> google.protobuf.Duration
-	57, // 38: runlet.v1.TerminateProcessRequest.scope:type_name -> runlet.v1.SignalScope
-	12, // 39: runlet.v1.TerminateProcessResponse.process:type_name -> runlet.v1.Process
-	9,  // 40: runlet.v1.ResizeTerminalRequest.size:type_name -> runlet.v1.TerminalSize
-	4,  // 41: runlet.v1.WaitProcessRequest.until:type_name -> runlet.v1.WaitUntil
-	12, // 42: runlet.v1.WaitProcessResponse.process:type_name -> runlet.v1.Process
-	5,  // 43: runlet.v1.RunRequest.spec:type_name -> runlet.v1.ProcessSpec
-	55, // 44: runlet.v1.RunResponse.events:type_name -> runlet.v1.ProcessEvent
-	14, // 45: runlet.v1.InteractRequest.start:type_name -> runlet.v1.StartProcessRequest
-	20, // 46: runlet.v1.InteractRequest.attach:type_name -> runlet.v1.WatchProcessRequest
-	41, // 47: runlet.v1.InteractRequest.stdin:type_name -> runlet.v1.InteractStdin
-	9,  // 48: runlet.v1.InteractRequest.resize:type_name -> runlet.v1.TerminalSize
-	42, // 49: runlet.v1.InteractRequest.signal:type_name -> runlet.v1.InteractSignal
-	43, // 50: runlet.v1.InteractRequest.acknowledge:type_name -> runlet.v1.InteractAcknowledge
-	56, // 51: runlet.v1.InteractSignal.signal:type_name -> runlet.v1.Signal
-	57, // 52: runlet.v1.InteractSignal.scope:type_name -> runlet.v1.SignalScope
-	55, // 53: runlet.v1.InteractResponse.events:type_name -> runlet.v1.ProcessEvent
-	12, // 54: runlet.v1.InteractResponse.process:type_name -> runlet.v1.Process
-	14, // 55: runlet.v1.ProcessService.StartProcess:input_type -> runlet.v1.StartProcessRequest
-	16, // 56: runlet.v1.ProcessService.GetProcess:input_type -> runlet.v1.GetProcessRequest
-	18, // 57: runlet.v1.ProcessService.ListProcesses:input_type -> runlet.v1.ListProcessesRequest
-	20, // 58: runlet.v1.ProcessService.WatchProcess:input_type -> runlet.v1.WatchProcessRequest
-	24, // 59: runlet.v1.ProcessService.ReadProcess:input_type -> runlet.v1.ReadProcessRequest
-	22, // 60: runlet.v1.ProcessService.AcknowledgeOutput:input_type -> runlet.v1.AcknowledgeOutputRequest
-	26, // 61: runlet.v1.ProcessService.WriteStdin:input_type -> runlet.v1.WriteStdinRequest
-	28, // 62: runlet.v1.ProcessService.StreamStdin:input_type -> runlet.v1.StreamStdinRequest
-	30, // 63: runlet.v1.ProcessService.SignalProcess:input_type -> runlet.v1.SignalProcessRequest
-	32, // 64: runlet.v1.ProcessService.TerminateProcess:input_type -> runlet.v1.TerminateProcessRequest
-	34, // 65: runlet.v1.ProcessService.ResizeTerminal:input_type -> runlet.v1.ResizeTerminalRequest
-	36, // 66: runlet.v1.ProcessService.WaitProcess:input_type -> runlet.v1.WaitProcessRequest
-	38, // 67: runlet.v1.ProcessService.Run:input_type -> runlet.v1.RunRequest
-	40, // 68: runlet.v1.ProcessService.Interact:input_type -> runlet.v1.InteractRequest
-	15, // 69: runlet.v1.ProcessService.StartProcess:output_type -> runlet.v1.StartProcessResponse
-	17, // 70: runlet.v1.ProcessService.GetProcess:output_type -> runlet.v1.GetProcessResponse
-	19, // 71: runlet.v1.ProcessService.ListProcesses:output_type -> runlet.v1.ListProcessesResponse
-	21, // 72: runlet.v1.ProcessService.WatchProcess:output_type -> runlet.v1.WatchProcessResponse
-	25, // 73: runlet.v1.ProcessService.ReadProcess:output_type -> runlet.v1.ReadProcessResponse
-	23, // 74: runlet.v1.ProcessService.AcknowledgeOutput:output_type -> runlet.v1.AcknowledgeOutputResponse
-	27, // 75: runlet.v1.ProcessService.WriteStdin:output_type -> runlet.v1.WriteStdinResponse
-	29, // 76: runlet.v1.ProcessService.StreamStdin:output_type -> runlet.v1.StreamStdinResponse
-	31, // 77: runlet.v1.ProcessService.SignalProcess:output_type -> runlet.v1.SignalProcessResponse
-	33, // 78: runlet.v1.ProcessService.TerminateProcess:output_type -> runlet.v1.TerminateProcessResponse
-	35, // 79: runlet.v1.ProcessService.ResizeTerminal:output_type -> runlet.v1.ResizeTerminalResponse
-	37, // 80: runlet.v1.ProcessService.WaitProcess:output_type -> runlet.v1.WaitProcessResponse
-	39, // 81: runlet.v1.ProcessService.Run:output_type -> runlet.v1.RunResponse
-	44, // 82: runlet.v1.ProcessService.Interact:output_type -> runlet.v1.InteractResponse
-	69, // [69:83] is the sub-list for method output_type
-	55, // [55:69] is the sub-list for method input_type
-	55, // [55:55] is the sub-list for extension type_name
-	55, // [55:55] is the sub-list for extension extendee
-	0,  // [0:55] is the sub-list for field type_name
+	50, // 11: runlet.v1.ProcessSpec.sandbox:type_name -> runlet.v1.Sandbox
+	9,  // 12: runlet.v1.Terminal.size:type_name -> runlet.v1.TerminalSize
+	0,  // 13: runlet.v1.EnvPolicy.inherit:type_name -> runlet.v1.Inherit
+	47, // 14: runlet.v1.EnvPolicy.set:type_name -> runlet.v1.EnvPolicy.SetEntry
+	2,  // 15: runlet.v1.OutputPolicy.overflow:type_name -> runlet.v1.Overflow
+	3,  // 16: runlet.v1.Process.state:type_name -> runlet.v1.ProcessState
+	48, // 17: runlet.v1.Process.labels:type_name -> runlet.v1.Process.LabelsEntry
+	51, // 18: runlet.v1.Process.start_time:type_name -> google.protobuf.Timestamp
+	51, // 19: runlet.v1.Process.exit_time:type_name -> google.protobuf.Timestamp
+	51, // 20: runlet.v1.Process.close_time:type_name -> google.protobuf.Timestamp
+	52, // 21: runlet.v1.Process.status:type_name -> runlet.v1.ExitStatus
+	53, // 22: runlet.v1.Process.reason:type_name -> runlet.v1.EndReason
+	54, // 23: runlet.v1.Process.usage:type_name -> runlet.v1.ResourceUsage
+	55, // 24: runlet.v1.Process.totals:type_name -> runlet.v1.OutputTotal
+	2,  // 25: runlet.v1.Process.overflow:type_name -> runlet.v1.Overflow
+	13, // 26: runlet.v1.Process.terminal:type_name -> runlet.v1.TerminalState
+	9,  // 27: runlet.v1.TerminalState.size:type_name -> runlet.v1.TerminalSize
+	5,  // 28: runlet.v1.StartProcessRequest.spec:type_name -> runlet.v1.ProcessSpec
+	12, // 29: runlet.v1.StartProcessResponse.process:type_name -> runlet.v1.Process
+	12, // 30: runlet.v1.GetProcessResponse.process:type_name -> runlet.v1.Process
+	12, // 31: runlet.v1.ListProcessesResponse.processes:type_name -> runlet.v1.Process
+	56, // 32: runlet.v1.WatchProcessResponse.events:type_name -> runlet.v1.ProcessEvent
+	49, // 33: runlet.v1.ReadProcessRequest.wait:type_name -> google.protobuf.Duration
+	56, // 34: runlet.v1.ReadProcessResponse.events:type_name -> runlet.v1.ProcessEvent
+	12, // 35: runlet.v1.ReadProcessResponse.process:type_name -> runlet.v1.Process
+	57, // 36: runlet.v1.SignalProcessRequest.signal:type_name -> runlet.v1.Signal
+	58, // 37: runlet.v1.SignalProcessRequest.scope:type_name -> runlet.v1.SignalScope
+	49, // 38: runlet.v1.TerminateProcessRequest.grace:type_name -> google.protobuf.Duration
+	58, // 39: runlet.v1.TerminateProcessRequest.scope:type_name -> runlet.v1.SignalScope
+	12, // 40: runlet.v1.TerminateProcessResponse.process:type_name -> runlet.v1.Process
+	9,  // 41: runlet.v1.ResizeTerminalRequest.size:type_name -> runlet.v1.TerminalSize
+	4,  // 42: runlet.v1.WaitProcessRequest.until:type_name -> runlet.v1.WaitUntil
+	12, // 43: runlet.v1.WaitProcessResponse.process:type_name -> runlet.v1.Process
+	5,  // 44: runlet.v1.RunRequest.spec:type_name -> runlet.v1.ProcessSpec
+	56, // 45: runlet.v1.RunResponse.events:type_name -> runlet.v1.ProcessEvent
+	14, // 46: runlet.v1.InteractRequest.start:type_name -> runlet.v1.StartProcessRequest
+	20, // 47: runlet.v1.InteractRequest.attach:type_name -> runlet.v1.WatchProcessRequest
+	41, // 48: runlet.v1.InteractRequest.stdin:type_name -> runlet.v1.InteractStdin
+	9,  // 49: runlet.v1.InteractRequest.resize:type_name -> runlet.v1.TerminalSize
+	42, // 50: runlet.v1.InteractRequest.signal:type_name -> runlet.v1.InteractSignal
+	43, // 51: runlet.v1.InteractRequest.acknowledge:type_name -> runlet.v1.InteractAcknowledge
+	57, // 52: runlet.v1.InteractSignal.signal:type_name -> runlet.v1.Signal
+	58, // 53: runlet.v1.InteractSignal.scope:type_name -> runlet.v1.SignalScope
+	56, // 54: runlet.v1.InteractResponse.events:type_name -> runlet.v1.ProcessEvent
+	12, // 55: runlet.v1.InteractResponse.process:type_name -> runlet.v1.Process
+	14, // 56: runlet.v1.ProcessService.StartProcess:input_type -> runlet.v1.StartProcessRequest
+	16, // 57: runlet.v1.ProcessService.GetProcess:input_type -> runlet.v1.GetProcessRequest
+	18, // 58: runlet.v1.ProcessService.ListProcesses:input_type -> runlet.v1.ListProcessesRequest
+	20, // 59: runlet.v1.ProcessService.WatchProcess:input_type -> runlet.v1.WatchProcessRequest
+	24, // 60: runlet.v1.ProcessService.ReadProcess:input_type -> runlet.v1.ReadProcessRequest
+	22, // 61: runlet.v1.ProcessService.AcknowledgeOutput:input_type -> runlet.v1.AcknowledgeOutputRequest
+	26, // 62: runlet.v1.ProcessService.WriteStdin:input_type -> runlet.v1.WriteStdinRequest
+	28, // 63: runlet.v1.ProcessService.StreamStdin:input_type -> runlet.v1.StreamStdinRequest
+	30, // 64: runlet.v1.ProcessService.SignalProcess:input_type -> runlet.v1.SignalProcessRequest
+	32, // 65: runlet.v1.ProcessService.TerminateProcess:input_type -> runlet.v1.TerminateProcessRequest
+	34, // 66: runlet.v1.ProcessService.ResizeTerminal:input_type -> runlet.v1.ResizeTerminalRequest
+	36, // 67: runlet.v1.ProcessService.WaitProcess:input_type -> runlet.v1.WaitProcessRequest
+	38, // 68: runlet.v1.ProcessService.Run:input_type -> runlet.v1.RunRequest
+	40, // 69: runlet.v1.ProcessService.Interact:input_type -> runlet.v1.InteractRequest
+	15, // 70: runlet.v1.ProcessService.StartProcess:output_type -> runlet.v1.StartProcessResponse
+	17, // 71: runlet.v1.ProcessService.GetProcess:output_type -> runlet.v1.GetProcessResponse
+	19, // 72: runlet.v1.ProcessService.ListProcesses:output_type -> runlet.v1.ListProcessesResponse
+	21, // 73: runlet.v1.ProcessService.WatchProcess:output_type -> runlet.v1.WatchProcessResponse
+	25, // 74: runlet.v1.ProcessService.ReadProcess:output_type -> runlet.v1.ReadProcessResponse
+	23, // 75: runlet.v1.ProcessService.AcknowledgeOutput:output_type -> runlet.v1.AcknowledgeOutputResponse
+	27, // 76: runlet.v1.ProcessService.WriteStdin:output_type -> runlet.v1.WriteStdinResponse
+	29, // 77: runlet.v1.ProcessService.StreamStdin:output_type -> runlet.v1.StreamStdinResponse
+	31, // 78: runlet.v1.ProcessService.SignalProcess:output_type -> runlet.v1.SignalProcessResponse
+	33, // 79: runlet.v1.ProcessService.TerminateProcess:output_type -> runlet.v1.TerminateProcessResponse
+	35, // 80: runlet.v1.ProcessService.ResizeTerminal:output_type -> runlet.v1.ResizeTerminalResponse
+	37, // 81: runlet.v1.ProcessService.WaitProcess:output_type -> runlet.v1.WaitProcessResponse
+	39, // 82: runlet.v1.ProcessService.Run:output_type -> runlet.v1.RunResponse
+	44, // 83: runlet.v1.ProcessService.Interact:output_type -> runlet.v1.InteractResponse
+	70, // [70:84] is the sub-list for method output_type
+	56, // [56:70] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_runlet_v1_process_proto_init() }
@@ -3810,6 +3835,7 @@ func file_runlet_v1_process_proto_init() {
 		return
 	}
 	file_runlet_v1_event_proto_init()
+	file_runlet_v1_sandbox_proto_init()
 	file_runlet_v1_signal_proto_init()
 	file_runlet_v1_process_proto_msgTypes[2].OneofWrappers = []any{}
 	file_runlet_v1_process_proto_msgTypes[21].OneofWrappers = []any{}

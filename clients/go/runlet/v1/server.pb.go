@@ -472,8 +472,10 @@ type Limits struct {
 	// Operations on files of one caller that are under way, over all of its calls: each unfinished
 	// upload and each stream that reads, lists or unpacks is one, and holds some descriptors.
 	MaxPrincipalFileOperations uint32 `protobuf:"varint,37,opt,name=max_principal_file_operations,json=maxPrincipalFileOperations,proto3" json:"max_principal_file_operations,omitempty"`
-	unknownFields              protoimpl.UnknownFields
-	sizeCache                  protoimpl.SizeCache
+	// Rules of a sandbox.
+	MaxSandboxRules uint32 `protobuf:"varint,38,opt,name=max_sandbox_rules,json=maxSandboxRules,proto3" json:"max_sandbox_rules,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -765,6 +767,13 @@ func (x *Limits) GetMaxPrincipalFileOperations() uint32 {
 	return 0
 }
 
+func (x *Limits) GetMaxSandboxRules() uint32 {
+	if x != nil {
+		return x.MaxSandboxRules
+	}
+	return 0
+}
+
 // What a server can do.
 type Capabilities struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -786,7 +795,9 @@ type Capabilities struct {
 	// has the rights and the tools for it.
 	Users bool `protobuf:"varint,7,opt,name=users,proto3" json:"users,omitempty"`
 	// Files through `FileService`.
-	Files         *FilesCapability `protobuf:"bytes,8,opt,name=files,proto3" json:"files,omitempty"`
+	Files *FilesCapability `protobuf:"bytes,8,opt,name=files,proto3" json:"files,omitempty"`
+	// Sandboxes for processes and files.
+	Sandbox       *SandboxCapability `protobuf:"bytes,9,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -877,6 +888,170 @@ func (x *Capabilities) GetFiles() *FilesCapability {
 	return nil
 }
 
+func (x *Capabilities) GetSandbox() *SandboxCapability {
+	if x != nil {
+		return x.Sandbox
+	}
+	return nil
+}
+
+// What a server can do to keep processes and files within bounds.
+type SandboxCapability struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What enforces them: `bubblewrap`. Empty: nothing can, and every request for a sandbox is
+	// `SANDBOX_UNAVAILABLE`.
+	Mechanism string `protobuf:"bytes,1,opt,name=mechanism,proto3" json:"mechanism,omitempty"`
+	// The version of that.
+	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// What was tried when the server started, each by an act that has to fail and one that has to
+	// work. One that does not work: requests that rely on it are `SANDBOX_UNAVAILABLE`.
+	Probes []*SandboxProbe `protobuf:"bytes,3,rep,name=probes,proto3" json:"probes,omitempty"`
+	// The names of the profiles that the operator has configured.
+	Profiles []string `protobuf:"bytes,4,rep,name=profiles,proto3" json:"profiles,omitempty"`
+	// Whether processes and files without a sandbox are refused: `SANDBOX_REQUIRED`.
+	Required      bool `protobuf:"varint,5,opt,name=required,proto3" json:"required,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SandboxCapability) Reset() {
+	*x = SandboxCapability{}
+	mi := &file_runlet_v1_server_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SandboxCapability) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SandboxCapability) ProtoMessage() {}
+
+func (x *SandboxCapability) ProtoReflect() protoreflect.Message {
+	mi := &file_runlet_v1_server_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SandboxCapability.ProtoReflect.Descriptor instead.
+func (*SandboxCapability) Descriptor() ([]byte, []int) {
+	return file_runlet_v1_server_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *SandboxCapability) GetMechanism() string {
+	if x != nil {
+		return x.Mechanism
+	}
+	return ""
+}
+
+func (x *SandboxCapability) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *SandboxCapability) GetProbes() []*SandboxProbe {
+	if x != nil {
+		return x.Probes
+	}
+	return nil
+}
+
+func (x *SandboxCapability) GetProfiles() []string {
+	if x != nil {
+		return x.Profiles
+	}
+	return nil
+}
+
+func (x *SandboxCapability) GetRequired() bool {
+	if x != nil {
+		return x.Required
+	}
+	return false
+}
+
+// Whether a part of a sandbox was seen to work.
+type SandboxProbe struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The part: `files` for example.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether it does.
+	Works bool `protobuf:"varint,2,opt,name=works,proto3" json:"works,omitempty"`
+	// Else, what failed.
+	Step string `protobuf:"bytes,3,opt,name=step,proto3" json:"step,omitempty"`
+	// The name of the system's error, `EPERM` for example. Empty where it is no error of the system.
+	ErrnoName     string `protobuf:"bytes,4,opt,name=errno_name,json=errnoName,proto3" json:"errno_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SandboxProbe) Reset() {
+	*x = SandboxProbe{}
+	mi := &file_runlet_v1_server_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SandboxProbe) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SandboxProbe) ProtoMessage() {}
+
+func (x *SandboxProbe) ProtoReflect() protoreflect.Message {
+	mi := &file_runlet_v1_server_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SandboxProbe.ProtoReflect.Descriptor instead.
+func (*SandboxProbe) Descriptor() ([]byte, []int) {
+	return file_runlet_v1_server_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *SandboxProbe) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SandboxProbe) GetWorks() bool {
+	if x != nil {
+		return x.Works
+	}
+	return false
+}
+
+func (x *SandboxProbe) GetStep() string {
+	if x != nil {
+		return x.Step
+	}
+	return ""
+}
+
+func (x *SandboxProbe) GetErrnoName() string {
+	if x != nil {
+		return x.ErrnoName
+	}
+	return ""
+}
+
 // What a server can do with files.
 type FilesCapability struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -893,7 +1068,7 @@ type FilesCapability struct {
 
 func (x *FilesCapability) Reset() {
 	*x = FilesCapability{}
-	mi := &file_runlet_v1_server_proto_msgTypes[6]
+	mi := &file_runlet_v1_server_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -905,7 +1080,7 @@ func (x *FilesCapability) String() string {
 func (*FilesCapability) ProtoMessage() {}
 
 func (x *FilesCapability) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_server_proto_msgTypes[6]
+	mi := &file_runlet_v1_server_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -918,7 +1093,7 @@ func (x *FilesCapability) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FilesCapability.ProtoReflect.Descriptor instead.
 func (*FilesCapability) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_server_proto_rawDescGZIP(), []int{6}
+	return file_runlet_v1_server_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *FilesCapability) GetSupported() bool {
@@ -966,7 +1141,7 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"session_id\x18\x04 \x01(\tR\tsessionId\".\n" +
 	"\bPlatform\x12\x0e\n" +
 	"\x02os\x18\x01 \x01(\tR\x02os\x12\x12\n" +
-	"\x04arch\x18\x02 \x01(\tR\x04arch\"\x82\x10\n" +
+	"\x04arch\x18\x02 \x01(\tR\x04arch\"\xae\x10\n" +
 	"\x06Limits\x12!\n" +
 	"\fmax_sessions\x18\x01 \x01(\rR\vmaxSessions\x12#\n" +
 	"\rmax_processes\x18\x02 \x01(\rR\fmaxProcesses\x12*\n" +
@@ -1005,7 +1180,8 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"\x10max_walk_entries\x18\" \x01(\x04R\x0emaxWalkEntries\x12I\n" +
 	"!max_principal_watched_directories\x18# \x01(\rR\x1emaxPrincipalWatchedDirectories\x129\n" +
 	"\x19max_stuck_file_operations\x18$ \x01(\rR\x16maxStuckFileOperations\x12A\n" +
-	"\x1dmax_principal_file_operations\x18% \x01(\rR\x1amaxPrincipalFileOperations\"\x9f\x02\n" +
+	"\x1dmax_principal_file_operations\x18% \x01(\rR\x1amaxPrincipalFileOperations\x12*\n" +
+	"\x11max_sandbox_rules\x18& \x01(\rR\x0fmaxSandboxRules\"\xd7\x02\n" +
 	"\fCapabilities\x12\x1a\n" +
 	"\blauncher\x18\x01 \x01(\tR\blauncher\x12\x1c\n" +
 	"\tterminals\x18\x02 \x01(\bR\tterminals\x12\x16\n" +
@@ -1014,7 +1190,20 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"\rtree_tracking\x18\x05 \x01(\x0e2\x17.runlet.v1.TreeTrackingR\ftreeTracking\x12\x14\n" +
 	"\x05bytes\x18\x06 \x01(\bR\x05bytes\x12\x14\n" +
 	"\x05users\x18\a \x01(\bR\x05users\x120\n" +
-	"\x05files\x18\b \x01(\v2\x1a.runlet.v1.FilesCapabilityR\x05files\"g\n" +
+	"\x05files\x18\b \x01(\v2\x1a.runlet.v1.FilesCapabilityR\x05files\x126\n" +
+	"\asandbox\x18\t \x01(\v2\x1c.runlet.v1.SandboxCapabilityR\asandbox\"\xb4\x01\n" +
+	"\x11SandboxCapability\x12\x1c\n" +
+	"\tmechanism\x18\x01 \x01(\tR\tmechanism\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12/\n" +
+	"\x06probes\x18\x03 \x03(\v2\x17.runlet.v1.SandboxProbeR\x06probes\x12\x1a\n" +
+	"\bprofiles\x18\x04 \x03(\tR\bprofiles\x12\x1a\n" +
+	"\brequired\x18\x05 \x01(\bR\brequired\"k\n" +
+	"\fSandboxProbe\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05works\x18\x02 \x01(\bR\x05works\x12\x12\n" +
+	"\x04step\x18\x03 \x01(\tR\x04step\x12\x1d\n" +
+	"\n" +
+	"errno_name\x18\x04 \x01(\tR\terrnoName\"g\n" +
 	"\x0fFilesCapability\x12\x1c\n" +
 	"\tsupported\x18\x01 \x01(\bR\tsupported\x12 \n" +
 	"\vconfinement\x18\x02 \x01(\tR\vconfinement\x12\x14\n" +
@@ -1041,7 +1230,7 @@ func file_runlet_v1_server_proto_rawDescGZIP() []byte {
 }
 
 var file_runlet_v1_server_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_runlet_v1_server_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_runlet_v1_server_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_runlet_v1_server_proto_goTypes = []any{
 	(TreeTracking)(0),             // 0: runlet.v1.TreeTracking
 	(*GetServerInfoRequest)(nil),  // 1: runlet.v1.GetServerInfoRequest
@@ -1050,32 +1239,36 @@ var file_runlet_v1_server_proto_goTypes = []any{
 	(*Platform)(nil),              // 4: runlet.v1.Platform
 	(*Limits)(nil),                // 5: runlet.v1.Limits
 	(*Capabilities)(nil),          // 6: runlet.v1.Capabilities
-	(*FilesCapability)(nil),       // 7: runlet.v1.FilesCapability
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 9: google.protobuf.Duration
+	(*SandboxCapability)(nil),     // 7: runlet.v1.SandboxCapability
+	(*SandboxProbe)(nil),          // 8: runlet.v1.SandboxProbe
+	(*FilesCapability)(nil),       // 9: runlet.v1.FilesCapability
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
 }
 var file_runlet_v1_server_proto_depIdxs = []int32{
 	4,  // 0: runlet.v1.GetServerInfoResponse.platform:type_name -> runlet.v1.Platform
 	5,  // 1: runlet.v1.GetServerInfoResponse.limits:type_name -> runlet.v1.Limits
 	6,  // 2: runlet.v1.GetServerInfoResponse.capabilities:type_name -> runlet.v1.Capabilities
 	3,  // 3: runlet.v1.GetServerInfoResponse.caller:type_name -> runlet.v1.Caller
-	8,  // 4: runlet.v1.Caller.expire_time:type_name -> google.protobuf.Timestamp
-	9,  // 5: runlet.v1.Limits.max_retention:type_name -> google.protobuf.Duration
-	9,  // 6: runlet.v1.Limits.default_retention:type_name -> google.protobuf.Duration
-	9,  // 7: runlet.v1.Limits.max_read_wait:type_name -> google.protobuf.Duration
-	9,  // 8: runlet.v1.Limits.heartbeat_interval:type_name -> google.protobuf.Duration
-	9,  // 9: runlet.v1.Limits.min_detached_ttl:type_name -> google.protobuf.Duration
-	9,  // 10: runlet.v1.Limits.max_detached_ttl:type_name -> google.protobuf.Duration
-	9,  // 11: runlet.v1.Limits.default_detached_ttl:type_name -> google.protobuf.Duration
+	10, // 4: runlet.v1.Caller.expire_time:type_name -> google.protobuf.Timestamp
+	11, // 5: runlet.v1.Limits.max_retention:type_name -> google.protobuf.Duration
+	11, // 6: runlet.v1.Limits.default_retention:type_name -> google.protobuf.Duration
+	11, // 7: runlet.v1.Limits.max_read_wait:type_name -> google.protobuf.Duration
+	11, // 8: runlet.v1.Limits.heartbeat_interval:type_name -> google.protobuf.Duration
+	11, // 9: runlet.v1.Limits.min_detached_ttl:type_name -> google.protobuf.Duration
+	11, // 10: runlet.v1.Limits.max_detached_ttl:type_name -> google.protobuf.Duration
+	11, // 11: runlet.v1.Limits.default_detached_ttl:type_name -> google.protobuf.Duration
 	0,  // 12: runlet.v1.Capabilities.tree_tracking:type_name -> runlet.v1.TreeTracking
-	7,  // 13: runlet.v1.Capabilities.files:type_name -> runlet.v1.FilesCapability
-	1,  // 14: runlet.v1.ServerService.GetServerInfo:input_type -> runlet.v1.GetServerInfoRequest
-	2,  // 15: runlet.v1.ServerService.GetServerInfo:output_type -> runlet.v1.GetServerInfoResponse
-	15, // [15:16] is the sub-list for method output_type
-	14, // [14:15] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	9,  // 13: runlet.v1.Capabilities.files:type_name -> runlet.v1.FilesCapability
+	7,  // 14: runlet.v1.Capabilities.sandbox:type_name -> runlet.v1.SandboxCapability
+	8,  // 15: runlet.v1.SandboxCapability.probes:type_name -> runlet.v1.SandboxProbe
+	1,  // 16: runlet.v1.ServerService.GetServerInfo:input_type -> runlet.v1.GetServerInfoRequest
+	2,  // 17: runlet.v1.ServerService.GetServerInfo:output_type -> runlet.v1.GetServerInfoResponse
+	17, // [17:18] is the sub-list for method output_type
+	16, // [16:17] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_runlet_v1_server_proto_init() }
@@ -1089,7 +1282,7 @@ func file_runlet_v1_server_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runlet_v1_server_proto_rawDesc), len(file_runlet_v1_server_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

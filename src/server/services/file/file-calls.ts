@@ -6,6 +6,7 @@ import type { FileWorkers } from '../../../files/workers/file-workers.ts';
 import type { FileService } from '../../../gen/runlet/v1/file_pb.ts';
 import { type Limits, MAX_PATH_BYTES } from '../../../limits.ts';
 import type { PrincipalLimits } from '../../../policy/principal-limits.ts';
+import { sandboxUnavailable } from '../../../sandbox/sandbox-failure.ts';
 import type { Session } from '../../../session/session.ts';
 import type { SessionRegistry } from '../../../session/session-registry.ts';
 import { textOfBytes } from '../../../system-text.ts';
@@ -51,11 +52,14 @@ export interface FileCall {
  */
 export function enterFiles(
   { admitFiles, sessions }: FileServiceOptions,
-  reference: SessionReference & NamedFiles,
+  reference: SessionReference & NamedFiles & { readonly sandbox?: unknown },
   context: CallContext,
 ): FileCall {
   const session = enterSession(sessions, reference, context);
   admitFiles(context);
+  if (reference.sandbox !== undefined) {
+    throw sandboxUnavailable('mechanism', '', 'this server has no sandboxes');
+  }
   noteChangedFiles(reference, context);
   context.defer(session.whenOver((why) => context.fail(why)));
   return { session, asker: { principal: callerOf(context).name, asker: session } };

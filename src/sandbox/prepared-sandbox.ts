@@ -1,0 +1,33 @@
+import type { SandboxAccess, SandboxNetwork } from './sandbox-spec.ts';
+
+/**
+ * The number that the first of {@link PreparedSandbox.descriptors} has in bwrap(1); the others
+ * follow it.
+ */
+export const FIRST_PREPARED_DESCRIPTOR = 11;
+
+/**
+ * A sandbox whose paths were found, and are held by descriptors, so that what is mounted is what was
+ * looked at. It is used for one launch. To be released in the end.
+ */
+export interface PreparedSandbox {
+  readonly network: SandboxNetwork;
+  /** Whether there is a folder for temporary files, `/tmp` inside. */
+  readonly hasTemp: boolean;
+  /** What can be done at a path inside, an absolute one without links: what rules say of it. */
+  accessAt(path: string): SandboxAccess;
+  /**
+   * What bwrap(1) is told to mount, in its order. The number of a descriptor in it is
+   * {@link FIRST_PREPARED_DESCRIPTOR} and more.
+   */
+  readonly arguments: readonly string[];
+  /** Descriptors of this process that bwrap(1) is given: those that {@link arguments} name. */
+  readonly descriptors: readonly number[];
+  /** Closes {@link descriptors}: to be called when it was launched, or will not be. */
+  closeDescriptors(): void;
+  /**
+   * To be called when nothing runs in it any more, or never will: removes from the disk what kept
+   * paths from being made. Idempotent, and closes descriptors as well. Never rejects.
+   */
+  release(): Promise<void>;
+}
