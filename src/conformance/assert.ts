@@ -102,6 +102,7 @@ const NO_DETAILS: CallErrorDetails = {
   retry: undefined,
   startFailure: undefined,
   fileFailure: undefined,
+  sandboxFailure: undefined,
 };
 
 /** A value in one line. */
