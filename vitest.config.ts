@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { LONG, SHARED } from './vitest.shared.ts';
+import { LONG, PLUGINS, SHARED } from './vitest.shared.ts';
 
 export default defineConfig({
+  plugins: PLUGINS,
   test: {
     ...SHARED,
     include: ['test/**/*.test.ts'],

@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
-import { SHARED } from './vitest.shared.ts';
+import { PLUGINS, SHARED } from './vitest.shared.ts';
 
 export default defineConfig({
+  plugins: PLUGINS,
   test: {
     ...SHARED,
     include: ['test/interop/**/*.test.ts'],

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { SHARED } from './vitest.shared.ts';
+import { PLUGINS, SHARED } from './vitest.shared.ts';
 
 /** What does not depend on how processes are started, nor on who runs the server. */
 const OF_NEITHER = [
@@ -34,6 +34,7 @@ const independent = [...OF_NEITHER, ...(ofLauncher ? OF_RIGHTS : OF_LAUNCHERS)];
 
 // The tests that are run again with another launcher, and as another user.
 export default defineConfig({
+  plugins: PLUGINS,
   test: {
     ...SHARED,
     include: [

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { SHARED } from './vitest.shared.ts';
+import { PLUGINS, SHARED } from './vitest.shared.ts';
 
 /**
  * What another version of Node.js may change: HTTP/2, streams, descriptors, terminals, signals,
@@ -24,6 +24,7 @@ const DEPENDENT = [
 
 // The tests that are run again with other lines of Node.js, by `scripts/test-node-line.sh`.
 export default defineConfig({
+  plugins: PLUGINS,
   test: {
     ...SHARED,
     include: DEPENDENT.map((name) => `test/${name}.test.ts`),

@@ -1,3 +1,4 @@
+import { BUILT_MODULES, builtSources } from './scripts/gate/built-sources.mjs';
 import { SlowestFirst } from './scripts/gate/slowest-first.mjs';
 import { TestReport } from './scripts/gate/test-report.mjs';
 import { TestTimes } from './scripts/gate/test-times.mjs';
@@ -11,7 +12,11 @@ export const SHARED = {
   expect: { poll: { timeout: 120_000 } },
   sequence: { sequencer: SlowestFirst },
   reporters: ['default', new TestTimes(), new TestReport()],
+  server: { deps: { external: [BUILT_MODULES] } },
 };
+
+/** What vitest does with modules, in all configurations. */
+export const PLUGINS = builtSources();
 
 /**
  * Tests that take more than half of the processor time of all: they do something some thousand

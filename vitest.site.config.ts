@@ -1,4 +1,7 @@
 import { defineConfig } from 'vitest/config';
-import { SHARED } from './vitest.shared.ts';
+import { PLUGINS, SHARED } from './vitest.shared.ts';
 
-export default defineConfig({ test: { ...SHARED, include: ['test/site/**/*.test.ts'] } });
+export default defineConfig({
+  plugins: PLUGINS,
+  test: { ...SHARED, include: ['test/site/**/*.test.ts'] },
+});

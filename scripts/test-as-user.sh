@@ -36,6 +36,6 @@ chown -R "$user:$user" "$work"
   cd "$work/clone"
   setpriv --reuid="$user" --regid="$user" --clear-groups --inh-caps=-all \
     env --unset=XDG_RUNTIME_DIR HOME="$work/home" TMPDIR="$work/tmp" USER=nobody LOGNAME=nobody \
-    TEST_REPORT="$work/tmp/report.jsonl" \
+    TEST_REPORT="$work/tmp/report.jsonl" TEST_BUILT=1 \
     node_modules/.bin/vitest run --config vitest.launcher.config.ts "$@"
 )

@@ -21,5 +21,5 @@ node=$(node scripts/node-line.mjs "$line")
 printf 'Node.js %s: %s\n' "$line" "$("$node" --version)"
 
 # What is found by its name is that program, too. A test looks at it.
-export PATH="${node%/*}:$PATH" TEST_NODE_LINE=$line
+export PATH="${node%/*}:$PATH" TEST_NODE_LINE=$line TEST_BUILT=1
 exec "$node" node_modules/vitest/vitest.mjs run --config vitest.runtime.config.ts "$@"
