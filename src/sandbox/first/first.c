@@ -185,9 +185,14 @@ __attribute__((noreturn, used)) void first(void) {
   /* What runs in the sandbox is not to read it, nor to speak in its name. */
   call(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 
-  char stat[144];
-  call(SYS_fstat, ORDER, (word)stat, 0, 0, 0);
-  word length = *(word *)(stat + STAT_SIZE_AT);
+  union {
+    word fields[18];
+    char bytes[144];
+  } stat;
+  word result = call(SYS_fstat, ORDER, (word)&stat, 0, 0, 0);
+  if (result < 0) fail_at_once(result);
+  word length = stat.fields[STAT_SIZE_AT / sizeof(word)];
+  if (length < (word)sizeof(struct order)) fail_at_once(-EINVAL);
   word mapped = map(length, MAP_PRIVATE, ORDER);
   if (mapped < 0 && mapped > -4096) fail_at_once(mapped);
   struct order *order = (struct order *)mapped;
@@ -220,9 +225,12 @@ __attribute__((noreturn, used)) void first(void) {
 
   for (;;) {
     struct info info;
-    struct { i32 code, status; char usage[144]; } end;
+    struct {
+      i32 code, status;
+      word usage[18];
+    } end;
     info.pid = 0;
-    word result = call(SYS_waitid, P_ALL, 0, (word)&info, WEXITED | WNOWAIT, (word)end.usage);
+    result = call(SYS_waitid, P_ALL, 0, (word)&info, WEXITED | WNOWAIT, (word)end.usage);
     if (result == -EINTR) continue;
     /* Nothing is left. */
     if (result < 0) exit(0);

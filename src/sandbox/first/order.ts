@@ -1,0 +1,42 @@
+import type { Environment } from '../../environment/env-policy.ts';
+import { bytesOfText } from '../../system-text.ts';
+
+/** Descriptors that the first process of a sandbox has, see first.c. */
+export const FIRST_DESCRIPTORS = { server: 3, order: 4, stdin: 5, stdout: 6, stderr: 7 } as const;
+
+/** `TERMINAL` of first.c: its descriptors are the terminal of the program's session. */
+const TERMINAL = 1;
+
+/** What the first process is told to start. */
+export interface FirstOrder {
+  /** A path inside. */
+  readonly cwd: string;
+  /** A path inside, from `cwd` unless it is absolute. */
+  readonly program: string;
+  readonly arg0: string;
+  /** The arguments after the name. */
+  readonly args: readonly string[];
+  readonly env: Environment;
+  /** Whether its descriptors are a terminal, which its session gets. */
+  readonly hasTerminal: boolean;
+  /** The highest descriptor that may be open when it begins. */
+  readonly lastDescriptor: number;
+}
+
+/** An order as the first process reads it, `struct order` of first.c. */
+export function encodeOrder(order: FirstOrder): Buffer {
+  const { arg0, args, cwd, env, hasTerminal, lastDescriptor, program } = order;
+  const head = Buffer.alloc(16);
+  head.writeUInt32LE(hasTerminal ? TERMINAL : 0, 0);
+  head.writeUInt32LE(lastDescriptor, 4);
+  head.writeUInt32LE(1 + args.length, 8);
+  head.writeUInt32LE(env.size, 12);
+  const variables = Array.from(env, ([name, value]) => `${name}=${value}`);
+  return Buffer.concat([head, terminated([cwd, program, arg0, ...args, ...variables])]);
+}
+
+/** Texts with a NUL after each, as bwrap(1) takes its arguments as well. */
+export function terminated(texts: readonly string[]): Buffer {
+  const end = Buffer.of(0);
+  return Buffer.concat(texts.flatMap((text) => [bytesOfText(text), end]));
+}
