@@ -1,6 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Environment } from '../environment/env-policy.ts';
 import type { ExitStatus, OutputStream, ResourceUsage } from '../output/event.ts';
+import type { PreparedSandbox } from '../sandbox/prepared-sandbox.ts';
+import type { SandboxMechanism } from '../sandbox/sandboxes-api.ts';
 import type { ProcessScan, ScannedProcess } from './process-scan.ts';
 import type { Delivery } from './signals.ts';
 import type { RunUser } from './users/run-user.ts';
@@ -33,12 +35,25 @@ export interface LaunchRequest {
    * as the launcher can. Default: the server's.
    */
   readonly user?: RunUser;
+  /** What it runs in: `program` and `cwd` are paths inside then. Default: as the server does. */
+  readonly sandbox?: SandboxLaunch;
   /**
    * Aborts when nobody wants it any more: a child that does not become its program, since a
    * file system does not answer, is killed as far as the launcher can. The launch may succeed
    * all the same.
    */
   readonly signal?: AbortSignal;
+}
+
+/** What a process is launched in. */
+export interface SandboxLaunch {
+  readonly mechanism: SandboxMechanism;
+  /** The filter of system calls, a compiled BPF program. */
+  readonly filter: Uint8Array;
+  /** A launcher that is asked to launch takes it over, and releases it in the end. */
+  readonly prepared: PreparedSandbox;
+  /** Makes of a request for what makes the sandbox one by which that runs as the user. */
+  readonly asUser?: (request: LaunchRequest) => LaunchRequest;
 }
 
 /** What a process can be limited in; what counts is in the protos' `ResourceLimits`. */
@@ -84,6 +99,8 @@ export interface LaunchedProcess {
   reaped(): boolean;
   /** How what came of it can be told apart; undefined: the launcher cannot. */
   readonly kin: Kinship | undefined;
+  /** What enforces the sandbox that it is in. Absent: it is in none. */
+  readonly sandbox?: string;
 }
 
 /** Tells what came of a process apart from what came of others, though their parents ended. */
@@ -149,6 +166,8 @@ export interface Launcher {
   readonly mergesStderr: boolean;
   /** Whether texts of a request may stand for other bytes than UTF-8, see `system-text.ts`. */
   readonly bytes: boolean;
+  /** Whether it can launch in sandboxes. Default: it cannot. */
+  readonly sandboxes?: boolean;
   /**
    * How descendants are found that left a process's group: by their parents alone; or
    * also, the server being their new parent, when these ended; or that, and each
@@ -161,7 +180,7 @@ export interface Launcher {
    * Launches a process. Nothing is asked for that it says it cannot do.
    *
    * @throws RunletError `START_FAILED`, or `INVALID_REQUEST` for a limit that is above the
-   *   server's own; nothing of the process is left then.
+   *   server's own; nothing of the process is left then, and its sandbox is released.
    */
   launch(request: LaunchRequest): Promise<LaunchedProcess>;
 }

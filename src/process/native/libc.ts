@@ -27,6 +27,10 @@ export const F_SETFL = 4;
 export const O_NONBLOCK = 0o4000;
 /** `F_DUPFD_CLOEXEC` of fcntl.h. */
 export const F_DUPFD_CLOEXEC = 1030;
+/** `AF_UNIX`, `SOCK_STREAM` and `SOCK_CLOEXEC` of socket(2). */
+export const AF_UNIX = 1;
+export const SOCK_STREAM = 1;
+export const SOCK_CLOEXEC = 0o2000000;
 /** `F_SETLEASE`, `F_GETLEASE` of fcntl.h, and the kinds of leases. */
 export const F_SETLEASE = 1024;
 export const F_GETLEASE = 1025;
@@ -139,6 +143,9 @@ export interface Libc {
   getsid: KoffiFunc<(pid: number) => number>;
   /** Takes `SIG_IGN` alone. */
   signal: KoffiFunc<(number: number, disposition: number) => unknown>;
+  socketpair: KoffiFunc<(domain: number, type: number, protocol: number, fds: number[]) => number>;
+  /** What the system says of an errno. */
+  strerror: KoffiFunc<(errno: number) => string>;
   memfdCreate: KoffiFunc<(name: string, flags: number) => number>;
   syscall: KoffiFunc<(number: number, a: number, b: number, c: number, d: number) => number>;
   /** The errno of the last call that failed. */
@@ -208,6 +215,8 @@ export function loadLibc(): Libc {
     prlimit: bind('int prlimit(int pid, int resource, const void *newLimit, void *oldLimit)'),
     getsid: bind('int getsid(int pid)'),
     signal: bind('intptr_t signal(int number, intptr_t disposition)'),
+    socketpair: bind('int socketpair(int domain, int type, int protocol, _Out_ int *fds)'),
+    strerror: bind('const char *strerror(int errno)'),
     memfdCreate: bind('int memfd_create(const char *name, unsigned int flags)'),
     syscall: bind('long syscall(long number, long a, long b, long c, long d)'),
     errno: () => koffi.errno(),

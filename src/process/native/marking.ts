@@ -15,7 +15,12 @@ export function markingOf(libc: Libc, marks: KinMarks): Marking {
 }
 
 /** Through a descriptor of the process, which goes on to mean it whoever has its number then. */
-function signalIf(libc: Libc, pid: number, signal: number, isMeant: () => boolean): Delivery {
+export function signalIf(
+  libc: Libc,
+  pid: number,
+  signal: number,
+  isMeant: () => boolean,
+): Delivery {
   const fd = libc.syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0);
   if (fd < 0) {
     if (libc.errno() === constants.errno.ESRCH) return 'gone';

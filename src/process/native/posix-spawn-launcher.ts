@@ -1,7 +1,6 @@
 import { closeSync, fchownSync, readdirSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type {
-  Kinship,
   LaunchedProcess,
   Launcher,
   LaunchRequest,
@@ -9,6 +8,7 @@ import type {
   TerminalSize,
 } from '../launcher.ts';
 import { quiet } from '../output-quiet.ts';
+import { hasOwnProc } from '../own-proc.ts';
 import type { StartedWith } from '../started-with.ts';
 import { ignoreSignals } from './ignored-signals.ts';
 import { F_GETFD, F_SETFD, FD_CLOEXEC, type Libc, loadLibc } from './libc.ts';
@@ -16,9 +16,11 @@ import { markingOf } from './marking.ts';
 import { pipeOutput } from './pipe-output.ts';
 import { openPipes, type Pipes } from './pipes.ts';
 import { PseudoTerminal } from './pseudo-terminal.ts';
+import type { Confined } from './sandboxed/confined.ts';
+import { launchConfined } from './sandboxed/launch-confined.ts';
 import { Slots } from './slots.ts';
-import { pipeActions, terminalActions } from './spawn-actions.ts';
-import { Spawner } from './spawner.ts';
+import { type ChildPipes, pipeActions, terminalActions } from './spawn-actions.ts';
+import { type MakeActions, type Spawned, Spawner } from './spawner.ts';
 
 /** Launches at a time; the others wait, before anything is opened for them. */
 const MAX_LAUNCHES = 64;
@@ -61,10 +63,17 @@ function createLauncher(libc: Libc, startedWith: StartedWith | undefined): Launc
     limits: spawner.limits,
     mergesStderr: true,
     bytes: true,
+    // What runs in one is found by its numbers here, and by its marks if it is not.
+    sandboxes: spawner.marks !== undefined && hasOwnProc(),
     tree: spawner.tree,
     marking: spawner.marks && markingOf(libc, spawner.marks),
     async launch(request) {
-      if (request.limits !== undefined) spawner.assertCanLimit(request.limits);
+      try {
+        if (request.limits !== undefined) spawner.assertCanLimit(request.limits);
+      } catch (error) {
+        await request.sandbox?.prepared.release();
+        throw error;
+      }
       return slots.use(() =>
         request.terminal === undefined
           ? launchOnPipes(libc, spawner, request)
@@ -72,6 +81,24 @@ function createLauncher(libc: Libc, startedWith: StartedWith | undefined): Launc
       );
     },
   };
+}
+
+/** A process that was launched, whatever it reads and writes. */
+interface Child extends Pick<LaunchedProcess, 'pid' | 'kin' | 'reaped' | 'sandbox'> {
+  readonly end: Promise<ProcessEnd>;
+}
+
+/** `pipes` are those of a child in a sandbox; of another, its actions say what it has. */
+async function launchChild(
+  libc: Libc,
+  spawner: Spawner,
+  request: LaunchRequest,
+  pipes: ChildPipes,
+  actions: MakeActions,
+): Promise<Child> {
+  const { sandbox } = request;
+  if (sandbox === undefined) return spawned(spawner, await spawner.spawn(request, actions));
+  return confined(await launchConfined(libc, spawner, request, sandbox, pipes));
 }
 
 async function launchOnPipes(
@@ -88,19 +115,15 @@ async function launchOnPipes(
   try {
     // So that the user can open them by what they are called, /dev/stdout for one.
     if (request.user) for (const { child } of all) fchownSync(child, request.user.uid, -1);
-    const { kin, pid } = await spawner.spawn(request, (gate) =>
-      pipeActions(
-        libc,
-        request.cwd,
-        {
-          stdin: request.stdin === 'shared' ? 0 : stdin?.child,
-          stdout: stdout.child,
-          stderr: stderr?.child,
-        },
-        gate,
-      ),
+    const childPipes = {
+      stdin: request.stdin === 'shared' ? 0 : stdin?.child,
+      stdout: stdout.child,
+      stderr: stderr?.child,
+    };
+    const child = await launchChild(libc, spawner, request, childPipes, (gate) =>
+      pipeActions(libc, request.cwd, childPipes, gate),
     );
-    return onPipes(spawner, pid, kin, pipes);
+    return onPipes(child, pipes);
   } catch (error) {
     for (const pipe of all) closeSync(pipe.ours);
     throw error;
@@ -115,42 +138,38 @@ async function launchOnPipes(
  * there, and the request, with the environment, must not outlive the launch.
  */
 
-function onPipes(
-  spawner: Spawner,
-  pid: number,
-  kin: Kinship | undefined,
-  { stderr, stdin, stdout }: Pipes,
-): LaunchedProcess {
+function spawned(spawner: Spawner, { kin, pid }: Spawned): Child {
+  const reaped = (): boolean => !spawner.reaper.knows(pid);
+  return { pid, kin, end: spawner.reaper.endOf(pid), reaped };
+}
+
+function confined(child: Confined): Child {
+  const { end, kin, pid } = child;
+  return { pid, kin, end, reaped: () => child.reaped(), sandbox: 'bubblewrap' };
+}
+
+function onPipes(child: Child, { stderr, stdin, stdout }: Pipes): LaunchedProcess {
   const output = {
     stdout: pipeOutput(stdout.ours),
     ...(stderr && { stderr: pipeOutput(stderr.ours) }),
   };
   return {
-    pid,
-    kin,
+    ...child,
     stdin: stdin && new Socket({ fd: stdin.ours, readable: false, writable: true }),
     output,
     resize: undefined,
-    exited: endOf(spawner, pid, output),
-    reaped: () => !spawner.reaper.knows(pid),
+    exited: endOf(child, output),
   };
 }
 
-function onTerminal(
-  spawner: Spawner,
-  pid: number,
-  kin: Kinship | undefined,
-  terminal: PseudoTerminal,
-): LaunchedProcess {
+function onTerminal(child: Child, terminal: PseudoTerminal): LaunchedProcess {
   const output = { terminal: terminal.output };
   return {
-    pid,
-    kin,
+    ...child,
     stdin: terminal.input,
     output,
     resize: (newSize) => terminal.resize(newSize),
-    exited: endOf(spawner, pid, output, () => terminal.leaderExited()),
-    reaped: () => !spawner.reaper.knows(pid),
+    exited: endOf(child, output, () => terminal.leaderExited()),
   };
 }
 
@@ -161,25 +180,30 @@ async function launchOnTerminal(
   size: TerminalSize,
 ): Promise<LaunchedProcess> {
   const terminal = new PseudoTerminal(libc, size, request.user?.uid);
+  let slave: number | undefined;
   try {
-    const { kin, pid } = await spawner.spawn(request, (gate) =>
+    // Only a sandbox is handed it; others open it by what it is called, so that it becomes theirs.
+    if (request.sandbox !== undefined) slave = terminal.openSlave();
+    const childPipes = { stdin: slave, stdout: slave ?? -1, stderr: slave };
+    const child = await launchChild(libc, spawner, request, childPipes, (gate) =>
       terminalActions(libc, request.cwd, terminal.path, gate),
     );
-    return onTerminal(spawner, pid, kin, terminal);
+    return onTerminal(child, terminal);
   } catch (error) {
     terminal.output.destroy();
     throw error;
+  } finally {
+    if (slave !== undefined) closeSync(slave);
   }
 }
 
 /** Resolves when what the process wrote was read; `onReaped` is called when it has exited. */
 async function endOf(
-  spawner: Spawner,
-  pid: number,
+  child: Child,
   output: LaunchedProcess['output'],
   onReaped: () => void = () => {},
 ): Promise<ProcessEnd> {
-  const end = await spawner.reaper.endOf(pid);
+  const end = await child.end;
   onReaped();
   await quiet(Object.values(output));
   return end;

@@ -94,6 +94,21 @@ export class PseudoTerminal {
     this.#libc.ioctl(this.#own, TIOCSWINSZ, size);
   }
 
+  /**
+   * A descriptor of the slave's end, for a child that is handed it. It becomes nobody's terminal
+   * by being opened.
+   *
+   * @throws RunletError `START_FAILED`, stage `TERMINAL`
+   */
+  openSlave(): number {
+    try {
+      return openSync(this.path, constants.O_RDWR | constants.O_NOCTTY);
+    } catch (error) {
+      const errno = errnoName(error);
+      throw startFailure('TERMINAL', errno, `the terminal could not be opened: ${errno}`);
+    }
+  }
+
   /** The leader exited: all that it wrote is handed over before this returns. */
   leaderExited(): void {
     this.#closeSlave();

@@ -8,14 +8,22 @@ import {
   SPAWN_ATTRIBUTES_SIZE,
 } from './libc.ts';
 
-/**
- * A session of its own, default dispositions but for the signals that are to stay ignored,
- * an empty mask. `cgroup` is a descriptor of the one that the child is made in, if that
- * can be.
- */
-export function spawnAttributes(libc: Libc, ignored: readonly number[], cgroup?: number): Buffer {
+/** What children differ in. */
+export interface SpawnAttributes {
+  /** A descriptor of the cgroup that it is made in, if that can be. Default: that of this process. */
+  readonly cgroup?: number | undefined;
+  /** Whether all signals are blocked, so that none that can be ends it. Default: none is. */
+  readonly blocked?: boolean;
+}
+
+/** A session of its own, default dispositions but for the signals that are to stay ignored. */
+export function spawnAttributes(
+  libc: Libc,
+  ignored: readonly number[],
+  { blocked = false, cgroup }: SpawnAttributes = {},
+): Buffer {
   const attributes = Buffer.alloc(SPAWN_ATTRIBUTES_SIZE);
-  const none = Buffer.alloc(SIGSET_SIZE);
+  const mask = Buffer.alloc(SIGSET_SIZE, blocked ? 0xff : 0);
   // Not by sigfillset(3): it leaves out two signals that glibc uses itself, and
   // posix_spawn would have the child ignore those.
   const all = Buffer.alloc(SIGSET_SIZE, 0xff);
@@ -24,7 +32,7 @@ export function spawnAttributes(libc: Libc, ignored: readonly number[], cgroup?:
     all.writeUInt8(all.readUInt8(index) & ~(1 << ((signal - 1) & 7)), index);
   }
   libc.attributesInit(attributes);
-  libc.attributesSetSigmask(attributes, none);
+  libc.attributesSetSigmask(attributes, mask);
   libc.attributesSetSigdefault(attributes, all);
   libc.attributesSetFlags(
     attributes,

@@ -6,6 +6,7 @@ import { signalProcess } from '../signals.ts';
 import { errnoName, spawnFailure, startFailure, unsupported } from '../start-failure.ts';
 import type { StartedWith } from '../started-with.ts';
 import { programTexts } from './c-text.ts';
+import { canEnter } from './cgroup-entry.ts';
 import { type Cgroup, Cgroups } from './cgroups.ts';
 import { type ChildOrigin, ChildReaper } from './child-reaper.ts';
 import { KinMarks } from './kin-marks.ts';
@@ -15,7 +16,6 @@ import { MarkedSpawns } from './marked-spawns.ts';
 import { OpenFiles } from './open-files.ts';
 import { OrphanCheck } from './orphan-check.ts';
 import { assertWithinOwn, limitProcess } from './resource-limits.ts';
-import { newActions } from './spawn-actions.ts';
 import { spawnAttributes } from './spawn-attributes.ts';
 import { type SpawnGate, SpawnGates } from './spawn-gate.ts';
 
@@ -82,8 +82,8 @@ export class Spawner {
     const isLaunched = (pid: number): boolean => this.reaper.knows(pid);
     this.#spawns = this.#marks && new MarkedSpawns(libc, this.#marks, isLaunched);
     // They add to marks: what is found by these is killed at once by them.
-    const canEnter = this.#marks !== undefined && libc.attributesSetCgroup !== undefined;
-    this.#cgroups = canEnter ? Cgroups.create((cgroup) => this.#canEnter(cgroup)) : undefined;
+    if (this.#marks === undefined || libc.attributesSetCgroup === undefined) return;
+    this.#cgroups = Cgroups.create((cgroup) => canEnter(libc, cgroup));
   }
 
   /** Whether children can be limited: they are found by their marks. */
@@ -91,7 +91,7 @@ export class Spawner {
     return this.#gates !== undefined;
   }
 
-  /** The marks of children; undefined: they have none. */
+  /** Undefined: children have none. */
   get marks(): KinMarks | undefined {
     return this.#marks;
   }
@@ -103,16 +103,22 @@ export class Spawner {
   }
 
   /**
-   * Makes a child.
+   * Makes a child. A monitor is what makes a sandbox: no signal but SIGKILL ends it, and it is not
+   * limited itself, see {@link limit}.
    *
    * @throws RunletError `START_FAILED`
    */
-  async spawn(request: LaunchRequest, actions: MakeActions): Promise<Spawned> {
+  async spawn(
+    request: LaunchRequest,
+    actions: MakeActions,
+    kind: 'program' | 'monitor' = 'program',
+  ): Promise<Spawned> {
+    const monitor = kind === 'monitor';
     const marks = this.#marks;
     if (marks === undefined || this.#spawns === undefined) {
       this.#unmarked += 1;
       try {
-        const making = { request, actions, attributes: this.#attributesFor(request) };
+        const making = { request, actions, attributes: this.#attributesFor(request, monitor) };
         return { pid: await this.#call(making), kin: undefined };
       } finally {
         this.#unmarked -= 1;
@@ -123,7 +129,8 @@ export class Spawner {
     if (mark === undefined) throw spawnFailure('EAGAIN');
     const cgroup = this.#cgroups?.begin();
     const kin = this.#kinOf(marks, mark, cgroup);
-    const making: Making = { request, actions, attributes: this.#attributesFor(request, cgroup) };
+    const attributes = this.#attributesFor(request, monitor, cgroup);
+    const making: Making = { request, actions, attributes };
     // While it is made it is the only child with its mark.
     const giveUp = (): void => {
       const child = this.#childWith(mark, marks);
@@ -135,11 +142,11 @@ export class Spawner {
         mark,
         (lowered) => {
           const limits = request.limits ?? (lowered ? undefined : this.#forOpenFiles());
-          return limits === undefined
+          return limits === undefined || monitor
             ? this.#call(making)
             : this.#spawnLimited(making, limits, () => this.#childWith(mark, marks));
         },
-        request.limits === undefined ? this.#openFiles : undefined,
+        request.limits === undefined && !monitor ? this.#openFiles : undefined,
       );
       return { pid, kin };
     } catch (error) {
@@ -158,6 +165,11 @@ export class Spawner {
    */
   assertCanLimit(limits: ResourceLimits): void {
     assertWithinOwn(this.#libc, limits);
+  }
+
+  /** Limits a process that is not a program yet. False if the kernel does not let us. */
+  limit(pid: number, limits: ResourceLimits | undefined): boolean {
+    return limitProcess(this.#libc, pid, limits ?? {}, this.#openFiles?.soft);
   }
 
   /** Apart from the spawn: it lives on, and what was to be spawned must not. */
@@ -195,9 +207,10 @@ export class Spawner {
     return this.#runningNow;
   }
 
-  #attributesFor({ terminal }: LaunchRequest, cgroup?: Cgroup): Buffer {
-    if (cgroup !== undefined) {
-      return spawnAttributes(this.#libc, terminal ? [] : this.#ignored, cgroup.fd);
+  #attributesFor({ terminal }: LaunchRequest, monitor: boolean, cgroup?: Cgroup): Buffer {
+    if (cgroup !== undefined || monitor) {
+      const ignored = terminal ? [] : this.#ignored;
+      return spawnAttributes(this.#libc, ignored, { cgroup: cgroup?.fd, blocked: monitor });
     }
     return terminal ? this.#terminalAttributes : this.#attributes;
   }
@@ -216,16 +229,6 @@ export class Spawner {
     if (mark === undefined) return this.#unmarked > 0 ? 'launching' : 'unknown';
     if (this.#spawns?.isMaking(mark)) return 'launching';
     return isDescendant(pid) ? 'descendant' : 'unknown';
-  }
-
-  /** Whether children can be made in a cgroup. This one fails to become its program, and is gone. */
-  #canEnter(cgroup: Cgroup): boolean {
-    const libc = this.#libc;
-    const actions = newActions(libc);
-    const attributes = spawnAttributes(libc, this.#ignored, cgroup.fd);
-    const errno = libc.posixSpawn([0], '/proc/self/exe/none', actions, attributes, [null], [null]);
-    libc.fileActionsDestroy(actions);
-    return errno === constants.errno.ENOTDIR;
   }
 
   /** The child stops before it becomes its program, and is limited there. */
