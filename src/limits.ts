@@ -10,4 +10,5 @@ export * from './limits/files.ts';
 export * from './limits/identity.ts';
 export * from './limits/operator.ts';
 export * from './limits/processes.ts';
+export * from './limits/sandbox.ts';
 export * from './limits/server.ts';

@@ -58,13 +58,21 @@ async function sweepFolder(
     const record = parseRecord(await readFile(path, 'utf8'));
     try {
       // One that is not whole was about to be made: nothing had the name.
-      if (record !== undefined) await workers.run(SWEEPER, 'removeTemporary', record);
+      if (record !== undefined) await removeTold(workers, record);
       await unlink(path);
     } catch (error) {
       onProblem(error);
     }
   }
   if ((await recordsIn(folder)).length === 0) await removeRunFolder(folder);
+}
+
+async function removeTold(
+  workers: FileWorkers,
+  record: NonNullable<ReturnType<typeof parseRecord>>,
+): Promise<void> {
+  if ('placeholder' in record) await workers.run(SWEEPER, 'removePlaceholder', record);
+  else await workers.run(SWEEPER, 'removeTemporary', record);
 }
 
 /** The server itself. */

@@ -1,3 +1,5 @@
+import { asPlaceholderRecord, type PlaceholderRecord } from '../sandbox/placeholder-record.ts';
+
 /** What is told of a temporary name before anything has it. */
 export interface TemporaryRecord {
   /** The path of the folder when it was taken: bytes in base64. */
@@ -17,7 +19,7 @@ export function formatRecord(record: TemporaryRecord): string {
 }
 
 /** Undefined: the text is none. */
-export function parseRecord(text: string): TemporaryRecord | undefined {
+export function parseRecord(text: string): TemporaryRecord | PlaceholderRecord | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -27,7 +29,7 @@ export function parseRecord(text: string): TemporaryRecord | undefined {
   if (typeof parsed !== 'object' || parsed === null) return undefined;
   const folder: unknown = Reflect.get(parsed, 'folder');
   const name: unknown = Reflect.get(parsed, 'name');
-  if (typeof folder !== 'string' || typeof name !== 'string') return undefined;
+  if (typeof folder !== 'string' || typeof name !== 'string') return asPlaceholderRecord(parsed);
   // Nothing is removed by a record that we could not have made.
   return TEMPORARY_NAME.test(name) ? { folder, name } : undefined;
 }

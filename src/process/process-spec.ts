@@ -1,5 +1,6 @@
 import type { Environment, EnvPolicy } from '../environment/env-policy.ts';
 import type { Overflow } from '../output/event-log-options.ts';
+import type { SandboxSpec } from '../sandbox/sandbox-spec.ts';
 import type { ResourceLimits, TerminalSize } from './launcher.ts';
 
 /** What to run and how, checked and with every default filled in. */
@@ -15,6 +16,8 @@ export interface ProcessSpec {
   readonly env: Environment;
   /** The name of a user, or its number in digits; undefined: as the server runs. */
   readonly user: string | undefined;
+  /** Undefined: it runs as the server does. */
+  readonly sandbox: SandboxSpec | undefined;
   readonly stdin: 'closed' | 'pipe';
   /** The size of its terminal; undefined: it has none. */
   readonly terminal: TerminalSize | undefined;

@@ -7,6 +7,12 @@ import type { SandboxAccess, SandboxNetwork } from './sandbox-spec.ts';
 export const FIRST_PREPARED_DESCRIPTOR = 11;
 
 /**
+ * That of the program that is mounted as the first process of the sandbox, at
+ * {@link PreparedSandbox.first}, to be read to its end.
+ */
+export const FIRST_PROCESS_DESCRIPTOR = 9;
+
+/**
  * A sandbox whose paths were found, and are held by descriptors, so that what is mounted is what was
  * looked at. It is used for one launch. To be released in the end.
  */
@@ -21,6 +27,11 @@ export interface PreparedSandbox {
    * {@link FIRST_PREPARED_DESCRIPTOR} and more.
    */
   readonly arguments: readonly string[];
+  /**
+   * Where the program of {@link FIRST_PROCESS_DESCRIPTOR} is inside, which {@link arguments} mount:
+   * in a folder that is always the sandbox's own, so that no disk has it.
+   */
+  readonly first: string;
   /** Descriptors of this process that bwrap(1) is given: those that {@link arguments} name. */
   readonly descriptors: readonly number[];
   /** Closes {@link descriptors}: to be called when it was launched, or will not be. */

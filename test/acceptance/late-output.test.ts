@@ -91,6 +91,7 @@ describe('a child that holds stdout after its parent exited', () => {
         cwd: folder,
         envPolicy: undefined,
         user: undefined,
+        sandbox: undefined,
         env: new Map([['PATH', PATH]]),
         stdin: 'closed',
         terminal: undefined,

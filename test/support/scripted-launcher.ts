@@ -40,6 +40,7 @@ export class ScriptedLauncher implements Launcher {
         cwd: '/',
         envPolicy: undefined,
         user: undefined,
+        sandbox: undefined,
         env: new Map(),
         stdin: 'closed',
         terminal: undefined,

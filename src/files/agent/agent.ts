@@ -17,11 +17,14 @@ export interface AgentOptions {
 export class Agent {
   readonly places: Places;
   readonly temporaries: TemporaryNames;
+  /** See {@link AgentOptions}. */
+  readonly records: string | undefined;
   readonly #owners = new UserNames('/etc/passwd');
   readonly #groups = new UserNames('/etc/group');
 
   constructor({ records, roots }: AgentOptions, places = new Places(roots)) {
     this.places = places;
+    this.records = records;
     this.temporaries = new TemporaryNames(records);
   }
 

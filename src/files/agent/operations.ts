@@ -1,3 +1,5 @@
+import { removePlaceholder, removePlaceholders } from '../../sandbox/agent/placeholders.ts';
+import { prepareMounts } from '../../sandbox/agent/prepare-mounts.ts';
 import type { TemporaryRecord } from '../temporary-record.ts';
 import type { Agent } from './agent.ts';
 import { setAttributes } from './attributes.ts';
@@ -29,9 +31,12 @@ export const OPERATIONS = {
   createSymlink,
   listDirectory,
   move,
+  prepareMounts,
   readFile,
   readTree,
   remove,
+  removePlaceholder,
+  removePlaceholders,
   removeTemporary: (_agent: Agent, record: TemporaryRecord) => removeTemporary(record),
   resolvePath,
   setAttributes,

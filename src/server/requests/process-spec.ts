@@ -24,7 +24,9 @@ import {
 import type { LimitName, ResourceLimits } from '../../process/launcher.ts';
 import type { ProcessSpec } from '../../process/process-spec.ts';
 import { sandboxUnavailable } from '../../sandbox/sandbox-failure.ts';
+import type { SandboxLayer, SandboxSpec } from '../../sandbox/sandbox-spec.ts';
 import { parseDuration, parseEnum, parseLabels, parseTerminalSize, parseUint64 } from './fields.ts';
+import { parseSandbox } from './sandbox.ts';
 import {
   assertEnvironmentFits,
   assertNoNul,
@@ -43,6 +45,8 @@ export interface SpecDefaults {
   readonly overflow: ProcessSpec['overflow'];
   /** Bytes of output that a process which pauses may be ahead of its readers. Default: all that is retained. */
   readonly pauseBytes?: number;
+  /** Profiles of sandboxes, by name. Default: there are no sandboxes, and each is refused. */
+  readonly sandboxProfiles?: ReadonlyMap<string, SandboxLayer>;
 }
 
 /** What a terminal is called where nothing is said: what terminal programs emulate today. */
@@ -71,9 +75,6 @@ export function parseProcessSpec(
   defaults: SpecDefaults,
 ): ProcessSpec {
   if (message === undefined) throw invalidField('spec', 'is required');
-  if (message.sandbox !== undefined) {
-    throw sandboxUnavailable('mechanism', '', 'this server has no sandboxes');
-  }
   const { limits } = defaults;
   const argv = parseArgv(message, limits);
   assertEnvironmentFits(message, limits);
@@ -94,6 +95,7 @@ export function parseProcessSpec(
     envPolicy: parseEnvPolicy(message.envPolicy),
     env: withTerm(parseEnvironment('spec.env', message.env, message.rawEnv), message.terminal),
     user: parseUser(message),
+    sandbox: parseOwnSandbox(message, defaults),
     stdin: parseEnum('spec.stdin', message.stdin, STDIN_MODES),
     terminal:
       message.terminal === undefined
@@ -116,6 +118,20 @@ export function parseProcessSpec(
     labels: parseLabels('spec.labels', message.labels),
     leftToServer: leftToServer(message),
   };
+}
+
+/** Undefined: it runs as the server does. */
+function parseOwnSandbox(
+  message: ProcessSpecMessage,
+  { sandboxProfiles }: SpecDefaults,
+): SandboxSpec | undefined {
+  const { sandbox } = message;
+  if (sandbox === undefined) return undefined;
+  if (sandboxProfiles === undefined) {
+    throw sandboxUnavailable('mechanism', '', 'this server has no sandboxes');
+  }
+  const given = parseCwd(message) !== '';
+  return parseSandbox('spec.sandbox', sandbox, sandboxProfiles, { field: 'spec.cwd', given });
 }
 
 /** What it says nothing of. */
