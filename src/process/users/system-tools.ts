@@ -22,7 +22,8 @@ export async function findSystemTools(): Promise<SystemTools | undefined> {
   return { chroot, env, getent, id, sh };
 }
 
-async function findTool(name: string): Promise<string | undefined> {
+/** The path of a tool; undefined: there is none, or others than root can change it. */
+export async function findTool(name: string): Promise<string | undefined> {
   for (const folder of FOLDERS) {
     const path = `${folder}/${name}`;
     if (await isRootsAlone(path)) return path;
