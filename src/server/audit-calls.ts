@@ -1,5 +1,6 @@
+import { status } from '@grpc/grpc-js';
 import { CALL_IDS, type CallContext, contextKey } from '../bridge/call-context.ts';
-import type { Interceptor } from '../bridge/interceptor.ts';
+import type { CallOutcome, Interceptor } from '../bridge/interceptor.ts';
 import { type Reason, RunletError } from '../errors.ts';
 import { ANYBODY } from '../identity/principal.ts';
 import { shownText } from '../system-text.ts';
@@ -20,29 +21,38 @@ export const CHANGED_FILES = contextKey('');
 
 /**
  * Records each call that is denied, each start that fails, and each change of files, done or
- * failed. What was started is recorded there.
+ * failed: also one that ended with its call, of which a part may be done. What was started is
+ * recorded there.
  */
 export function auditCalls(audit: Audit): Interceptor {
   return async (_method, context, next) => {
     const outcome = await next();
     const { error } = outcome;
     const files = context.get(CHANGED_FILES);
-    if (error instanceof RunletError) {
-      const failed = files !== '' && error.details.fileFailure !== undefined ? 'failed' : undefined;
-      const recorded = OUTCOMES[error.reason] ?? failed;
-      if (recorded === undefined) return outcome;
-      audit.record({
-        ...whoDidWhat(context),
-        principal: principalOf(context, error),
-        outcome: recorded,
-        reason: error.reason,
-        detail: detailOf(error) || files,
-      });
-    } else if (error === undefined && files !== '') {
-      audit.record({ ...whoDidWhat(context), outcome: 'ok', reason: '', detail: files });
-    }
+    const known = error instanceof RunletError ? error : undefined;
+    const recorded =
+      (known && OUTCOMES[known.reason]) ?? (files === '' ? undefined : cameOf(outcome));
+    if (recorded === undefined) return outcome;
+    audit.record({
+      ...whoDidWhat(context),
+      ...(known === undefined ? {} : { principal: principalOf(context, known) }),
+      outcome: recorded,
+      reason: reasonOf(outcome),
+      detail: (known && detailOf(known)) || files,
+    });
     return outcome;
   };
+}
+
+/** What came of a change of files. */
+function cameOf({ code }: CallOutcome): AuditRecord['outcome'] {
+  return code === status.OK ? 'ok' : 'failed';
+}
+
+/** Why a call failed, as its client sees it. One that its client ended, or its deadline, has no error. */
+function reasonOf({ code, error }: CallOutcome): string {
+  if (error instanceof RunletError) return error.reason;
+  return code === status.OK ? '' : (status[code] ?? '');
 }
 
 /** What of a record is known by the call. */
