@@ -115,7 +115,7 @@ export async function serveMatrix(
 }
 
 /** What is in a folder, to be compared with what is later. */
-async function filesOf(folder: string): Promise<readonly string[]> {
+export async function filesOf(folder: string): Promise<readonly string[]> {
   const names = (await readdir(folder, { recursive: true })).toSorted();
   const described = names.map(async (name) => {
     const { ino, mode, mtimeMs, size } = await lstat(join(folder, name));
