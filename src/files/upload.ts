@@ -1,6 +1,7 @@
 import { RunletError } from '../errors.ts';
 import { WRITE_AHEAD_BYTES } from '../limits.ts';
 import type { WriteFileInput, WriteFilePiece, WriteFileResult } from './agent/write-file.ts';
+import { closeFence, type Fence, openFence } from './fence.ts';
 import type { FaultMessage } from './file-fault.ts';
 import type { PlaceLocks } from './place-locks.ts';
 import { errorOfFault, type Task, type TaskStep } from './workers/task.ts';
@@ -37,6 +38,8 @@ export class Upload {
   readonly #options: UploadOptions;
   readonly #queue = new WriteQueue();
   #uploader: Uploader | undefined;
+  /** Of the call that says it is finished, from then on. */
+  #fence: Fence | undefined;
   #accepted = 0n;
   /** Resolves when it began, or rejects with why it could not. */
   readonly #ready: Promise<string>;
@@ -69,9 +72,7 @@ export class Upload {
    */
   async resume(uploader: Uploader): Promise<WriteFileResult | undefined> {
     const before = this.#uploader;
-    this.#uploader = uploader;
-    this.#queue.clear();
-    this.#wake();
+    this.#leftBy(uploader);
     before?.fail(new RunletError('UPLOAD_SUPERSEDED'));
     await this.#ready;
     await this.#work;
@@ -82,10 +83,7 @@ export class Upload {
 
   /** A call is over. What it sent and is not written is forgotten. */
   leave(uploader: Uploader): void {
-    if (this.#uploader !== uploader) return;
-    this.#uploader = undefined;
-    this.#queue.clear();
-    this.#wake();
+    if (this.#uploader === uploader) this.#leftBy(undefined);
   }
 
   /**
@@ -128,8 +126,7 @@ export class Upload {
   /** Gives it up. What has no place is removed; resolves when it is. Idempotent. */
   async drop(): Promise<void> {
     this.#uploader?.fail(new RunletError('UPLOAD_SUPERSEDED'));
-    this.#uploader = undefined;
-    this.#queue.clear();
+    this.#leftBy(undefined);
     const { task } = this.#options;
     try {
       await this.#ready;
@@ -145,8 +142,7 @@ export class Upload {
 
   /** Gives it up without waiting for anything. */
   abandon(): void {
-    this.#uploader = undefined;
-    this.#queue.clear();
+    this.#leftBy(undefined);
     this.#end(undefined);
   }
 
@@ -160,6 +156,14 @@ export class Upload {
       this.#fail(error);
       throw error;
     }
+  }
+
+  /** The call that goes on with it is another, or none: that before does nothing more. */
+  #leftBy(next: Uploader | undefined): void {
+    this.#uploader = next;
+    this.#queue.clear();
+    if (this.#fence !== undefined) closeFence(this.#fence);
+    this.#wake();
   }
 
   /** Writes what waits. */
@@ -204,7 +208,9 @@ export class Upload {
   }
 
   async #finished(): Promise<WriteFileResult | undefined> {
-    let step = await this.#step('finish');
+    const finish = openFence();
+    this.#fence = finish;
+    let step = await this.#step({ finish });
     while (!step.done && step.piece === undefined) step = await this.#step(undefined);
     if (step.done) return step.result;
     if (step.piece?.kind === 'refused') this.#refuse(step.piece.fault);
@@ -241,8 +247,7 @@ export class Upload {
   /** The call fails; another may go on. */
   #refuse(fault: FaultMessage): void {
     const uploader = this.#uploader;
-    this.#uploader = undefined;
-    this.#queue.clear();
+    this.#leftBy(undefined);
     uploader?.fail(errorOfFault(fault));
   }
 

@@ -8,6 +8,7 @@ import { Desk } from '../../src/files/agent/desk.ts';
 import type { AgentAnswer } from '../../src/files/agent/messages.ts';
 import { systemError } from '../../src/files/agent/native.ts';
 import { Places } from '../../src/files/agent/places.ts';
+import { openFence } from '../../src/files/fence.ts';
 import { WriteDisposition } from '../../src/gen/runlet/v1/file_pb.ts';
 import { failureOf } from '../support/failure.ts';
 import { readAll, writeRequests } from '../support/files.ts';
@@ -163,7 +164,10 @@ describe('a disk that fails', () => {
           [EDQUOT, 'NO_SPACE', 'EDQUOT'],
         ] as const) {
           faults.set(name, errno);
-          const answer = run(desk, 'writeFile', args, [Buffer.from('new'), 'finish']);
+          const answer = run(desk, 'writeFile', args, [
+            Buffer.from('new'),
+            { finish: openFence() },
+          ]);
           faults.clear();
           expect([name, answer]).toMatchObject([
             name,
@@ -188,7 +192,9 @@ describe('a disk that fails', () => {
         expect(answer).toMatchObject({ kind: 'fault', fault: { reason: 'FILE_FAILED' } });
       }
       expect(await readdir(folder)).toEqual(['file']);
-      expect(run(desk, 'writeFile', args, [Buffer.from('new'), 'finish']).kind).toBe('done');
+      expect(run(desk, 'writeFile', args, [Buffer.from('new'), { finish: openFence() }]).kind).toBe(
+        'done',
+      );
       expect(await readFile(path, 'utf8')).toBe('new');
     },
   );

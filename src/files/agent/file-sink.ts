@@ -21,8 +21,13 @@ export interface FileSink {
    * @throws FileFault `VERSION_MISMATCH`
    */
   begin(): void;
-  /** So many bytes were written, and these are all: it gets its place, and is told as it is there. */
-  finish(bytes: bigint): FileInfo;
+  /**
+   * So many bytes were written, and these are all: it gets its place, and is told as it is there.
+   * It may be tried again where `assertWanted` threw.
+   *
+   * @param assertWanted asked before anything that others see; throws where it may not be done
+   */
+  finish(bytes: bigint, assertWanted: () => void): FileInfo;
   /** Frees what it holds; what has no place is removed. */
   close(): void;
 }
@@ -48,10 +53,12 @@ function openBeside(agent: Agent, place: NamedPlace, args: WriteFileArgs): FileS
   const { disposition, mode, path, sync } = args;
   const file = new NewFile(agent, place);
   const { descriptor } = file;
-  const put = (found: BigIntStats | undefined): void => {
+  const put = (found: BigIntStats | undefined, assertWanted: () => void): void => {
     const prepare = (): void => {
       takeAfter(descriptor, found, mode);
       if (sync) fsyncSync(descriptor);
+      // The last thing before it has its place: a disk may take its time.
+      assertWanted();
     };
     file.put({ replaces: found !== undefined, prepare });
   };
@@ -59,9 +66,9 @@ function openBeside(agent: Agent, place: NamedPlace, args: WriteFileArgs): FileS
     descriptor,
     file: undefined,
     begin() {},
-    finish() {
-      if (disposition === 'replace') replace(place, args, put);
-      else put(undefined);
+    finish(_bytes, assertWanted) {
+      if (disposition === 'replace') replace(place, args, (found) => put(found, assertWanted));
+      else put(undefined, assertWanted);
       if (sync) syncFolder(place.folder);
       return agent.describe(descriptor, path);
     },

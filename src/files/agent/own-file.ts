@@ -32,7 +32,8 @@ export function openItself(agent: Agent, place: NamedPlace, args: WriteFileArgs)
     descriptor,
     file: identityOf(descriptor),
     begin,
-    finish(bytes) {
+    finish(bytes, assertWanted) {
+      assertWanted();
       begin();
       if (ifVersion !== '') assertInPlace(descriptor, place, path);
       if (disposition === 'in-place') ftruncateSync(descriptor, Number(bytes));

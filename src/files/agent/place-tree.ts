@@ -29,6 +29,8 @@ export interface PlacingOptions {
   readonly setter: AttributeSetter;
   /** Whether the archive says nothing of a folder with this inode. */
   isImplied(inode: bigint): boolean;
+  /** Asked before anything gets its place: throws where it may not. Default: it may. */
+  readonly assertWanted?: () => void;
 }
 
 const FOLDER = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
@@ -100,6 +102,7 @@ export class TreePlacer {
    * @throws Error `EEXIST`
    */
   rename(from: number, name: ByteName, to: number, newName: ByteName): void {
+    this.#options.assertWanted?.();
     const rename = (): void => {
       if (!this.#renameNew(from, name, to, newName)) {
         const there = lstatSync(pathTo(to, newName), { throwIfNoEntry: false });
@@ -156,6 +159,7 @@ export class TreePlacer {
       const isFolderThere = lstatSync(pathTo(to, name)).isDirectory();
       if (!this.#fits(isFolder, isFolderThere)) throw this.#exists(path);
       if (!isFolder) {
+        this.#options.assertWanted?.();
         renameSync(pathTo(from, name), pathTo(to, name));
         return;
       }

@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import type { Reason } from '../../errors.ts';
+import { assertNotFenced, type Fence } from '../fence.ts';
 import { type FaultMessage, faultOf } from '../file-fault.ts';
 import type { FileInfo } from '../file-info.ts';
 import type { Agent } from './agent.ts';
@@ -38,8 +39,13 @@ export type WriteFilePiece =
   /** So many were, and no more for now: it may be gone on with. */
   | { readonly kind: 'refused'; readonly bytes: bigint; readonly fault: FaultMessage };
 
+/** That these were all the bytes, until `fence` is closed. */
+export interface WriteFileFinish {
+  readonly finish: Fence;
+}
+
 /** The bytes that come next; that these were all; or that it is given up. */
-export type WriteFileInput = Uint8Array | 'finish' | 'drop';
+export type WriteFileInput = Uint8Array | WriteFileFinish | 'drop';
 
 /** What was written; undefined: it was given up. */
 export interface WriteFileResult {
@@ -87,9 +93,11 @@ function* writeTo(sink: FileSink, args: WriteFileArgs, place: string): Steps {
     const input = yield piece;
     if (input === 'drop') return undefined;
     try {
-      if (input === 'finish') {
+      if (input !== undefined && 'finish' in input) {
         const sha256 = received.check();
-        return { file: sink.finish(received.bytes), bytes: received.bytes, sha256 };
+        const assertWanted = (): void => assertNotFenced(input.finish, args.path);
+        const file = sink.finish(received.bytes, assertWanted);
+        return { file, bytes: received.bytes, sha256 };
       }
       if (input !== undefined) {
         if (received.bytes === 0n) sink.begin();
@@ -98,6 +106,11 @@ function* writeTo(sink: FileSink, args: WriteFileArgs, place: string): Steps {
       piece = { kind: 'accepted', bytes: received.bytes };
     } catch (error) {
       const { failure, metadata, reason } = faultOf(error, 'write', args.path);
+      // Another call may say so again.
+      if (reason === 'UPLOAD_SUPERSEDED') {
+        piece = { kind: 'accepted', bytes: received.bytes };
+        continue;
+      }
       if (sink.file === undefined || FINAL.includes(reason)) throw error;
       // What was written is there, and may be gone on with: nobody could write it again.
       piece = { kind: 'refused', bytes: received.bytes, fault: { failure, metadata, reason } };

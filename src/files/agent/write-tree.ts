@@ -1,4 +1,5 @@
 import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { assertNotFenced, type Fence } from '../fence.ts';
 import { FileFault, faultOf } from '../file-fault.ts';
 import { TarError } from '../tar/tar-format.ts';
 import { TarReader } from '../tar/tar-reader.ts';
@@ -18,6 +19,8 @@ export interface WriteTreeArgs {
   readonly path: string;
   /** Whether files that are there are replaced. */
   readonly replace: boolean;
+  /** Nothing gets its place once it is closed. */
+  readonly fence: Fence;
 }
 
 /** What was unpacked. */
@@ -86,7 +89,7 @@ function* unpackAndPlace(
   agent: Agent,
   place: TreePlace,
   own: number,
-  { path, replace }: WriteTreeArgs,
+  { fence, path, replace }: WriteTreeArgs,
 ): Steps<WriteTreeResult> {
   const at = bytesOfName(`${pathOf(own)}/${TREE}`);
   mkdirSync(at, TREE_MODE);
@@ -97,7 +100,9 @@ function* unpackAndPlace(
     yield* unpack(unpacker, path);
     const isImplied = (inode: bigint): boolean => unpacker.folders.isImplied(inode);
     const { native } = agent.places;
-    const placer = new TreePlacer({ target: path, replace, native, setter, isImplied });
+    const assertWanted = (): void => assertNotFenced(fence, path);
+    const options = { target: path, replace, native, setter, isImplied, assertWanted };
+    const placer = new TreePlacer(options);
     const { entries, bytes } = unpacker;
     if (place.name !== undefined) {
       placer.rename(own, TREE, place.folder, place.name);

@@ -7,6 +7,7 @@ import type {
   WriteTreePiece,
   WriteTreeResult,
 } from '../../../files/agent/write-tree.ts';
+import { closeFence, openFence } from '../../../files/fence.ts';
 import { rememberedRequests } from '../../../files/remembered-requests.ts';
 import type { FileWorkers } from '../../../files/workers/file-workers.ts';
 import type { Task } from '../../../files/workers/task.ts';
@@ -46,7 +47,10 @@ export function trees(options: FileServiceOptions): FileMethods<'readTree' | 'wr
         const { signal } = context;
         const call = { requestId, about: ['WriteTree', path, replace], signal };
         return await rememberedRequests(session).once(call, async () => {
-          const task = workers.begin(asker, 'writeTree', { path, replace });
+          const fence = openFence();
+          // Also while the thread is at work, where nothing else would reach it in time.
+          context.defer(() => closeFence(fence));
+          const task = workers.begin(asker, 'writeTree', { path, replace, fence });
           const { bytes, entries } = await unpack(task, source, signal);
           return { bytes: BigInt(bytes), entries: BigInt(entries) };
         });
