@@ -39,3 +39,32 @@ function readInfo(fd: string): string {
     return '';
   }
 }
+
+/** A folder that a process watches by inotify(7). */
+export interface KernelWatch {
+  /** The queue's descriptor. */
+  readonly queue: number;
+  readonly inode: bigint;
+}
+
+/** The queues of inotify(7) that a process has, and all that it watches with them. */
+export function kernelWatches(pid: number | 'self' = 'self'): {
+  readonly queues: readonly number[];
+  readonly watches: readonly KernelWatch[];
+} {
+  const queues: number[] = [];
+  const watches: KernelWatch[] = [];
+  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+    try {
+      if (!readlinkSync(`/proc/${pid}/fd/${fd}`).endsWith(':inotify')) continue;
+      queues.push(Number(fd));
+      const info = readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8');
+      for (const [, inode] of info.matchAll(/^inotify wd:\w+ ino:(\w+)/gm)) {
+        watches.push({ queue: Number(fd), inode: BigInt(`0x${inode}`) });
+      }
+    } catch {
+      // It was closed since.
+    }
+  }
+  return { queues, watches };
+}

@@ -41,15 +41,21 @@ function noMoreWatches(path: string): FileFault {
       errnoName: 'ENOSPC',
       message: 'the user of the server may watch no more on this machine',
     },
-    { limit: 'max_user_watches', maximum: systemLimit('max_user_watches') },
+    { limit: 'max_user_watches', maximum: maxUserWatches() },
   );
 }
 
-/** A limit of inotify(7); empty where it cannot be read. */
-function systemLimit(name: string): string {
-  try {
-    return readFileSync(`/proc/sys/fs/inotify/${name}`, 'utf8').trim();
-  } catch {
-    return '';
-  }
+/** Where the limit is: that of inotify(7), and that of our namespace, user_namespaces(7). */
+const LIMITS = ['/proc/sys/fs/inotify/max_user_watches', '/proc/sys/user/max_inotify_watches'];
+
+/** The one that counts; empty where none can be read. */
+function maxUserWatches(): string {
+  const limits = LIMITS.flatMap((path) => {
+    try {
+      return [Number(readFileSync(path, 'utf8'))];
+    } catch {
+      return [];
+    }
+  });
+  return limits.length === 0 ? '' : String(Math.min(...limits));
 }

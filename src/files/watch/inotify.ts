@@ -35,6 +35,7 @@ export class Inotify {
   readonly #poll: Poll;
   readonly #listeners = new Map<number, Set<InotifyListener>>();
   readonly #addings = new Set<Map<number, 'gone' | 'left'>>();
+  #closed = false;
 
   /** @throws Error of the system */
   constructor(native: NativeInotify) {
@@ -47,7 +48,10 @@ export class Inotify {
   beginAdding(): Adding {
     const ended = new Map<number, 'gone' | 'left'>();
     this.#addings.add(ended);
-    return { ended, close: () => void this.#addings.delete(ended) };
+    const close = (): void => {
+      if (this.#addings.delete(ended)) this.#closeUnused();
+    };
+    return { ended, close };
   }
 
   /** Tells somebody of a watch, which an {@link Adding} has made and which has not ended. */
@@ -70,11 +74,17 @@ export class Inotify {
     this.#native.remove(this.descriptor, watch);
   }
 
-  /** Ends all watches. */
+  /** Ends all watches, at once or when no thread uses it any more. */
   close(): void {
     this.#poll.close();
     this.#listeners.clear();
-    closeSync(this.descriptor);
+    this.#closed = true;
+    this.#closeUnused();
+  }
+
+  /** Whatever is opened next may have its number: nobody may take that for this one. */
+  #closeUnused(): void {
+    if (this.#closed && this.#addings.size === 0) closeSync(this.descriptor);
   }
 
   #read(): void {

@@ -23,7 +23,7 @@ export interface WatchedFoldersOptions {
   /** Whether those below the start are watched, too. */
   readonly recursive: boolean;
   readonly asker: Asker;
-  readonly workers: FileWorkers;
+  readonly workers: Pick<FileWorkers, 'begin'>;
   readonly inotify: Inotify;
   readonly count: FolderCount;
 }

@@ -14,7 +14,7 @@ import type { FolderCount } from './watched-folders.ts';
 
 /** What folders are watched with. */
 export interface WatchesOptions {
-  readonly workers: FileWorkers;
+  readonly workers: Pick<FileWorkers, 'begin'>;
   /** The time of the machine. */
   readonly clock: Clock;
 }
