@@ -61,6 +61,28 @@ function isBelow(one: string, at: string): boolean {
   return one === at || one.startsWith(`${at}/`);
 }
 
+/** Holds up whoever waits for its end. */
+class Pause {
+  #over = Promise.resolve();
+  #end: (() => void) | undefined;
+
+  begin(): void {
+    if (this.#end !== undefined) return;
+    this.#over = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  end(): void {
+    this.#end?.();
+    this.#end = undefined;
+  }
+
+  over(): Promise<void> {
+    return this.#over;
+  }
+}
+
 async function walk({ files, sessionId }: Harness, folder: string): Promise<string[]> {
   const paths: string[] = [];
   for await (const message of files.walkDirectory({ sessionId, path: folder })) {
@@ -76,51 +98,65 @@ async function tree(folder: string): Promise<string[]> {
 }
 
 /**
- * Does operations in a folder and follows it meanwhile, until a file is told that is made last;
- * and once more after each overflow, since what came before is not told then.
+ * Does operations in a folder and follows it meanwhile, until a file is told that is made last.
+ * After an overflow it waits until all that was done before is told, and reads the folder while
+ * nothing is done: a listing that is ahead of what is told shows folders that are told to move where
+ * they are then, and what is below them would be taken for what they replace.
  */
 async function follow(harness: Harness, bursts: readonly (readonly Operation[])[]) {
   const folder = await temporaryFolder();
   const { files, sessionId } = harness;
   const stop = new AbortController();
   const known = new Known();
+  const pause = new Pause();
   const request = { sessionId, path: folder, recursive: true };
-  const ends = [join(folder, 'end-0')];
+  const end = join(folder, 'end');
   let overflows = 0;
+  let mark: string | undefined;
   let done: Promise<void> | undefined;
   try {
     for await (const { response } of files.watchDirectory(request, { signal: stop.signal })) {
-      if (response.case === 'started') {
-        done = (async () => {
-          for (const burst of bursts) {
-            for (const todo of burst) operate(folder, todo);
-            await setImmediate();
-          }
-          await writeFile(join(folder, 'end-0'), '');
-        })();
-      }
+      if (response.case === 'started') done = operateAll(folder, bursts, pause);
       if (response.case === 'overflow') {
         overflows += 1;
-        // When nothing more happens, so that the walk is of one time.
-        await done;
-        known.paths.clear();
-        for (const one of await walk(harness, folder)) known.paths.add(one);
-        const end = join(folder, `end-${overflows}`);
-        ends.push(end);
-        await writeFile(end, '');
+        pause.begin();
+        mark = join(folder, `mark-${overflows}`);
+        await writeFile(mark, '');
       }
       if (response.case !== 'changes') continue;
       for (const change of response.value.changes) known.apply(change);
-      if (known.paths.has(ends.at(-1) ?? '')) {
+      if (mark !== undefined && known.paths.has(mark)) {
+        mark = undefined;
+        known.paths.clear();
+        for (const one of await walk(harness, folder)) known.paths.add(one);
+        pause.end();
+      }
+      if (mark === undefined && known.paths.has(end)) {
         expect([...known.paths].sort()).toEqual(await tree(folder));
         return overflows;
       }
     }
     throw new Error('the stream is over');
   } finally {
+    pause.end();
     await done;
     stop.abort();
   }
+}
+
+/** Does operations, so many at a time, and makes a file last. */
+async function operateAll(
+  folder: string,
+  bursts: readonly (readonly Operation[])[],
+  pause: Pause,
+): Promise<void> {
+  for (const burst of bursts) {
+    await pause.over();
+    for (const todo of burst) operate(folder, todo);
+    await setImmediate();
+  }
+  await pause.over();
+  writeFileSync(join(folder, 'end'), '');
 }
 
 /** So many operations at a time, before the server can look at what they did. */

@@ -33,6 +33,8 @@ export interface WatchArgs {
   readonly start: Identity | undefined;
   /** The folder below it that is to be watched; empty: itself. */
   readonly below: ByteName;
+  /** What the folder that this one is in has to be; undefined: it is the start itself. */
+  readonly parent: Identity | undefined;
   /** Whether those below that are watched, too. */
   readonly recursive: boolean;
   /** Whether what is in them is told. */
@@ -47,12 +49,13 @@ export interface WatchedFolder {
   /** Its path below the start. */
   readonly below: ByteName;
   readonly watch: number;
+  readonly identity: Identity;
 }
 
 /** What was watched or found. The next is asked for when the folders are known to be watched. */
 export interface WatchPiece {
   readonly folders: readonly WatchedFolder[];
-  /** Paths below the start of folders that are not there, or not any more. */
+  /** Paths below the start of folders that are not there, or in another folder than was thought. */
   readonly missing: readonly ByteName[];
   /** Paths below the start of what is in folders that were told before. */
   readonly entries: readonly ByteName[];
@@ -88,14 +91,22 @@ interface OpenFolder extends WatchedFolder {
   readonly descriptor: number;
 }
 
+/** A folder that is to be watched. */
+interface WaitingFolder {
+  readonly below: ByteName;
+  readonly parent: Identity | undefined;
+}
+
 class Watching {
   readonly #agent: Agent;
   readonly #args: WatchArgs;
   readonly #start: number;
-  readonly #waiting = new Fifo<ByteName>();
+  readonly #waiting = new Fifo<WaitingFolder>();
   /** A folder that has two paths, by a mount, is watched by the first. */
   readonly #watches = new Set<number>();
   #open: OpenFolder[] = [];
+  /** The folder that the last one was found in: those that wait come by folders. */
+  #parent: { readonly below: ByteName; readonly descriptor: number } | undefined;
   #missing: ByteName[] = [];
   #incomplete = false;
   #fault: FileFault | undefined;
@@ -109,10 +120,11 @@ class Watching {
   close(): void {
     closeSync(this.#start);
     this.#closeFolders();
+    this.#closeParent();
   }
 
   *run(): Generator<WatchPiece | undefined, WatchEnd> {
-    const { below, recursive, start, tell } = this.#args;
+    const { below, parent, recursive, start, tell } = this.#args;
     const found = identityOf(fstatSync(this.#start, { bigint: true }));
     if (start !== undefined && !isSame(found, start)) {
       throw new FileFault('FILE_NOT_FOUND', {
@@ -121,7 +133,7 @@ class Watching {
         message: 'another is in its place',
       });
     }
-    this.#waiting.push(below);
+    this.#waiting.push({ below, parent });
     while (this.#waiting.length > 0) {
       yield { folders: this.#watchSome(), missing: this.#missing.splice(0), entries: [] };
       // After those before it are known, so that they can be given up.
@@ -139,32 +151,65 @@ class Watching {
   /** Watches folders that wait, which stay open to be read. */
   #watchSome(): WatchedFolder[] {
     while (this.#open.length < BATCH_FOLDERS && this.#fault === undefined) {
-      const below = this.#waiting.shift();
-      if (below === undefined) break;
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
       try {
-        this.#watch(below);
+        this.#watch(next);
       } catch (error) {
-        this.#failed(error, below);
+        this.#failed(error, next.below);
       }
     }
-    return this.#open.map(({ below, watch }) => ({ below, watch }));
+    return this.#open.map(({ below, identity, watch }) => ({ below, identity, watch }));
   }
 
-  #watch(below: ByteName): void {
-    const path = this.#pathOf(below);
-    const descriptor = openBelow(this.#agent.places, this.#start, below);
+  #watch({ below, parent }: WaitingFolder): void {
+    const descriptor =
+      parent === undefined ? this.#find(this.#start, below) : this.#findIn(below, parent);
+    if (descriptor === undefined) {
+      this.#missing.push(below);
+      return;
+    }
     try {
-      const watch = addWatch(this.#args.inotify, descriptor, path);
+      const watch = addWatch(this.#args.inotify, descriptor, this.#pathOf(below));
       if (this.#watches.has(watch)) {
         closeSync(descriptor);
         return;
       }
+      const identity = identityOf(fstatSync(descriptor, { bigint: true }));
       this.#watches.add(watch);
-      this.#open.push({ below, watch, descriptor });
+      this.#open.push({ below, watch, identity, descriptor });
     } catch (error) {
       closeSync(descriptor);
       throw error;
     }
+  }
+
+  #find(folder: number, below: ByteName): number {
+    return openBelow(this.#agent.places, folder, below);
+  }
+
+  /**
+   * Finds one in the folder that it was told to be in, and not in another that has the path of that
+   * one by now: what is there would be taken for what is in the one that went elsewhere.
+   */
+  #findIn(below: ByteName, parent: Identity): number | undefined {
+    const at = below.lastIndexOf('/');
+    const folder = this.#openParent(below.slice(0, Math.max(at, 0)));
+    const found = identityOf(fstatSync(folder, { bigint: true }));
+    return isSame(found, parent) ? this.#find(folder, below.slice(at + 1)) : undefined;
+  }
+
+  #openParent(below: ByteName): number {
+    if (this.#parent?.below === below) return this.#parent.descriptor;
+    this.#closeParent();
+    const descriptor = this.#find(this.#start, below);
+    this.#parent = { below, descriptor };
+    return descriptor;
+  }
+
+  #closeParent(): void {
+    if (this.#parent !== undefined) closeSync(this.#parent.descriptor);
+    this.#parent = undefined;
   }
 
   /** One that is gone, or no folder any more, is no failure: an event tells why. */
@@ -179,9 +224,10 @@ class Watching {
   *#readAll(): Generator<WatchPiece | undefined, void> {
     let entries: ByteName[] = [];
     let turnEnds = performance.now() + FILE_TURN_MS;
-    for (const { below, descriptor } of this.#open) {
+    for (const folder of this.#open) {
+      const { below } = folder;
       try {
-        for (const entry of this.#read(below, descriptor)) {
+        for (const entry of this.#read(folder)) {
           if (this.#args.tell) entries.push(entry);
           const isLate = performance.now() >= turnEnds;
           if (!isLate && entries.length < LISTING_ENTRIES) continue;
@@ -198,14 +244,14 @@ class Watching {
   }
 
   /** What is in a folder. Folders among it wait to be watched. */
-  *#read(below: ByteName, folder: number): Generator<ByteName, void> {
-    const names = openNames(folder);
+  *#read({ below, descriptor, identity }: OpenFolder): Generator<ByteName, void> {
+    const names = openNames(descriptor);
     try {
       for (let some = names.read(); some.length > 0; some = names.read()) {
         for (const { isFolder, name } of some) {
           const entry = joinPath(below, name);
-          if (this.#args.recursive && (isFolder ?? looksLikeFolder(folder, name))) {
-            this.#wait(entry);
+          if (this.#args.recursive && (isFolder ?? looksLikeFolder(descriptor, name))) {
+            this.#wait({ below: entry, parent: identity });
           }
           yield entry;
         }
@@ -215,20 +261,20 @@ class Watching {
     }
   }
 
-  #wait(below: ByteName): void {
+  #wait(folder: WaitingFolder): void {
     const { maximum, room } = this.#args;
     if (this.#watches.size + this.#waiting.length >= room) {
       throw new FileFault(
         'LIMIT_EXCEEDED',
         {
           operation: OPERATION,
-          path: this.#pathOf(below),
+          path: this.#pathOf(folder.below),
           message: `more than the ${maximum} folders that a caller may watch`,
         },
         { limit: 'max_principal_watched_directories', maximum: String(maximum) },
       );
     }
-    this.#waiting.push(below);
+    this.#waiting.push(folder);
   }
 
   #pathOf(below: ByteName): string {

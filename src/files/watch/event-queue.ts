@@ -6,6 +6,9 @@ import type { InotifyEvent } from './inotify-events.ts';
 /** How far the second half of a move is looked for. */
 const MAX_AHEAD = 256;
 
+/** Whether an event is one of those that are looked for. */
+export type EventTest = (event: InotifyEvent) => boolean;
+
 /** Events that wait for their turn, as many as there is room for. */
 export class EventQueue {
   readonly #clock: Clock;
@@ -53,17 +56,17 @@ export class EventQueue {
     return this.#events.shift();
   }
 
-  /** Takes one of the next that is wanted; undefined: there is none. */
-  take(isWanted: (event: InotifyEvent) => boolean): InotifyEvent | undefined {
-    const at = this.#find(isWanted);
+  /** Takes one of the next that is wanted, before any of another kind; undefined: there is none. */
+  take(isWanted: EventTest, isBeyond: EventTest = () => false): InotifyEvent | undefined {
+    const at = this.#find(isWanted, isBeyond);
     const event = at < 0 ? undefined : this.#events.at(at);
     if (event !== undefined) this.#events.remove(at);
     return event;
   }
 
   /** Whether one of the next is wanted. */
-  has(isWanted: (event: InotifyEvent) => boolean): boolean {
-    return this.#find(isWanted) >= 0;
+  has(isWanted: EventTest): boolean {
+    return this.#find(isWanted, () => false) >= 0;
   }
 
   /** Waits until there is something new. @returns false: the time was over before */
@@ -79,11 +82,12 @@ export class EventQueue {
     return isWoken;
   }
 
-  #find(isWanted: (event: InotifyEvent) => boolean): number {
+  #find(isWanted: EventTest, isBeyond: EventTest): number {
     const end = Math.min(this.#events.length, MAX_AHEAD);
     for (let at = 0; at < end; at++) {
       const event = this.#events.at(at);
-      if (event !== undefined && isWanted(event)) return at;
+      if (event === undefined || isBeyond(event)) return -1;
+      if (isWanted(event)) return at;
     }
     return -1;
   }

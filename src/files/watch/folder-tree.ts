@@ -1,8 +1,11 @@
 import { type ByteName, joinPath } from '../agent/byte-name.ts';
+import type { Identity } from '../agent/identities.ts';
+import type { WatchedFolder } from '../agent/watch.ts';
 
 /** A folder that is watched. */
 export interface Folder {
   readonly watch: number;
+  readonly identity: Identity;
   /** Undefined: the start. */
   parent: Folder | undefined;
   name: ByteName;
@@ -44,15 +47,15 @@ export class FolderTree {
    *
    * @returns whether it could: the one that it is in is there, and there is none with its name
    */
-  add(below: ByteName, watch: number): boolean {
-    const names = namesOf(below);
-    const name = names.pop();
-    const parent = name === undefined ? undefined : this.at(names.join('/'));
+  add({ below, identity, watch }: WatchedFolder): boolean {
+    const name = namesOf(below).pop();
+    const parent = this.parentOf(below);
     const isFree =
       name === undefined ? this.#root === undefined : parent?.children.has(name) === false;
     if (!isFree) return false;
     const folder: Folder = {
       watch,
+      identity,
       parent,
       name: name ?? '',
       children: new Map(),
@@ -65,11 +68,14 @@ export class FolderTree {
     return true;
   }
 
+  /** The folder that what has a path below the start is in. */
+  parentOf(below: ByteName): Folder | undefined {
+    return below === '' ? undefined : this.at(below.slice(0, Math.max(below.lastIndexOf('/'), 0)));
+  }
+
   /** One was not found where it should be. */
   miss(below: ByteName): void {
-    const names = namesOf(below);
-    const name = names.pop() ?? '';
-    this.at(names.join('/'))?.missing.add(name);
+    this.parentOf(below)?.missing.add(namesOf(below).pop() ?? '');
   }
 
   /** The paths of those that are missing in a folder and those below it. */

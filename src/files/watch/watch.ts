@@ -1,6 +1,6 @@
 import { LISTING_ENTRIES, MOVE_WAIT_MS, WATCH_LOOK_MS } from '../../limits.ts';
 import { type ByteName, joinPath, textOfName } from '../agent/byte-name.ts';
-import type { EventQueue } from './event-queue.ts';
+import type { EventQueue, EventTest } from './event-queue.ts';
 import { type Folder, pathBelow, pathIn } from './folder-tree.ts';
 import type { InotifyListener } from './inotify.ts';
 import type { InotifyEvent } from './inotify-events.ts';
@@ -111,9 +111,13 @@ export class Watch implements InotifyListener {
     } else if (has(mask.IN_CREATE | mask.IN_MOVED_TO)) {
       const below = pathIn(folder, name);
       const known = folder.children.get(name);
+      if (known !== undefined && !has(mask.IN_CREATE)) {
+        // What was in it is told of no more, and what is in it is told anew.
+        this.#tell('removed', below);
+        this.#folders.drop(known);
+      }
       this.#tell('created', below);
       if (known !== undefined && has(mask.IN_CREATE)) return;
-      if (known !== undefined) this.#folders.drop(known);
       if (has(mask.IN_ISDIR)) yield* this.#addTold(below);
     } else if (has(mask.IN_DELETE)) {
       this.#removed(folder, name);
@@ -141,10 +145,8 @@ export class Watch implements InotifyListener {
     );
     if (isTold) return;
     // Another one was there than we had thought: what is there is told anew.
-    yield* this.#addTold(below, () => {
-      this.#tell('removed', below);
-      this.#tell('created', below);
-    });
+    this.#tell('removed', below);
+    yield* this.#addTold(below, () => this.#tell('created', below));
   }
 
   async *#handleMove(
@@ -178,13 +180,19 @@ export class Watch implements InotifyListener {
       if ((event.mask & mask.IN_ISDIR) !== 0) yield* this.#addTold(to);
       return;
     }
-    const isSame = (await this.#take(isSelf(mask.IN_MOVE_SELF, moved.watch))) !== undefined;
+    // What comes there afterwards may be what is known, and say so of a later move.
+    const isSame = await this.#take(
+      isSelf(mask.IN_MOVE_SELF, moved.watch),
+      isArrival(folder.watch, event.name),
+    );
     // Unless that one says that it was moved, another was, which had its name before.
-    if (!isSame || !tree.move(moved, target, partner.name)) {
+    if (isSame === undefined || !tree.move(moved, target, partner.name)) {
       this.onOverflow();
       return;
     }
-    for (const missing of tree.missingIn(moved)) yield* this.#addTold(missing);
+    for (const missing of tree.missingIn(moved)) {
+      yield* this.#addTold(missing, () => this.#tell('created', missing));
+    }
   }
 
   /** The other half of a move; undefined: it went where we do not look. */
@@ -197,13 +205,17 @@ export class Watch implements InotifyListener {
     );
   }
 
-  /** An event that has to come with the one before; undefined: it does not. */
-  async #take(isWanted: (event: InotifyEvent) => boolean): Promise<InotifyEvent | undefined> {
+  /**
+   * An event that has to come with the one before; undefined: it does not.
+   *
+   * @param isBeyond what it does not come after
+   */
+  async #take(isWanted: EventTest, isBeyond?: EventTest): Promise<InotifyEvent | undefined> {
     const { queue } = this.#options;
-    const event = queue.take(isWanted);
+    const event = queue.take(isWanted, isBeyond);
     if (event !== undefined || queue.length > 0 || queue.isLost) return event;
     await queue.wait(MOVE_WAIT_MS);
-    return queue.take(isWanted);
+    return queue.take(isWanted, isBeyond);
   }
 
   #removed(folder: Folder, name: ByteName): void {
@@ -236,6 +248,12 @@ export class Watch implements InotifyListener {
   }
 }
 
-function isSelf(bits: number, watch: number): (event: InotifyEvent) => boolean {
+function isSelf(bits: number, watch: number): EventTest {
   return (event) => event.watch === watch && (event.mask & bits) !== 0;
+}
+
+/** Something got a name in a folder. */
+function isArrival(watch: number, name: ByteName): EventTest {
+  const bits = mask.IN_CREATE | mask.IN_MOVED_TO;
+  return (event) => event.watch === watch && event.name === name && (event.mask & bits) !== 0;
 }

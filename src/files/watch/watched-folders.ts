@@ -2,8 +2,14 @@ import { limitExceeded, RunletError } from '../../errors.ts';
 import type { Asker } from '../../turn-queue.ts';
 import type { ByteName } from '../agent/byte-name.ts';
 import type { Identity } from '../agent/identities.ts';
-import { GONE_REASONS, type WatchedFolder, type WatchPiece } from '../agent/watch.ts';
-import type { FileWorkers } from '../workers/file-workers.ts';
+import {
+  GONE_REASONS,
+  type WatchArgs,
+  type WatchEnd,
+  type WatchedFolder,
+  type WatchPiece,
+} from '../agent/watch.ts';
+import type { TaskStep } from '../workers/task.ts';
 import { type Folder, FolderTree, pathBelow } from './folder-tree.ts';
 import type { Adding, Inotify, InotifyListener } from './inotify.ts';
 
@@ -16,6 +22,15 @@ export interface FolderCount {
   add(folders: number): void;
 }
 
+/** Who watches folders, step by step, as {@link FileWorkers} do. */
+export interface FolderWatchers {
+  begin(
+    asker: Asker,
+    operation: 'watchFolders',
+    args: WatchArgs,
+  ): { next(): Promise<TaskStep<WatchPiece, WatchEnd>>; close(): void };
+}
+
 /** What folders are watched with. */
 export interface WatchedFoldersOptions {
   /** The start, a text of system-text.ts. */
@@ -23,7 +38,7 @@ export interface WatchedFoldersOptions {
   /** Whether those below the start are watched, too. */
   readonly recursive: boolean;
   readonly asker: Asker;
-  readonly workers: Pick<FileWorkers, 'begin'>;
+  readonly workers: FolderWatchers;
   readonly inotify: Inotify;
   readonly count: FolderCount;
 }
@@ -76,7 +91,9 @@ export class WatchedFolders {
   ): AsyncGenerator<WatchPiece, void> {
     const { asker, count, inotify, path, workers } = this.#options;
     const { maximum, room } = count;
-    const args = { inotify: inotify.descriptor, path, start: this.#start, below, room, maximum };
+    const parent = this.tree.parentOf(below)?.identity;
+    const at = { path, start: this.#start, below, parent };
+    const args = { inotify: inotify.descriptor, ...at, room, maximum };
     const adding = inotify.beginAdding();
     const task = workers.begin(asker, 'watchFolders', { ...args, ...how });
     this.#giveUp = () => task.close();
@@ -149,8 +166,9 @@ export class WatchedFolders {
     return entered === 'yes';
   }
 
-  #enter({ below, watch }: WatchedFolder, { ended }: Adding): 'yes' | 'full' | 'no' {
+  #enter(folder: WatchedFolder, { ended }: Adding): 'yes' | 'full' | 'no' {
     const { count, inotify } = this.#options;
+    const { below, watch } = folder;
     const known = this.tree.of(watch);
     if (known !== undefined) return pathBelow(known) === below ? 'yes' : 'no';
     const end = ended.get(watch);
@@ -162,7 +180,7 @@ export class WatchedFolders {
     }
     if (this.#closed) return 'no';
     if (count.room <= 0) return 'full';
-    if (!this.tree.add(below, watch)) return 'no';
+    if (!this.tree.add(folder)) return 'no';
     inotify.listen(watch, this.#listener);
     count.add(1);
     return 'yes';
