@@ -77,7 +77,7 @@ export const LONG = [
   'test/conformance/{cli,conformance,mutants-*}.test.ts',
   'test/docs/walks.test.ts',
   'test/examples/examples.test.ts',
-  'test/files/watch-model.property.test.ts',
+  'test/files/watch-{model,order}.property.test.ts',
   'test/files/{odd-names,places,remove}.test.ts',
   'test/files/workers/file-workers.test.ts',
   'test/files/tar.test.ts',

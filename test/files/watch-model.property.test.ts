@@ -1,65 +1,13 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChangeKind, type FileChange } from '../../src/gen/runlet/v1/file_pb.ts';
+import { type ChangeBelow, changesBelow, operate } from '../support/changes-below.ts';
 import { type Harness, startHarness, temporaryFolder } from '../support/harness.ts';
-
-type Operation =
-  | { readonly kind: 'file' | 'folder' | 'remove'; readonly path: string }
-  | { readonly kind: 'move'; readonly path: string; readonly to: string };
-
-const NAMES = ['a', 'b', 'c'];
-const PATHS = [
-  ...NAMES,
-  ...NAMES.flatMap((one) => NAMES.map((two) => `${one}/${two}`)),
-  ...NAMES.flatMap((one) => NAMES.flatMap((two) => NAMES.map((three) => `${one}/${two}/${three}`))),
-];
-const path = fc.constantFrom(...PATHS);
-const operation: fc.Arbitrary<Operation> = fc.oneof(
-  fc.record({ kind: fc.constantFrom('file' as const, 'remove' as const), path }),
-  { arbitrary: fc.record({ kind: fc.constant('folder' as const), path }), weight: 2 },
-  { arbitrary: fc.record({ kind: fc.constant('move' as const), path, to: path }), weight: 2 },
-);
-
-/** Does it, as far as it can be done, before anybody can look. */
-function operate(folder: string, todo: Operation): void {
-  const at = join(folder, todo.path);
-  try {
-    if (todo.kind === 'file') writeFileSync(at, '');
-    if (todo.kind === 'folder') mkdirSync(at);
-    if (todo.kind === 'remove') rmSync(at, { recursive: true });
-    if (todo.kind === 'move') renameSync(at, join(folder, todo.to));
-  } catch {
-    // There is nothing, or it cannot be there.
-  }
-}
-
-/** What a client knows of a folder, from a listing and what is told after it. */
-class Known {
-  readonly paths = new Set<string>();
-
-  apply({ fromPath, kind, path: at }: FileChange): void {
-    if (kind === ChangeKind.CREATED) this.paths.add(at);
-    if (kind === ChangeKind.REMOVED) this.#remove(at);
-    if (kind !== ChangeKind.MOVED) return;
-    const moved = [...this.paths].filter((one) => isBelow(one, fromPath));
-    this.#remove(fromPath);
-    this.#remove(at);
-    this.paths.add(at);
-    for (const one of moved) this.paths.add(at + one.slice(fromPath.length));
-  }
-
-  #remove(at: string): void {
-    for (const one of this.paths) if (isBelow(one, at)) this.paths.delete(one);
-  }
-}
-
-function isBelow(one: string, at: string): boolean {
-  return one === at || one.startsWith(`${at}/`);
-}
+import { KnownPaths } from '../support/known-paths.ts';
 
 /** Holds up whoever waits for its end. */
 class Pause {
@@ -83,6 +31,12 @@ class Pause {
   }
 }
 
+function apply({ fromPath, kind, path }: FileChange, known: KnownPaths): void {
+  if (kind === ChangeKind.CREATED) known.created(path);
+  if (kind === ChangeKind.REMOVED) known.removed(path);
+  if (kind === ChangeKind.MOVED) known.moved(fromPath, path);
+}
+
 async function walk({ files, sessionId }: Harness, folder: string): Promise<string[]> {
   const paths: string[] = [];
   for await (const message of files.walkDirectory({ sessionId, path: folder })) {
@@ -103,11 +57,11 @@ async function tree(folder: string): Promise<string[]> {
  * nothing is done: a listing that is ahead of what is told shows folders that are told to move where
  * they are then, and what is below them would be taken for what they replace.
  */
-async function follow(harness: Harness, bursts: readonly (readonly Operation[])[]) {
+async function follow(harness: Harness, bursts: readonly (readonly ChangeBelow[])[]) {
   const folder = await temporaryFolder();
   const { files, sessionId } = harness;
   const stop = new AbortController();
-  const known = new Known();
+  let known = new KnownPaths();
   const pause = new Pause();
   const request = { sessionId, path: folder, recursive: true };
   const end = join(folder, 'end');
@@ -124,15 +78,14 @@ async function follow(harness: Harness, bursts: readonly (readonly Operation[])[
         await writeFile(mark, '');
       }
       if (response.case !== 'changes') continue;
-      for (const change of response.value.changes) known.apply(change);
-      if (mark !== undefined && known.paths.has(mark)) {
+      for (const change of response.value.changes) apply(change, known);
+      if (mark !== undefined && known.has(mark)) {
         mark = undefined;
-        known.paths.clear();
-        for (const one of await walk(harness, folder)) known.paths.add(one);
+        known = new KnownPaths(await walk(harness, folder));
         pause.end();
       }
-      if (mark === undefined && known.paths.has(end)) {
-        expect([...known.paths].sort()).toEqual(await tree(folder));
+      if (mark === undefined && known.has(end)) {
+        expect(known.all()).toEqual(await tree(folder));
         return overflows;
       }
     }
@@ -147,7 +100,7 @@ async function follow(harness: Harness, bursts: readonly (readonly Operation[])[
 /** Does operations, so many at a time, and makes a file last. */
 async function operateAll(
   folder: string,
-  bursts: readonly (readonly Operation[])[],
+  bursts: readonly (readonly ChangeBelow[])[],
   pause: Pause,
 ): Promise<void> {
   for (const burst of bursts) {
@@ -160,8 +113,8 @@ async function operateAll(
 }
 
 /** So many operations at a time, before the server can look at what they did. */
-function bursts(most: number): fc.Arbitrary<Operation[][]> {
-  const burst = fc.array(operation, { minLength: most, maxLength: most });
+function bursts(most: number): fc.Arbitrary<ChangeBelow[][]> {
+  const burst = fc.array(changesBelow, { minLength: most, maxLength: most });
   return fc.array(burst, { minLength: Math.ceil(200 / most), maxLength: Math.ceil(200 / most) });
 }
 

@@ -22,7 +22,7 @@ export interface FolderCount {
   add(folders: number): void;
 }
 
-/** Who watches folders, step by step, as {@link FileWorkers} do. */
+/** Who watches folders step by step, as the threads for files do. */
 export interface FolderWatchers {
   begin(
     asker: Asker,
