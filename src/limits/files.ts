@@ -42,8 +42,11 @@ export const MAX_PRINCIPAL_WATCHED = 8192;
 /** Events of one watched folder that wait for their turn, or for their reader; more are an overflow. */
 export const MAX_WATCH_EVENTS = 4096;
 
-/** How long the second half of a move is waited for: it comes at once, or it went where nobody watches. */
-export const MOVE_WAIT_MS = 20;
+/**
+ * How long the second half of a move is waited for. It comes at once, or it went where nobody
+ * watches; but on a busy machine whoever moves may have to wait for a processor in between.
+ */
+export const MOVE_WAIT_MS = 200;
 
 /** How often a folder that is watched is looked for: the system does not tell of all ends at once. */
 export const WATCH_LOOK_MS = 30 * SECOND;

@@ -10,14 +10,16 @@ import { temporaryFolder } from '../support/harness.ts';
 import { KnownPaths } from '../support/known-paths.ts';
 import { type WatchedHere, watchHere } from '../support/watched-here.ts';
 
-/** Two events at a time, or one. */
-const FEW_BYTES = 64;
+/** Of one event whose name is short, and of two. */
+const ONE_BYTES = 32;
+const FEW_BYTES = 2 * ONE_BYTES;
 
 /** Somebody who follows a folder that is watched. */
 class Follower {
   readonly here: WatchedHere;
   readonly #folder: string;
   known = new KnownPaths();
+  readonly told: Change['kind'][] = [];
   isStarted = false;
   overflows = 0;
   /** After which overflow the folder was read. */
@@ -86,6 +88,7 @@ class Follower {
   }
 
   #apply({ from = '', kind, path }: Change): void {
+    this.told.push(kind);
     const below = (one: string): string => one.slice(this.#folder.length + 1);
     if (kind === 'created') this.known.created(below(path));
     if (kind === 'removed') this.known.removed(below(path));
@@ -100,6 +103,32 @@ async function follow(prepare: (folder: string) => void = () => {}) {
   await follower.start();
   return { follower, here: follower.here, at: (path: string) => join(folder, path) };
 }
+
+describe('a watch that has read half of a move', () => {
+  it('takes the other half that has come by the time that it is given up', async () => {
+    const { at, follower, here } = await follow((folder) => writeFileSync(join(folder, 'a'), ''));
+    renameSync(at('a'), at('b'));
+    here.read(ONE_BYTES);
+    await setImmediate();
+    here.pass();
+    // In the same turn of the event loop, as it is where the thread was held up.
+    here.read();
+    await follower.catchUp();
+    expect(follower.told).toEqual(['moved', 'created']);
+  });
+
+  it('takes it for removed when the other half does not come', async () => {
+    const { at, follower, here } = await follow((folder) => writeFileSync(join(folder, 'a'), ''));
+    renameSync(at('a'), at('b'));
+    here.read(ONE_BYTES);
+    await setImmediate();
+    here.pass();
+    await setImmediate();
+    await follower.catchUp();
+    expect(follower.told).toEqual(['removed', 'created', 'created']);
+    await follower.expectToKnow();
+  });
+});
 
 describe('a watch whose looks are ahead of its events', () => {
   it('takes back what was in a folder that is told to have come', async () => {

@@ -72,7 +72,8 @@ export class EventQueue {
   /** Waits until there is something new. @returns false: the time was over before */
   async wait(ms: number): Promise<boolean> {
     const isWoken = await new Promise<boolean>((resolve) => {
-      const timer = this.#clock.setTimer(ms, () => resolve(false));
+      // Where this thread was held up, what has come meanwhile is read in this turn, after timers.
+      const timer = this.#clock.setTimer(ms, () => setImmediate(() => resolve(false)));
       this.#wake = () => {
         timer.cancel();
         resolve(true);
