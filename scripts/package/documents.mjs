@@ -17,7 +17,7 @@ const DOCUMENTS = {
     imports: `
 import { readFile } from 'node:fs/promises';
 import { connect, FileError, narrowToken, newToken, RemoteError, serve } from 'runlet';
-import type { RemoteSession, RunletClient, StartedProcess } from 'runlet';
+import type { RemoteSession, RunletClient, SandboxOptions, StartedProcess } from 'runlet';
 declare function currentToken(): Promise<string>;
 declare const sessionId: string;
 `,

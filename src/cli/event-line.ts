@@ -12,7 +12,7 @@ export function eventLine(
   const head = { seq: event.seq, time: event.time.toISOString(), kind: event.kind };
   switch (event.kind) {
     case 'started':
-      return { ...head, pid: event.pid };
+      return { ...head, pid: event.pid, sandbox: event.sandbox === '' ? null : event.sandbox };
     case 'output':
       return {
         ...head,

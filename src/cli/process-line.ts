@@ -17,6 +17,7 @@ export function processLine(info: ProcessInfo): Record<string, unknown> {
     process: info.id,
     state: info.state,
     pid: info.pid,
+    sandbox: info.sandbox === '' ? null : info.sandbox,
     argv: info.argv,
     rawArgv: info.rawArgv?.map((part) => part.toString('base64')) ?? null,
     labels: info.labels,

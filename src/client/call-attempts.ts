@@ -5,6 +5,7 @@ import type { Generation } from './generation.ts';
 import type { Link } from './link.ts';
 import type { ClientSettings } from './options.ts';
 import { Pacer } from './pacer.ts';
+import type { SandboxInit } from './sandbox.ts';
 import { unlessAborted } from './waiting.ts';
 
 /** Failures in a row of one call that may be the server's fault, before it is given up. */
@@ -14,7 +15,12 @@ export const MAX_AMBIGUOUS_FAILURES = 5;
 export interface CallTarget {
   readonly generation: Generation;
   /** What every request carries. */
-  readonly ids: { readonly sessionId: string; readonly attachmentId: string };
+  readonly ids: {
+    readonly sessionId: string;
+    readonly attachmentId: string;
+    /** Of calls about files alone. */
+    readonly sandbox?: SandboxInit;
+  };
   readonly options: CallOptions;
 }
 

@@ -15,6 +15,8 @@ export const ERROR_CODES = {
   INTERRUPTED: 'the connection broke during what cannot be gone on with',
   LOCAL_FILE_CHANGED: 'a file of this machine was changed while it was sent',
   LOCAL_FILE_UNFIT: 'a file of this machine is not what it has to be',
+  SANDBOX_IGNORED:
+    'the server would leave out a sandbox, and was not asked; or it did leave it out',
   SERVER_NOT_STARTED: 'a server of this program did not start',
   PROTOCOL: 'the server did not answer as the contract says',
   MCP_TRANSPORT_OVER: 'a transport is over',

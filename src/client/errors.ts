@@ -9,6 +9,15 @@ export interface StartFailureInfo {
   readonly message: string;
 }
 
+/** Why a sandbox could not be enforced. */
+export interface SandboxFailureInfo {
+  /** What failed: `rule`, `mechanism`, `limits`, or the name of a probe of the server's. */
+  readonly step: string;
+  /** The name of the system's error: `ENOENT`. Empty: it is none of the system. */
+  readonly errnoName: string;
+  readonly message: string;
+}
+
 /** A field of a request that the server calls wrong. */
 export interface FieldProblem {
   /** The path of the field, as the protos spell it. */
@@ -23,6 +32,7 @@ export interface Refusal {
   readonly status: string;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly startFailure?: StartFailureInfo | undefined;
+  readonly sandboxFailure?: SandboxFailureInfo | undefined;
   readonly violations?: readonly FieldProblem[];
   readonly cause?: unknown;
 }
@@ -38,16 +48,20 @@ export class RemoteError extends RunletClientError {
   readonly metadata: Readonly<Record<string, string>>;
   /** With `START_FAILED`. */
   readonly startFailure: StartFailureInfo | undefined;
+  /** With `SANDBOX_UNAVAILABLE`, and with `START_FAILED` at the stage `SANDBOX`. */
+  readonly sandboxFailure: SandboxFailureInfo | undefined;
   /** With `INVALID_REQUEST`. */
   readonly violations: readonly FieldProblem[];
 
   /** @internal */
-  constructor({ cause, message, metadata, reason, startFailure, status, violations }: Refusal) {
+  constructor(refusal: Refusal) {
+    const { cause, message, metadata, reason, startFailure, status, violations } = refusal;
     super('REFUSED', message, cause);
     this.reason = reason;
     this.status = status;
     this.metadata = metadata ?? {};
     this.startFailure = startFailure;
+    this.sandboxFailure = refusal.sandboxFailure;
     this.violations = violations ?? [];
   }
 }

@@ -9,6 +9,7 @@ export {
   ConnectionError,
   type FieldProblem,
   RemoteError,
+  type SandboxFailureInfo,
   SessionLostError,
   type SessionLostReason,
   type StartFailureInfo,
@@ -52,6 +53,9 @@ export type {
   OutputStreamName,
   OverflowName,
   ProcessStateName,
+  SandboxAccessName,
+  SandboxNetworkName,
+  SandboxPlaceName,
   SignalName,
   SignalScopeName,
   StdinModeName,
@@ -89,8 +93,17 @@ export type {
 } from './run-options.ts';
 export { RunOutputError } from './run-output-error.ts';
 export type { RunletClient, SessionOptions } from './runlet-client.ts';
+export type { SandboxOptions, SandboxRule } from './sandbox.ts';
+export { SandboxError } from './sandbox-error.ts';
 export { type LocalServer, type ServeOptions, serve } from './serve.ts';
-export type { CallerInfo, FilesCapability, ServerInfo, ServerLimits } from './server-info.ts';
+export type {
+  CallerInfo,
+  FilesCapability,
+  SandboxCapability,
+  SandboxProbe,
+  ServerInfo,
+  ServerLimits,
+} from './server-info.ts';
 export type { StartedProcess } from './started-process.ts';
 export type { Pem, TlsOptions } from './tls-options.ts';
 export type { TokenOption } from './token-source.ts';

@@ -1,6 +1,7 @@
 import { EndReason, OutputStream } from '../gen/runlet/v1/event_pb.ts';
 import { ChangeKind, FileKind, WriteDisposition } from '../gen/runlet/v1/file_pb.ts';
 import { Inherit, Overflow, ProcessState, StdinMode } from '../gen/runlet/v1/process_pb.ts';
+import { SandboxAccess, SandboxNetwork, SandboxPlace } from '../gen/runlet/v1/sandbox_pb.ts';
 import { Signal, SignalScope } from '../gen/runlet/v1/signal_pb.ts';
 import { OptionError } from './client-error.ts';
 
@@ -96,6 +97,15 @@ export type WriteDispositionName = 'replace' | 'create-new' | 'in-place' | 'appe
 /** What can happen to a file. */
 export type ChangeKindName = 'created' | 'modified' | 'removed' | 'moved' | 'attributes';
 
+/** What can be done at a path of a sandbox, and below it. */
+export type SandboxAccessName = 'read' | 'write' | 'none';
+
+/** A place of a sandbox that has a name; see `SandboxPlace` in the protos. */
+export type SandboxPlaceName = 'platform' | 'cwd' | 'temp' | 'root';
+
+/** What can be reached from a sandbox through the network. */
+export type SandboxNetworkName = 'none' | 'host';
+
 /** A signal, as POSIX and Linux name it. */
 export type SignalName =
   | 'SIGHUP'
@@ -150,6 +160,12 @@ export const FILE_KINDS: EnumNames<FileKindName> = enumNames(FileKind);
 export const WRITE_DISPOSITIONS: EnumNames<WriteDispositionName> = enumNames(WriteDisposition);
 /** @internal */
 export const CHANGE_KINDS: EnumNames<ChangeKindName> = enumNames(ChangeKind);
+/** @internal */
+export const SANDBOX_ACCESSES: EnumNames<SandboxAccessName> = enumNames(SandboxAccess);
+/** @internal */
+export const SANDBOX_PLACES: EnumNames<SandboxPlaceName> = enumNames(SandboxPlace);
+/** @internal */
+export const SANDBOX_NETWORKS: EnumNames<SandboxNetworkName> = enumNames(SandboxNetwork);
 
 /** The Linux number of a signal. @internal */
 export function signalValue(name: SignalName): Signal {

@@ -32,6 +32,7 @@ import type {
 } from './process-spec.ts';
 import type { StartOptions } from './remote-session.ts';
 import type { SessionOptions } from './runlet-client.ts';
+import { isSandbox, sandboxMessage } from './sandbox.ts';
 
 const POLICY_CHECKS: OptionChecks<EnvPolicy> = {
   inherit: isOneOf(['all', 'core', 'none']),
@@ -60,6 +61,7 @@ const DEFAULT_CHECKS: OptionChecks<SpecDefaults> = {
   cwd: isSystemText,
   envPolicy: isObject,
   timeoutMs: isTime,
+  sandbox: isSandbox,
 };
 
 /** A name, or a number: an empty name would be that of nobody in particular. */
@@ -161,6 +163,8 @@ export function checkConnectOptions(options: ConnectOptions): void {
   if (defaults === undefined) return;
   checkOptions('defaults', defaults, DEFAULT_CHECKS, 'defaults.');
   checkPolicy(defaults.envPolicy, 'defaults.');
+  const { sandbox = false } = defaults;
+  if (sandbox !== false) sandboxMessage(sandbox, 'defaults.');
 }
 
 /** How a process is signaled or ended. @internal */

@@ -6,6 +6,7 @@ import { KeepAlive } from './keep-alive.ts';
 import { checkConnectOptions } from './option-checks.ts';
 import type { EnvPolicy, SystemText } from './process-spec.ts';
 import { metadataWithToken, requestMetadata } from './request-metadata.ts';
+import type { SandboxOptions } from './sandbox.ts';
 import { type TlsOptions, tlsCredentials } from './tls-options.ts';
 import { type TokenOption, tokenSource } from './token-source.ts';
 
@@ -20,6 +21,8 @@ export interface SpecDefaults {
   readonly envPolicy?: EnvPolicy | undefined;
   /** How long a process may run, in milliseconds; Infinity: as long as it likes. Default: that. */
   readonly timeoutMs?: number | undefined;
+  /** What processes can reach, and calls about files, of which each may say another. Default: all. */
+  readonly sandbox?: SandboxOptions | false | undefined;
 }
 
 /** How a client connects. Every field may be left out. */

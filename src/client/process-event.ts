@@ -19,7 +19,8 @@ export interface GapRange {
 
 /** What can happen to a process. */
 export type ProcessEventDetail =
-  | { readonly kind: 'started'; readonly pid: number }
+  /** `sandbox`: what enforces its sandbox, `bubblewrap`; empty: it runs in none. */
+  | { readonly kind: 'started'; readonly pid: number; readonly sandbox: string }
   | {
       readonly kind: 'output';
       readonly stream: OutputStreamName;
@@ -60,7 +61,7 @@ export function processEvent(message: ProcessEventMessage): ProcessEvent | undef
 function detailOf(event: ProcessEventMessage['event']): ProcessEventDetail | undefined {
   switch (event.case) {
     case 'started':
-      return { kind: 'started', pid: Number(event.value.pid) };
+      return { kind: 'started', pid: Number(event.value.pid), sandbox: event.value.sandbox };
     case 'output': {
       const { data, offset } = event.value;
       const stream = OUTPUT_STREAMS.name(event.value.stream);

@@ -72,6 +72,8 @@ export interface ProcessInfo {
   readonly state: ProcessStateName;
   /** Its number on the server's machine, for people. */
   readonly pid: number;
+  /** What enforces its sandbox: `bubblewrap`. Empty: it runs in none. */
+  readonly sandbox: string;
   /** U+FFFD stands for what is not UTF-8 of it. */
   readonly argv: readonly string[];
   /** The same as it was, where some of it is not UTF-8; undefined: `argv` is exact. */
@@ -130,6 +132,7 @@ export function processInfo(message: ProcessMessage): ProcessInfo {
     sessionId,
     state: PROCESS_STATES.name(message.state) ?? 'running',
     pid: Number(message.pid),
+    sandbox: message.sandbox,
     argv: message.argv,
     rawArgv:
       message.rawArgv.length === 0 ? undefined : message.rawArgv.map((part) => Buffer.from(part)),

@@ -11,6 +11,7 @@ import {
 } from './names.ts';
 import { duration, wholeBigInt, wholeNumber } from './numbers.ts';
 import { checkSpec } from './option-checks.ts';
+import { cwdInSandbox, processSandboxMessage, type SandboxOptions } from './sandbox.ts';
 import { text, textFields } from './system-text.ts';
 
 /** How the environment of a process is made from the server's own; see `EnvPolicy` in the protos. */
@@ -77,6 +78,12 @@ export interface ProcessSpec {
    * `LOGNAME` and `SHELL` of that user. Cannot be given with `arg0`. Default: as the server runs.
    */
   readonly user?: string | number | undefined;
+  /**
+   * What it can reach. It starts in its `cwd`, which has to be visible there, or, without one, in the
+   * private folder for temporary files, or in `/`. False: nothing is kept from it, whatever the
+   * client's defaults say. Default: that of the client, or none.
+   */
+  readonly sandbox?: SandboxOptions | false | undefined;
   /** `pipe`: it can be written to. Default: `closed`, it reads end-of-file at once. */
   readonly stdin?: StdinModeName;
   /** Gives it a terminal for stdin, stdout and stderr. Default: it has none. */
@@ -111,10 +118,10 @@ export function specMessage(
   defaultRetentionMs: number,
 ): MessageInitShape<typeof ProcessSpecSchema> {
   checkSpec(spec);
-  const { drainTimeoutMs, envPolicy, retentionMs, terminal } = spec;
+  const { drainTimeoutMs, envPolicy, retentionMs, sandbox = false, terminal } = spec;
   const timeoutMs = spec.timeoutMs === Number.POSITIVE_INFINITY ? undefined : spec.timeoutMs;
   return {
-    ...textFields(spec),
+    ...textFields({ ...spec, cwd: cwdInSandbox(spec.cwd, sandbox) }),
     user: spec.user === undefined ? '' : text('user', String(spec.user)),
     stdin: spec.stdin === undefined ? 0 : STDIN_MODES.value(spec.stdin),
     mergeStderr: spec.mergeStderr ?? false,
@@ -129,6 +136,7 @@ export function specMessage(
       ? {}
       : { drainTimeout: duration('drainTimeoutMs', drainTimeoutMs) }),
     ...(envPolicy === undefined ? {} : { envPolicy: envPolicyMessage(envPolicy, spec.env) }),
+    ...(sandbox === false ? {} : { sandbox: processSandboxMessage(sandbox) }),
     ...(spec.limits === undefined ? {} : { limits: limitsMessage(spec.limits) }),
     ...(terminal === undefined || terminal === false
       ? {}

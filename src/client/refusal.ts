@@ -7,7 +7,7 @@ import { FileError, fileFailureInfo } from './files/file-error.ts';
 
 /** What the server refused a call with: a `FileError` where it is about a file. */
 export function remoteError(cause: ServiceError, message = cause.details): RemoteError {
-  const { badRequest, fileFailure, info, startFailure } = callErrorDetails(cause);
+  const { badRequest, fileFailure, info, sandboxFailure, startFailure } = callErrorDetails(cause);
   const refusal: Refusal = {
     message,
     reason: info?.reason as Reason | undefined,
@@ -17,6 +17,11 @@ export function remoteError(cause: ServiceError, message = cause.details): Remot
       stage: StartStageEnum[startFailure.stage] as StartStage,
       errnoName: startFailure.errnoName,
       message: startFailure.message,
+    },
+    sandboxFailure: sandboxFailure && {
+      step: sandboxFailure.step,
+      errnoName: sandboxFailure.errnoName,
+      message: sandboxFailure.message,
     },
     violations: (badRequest?.fieldViolations ?? []).map(({ field, description }) => ({
       field,

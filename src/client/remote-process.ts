@@ -48,6 +48,8 @@ export class RemoteProcess {
   /** Its number on the server's machine, for people. */
   readonly pid: number;
   readonly argv: readonly string[];
+  /** What enforces its sandbox: `bubblewrap`. Empty: it runs in none. */
+  readonly sandbox: string;
   /** Writes to its standard input or terminal; null: it was started without. */
   readonly stdin: Writable | null;
   /** Its standard output; null: it has a terminal. */
@@ -65,6 +67,7 @@ export class RemoteProcess {
     const { calls, info, stdinOffset } = parts;
     this.id = info.id;
     this.pid = info.pid;
+    this.sandbox = info.sandbox;
     this.argv = info.argv;
     this.#parts = parts;
     const output = (name: 'stdout' | 'stderr' | 'terminal', has: boolean): OutputReadable | null =>

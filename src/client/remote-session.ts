@@ -7,6 +7,7 @@ import type {
 import type { CallTarget } from './call-attempts.ts';
 import { RunletClientError } from './client-error.ts';
 import { RemoteError, SessionLostError } from './errors.ts';
+import { FileScope } from './files/file-scope.ts';
 import { RemoteFiles } from './files/remote-files.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import { checkProcessId, checkStartOptions } from './option-checks.ts';
@@ -15,6 +16,7 @@ import { type ProcessInfo, processInfo, type SessionInfo, sessionInfo } from './
 import type { ProcessLives } from './process-lives.ts';
 import { type ProcessSpec, specMessage } from './process-spec.ts';
 import { RemoteProcess } from './remote-process.ts';
+import { assertInSandbox, assertKnowsSandboxes } from './sandbox-support.ts';
 import type { SessionCalls } from './session-calls.ts';
 import type { StartedProcess } from './started-process.ts';
 import { unlessAborted } from './waiting.ts';
@@ -57,7 +59,7 @@ export class RemoteSession {
   /** @internal */
   constructor(parts: RemoteSessionParts) {
     this.#parts = parts;
-    this.files = new RemoteFiles(parts.calls);
+    this.files = new RemoteFiles(new FileScope(parts.calls, parts.defaults.sandbox ?? false));
     this.lost = new Promise((resolve) => parts.calls.link.onLost(resolve));
   }
 
@@ -74,7 +76,9 @@ export class RemoteSession {
   /**
    * Starts a process. Runs the command once, however often the connection breaks.
    *
-   * @throws RemoteError `START_FAILED`, `PROCESS_EXISTS`, `INVALID_REQUEST`, `LIMIT_EXCEEDED`
+   * @throws RemoteError `START_FAILED`, `PROCESS_EXISTS`, `INVALID_REQUEST`, `LIMIT_EXCEEDED`,
+   *   `SANDBOX_UNAVAILABLE`
+   * @throws SandboxError the server would leave out the sandbox
    * @throws SessionLostError
    */
   async start<const S extends ProcessSpec>(
@@ -178,18 +182,21 @@ export class RemoteSession {
   #start(spec: ProcessSpec, id: string, signal: AbortSignal | undefined): Promise<RemoteProcess> {
     const { defaults, retentionMs } = this.#parts;
     const requestId = randomUUID();
-    const request = {
-      processId: id,
-      requestId,
-      spec: specMessage(withDefaults(spec, defaults), retentionMs),
-    };
-    const make = ({ generation, ids, options }: CallTarget): Promise<StartProcessResponse> =>
+    const message = specMessage(withDefaults(spec, defaults), retentionMs);
+    const request = { processId: id, requestId, spec: message };
+    const make = async (target: CallTarget): Promise<StartProcessResponse> => {
+      const { generation, ids, options } = target;
+      const { signal } = generation;
+      if (message.sandbox !== undefined) await assertKnowsSandboxes(target);
       // Once it is sent the signal does not cancel it: the server would start it all the same,
       // and it could not be terminated before that was done.
-      generation.control.processes.startProcess(
-        { ...ids, ...request },
-        { ...options, signal: generation.signal },
-      );
+      const sent = { ...options, signal };
+      const answer = await generation.control.processes.startProcess({ ...ids, ...request }, sent);
+      if (message.sandbox !== undefined) {
+        await assertInSandbox({ ...target, options: sent }, answer.process);
+      }
+      return answer;
+    };
     return this.#follow(id, 0n, make, signal);
   }
 

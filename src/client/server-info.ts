@@ -1,4 +1,8 @@
-import type { Caller, GetServerInfoResponse } from '../gen/runlet/v1/server_pb.ts';
+import type {
+  Caller,
+  GetServerInfoResponse,
+  SandboxCapability as SandboxCapabilityMessage,
+} from '../gen/runlet/v1/server_pb.ts';
 import { dateOf, msOf } from './process-info.ts';
 
 /** What a server enforces. Zero: it did not say. */
@@ -64,6 +68,29 @@ export interface FilesCapability {
   readonly roots: readonly string[];
 }
 
+/** Whether a part of sandboxes was seen to work when a server started. */
+export interface SandboxProbe {
+  /** The part: `files` for example. */
+  readonly name: string;
+  readonly works: boolean;
+  /** What failed; empty: nothing. */
+  readonly step: string;
+  /** The name of the system's error: `EPERM`. Empty: it is none of the system. */
+  readonly errnoName: string;
+}
+
+/** What a server can do to keep processes and calls about files within bounds. */
+export interface SandboxCapability {
+  /** What enforces them: `bubblewrap`. Empty: nothing can, and what asks for one is refused. */
+  readonly mechanism: string;
+  readonly version: string;
+  readonly probes: readonly SandboxProbe[];
+  /** The names of the profiles that there are. */
+  readonly profiles: readonly string[];
+  /** Whether nothing is done without a sandbox. */
+  readonly required: boolean;
+}
+
 /** Who calls, as a server knows it by the credentials of a call. */
 export interface CallerInfo {
   /** `token:ci`, `peer:1000`: sessions belong to the name that created them. Empty: not told. */
@@ -96,6 +123,8 @@ export interface ServerInfo {
     readonly users: boolean;
     /** What `session.files` can do. */
     readonly files: FilesCapability;
+    /** Undefined: the server is of a version that has no sandboxes. */
+    readonly sandbox: SandboxCapability | undefined;
   };
   /** Undefined: the server is of a version that does not tell. */
   readonly caller: CallerInfo | undefined;
@@ -160,8 +189,23 @@ export function serverInfo(message: GetServerInfoResponse): ServerInfo {
         confinement: capabilities?.files?.confinement ?? '',
         roots: capabilities?.files?.roots ?? [],
       },
+      sandbox: sandboxCapability(capabilities?.sandbox),
     },
     caller: message.caller === undefined ? undefined : callerInfo(message.caller),
+  };
+}
+
+function sandboxCapability(
+  message: SandboxCapabilityMessage | undefined,
+): SandboxCapability | undefined {
+  if (message === undefined) return undefined;
+  const { mechanism, probes, profiles, required, version } = message;
+  return {
+    mechanism,
+    version,
+    probes: probes.map(({ errnoName, name, step, works }) => ({ name, works, step, errnoName })),
+    profiles,
+    required,
   };
 }
 

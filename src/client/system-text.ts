@@ -30,7 +30,7 @@ type TextFields = Partial<
 /**
  * The fields of a spec that are bytes to the system. Where one of them is not UTF-8 the command
  * line is bytes as well: a server that does not know such fields finds no program then, and
- * refuses what it would do without them. So it is where there is a user.
+ * refuses what it would do without them. So it is where there is a user, or a sandbox.
  *
  * @internal
  */
@@ -50,7 +50,8 @@ export function textFields(spec: ProcessSpec): TextFields {
     if (typeof value === 'string') texts[key] = value;
     else rawEnv.push({ name: Buffer.from(key), value });
   }
-  const plain = [...argv, arg0, cwd].every(isString) && rawEnv.length === 0 && !spec.user;
+  const knowsMore = Boolean(spec.user) || Boolean(spec.sandbox);
+  const plain = [...argv, arg0, cwd].every(isString) && rawEnv.length === 0 && !knowsMore;
   return {
     ...(plain ? { argv: argv.filter(isString) } : { rawArgv: argv.map(bytesOf) }),
     ...(isString(arg0) ? { arg0 } : { rawArg0: arg0 }),

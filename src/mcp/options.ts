@@ -12,6 +12,7 @@ import {
 } from '../client/check-options.ts';
 import { OptionError } from '../client/client-error.ts';
 import type { ConnectOptions, EnvPolicy, ProcessSpec, RemoteSession } from '../client/index.ts';
+import { isSandbox, processSandboxMessage } from '../client/sandbox.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { CORE_NAMES } from '../environment/env-policy.ts';
 
@@ -19,7 +20,7 @@ import { CORE_NAMES } from '../environment/env-policy.ts';
 export interface McpServerOptions
   extends Pick<
     ProcessSpec,
-    'arg0' | 'argv' | 'cwd' | 'env' | 'labels' | 'limits' | 'retainedBytes'
+    'arg0' | 'argv' | 'cwd' | 'env' | 'labels' | 'limits' | 'retainedBytes' | 'sandbox'
   > {
   /**
    * Names of variables of the runlet server that the MCP server gets beside the core ones
@@ -105,6 +106,7 @@ const CHECKS: OptionChecks<AllOptions> = {
   labels: isLabels,
   limits: isObject,
   retainedBytes: isWhole(0, Number.MAX_SAFE_INTEGER),
+  sandbox: isSandbox,
   inherit: isTexts,
   envPolicy: isObject,
   onStderr: isFunction,
@@ -128,7 +130,8 @@ export function transportSettings(options: RunletTransportOptions): TransportSet
     throw new OptionError('address', 'either a session or an address has to be given');
   }
   if (options.session !== undefined) assertNothingOfAnAddress(options);
-  const { arg0, argv, cwd, env, labels, limits, retainedBytes } = options;
+  const { arg0, argv, cwd, env, labels, limits, retainedBytes, sandbox } = options;
+  if (sandbox !== undefined && sandbox !== false) processSandboxMessage(sandbox);
   return {
     place: options,
     spec: {
@@ -139,6 +142,7 @@ export function transportSettings(options: RunletTransportOptions): TransportSet
       ...(labels === undefined ? {} : { labels }),
       ...(limits === undefined ? {} : { limits }),
       ...(retainedBytes === undefined ? {} : { retainedBytes }),
+      ...(sandbox === undefined ? {} : { sandbox }),
       envPolicy: environmentOf(options),
       overflow: 'pause',
       drainTimeoutMs: DRAIN_TIMEOUT_MS,

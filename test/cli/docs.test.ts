@@ -14,6 +14,7 @@ const INFO: ProcessInfo = {
   sessionId: 'session',
   state: 'running',
   pid: 1,
+  sandbox: '',
   rawArgv: undefined,
   argv: ['true'],
   labels: {},

@@ -83,7 +83,7 @@ class Source {
 }
 
 const EVENTS = [
-  event(1, { kind: 'started', pid: 1 }),
+  event(1, { kind: 'started', pid: 1, sandbox: '' }),
   out(2, 'stdout', 'a'),
   out(3, 'stderr', 'x'),
   out(4, 'stdout', 'b'),

@@ -8,6 +8,7 @@ import { addService } from '../../src/bridge/add-service.ts';
 import type { CallContext } from '../../src/bridge/call-context.ts';
 import type { ServiceImpl } from '../../src/bridge/types.ts';
 import { RunletError } from '../../src/errors.ts';
+import { FileService } from '../../src/gen/runlet/v1/file_pb.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
@@ -39,6 +40,10 @@ type Admit = (context: CallContext) => keyof typeof status | undefined;
 export interface GateOptions {
   /** Delays the answer of a call that is no stream. */
   readonly holdAnswer?: (context: CallContext) => Promise<void>;
+  /** Changes requests, those that are one message, before they are passed on. */
+  readonly onRequest?: (request: unknown) => void;
+  /** Changes answers, those that are one message. */
+  readonly onAnswer?: (answer: unknown) => void;
   /** For TLS, over TCP. Default: none, over a Unix socket. */
   readonly credentials?: ServerCredentials;
 }
@@ -47,7 +52,7 @@ export interface GateOptions {
 export async function startGate(
   target: Address,
   admit: Admit,
-  { holdAnswer = async () => {}, credentials }: GateOptions = {},
+  { credentials, ...changes }: GateOptions = {},
 ): Promise<Gate> {
   const clients = connectClients(target);
   const server = new Server({ 'grpc.max_send_message_length': -1 });
@@ -62,15 +67,15 @@ export async function startGate(
     oversizeError: () => new RunletError('INTERNAL'),
     decodeError: () => new RunletError('INTERNAL'),
   };
-  const services = { sessions: SessionService, processes: ProcessService, server: ServerService };
+  const services = {
+    sessions: SessionService,
+    processes: ProcessService,
+    files: FileService,
+    server: ServerService,
+  };
   for (const [name, service] of Object.entries(services)) {
     const client = clients[name as keyof typeof services];
-    addService<DescService>(
-      server,
-      service,
-      forwardTo(service, client, admit, holdAnswer),
-      options,
-    );
+    addService<DescService>(server, service, forwardTo(service, client, admit, changes), options);
   }
   const sockets = new Set<Socket>();
   const injector = server.createConnectionInjector(
@@ -99,9 +104,9 @@ export async function startGate(
 /** Answers each call as the server does. Those that stream requests are not let through. */
 function forwardTo(
   service: DescService,
-  client: Clients[keyof Pick<Clients, 'sessions' | 'processes' | 'server'>],
+  client: Clients[keyof Pick<Clients, 'sessions' | 'processes' | 'files' | 'server'>],
   admit: Admit,
-  holdAnswer: NonNullable<GateOptions['holdAnswer']>,
+  { holdAnswer = async () => {}, onAnswer = () => {}, onRequest = () => {} }: GateOptions,
 ): ServiceImpl<DescService> {
   const functions = client as Readonly<
     Record<string, (request: unknown, options: { signal: AbortSignal }) => unknown>
@@ -117,11 +122,14 @@ function forwardTo(
         ? async function* (request: unknown, context: CallContext) {
             check(context);
             const { signal } = context;
+            onRequest(request);
             yield* functions[localName]?.(request, { signal }) as AsyncIterable<unknown>;
           }
         : async (request: unknown, context: CallContext) => {
             check(context);
+            onRequest(request);
             const answer = await functions[localName]?.(request, { signal: context.signal });
+            onAnswer(answer);
             await holdAnswer(context);
             return answer;
           };

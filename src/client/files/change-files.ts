@@ -4,7 +4,7 @@ import type { Reason } from '../../errors.ts';
 import type { CallTarget } from '../call-attempts.ts';
 import { ConnectionError } from '../errors.ts';
 import type { SystemText } from '../process-spec.ts';
-import type { SessionCalls } from '../session-calls.ts';
+import type { FileCalls } from './file-calls.ts';
 import { isRefused } from './file-error.ts';
 import { type FileInfo, fileInfo, timestampOfNs } from './file-info.ts';
 import type {
@@ -22,7 +22,7 @@ import { pathFields, textFieldsOf } from './remote-path.ts';
 
 /** What a file is. */
 export async function statFile(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   { followLinks = true, signal }: FollowLinksOptions,
 ): Promise<FileInfo> {
@@ -35,7 +35,7 @@ export async function statFile(
 
 /** Makes a folder. */
 export async function makeDirectory(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   { mode, parents = false, signal }: MakeDirectoryOptions,
 ): Promise<FileInfo> {
@@ -56,7 +56,7 @@ export async function makeDirectory(
 
 /** Removes a file, a link or a folder. */
 export async function removeFile(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   { missingOk = false, recursive = false, signal }: RemoveOptions,
 ): Promise<void> {
@@ -68,7 +68,7 @@ export async function removeFile(
 
 /** Moves a file. */
 export async function moveFile(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   targetPath: SystemText,
   { replace = false, signal }: MoveOptions,
@@ -87,7 +87,7 @@ export async function moveFile(
 
 /** Copies a file. */
 export async function copyFile(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   targetPath: SystemText,
   { recursive = false, replace = false, signal }: CopyOptions,
@@ -107,7 +107,7 @@ export async function copyFile(
 
 /** Changes what is said of a file. */
 export async function setAttributes(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   { gid, mode, modifyTime, uid }: FileAttributes,
   { followLinks = true, signal }: FollowLinksOptions,
@@ -128,7 +128,7 @@ export async function setAttributes(
 
 /** Makes a link. */
 export async function makeSymlink(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   target: SystemText,
   { signal }: FileCallOptions,
@@ -146,7 +146,7 @@ export async function makeSymlink(
 
 /** The path of a file without links. */
 export async function resolvePath(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   { signal }: FileCallOptions,
 ): Promise<SystemText> {
@@ -164,7 +164,7 @@ export async function resolvePath(
  * @throws ConnectionError `outcomeUnknown`
  */
 async function unlessDoneBefore<T>(
-  calls: SessionCalls,
+  calls: FileCalls,
   signal: AbortSignal | undefined,
   refusal: Reason,
   make: (target: CallTarget) => Promise<T>,

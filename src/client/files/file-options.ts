@@ -11,12 +11,18 @@ import {
   type OptionChecks,
 } from '../check-options.ts';
 import type { WriteDispositionName } from '../names.ts';
+import { isSandbox, type SandboxOptions } from '../sandbox.ts';
 import type { FileFailureInfo } from './file-error.ts';
 
 /** What every call about files can be told. */
 export interface FileCallOptions {
   /** Gives the call up, which rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * What it can reach. False: what the server lets it, whatever the client's defaults say. Default:
+   * that of the client, or none.
+   */
+  readonly sandbox?: SandboxOptions | false | undefined;
 }
 
 /** Which bytes of a file are read. */
@@ -163,7 +169,7 @@ const isMoment: OptionCheck = (value) =>
     ? undefined
     : 'a Date, or nanoseconds as a bigint';
 
-const CALL: OptionChecks<FileCallOptions> = { signal: isSignal };
+const CALL: OptionChecks<FileCallOptions> = { signal: isSignal, sandbox: isSandbox };
 const READ: OptionChecks<ReadOptions> = {
   ...CALL,
   offset: isSize,

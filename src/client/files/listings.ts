@@ -2,8 +2,8 @@ import { RunletClientError } from '../client-error.ts';
 import { ConnectionError } from '../errors.ts';
 import { wholeBigInt } from '../numbers.ts';
 import type { SystemText } from '../process-spec.ts';
-import type { SessionCalls } from '../session-calls.ts';
 import { shownText } from '../system-text.ts';
+import type { FileCalls } from './file-calls.ts';
 import { type FileFailureInfo, failureError, fileFailureInfo } from './file-error.ts';
 import { type FileInfo, fileInfo, pathOf } from './file-info.ts';
 import type { ListOptions, WalkOptions } from './file-options.ts';
@@ -15,7 +15,7 @@ import { isBeyond, placeOf, type WalkPlace } from './walk-place.ts';
  * the names are kept for that.
  */
 export async function* listDirectory(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   { onFailure, signal }: ListOptions,
 ): AsyncGenerator<FileInfo> {
@@ -43,7 +43,7 @@ export async function* listDirectory(
  * in the order of the walk than what was given is passed over.
  */
 export async function* walkDirectory(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   { exclude = [], followLinks = false, include = [], ...options }: WalkOptions,
 ): AsyncGenerator<FileInfo> {

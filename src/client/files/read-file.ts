@@ -5,8 +5,8 @@ import { RunletClientError } from '../client-error.ts';
 import { ConnectionError } from '../errors.ts';
 import { wholeBigInt } from '../numbers.ts';
 import type { SystemText } from '../process-spec.ts';
-import type { SessionCalls } from '../session-calls.ts';
 import { shownText } from '../system-text.ts';
+import type { FileCalls } from './file-calls.ts';
 import { fileChanged, isRefused } from './file-error.ts';
 import { type FileInfo, fileInfo } from './file-info.ts';
 import type { ReadAllOptions, ReadOptions } from './file-options.ts';
@@ -46,7 +46,7 @@ interface Reading {
  * @throws FileError `FILE_CHANGED` also where it was another when a connection was to go on
  */
 export async function* readFile(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   { ifVersion = '', length, offset = 0, signal }: ReadOptions,
   onFile: (file: FileInfo) => void = () => {},
@@ -71,7 +71,7 @@ export async function* readFile(
 
 /** Reads on over one connection. */
 async function* readOn(
-  calls: SessionCalls,
+  calls: FileCalls,
   { generation, ids, options }: CallTarget,
   reading: Reading,
 ): AsyncGenerator<Buffer | undefined> {
@@ -124,7 +124,7 @@ function checkEnd(end: ReadFileEnd, bytes: bigint, hash: Buffer): void {
  * @throws RunletClientError `FILE_TOO_LARGE`
  */
 export async function readAll(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   { maxBytes = DEFAULT_MAX_BYTES, ...options }: ReadAllOptions,
 ): Promise<Buffer> {

@@ -1,5 +1,5 @@
 import type { SystemText } from '../process-spec.ts';
-import type { SessionCalls } from '../session-calls.ts';
+import type { SandboxOptions } from '../sandbox.ts';
 import {
   copyFile,
   makeDirectory,
@@ -31,7 +31,7 @@ import {
   type WriteOptions,
 } from './file-options.ts';
 import { FileReadable } from './file-readable.ts';
-import { FileStream } from './file-stream.ts';
+import type { FileScope } from './file-scope.ts';
 import { listDirectory, walkDirectory } from './listings.ts';
 import { once } from './once.ts';
 import { readAll, readFile } from './read-file.ts';
@@ -56,11 +56,19 @@ import { type WrittenFile, writeFile } from './write-file.ts';
  * `FILE_EXISTS`, `FILE_ACCESS_DENIED`, `OUTSIDE_ROOT`, and others of the protos.
  */
 export class RemoteFiles {
-  readonly #calls: SessionCalls;
+  readonly #scope: FileScope;
 
   /** @internal */
-  constructor(calls: SessionCalls) {
-    this.#calls = calls;
+  constructor(scope: FileScope) {
+    this.#scope = scope;
+  }
+
+  /**
+   * The same files as far as a sandbox lets them be reached, by every call: none of those can name
+   * another.
+   */
+  within(sandbox: SandboxOptions): RemoteFiles {
+    return new RemoteFiles(this.#scope.within(sandbox));
   }
 
   /**
@@ -69,8 +77,9 @@ export class RemoteFiles {
    */
   read(path: SystemText, options: ReadOptions = {}): FileReadable {
     checkFileOptions('read', options);
+    const calls = this.#scope.callsFor(options);
     return new FileReadable(
-      (signal, onFile) => readFile(this.#calls, path, { ...options, signal }, onFile),
+      (signal, onFile) => readFile(calls, path, { ...options, signal }, onFile),
       options.signal,
     );
   }
@@ -82,14 +91,14 @@ export class RemoteFiles {
    */
   async readBytes(path: SystemText, options: ReadAllOptions = {}): Promise<Buffer> {
     checkFileOptions('readBytes', options);
-    return readAll(this.#calls, path, options);
+    return readAll(this.#scope.callsFor(options), path, options);
   }
 
   /** The same as text. */
   async readText(path: SystemText, options: ReadTextOptions = {}): Promise<string> {
     checkFileOptions('readText', options);
     const { encoding = 'utf8', ...which } = options;
-    return (await readAll(this.#calls, path, which)).toString(encoding);
+    return (await readAll(this.#scope.callsFor(options), path, which)).toString(encoding);
   }
 
   /**
@@ -104,16 +113,13 @@ export class RemoteFiles {
     options: WriteOptions = {},
   ): Promise<WrittenFile> {
     checkFileOptions('write', options);
-    return writeFile(this.#calls, path, uploadSource(content), options);
+    return writeFile(this.#scope.callsFor(options), path, uploadSource(content), options);
   }
 
   /** What is in a folder, in no order, with links as links. */
   list(path: SystemText, options: ListOptions = {}): AsyncIterableIterator<FileInfo> {
     checkFileOptions('list', options);
-    return new FileStream(
-      (signal) => listDirectory(this.#calls, path, { ...options, signal }),
-      options.signal,
-    );
+    return this.#scope.stream(options, (calls, how) => listDirectory(calls, path, how));
   }
 
   /**
@@ -122,16 +128,13 @@ export class RemoteFiles {
    */
   walk(path: SystemText, options: WalkOptions = {}): AsyncIterableIterator<FileInfo> {
     checkFileOptions('walk', options);
-    return new FileStream(
-      (signal) => walkDirectory(this.#calls, path, { ...options, signal }),
-      options.signal,
-    );
+    return this.#scope.stream(options, (calls, how) => walkDirectory(calls, path, how));
   }
 
   /** What a file is. */
   async stat(path: SystemText, options: FollowLinksOptions = {}): Promise<FileInfo> {
     checkFileOptions('followLinks', options);
-    return statFile(this.#calls, path, options);
+    return statFile(this.#scope.callsFor(options), path, options);
   }
 
   /** Whether there is something at a path. What cannot be known is thrown. */
@@ -152,7 +155,7 @@ export class RemoteFiles {
    */
   async makeDirectory(path: SystemText, options: MakeDirectoryOptions = {}): Promise<FileInfo> {
     checkFileOptions('makeDirectory', options);
-    return makeDirectory(this.#calls, path, options);
+    return makeDirectory(this.#scope.callsFor(options), path, options);
   }
 
   /**
@@ -163,7 +166,7 @@ export class RemoteFiles {
    */
   async remove(path: SystemText, options: RemoveOptions = {}): Promise<void> {
     checkFileOptions('remove', options);
-    await removeFile(this.#calls, path, options);
+    await removeFile(this.#scope.callsFor(options), path, options);
   }
 
   /** Moves a file or folder within a file system, once, however often the connection breaks. */
@@ -173,7 +176,7 @@ export class RemoteFiles {
     options: MoveOptions = {},
   ): Promise<FileInfo> {
     checkFileOptions('move', options);
-    return moveFile(this.#calls, path, targetPath, options);
+    return moveFile(this.#scope.callsFor(options), path, targetPath, options);
   }
 
   /** Copies a file, a link as a link, or a folder on the server, with modes and times. */
@@ -183,7 +186,7 @@ export class RemoteFiles {
     options: CopyOptions = {},
   ): Promise<FileInfo> {
     checkFileOptions('copy', options);
-    return copyFile(this.#calls, path, targetPath, options);
+    return copyFile(this.#scope.callsFor(options), path, targetPath, options);
   }
 
   /** Changes what is said of a file: its mode, owner and time. */
@@ -194,7 +197,7 @@ export class RemoteFiles {
   ): Promise<FileInfo> {
     checkFileOptions('attributes', attributes);
     checkFileOptions('followLinks', options);
-    return setAttributes(this.#calls, path, attributes, options);
+    return setAttributes(this.#scope.callsFor(options), path, attributes, options);
   }
 
   /**
@@ -208,13 +211,13 @@ export class RemoteFiles {
     options: FileCallOptions = {},
   ): Promise<FileInfo> {
     checkFileOptions('call', options);
-    return makeSymlink(this.#calls, path, target, options);
+    return makeSymlink(this.#scope.callsFor(options), path, target, options);
   }
 
   /** The path of the same file without links, `.` and `..`; bytes where it is not UTF-8. */
   async resolve(path: SystemText, options: FileCallOptions = {}): Promise<SystemText> {
     checkFileOptions('call', options);
-    return resolvePath(this.#calls, path, options);
+    return resolvePath(this.#scope.callsFor(options), path, options);
   }
 
   /**
@@ -227,10 +230,7 @@ export class RemoteFiles {
     options: WatchOptions = {},
   ): Promise<AsyncIterableIterator<WatchEvent>> {
     checkFileOptions('watch', options);
-    const events = new FileStream(
-      (signal) => watchDirectory(this.#calls, path, { ...options, signal }),
-      options.signal,
-    );
+    const events = this.#scope.stream(options, (calls, how) => watchDirectory(calls, path, how));
     // That it has begun, or why it did not.
     await events.next();
     return events as AsyncIterableIterator<WatchEvent>;
@@ -242,10 +242,7 @@ export class RemoteFiles {
    */
   readTree(path: SystemText, options: ReadTreeOptions = {}): AsyncIterableIterator<Buffer> {
     checkFileOptions('readTree', options);
-    return new FileStream(
-      (signal) => readTree(this.#calls, path, { ...options, signal }),
-      options.signal,
-    );
+    return this.#scope.stream(options, (calls, how) => readTree(calls, path, how));
   }
 
   /**
@@ -260,7 +257,7 @@ export class RemoteFiles {
   ): Promise<TreeWritten> {
     checkFileOptions('writeTree', options);
     return writeTree(
-      this.#calls,
+      this.#scope.callsFor(options),
       path,
       typeof archive === 'function' ? archive : once(archive),
       options,
@@ -279,7 +276,7 @@ export class RemoteFiles {
     options: TransferOptions = {},
   ): Promise<TransferResult> {
     checkTransferOptions('upload', options);
-    return upload(this.#calls, local, remote, options);
+    return upload(this.#scope.callsFor(options), local, remote, options);
   }
 
   /**
@@ -294,6 +291,6 @@ export class RemoteFiles {
     options: TransferOptions = {},
   ): Promise<TransferResult> {
     checkTransferOptions('download', options);
-    return download(this.#calls, remote, local, options);
+    return download(this.#scope.callsFor(options), remote, local, options);
   }
 }

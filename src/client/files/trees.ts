@@ -4,8 +4,8 @@ import type { WriteTreeRequestSchema } from '../../gen/runlet/v1/file_pb.ts';
 import { RunletClientError } from '../client-error.ts';
 import { ConnectionError } from '../errors.ts';
 import type { SystemText } from '../process-spec.ts';
-import type { SessionCalls } from '../session-calls.ts';
 import { shownText } from '../system-text.ts';
+import type { FileCalls } from './file-calls.ts';
 import type { MoveOptions, ReadTreeOptions } from './file-options.ts';
 import { pathFields } from './remote-path.ts';
 import { piecesOf } from './upload-source.ts';
@@ -27,7 +27,7 @@ export interface TreeWritten {
  * @internal
  */
 export async function* readTree(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   { exclude = [], include = [], signal }: ReadTreeOptions,
 ): AsyncGenerator<Buffer> {
@@ -53,7 +53,7 @@ export async function* readTree(
  * @internal
  */
 export async function writeTree(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   open: () => AsyncIterable<Uint8Array>,
   { replace = false, signal }: MoveOptions,

@@ -3,7 +3,7 @@ import type { CallTarget } from '../call-attempts.ts';
 import { ConnectionError } from '../errors.ts';
 import { CHANGE_KINDS, type ChangeKindName } from '../names.ts';
 import type { SystemText } from '../process-spec.ts';
-import type { SessionCalls } from '../session-calls.ts';
+import type { FileCalls } from './file-calls.ts';
 import { bytesIn, pathOf } from './file-info.ts';
 import type { WatchOptions } from './file-options.ts';
 import { pathFields } from './remote-path.ts';
@@ -39,7 +39,7 @@ type Watched = WatchEvent | { readonly kind: 'started' };
  * @internal
  */
 export async function* watchDirectory(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   { recursive = false, signal }: WatchOptions,
 ): AsyncGenerator<Watched> {

@@ -12,7 +12,7 @@ import { joinSignals } from '../joined-signal.ts';
 import { WRITE_DISPOSITIONS } from '../names.ts';
 import { wholeBigInt } from '../numbers.ts';
 import type { SystemText } from '../process-spec.ts';
-import type { SessionCalls } from '../session-calls.ts';
+import type { FileCalls } from './file-calls.ts';
 import { isRefused } from './file-error.ts';
 import { type FileInfo, fileInfo } from './file-info.ts';
 import type { WriteOptions } from './file-options.ts';
@@ -44,7 +44,7 @@ class SourceFailure extends Error {}
  * @internal
  */
 export async function writeFile(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: SystemText,
   source: UploadSource,
   options: WriteOptions,
@@ -60,7 +60,7 @@ export async function writeFile(
 
 /** One upload, with an id by which the server knows it again. */
 class Upload {
-  readonly #calls: SessionCalls;
+  readonly #calls: FileCalls;
   readonly #source: UploadSource;
   readonly #signal: AbortSignal | undefined;
   readonly #onSent: (bytes: number) => void;
@@ -72,7 +72,7 @@ class Upload {
   #isBegun = false;
 
   constructor(
-    calls: SessionCalls,
+    calls: FileCalls,
     path: SystemText,
     source: UploadSource,
     options: WriteOptions,

@@ -1,8 +1,8 @@
 import { link, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
 import { RunletClientError } from '../../client-error.ts';
 import type { SystemText } from '../../process-spec.ts';
-import type { SessionCalls } from '../../session-calls.ts';
 import { statFile } from '../change-files.ts';
+import type { FileCalls } from '../file-calls.ts';
 import type { FileInfo } from '../file-info.ts';
 import { readFile } from '../read-file.ts';
 import { readTree } from '../trees.ts';
@@ -23,7 +23,7 @@ import { unpackArchive, writeAll } from './unpack-archive.ts';
 
 /** Downloads a file or folder. Of one that fails nothing stays. */
 export async function download(
-  calls: SessionCalls,
+  calls: FileCalls,
   remote: SystemText,
   local: SystemText,
   options: TransferOptions,
@@ -37,7 +37,7 @@ export async function download(
 type Target = Awaited<ReturnType<typeof targetAt>>;
 
 async function downloadFile(
-  calls: SessionCalls,
+  calls: FileCalls,
   remote: SystemText,
   { kind, path }: Target,
   { onProgress, replace = true, signal }: TransferOptions,
@@ -75,7 +75,7 @@ async function downloadFile(
 }
 
 async function downloadFolder(
-  calls: SessionCalls,
+  calls: FileCalls,
   remote: SystemText,
   { kind, path }: Target,
   { onProgress, replace = true, signal }: TransferOptions,

@@ -2,8 +2,8 @@ import { setMaxListeners } from 'node:events';
 import { RunletClientError } from '../../client-error.ts';
 import { joinSignals } from '../../joined-signal.ts';
 import type { SystemText } from '../../process-spec.ts';
-import type { SessionCalls } from '../../session-calls.ts';
 import { statFile } from '../change-files.ts';
+import type { FileCalls } from '../file-calls.ts';
 import { failureError } from '../file-error.ts';
 import { type FileInfo, pathOf } from '../file-info.ts';
 import { walkDirectory } from '../listings.ts';
@@ -22,7 +22,7 @@ const AT_A_TIME = 16;
  * many connections as it takes.
  */
 export async function fetchFolder(
-  calls: SessionCalls,
+  calls: FileCalls,
   remote: SystemText,
   tree: LocalTree,
   shownFolder: ByteText,
@@ -69,7 +69,7 @@ export async function fetchFolder(
 }
 
 async function fetchFile(
-  calls: SessionCalls,
+  calls: FileCalls,
   file: FileInfo,
   path: ByteText,
   tree: LocalTree,

@@ -5,6 +5,7 @@ import {
   isSignal,
   type OptionChecks,
 } from '../../check-options.ts';
+import { isSandbox } from '../../sandbox.ts';
 import type { FileCallOptions } from '../file-options.ts';
 
 /** How far a transfer is. */
@@ -40,6 +41,7 @@ export interface TransferResult {
 
 const CHECKS: OptionChecks<TransferOptions> = {
   signal: isSignal,
+  sandbox: isSandbox,
   replace: isFlag,
   onProgress: isFunction,
 };

@@ -1,8 +1,8 @@
 import { type BigIntStats, constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { SystemText } from '../../process-spec.ts';
-import type { SessionCalls } from '../../session-calls.ts';
 import { setAttributes } from '../change-files.ts';
+import type { FileCalls } from '../file-calls.ts';
 import { writeTree } from '../trees.ts';
 import { uploadSource } from '../upload-source.ts';
 import { writeFile } from '../write-file.ts';
@@ -16,7 +16,7 @@ const KEPT_MODE = 0o1777;
 
 /** Uploads a local file or folder. */
 export async function upload(
-  calls: SessionCalls,
+  calls: FileCalls,
   local: SystemText,
   remote: SystemText,
   options: TransferOptions,
@@ -29,7 +29,7 @@ export async function upload(
 }
 
 async function uploadFolder(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: ByteText,
   remote: SystemText,
   { onProgress, replace = true, signal }: TransferOptions,
@@ -40,7 +40,7 @@ async function uploadFolder(
 }
 
 async function uploadFile(
-  calls: SessionCalls,
+  calls: FileCalls,
   path: ByteText,
   remote: SystemText,
   { onProgress, replace = true, signal }: TransferOptions,
