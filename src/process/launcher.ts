@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Environment } from '../environment/env-policy.ts';
 import type { ExitStatus, OutputStream, ResourceUsage } from '../output/event.ts';
 import type { PreparedSandbox } from '../sandbox/prepared-sandbox.ts';
-import type { SandboxMechanism } from '../sandbox/sandboxes-api.ts';
+import type { SandboxMechanism } from '../sandbox/sandboxes.ts';
 import type { ProcessScan, ScannedProcess } from './process-scan.ts';
 import type { Delivery } from './signals.ts';
 import type { RunUser } from './users/run-user.ts';

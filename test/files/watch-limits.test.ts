@@ -29,9 +29,11 @@ async function watcher(address: Address, options: CallOptions) {
     expect((await messages.next()).value?.response.case).toBe('started');
     /** The paths of what is told next. */
     const next = async (): Promise<readonly string[]> => {
-      const { response } = (await messages.next()).value ?? { response: { case: 'the end' } };
+      const message = await messages.next();
+      if (message.done) throw new Error('it is over');
+      const { response } = message.value;
       if (response.case !== 'changes') throw new Error(`it tells ${response.case}`);
-      return response.value.changes.map(({ path: changed }) => changed);
+      return response.value.changes.map((change) => change.path);
     };
     /** How it fails, in the end. */
     const failure = () =>

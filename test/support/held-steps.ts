@@ -6,7 +6,7 @@ import { Latch } from '../../src/latch.ts';
 /** A step of an operation on files that is held on its way to its thread. */
 export interface HeldStep {
   /** Resolves when it is. */
-  readonly asked: Promise<void>;
+  readonly asked: Promise<unknown>;
   /** Lets it go on. */
   release(): void;
 }

@@ -34,7 +34,13 @@ export function preparedSandbox({ descriptors = [], more = [], ...rest }: Wanted
     network: rest.network ?? 'none',
     hasTemp: true,
     accessAt: (path) => (/^\/(usr|bin|sbin|lib|lib64|etc)(\/|$)/.test(path) ? 'read' : 'none'),
-    arguments: [...PLATFORM, ...more, '--remount-ro', '/'],
+    arguments: [
+      ...['--perms', '0555', '--ro-bind-data', '9', '/.runlet-first'],
+      ...PLATFORM,
+      ...more,
+      ...['--remount-ro', '/'],
+    ],
+    first: '/.runlet-first',
     descriptors,
     closeDescriptors: () => {},
     async release() {
@@ -48,7 +54,12 @@ export function preparedSandbox({ descriptors = [], more = [], ...rest }: Wanted
 /** The same, to be launched in. */
 export function sandboxLaunch(wanted: Wanted = {}): SandboxLaunch & { released: () => number } {
   const { prepared, released } = preparedSandbox(wanted);
-  const mechanism = { program: wanted.program ?? BWRAP, version: '0.8.0' };
+  const mechanism = {
+    program: wanted.program ?? BWRAP,
+    version: '0.8.0',
+    disablesUserNamespaces: true,
+    boundsSize: true,
+  };
   return { mechanism, filter: ALLOW_ALL, prepared, released };
 }
 

@@ -19,7 +19,7 @@ import { childrenOf, findInside } from './inside.ts';
 import { memoryFile, noDescriptor } from './memory-file.ts';
 import { MonitorMessages, sandboxFailed, sandboxStartFailure } from './monitor-messages.ts';
 import { PASSED, type Passed, passing } from './passed-descriptors.ts';
-import { FIRST_PATH, sandboxArguments } from './sandbox-arguments.ts';
+import { sandboxArguments } from './sandbox-arguments.ts';
 
 const { SIGKILL } = constants.signals;
 
@@ -146,7 +146,7 @@ function monitorRequest(request: LaunchRequest, sandbox: SandboxLaunch): LaunchR
   const plain: LaunchRequest = {
     program: sandbox.mechanism.program,
     arg0: 'bwrap',
-    args: ['--args', String(PASSED.arguments), '--', FIRST_PATH],
+    args: ['--args', String(PASSED.arguments), '--', sandbox.prepared.first],
     cwd: '/',
     // What it says is read.
     env: new Map([['LC_ALL', 'C']]),
