@@ -5,8 +5,17 @@ import { availableParallelism } from 'node:os';
 
 /** @import { Step } from './gate.mjs' */
 
-/** What has to be there for steps below. Debian's packages have the names of the programs. */
-const TOOLS = ['tmux', 'zsh', 'fish', 'nginx', 'haproxy', 'chromium', 'mandoc'];
+/** What has to be there for steps below, and the packages of Debian that have it. */
+const TOOLS = {
+  bwrap: 'bubblewrap',
+  chromium: 'chromium',
+  fish: 'fish',
+  haproxy: 'haproxy',
+  mandoc: 'mandoc',
+  nginx: 'nginx',
+  tmux: 'tmux',
+  zsh: 'zsh',
+};
 
 /** Lines of Node.js beside the one that runs the gate. */
 const NODE_LINES = ['22', '24', '26'];
@@ -95,7 +104,9 @@ function suite(script) {
  * @returns {readonly Step[]}
  */
 function installTools() {
-  const missing = TOOLS.filter((program) => !has(program));
+  const missing = Object.entries(TOOLS)
+    .filter(([program]) => !has(program))
+    .map(([, name]) => name);
   if (missing.length === 0 || process.getuid?.() !== 0 || !has('apt-get')) return [];
   // At a run level of no services none is started.
   const script = `apt-get update -qq &&
