@@ -10,8 +10,6 @@ export interface Bubblewrap {
   readonly version: string;
   /** Whether it can keep what is inside from making namespaces of users: `--disable-userns`. */
   readonly disablesUserNamespaces: boolean;
-  /** Whether it can bound what is in a folder in memory: `--size`. */
-  readonly boundsSize: boolean;
 }
 
 /** Why there is none: at which step, by which error of the system, empty if none. */
@@ -25,11 +23,16 @@ export interface NoBubblewrap {
 /** Where it is looked for. A PATH could name other places. */
 const FOLDERS = ['/usr/bin', '/bin', '/usr/local/bin'];
 
-/** The first version that has `--perms`, with which what is hidden cannot be read. */
-const OLDEST = [0, 5, 0] as const;
-/** The first with `--size`, and the first with `--disable-userns`. */
-const BOUNDS_SIZE = [0, 7, 0] as const;
-const DISABLES_USER_NAMESPACES = [0, 8, 0] as const;
+/**
+ * What it has to be able to do. Of upstream's versions 0.10.0 was the first that can do all of it;
+ * distributions have added `--bind-fd` to older ones, so that a version says nothing of that.
+ */
+const NEEDED = [
+  ...['--args', '--as-pid-1', '--bind-fd', '--cap-drop', '--dev', '--dir', '--perms', '--proc'],
+  ...['--remount-ro', '--ro-bind', '--ro-bind-data', '--ro-bind-fd', '--seccomp', '--size'],
+  ...['--symlink', '--tmpfs', '--unshare-cgroup-try', '--unshare-ipc', '--unshare-net'],
+  ...['--unshare-pid', '--unshare-user', '--unshare-uts'],
+];
 
 /** Bits of a mode: set-user-ID, set-group-ID, executable, and writable for others than the owner. */
 const SET_ID = 0o6000;
@@ -55,19 +58,12 @@ export async function findBubblewrap(run: RunTool): Promise<Bubblewrap | NoBubbl
   if (version === undefined) {
     return no('version', '', `${program} does not say which version of bubblewrap it is`);
   }
-  if (!isAtLeast(version, OLDEST)) {
-    return no(
-      'version',
-      '',
-      `${program} is bubblewrap ${version}, and ${OLDEST.join('.')} is needed`,
-    );
+  const options = await optionsOf(run, program);
+  const missing = NEEDED.find((option) => !options.has(option));
+  if (missing !== undefined) {
+    return no('version', '', `${program} is bubblewrap ${version}, which has no ${missing}`);
   }
-  return {
-    program,
-    version,
-    disablesUserNamespaces: isAtLeast(version, DISABLES_USER_NAMESPACES),
-    boundsSize: isAtLeast(version, BOUNDS_SIZE),
-  };
+  return { program, version, disablesUserNamespaces: options.has('--disable-userns') };
 }
 
 interface Program {
@@ -121,13 +117,13 @@ async function versionOf(run: RunTool, program: string): Promise<string | undefi
   return code === 0 ? /^bubblewrap (\d+(?:\.\d+)+)\s*$/.exec(stdout)?.[1] : undefined;
 }
 
-const NOTHING = { code: undefined, stdout: '' };
-
-function isAtLeast(version: string, least: readonly number[]): boolean {
-  const numbers = version.split('.').map(Number);
-  const different = least.findIndex((part, index) => (numbers[index] ?? 0) !== part);
-  return different === -1 || (numbers[different] ?? 0) > (least[different] ?? 0);
+/** The options that its help names. */
+async function optionsOf(run: RunTool, program: string): Promise<ReadonlySet<string>> {
+  const { stdout } = await run(program, ['--help']).catch(() => NOTHING);
+  return new Set([...stdout.matchAll(/^\s+(--[a-z0-9-]+)/gm)].map(([, option = '']) => option));
 }
+
+const NOTHING = { code: undefined, stdout: '' };
 
 function no(step: NoBubblewrap['step'], errnoName: string, problem: string): NoBubblewrap {
   return { step, errnoName, problem };

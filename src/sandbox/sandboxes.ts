@@ -18,8 +18,6 @@ export interface SandboxMechanism {
   readonly version: string;
   /** Whether it can keep what is inside from making namespaces of users: `--disable-userns`. */
   readonly disablesUserNamespaces: boolean;
-  /** Whether it can bound what is in a folder in memory: `--size`. */
-  readonly boundsSize: boolean;
 }
 
 /** Whether a part of a sandbox was seen to work. */

@@ -9,7 +9,7 @@ type Numbers = readonly [x64: number, arm64: number | undefined];
  * capability of the machine; that they are refused before the kernel looks at them keeps what is
  * wrong in it out of reach.
  */
-const REFUSED: Readonly<Record<string, Numbers>> = {
+export const REFUSED: Readonly<Record<string, Numbers>> = {
   // Other namespaces, and what is mounted in this one.
   setns: [308, 268],
   mount: [165, 40],
@@ -70,7 +70,7 @@ const REFUSED: Readonly<Record<string, Numbers>> = {
 };
 
 /** System calls of which it depends on their arguments. */
-const LOOKED_AT = {
+export const LOOKED_AT = {
   clone: [56, 220],
   clone3: [435, 435],
   unshare: [272, 97],

@@ -51,20 +51,15 @@ const ACTS = '/.runlet-acts';
  * Opens for bwrap(1) what it reads, and becomes it. Its messages go where the acts write, in which
  * they can be told apart; and its number is said to what is inside.
  */
-const BECOME_BWRAP = `exec 8<"$1" 9<"$2" 2>&1 || exit 1; shift 2; exec "$@" "$$"`;
+const BECOME_BWRAP = `cd "$1" && exec 6<read 7<write 8<acts 9<filter 2>&1 || exit 1
+shift && exec "$@" "$$"`;
 
-/** What each of them has beside what all have. */
-const PARTS: Readonly<Partial<Record<ProbeName, (folder: string) => readonly string[]>>> = {
-  files: (folder) => [...seen(folder, 'read'), ...seen(folder, 'write')],
-  privileges: (folder) => seen(folder, 'write'),
+/** What some of them have beside what all have. */
+const PARTS: Readonly<Partial<Record<ProbeName, () => readonly string[]>>> = {
   proc: procArguments,
   terminal: () => ['--dev', '/dev'],
   network: () => ['--unshare-net'],
 };
-
-function seen(folder: string, name: 'read' | 'write'): readonly string[] {
-  return [name === 'read' ? '--ro-bind' : '--bind', join(folder, name), `/${name}`];
-}
 
 /**
  * Tries what sandboxes rely on, each part in a sandbox that has nothing but what it needs, by acts
@@ -160,12 +155,13 @@ async function act(
   ...said: readonly string[]
 ): Promise<ActFailure | undefined> {
   const { code, stdout } = await run(shell, [
-    ...['-c', BECOME_BWRAP, 'sh', join(folder, 'acts'), join(folder, 'filter')],
-    ...[bubblewrap.program, '--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts'],
+    ...['-c', BECOME_BWRAP, 'sh', folder, bubblewrap.program, '--unshare-user'],
+    ...['--unshare-pid', '--unshare-ipc', '--unshare-uts'],
     ...['--unshare-cgroup-try', '--cap-drop', 'ALL', '--as-pid-1', '--die-with-parent'],
     ...(bubblewrap.disablesUserNamespaces ? ['--disable-userns'] : []),
     ...['--perms', '0555', '--ro-bind-data', '8', ACTS, '--seccomp', '9'],
-    ...(PARTS[name]?.(folder) ?? []),
+    ...['--ro-bind-fd', '6', '/read', '--bind-fd', '7', '/write'],
+    ...(PARTS[name]?.() ?? []),
     ...['--remount-ro', '/', '--', ACTS, name, ...said],
   ]);
   const { errnoName, message } = bubblewrapError(stdout);
