@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { CallerInfo, ServerLimits } from '../client/index.ts';
+import type { CallerInfo, SandboxCapability, ServerLimits } from '../client/index.ts';
 import { addExamples } from './examples.ts';
 import { printable, spanText } from './human-text.ts';
 import { printJson, printLine } from './print.ts';
@@ -58,6 +58,7 @@ async function info(flags: InfoFlags): Promise<void> {
       ['merged stderr', yesNo(capabilities.mergeStderr)],
       ['other bytes than UTF-8', yesNo(capabilities.bytes)],
       ['other users', yesNo(capabilities.users)],
+      ...sandboxRows(capabilities.sandbox),
       ['sessions', `at most ${limits.maxSessions}`],
       ['processes', `at most ${limits.maxProcesses}`],
       [
@@ -95,6 +96,25 @@ function callerRows(caller: CallerInfo | undefined): readonly string[][] {
     ['grants', printable(grants.join(', '))],
     ['credentials', expireTime === undefined ? 'for ever' : `until ${expireTime.toISOString()}`],
     ...(sessionId === undefined ? [] : [['only session', printable(sessionId)]]),
+  ];
+}
+
+/** What enforces sandboxes, and what of them does not work there. */
+function sandboxRows(sandbox: SandboxCapability | undefined): readonly string[][] {
+  // The server is of a version that has none.
+  if (sandbox === undefined) return [['sandboxes', 'none']];
+  const { mechanism, probes, profiles, required, version } = sandbox;
+  const broken = probes.filter(({ works }) => !works);
+  return [
+    ['sandboxes', mechanism === '' ? 'none' : printable(`${mechanism} ${version}`)],
+    ...broken.map(({ errnoName, name, step }) => [
+      printable(`sandbox ${name}`),
+      printable(
+        errnoName === '' ? `does not work: ${step}` : `does not work: ${step}, ${errnoName}`,
+      ),
+    ]),
+    ...(profiles.length === 0 ? [] : [['sandbox profiles', printable(profiles.join(', '))]]),
+    ...(required ? [['without a sandbox', 'nothing is done']] : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { Example } from './examples.ts';
 import { PRINCIPAL_EXAMPLE } from './serve-principals.ts';
+import { SANDBOX_EXAMPLE } from './serve-sandbox-options.ts';
 import { TLS_EXAMPLES } from './tls-options.ts';
 
 /** What its help shows. */
@@ -90,4 +91,5 @@ export const MORE_SERVE_EXAMPLES: readonly Example[] = [
   },
   ...TLS_EXAMPLES,
   PRINCIPAL_EXAMPLE,
+  SANDBOX_EXAMPLE,
 ];

@@ -21,6 +21,7 @@ import { hideOwnVariables } from './own-variables.ts';
 import { MORE_SERVE_EXAMPLES, SERVE_EXAMPLES } from './serve-examples.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import { addPrincipalOptions, PRINCIPAL_FLAGS } from './serve-principals.ts';
+import { addSandboxOptions, SANDBOX_FLAGS } from './serve-sandbox-options.ts';
 import { addTlsOptions, CLIENT_FLAGS, TLS_FLAGS } from './tls-options.ts';
 
 /** Those that its help shows where all is asked for. */
@@ -42,6 +43,7 @@ const SELDOM_FLAGS = [
   '--keepalive-timeout',
   ...JWT_FLAGS,
   ...PRINCIPAL_FLAGS,
+  ...SANDBOX_FLAGS,
 ];
 
 /** What its help says what some flags are about. */
@@ -68,6 +70,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     '--grace',
   ],
   'Each caller:': PRINCIPAL_FLAGS,
+  'Sandboxes:': SANDBOX_FLAGS,
   'Connections:': ['--socket-mode', '--heartbeat', '--keepalive', '--keepalive-timeout'],
   'JWTs:': JWT_FLAGS,
 };
@@ -246,6 +249,7 @@ export function serveCommand(): Command {
   addJwtOptions(command);
   addTlsOptions(command);
   addPrincipalOptions(command);
+  addSandboxOptions(command);
   addHelpAll(command, SELDOM_FLAGS);
   for (const option of command.options) {
     const [heading] =

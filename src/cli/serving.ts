@@ -18,6 +18,7 @@ import type { ServeFlags } from './serve-flags.ts';
 import { serveListeners } from './serve-listeners.ts';
 import type { ServedPolicy } from './serve-policy.ts';
 import { principalLimitsOf } from './serve-principals.ts';
+import type { ServedProfiles } from './serve-sandboxes.ts';
 import { hasTerminal, takeServerSignals } from './server-signals.ts';
 import { startedWith, wasIgnored } from './started-with.ts';
 import { usableStateFolder } from './state-folder.ts';
@@ -36,6 +37,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const { flush, logger } = createLogger(flags.logLevel);
   const listeners = await serveListeners(specs, flags, logger);
   const policy = await policyOf(flags, logger);
+  const profiles = await profilesOf(flags, logger);
   logStrayOutput(logger);
   tuneHeapGrowth();
   // From the start: one that comes while the server starts ends it in order too.
@@ -90,6 +92,9 @@ export async function serve(flags: ServeFlags): Promise<void> {
     shutdownGraceMs: graceMs,
     policy: policy?.live,
     fileRoots: flags.fileRoot ?? [],
+    sandboxProfiles: profiles && (() => profiles.current),
+    requireSandbox: flags.requireSandbox,
+    trySandboxes: true,
     ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
     ...(stateFolder === undefined || flags.outputDisk === 0 ? {} : { stateFolder }),
   }).catch((error: unknown) => {
@@ -115,6 +120,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   });
   await stopped;
   policy?.close();
+  profiles?.close();
   record?.remove();
   await flush();
   process.exit();
@@ -125,6 +131,15 @@ async function policyOf(flags: ServeFlags, logger: ServerLog): Promise<ServedPol
   if (flags.policy === undefined) return undefined;
   const { servePolicy } = await import('./serve-policy.ts');
   return servePolicy(flags.policy, logger);
+}
+
+async function profilesOf(
+  { sandboxProfiles }: ServeFlags,
+  logger: ServerLog,
+): Promise<ServedProfiles | undefined> {
+  if (sandboxProfiles === undefined) return undefined;
+  const { serveProfiles } = await import('./serve-sandboxes.ts');
+  return serveProfiles(sandboxProfiles, logger);
 }
 
 /** The range of `detached_ttl`, which the default must lie in. */

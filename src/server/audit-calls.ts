@@ -13,6 +13,7 @@ const OUTCOMES: Readonly<Partial<Record<Reason, AuditRecord['outcome']>>> = {
   GRANT_MISSING: 'denied',
   POLICY_DENIED: 'denied',
   OUTSIDE_ROOT: 'denied',
+  SANDBOX_REQUIRED: 'denied',
   START_FAILED: 'failed',
 };
 

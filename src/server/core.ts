@@ -13,7 +13,10 @@ import type { Launcher } from '../process/launcher.ts';
 import { createLauncher } from '../process/launchers.ts';
 import { ProcessHost } from '../process/process-host.ts';
 import { type FindUserSwitch, userSwitchFinder } from '../process/users/user-switch.ts';
+import { sandboxUnavailable } from '../sandbox/sandbox-failure.ts';
+import { openSandboxes, type Sandboxes } from '../sandbox/sandboxes.ts';
 import { SessionRegistry } from '../session/session-registry.ts';
+import { logSandboxes } from './sandbox-log.ts';
 import type { ServerLog } from './server-log.ts';
 import type { ServerOptions } from './server-options.ts';
 
@@ -34,6 +37,7 @@ export interface Core {
   readonly workers: FileWorkers;
   /** Undefined: nothing is told of files that are not whole. */
   readonly records: FileRecords | undefined;
+  readonly sandboxes: Sandboxes;
   /** The working directory where a spec names none. */
   readonly cwd: string;
   readonly newId: () => string;
@@ -64,6 +68,14 @@ export async function openCore(options: ServerOptions): Promise<Core> {
   const newId = (): string => randomUUID();
   const host = new ProcessHost({ launcher, clock, limits, principals, environment, store, users });
   const sessions = new SessionRegistry({ host, clock, limits, principals, newId });
+  const sandboxes = openSandboxes({
+    launcher,
+    profiles: options.sandboxProfiles,
+    required: options.requireSandbox,
+    prepare: () =>
+      Promise.reject(sandboxUnavailable('mechanism', '', 'this server has no sandboxes')),
+    onFound: (found) => logSandboxes(logger, found),
+  });
   const cwd = options.cwd ?? workingFolder();
   const roots = openRoots(options.fileRoots ?? []);
   const records = await openFileRecords(options.stateFolder);
@@ -79,7 +91,8 @@ export async function openCore(options: ServerOptions): Promise<Core> {
       logger.warn({ err }, 'what an earlier server left of a file could not be removed');
     });
   }
-  const ways = { launcher, users, spool, workers, records };
+  if (options.trySandboxes === true) void sandboxes.facts();
+  const ways = { launcher, users, spool, workers, records, sandboxes };
   return { ...ways, clock, limits, principals, host, sessions, roots, cwd, newId };
 }
 

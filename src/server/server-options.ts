@@ -3,6 +3,7 @@ import type { Environment } from '../environment/env-policy.ts';
 import type { Limits } from '../limits.ts';
 import type { LivePolicy } from '../policy/live-policy.ts';
 import type { Launcher } from '../process/launcher.ts';
+import type { SandboxLayer } from '../sandbox/sandbox-spec.ts';
 import type { ListenerOptions } from './listener-options.ts';
 import type { ServerLog } from './server-log.ts';
 
@@ -27,6 +28,15 @@ export interface ServerOptions {
   readonly fileRoots?: readonly string[];
   /** What callers may do beyond what they are granted. Default: everything. */
   readonly policy?: LivePolicy | undefined;
+  /** Sandboxes that requests can name, whatever they are when one does. Default: none. */
+  readonly sandboxProfiles?: (() => ReadonlyMap<string, SandboxLayer>) | undefined;
+  /** Whether processes and files are refused without a sandbox. Default: false. */
+  readonly requireSandbox?: boolean | undefined;
+  /**
+   * Whether what sandboxes rely on is tried when the server starts, in the background. Default:
+   * false, when somebody asks first.
+   */
+  readonly trySandboxes?: boolean | undefined;
   /** Default: those of `serverLimits` in `policy/principal-limits.ts`. */
   readonly limits?: Partial<Limits>;
   /** Default: the best that this machine offers. */

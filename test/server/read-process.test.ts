@@ -20,6 +20,7 @@ import { SessionRegistry } from '../../src/session/session-registry.ts';
 import { ANY_START } from '../support/any-start.ts';
 import { TestCallContext } from '../support/call-context.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { NO_SANDBOXES } from '../support/no-sandboxes.ts';
 import { memoryStore } from '../support/output.ts';
 import { ScriptedLauncher } from '../support/scripted-launcher.ts';
 import { settle } from '../support/settle.ts';
@@ -41,6 +42,7 @@ async function poll(argv: readonly string[], context: CallContext): Promise<{ by
     cwd: '/',
     newId,
     guardOf: () => ANY_START,
+    sandboxes: NO_SANDBOXES,
   });
   const session = sessions.create({
     id: undefined,

@@ -15,6 +15,7 @@ import { SessionRegistry } from '../../src/session/session-registry.ts';
 import { ANY_START } from '../support/any-start.ts';
 import { TestCallContext } from '../support/call-context.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { NO_SANDBOXES } from '../support/no-sandboxes.ts';
 import { memoryStore } from '../support/output.ts';
 import { ScriptedLauncher } from '../support/scripted-launcher.ts';
 
@@ -44,6 +45,7 @@ describe('the handlers of calls for an attachment', () => {
       cwd: '/',
       newId,
       guardOf: () => ANY_START,
+      sandboxes: NO_SANDBOXES,
     });
     const session = sessions.create({
       id: undefined,

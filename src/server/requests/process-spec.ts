@@ -25,6 +25,7 @@ import type { LimitName, ResourceLimits } from '../../process/launcher.ts';
 import type { ProcessSpec } from '../../process/process-spec.ts';
 import { sandboxUnavailable } from '../../sandbox/sandbox-failure.ts';
 import type { SandboxLayer, SandboxSpec } from '../../sandbox/sandbox-spec.ts';
+import { assertSandboxed } from '../require-sandbox.ts';
 import { parseDuration, parseEnum, parseLabels, parseTerminalSize, parseUint64 } from './fields.ts';
 import { parseSandbox } from './sandbox.ts';
 import {
@@ -41,6 +42,8 @@ import {
 export interface SpecDefaults {
   readonly cwd: string;
   readonly limits: Limits;
+  /** Whether a spec has to have a sandbox. Default: false. */
+  readonly sandboxRequired?: boolean;
   /** What `OVERFLOW_UNSPECIFIED` means for the call. */
   readonly overflow: ProcessSpec['overflow'];
   /** Bytes of output that a process which pauses may be ahead of its readers. Default: all that is retained. */
@@ -68,13 +71,14 @@ const INHERITS = {
 /**
  * Checks a spec and fills in its defaults.
  *
- * @throws RunletError `INVALID_REQUEST`, `LIMIT_EXCEEDED`
+ * @throws RunletError `INVALID_REQUEST`, `LIMIT_EXCEEDED`, `SANDBOX_REQUIRED`
  */
 export function parseProcessSpec(
   message: ProcessSpecMessage | undefined,
   defaults: SpecDefaults,
 ): ProcessSpec {
   if (message === undefined) throw invalidField('spec', 'is required');
+  assertSandboxed(message.sandbox, defaults.sandboxRequired === true);
   const { limits } = defaults;
   const argv = parseArgv(message, limits);
   assertEnvironmentFits(message, limits);

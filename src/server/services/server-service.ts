@@ -16,9 +16,11 @@ import { UNACKNOWLEDGED_BYTES } from '../../output/sizes.ts';
 import type { PrincipalLimits } from '../../policy/principal-limits.ts';
 import type { Launcher } from '../../process/launcher.ts';
 import type { FindUserSwitch } from '../../process/users/user-switch.ts';
+import type { Sandboxes } from '../../sandbox/sandboxes.ts';
 import { shownText } from '../../system-text.ts';
 import { VERSION } from '../../version.ts';
 import { callerOf } from '../caller.ts';
+import { sandboxCapability } from '../sandbox-capability.ts';
 import { type FilesCapability, filesCapability } from './file/files-capability.ts';
 
 const TREE_TRACKINGS = {
@@ -37,6 +39,7 @@ export interface ServerFacts {
   readonly keepsFiles: boolean;
   /** The folders that files are confined to. */
   readonly roots: readonly Root[];
+  readonly sandboxes: Sandboxes;
   /** How processes become users of the machine. */
   readonly users: FindUserSwitch;
 }
@@ -49,6 +52,7 @@ export function serverService({
   limits,
   principals,
   roots,
+  sandboxes,
   users,
 }: ServerFacts): ServiceImpl<typeof ServerService> {
   // Found out by trying, by whoever asks first.
@@ -115,6 +119,7 @@ export function serverService({
           users: (await users())?.others === true,
           treeTracking: TREE_TRACKINGS[launcher.tree],
           files,
+          sandbox: await sandboxCapability(sandboxes),
         },
         caller: {
           name,

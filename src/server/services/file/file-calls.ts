@@ -7,12 +7,14 @@ import type { FileService } from '../../../gen/runlet/v1/file_pb.ts';
 import { type Limits, MAX_PATH_BYTES } from '../../../limits.ts';
 import type { PrincipalLimits } from '../../../policy/principal-limits.ts';
 import { sandboxUnavailable } from '../../../sandbox/sandbox-failure.ts';
+import type { Sandboxes } from '../../../sandbox/sandboxes.ts';
 import type { Session } from '../../../session/session.ts';
 import type { SessionRegistry } from '../../../session/session-registry.ts';
 import { textOfBytes } from '../../../system-text.ts';
 import type { Asker } from '../../../turn-queue.ts';
 import { callerOf } from '../../caller.ts';
 import { assertNoNul } from '../../requests/spec-texts.ts';
+import { assertSandboxed } from '../../require-sandbox.ts';
 import { enterSession, type SessionReference } from '../enter-session.ts';
 import { type NamedFiles, noteChangedFiles } from './changed-files.ts';
 
@@ -23,6 +25,7 @@ export interface FileServiceOptions {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly principals: PrincipalLimits;
+  readonly sandboxes: Sandboxes;
   /**
    * Says whether a caller may touch files at all, beyond its grants.
    *
@@ -48,18 +51,44 @@ export interface FileCall {
  * Enters the session of a call about files: it fails at once when the session is over or another
  * attachment takes over, whatever it does at that time.
  *
- * @throws RunletError as {@link enterSession}; `POLICY_DENIED`
+ * @throws RunletError as {@link enterSession}; `POLICY_DENIED`, `SANDBOX_REQUIRED`
  */
 export function enterFiles(
-  { admitFiles, sessions }: FileServiceOptions,
+  options: FileServiceOptions,
   reference: SessionReference & NamedFiles & { readonly sandbox?: unknown },
   context: CallContext,
 ): FileCall {
+  return enter(options, reference, context, () => {
+    assertSandboxed(reference.sandbox, options.sandboxes.required);
+    if (reference.sandbox !== undefined) {
+      throw sandboxUnavailable('mechanism', '', 'this server has no sandboxes');
+    }
+  });
+}
+
+/**
+ * Does so for a call about an upload by its id, which names no path: the sandbox is that in which it
+ * was begun.
+ *
+ * @throws RunletError as {@link enterSession}; `POLICY_DENIED`
+ */
+export function enterUpload(
+  options: FileServiceOptions,
+  reference: SessionReference & NamedFiles,
+  context: CallContext,
+): FileCall {
+  return enter(options, reference, context, () => {});
+}
+
+function enter(
+  { admitFiles, sessions }: FileServiceOptions,
+  reference: SessionReference & NamedFiles,
+  context: CallContext,
+  check: () => void,
+): FileCall {
   const session = enterSession(sessions, reference, context);
   admitFiles(context);
-  if (reference.sandbox !== undefined) {
-    throw sandboxUnavailable('mechanism', '', 'this server has no sandboxes');
-  }
+  check();
   noteChangedFiles(reference, context);
   context.defer(session.whenOver((why) => context.fail(why)));
   return { session, asker: { principal: callerOf(context).name, asker: session } };

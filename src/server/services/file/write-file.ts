@@ -12,7 +12,13 @@ import {
 } from '../../../gen/runlet/v1/file_pb.ts';
 import { fileMessage } from '../../file-messages.ts';
 import { parseEnum, parseUuid } from '../../requests/fields.ts';
-import { enterFiles, type FileMethods, type FileServiceOptions, parsePath } from './file-calls.ts';
+import {
+  enterFiles,
+  enterUpload,
+  type FileMethods,
+  type FileServiceOptions,
+  parsePath,
+} from './file-calls.ts';
 
 const DISPOSITIONS = {
   [WriteDisposition.UNSPECIFIED]: 'replace',
@@ -43,14 +49,14 @@ export function writeFile(
 
     getUpload(request, context) {
       const id = parseUuid('upload_id', request.uploadId);
-      const { session } = enterFiles(options, request, context);
+      const { session } = enterUpload(options, request, context);
       const { accepted, finished } = uploads.of(session).progressOf(id);
       return { acceptedOffset: accepted, finished };
     },
 
     async abortUpload(request, context) {
       const id = parseUuid('upload_id', request.uploadId);
-      const { session } = enterFiles(options, request, context);
+      const { session } = enterUpload(options, request, context);
       await uploads.of(session).abort(id);
       return {};
     },

@@ -5,10 +5,12 @@ import type { ProcessService, StartProcessRequest } from '../../../gen/runlet/v1
 import type { Limits } from '../../../limits.ts';
 import type { Process } from '../../../process/process.ts';
 import type { ProcessHost } from '../../../process/process-host.ts';
+import type { Sandboxes } from '../../../sandbox/sandboxes.ts';
 import type { Session } from '../../../session/session.ts';
 import type { SessionRegistry } from '../../../session/session-registry.ts';
 import { parseId, parseOptionalId } from '../../requests/fields.ts';
 import { parseProcessSpec, specFingerprint } from '../../requests/process-spec.ts';
+import { refuseSandbox } from '../../require-sandbox.ts';
 import type { GuardOf } from '../../start-guards.ts';
 import { enterSession, type SessionReference } from '../enter-session.ts';
 
@@ -22,6 +24,7 @@ export interface ProcessServiceOptions {
   readonly cwd: string;
   /** Makes an id that was never used. */
   readonly newId: () => string;
+  readonly sandboxes: Pick<Sandboxes, 'mechanism' | 'required'>;
   /** Says what a call may start. */
   readonly guardOf: GuardOf;
 }
@@ -56,13 +59,19 @@ export function findProcess(
 
 /** Starts the process that a call asks for, or finds it where the call is a repeat. */
 export async function startProcess(
-  { cwd, guardOf, limits, sessions }: ProcessServiceOptions,
+  { cwd, guardOf, limits, sandboxes, sessions }: ProcessServiceOptions,
   request: StartProcessRequest,
   context: CallContext,
 ): Promise<FoundProcess> {
   const processId = parseOptionalId('process_id', request.processId);
   const requestId = parseOptionalId('request_id', request.requestId);
-  const spec = parseProcessSpec(request.spec, { cwd, limits, overflow: 'drop-oldest' });
+  const spec = parseProcessSpec(request.spec, {
+    cwd,
+    limits,
+    sandboxRequired: sandboxes.required,
+    overflow: 'drop-oldest',
+  });
+  await refuseSandbox(request.spec?.sandbox, sandboxes);
   const session = enterSession(sessions, request, context);
   const fingerprint = requestId === '' ? '' : specFingerprint(request.spec);
   const process = await session.processes.start({

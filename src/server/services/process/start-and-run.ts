@@ -5,6 +5,7 @@ import { callerOf } from '../../caller.ts';
 import { processMessage } from '../../messages.ts';
 import { grantMissing } from '../../method-grants.ts';
 import { parseProcessSpec } from '../../requests/process-spec.ts';
+import { refuseSandbox } from '../../require-sandbox.ts';
 import { type ProcessMethods, type ProcessServiceOptions, startProcess } from './process-calls.ts';
 import { runOnce } from './run-once.ts';
 
@@ -12,7 +13,7 @@ import { runOnce } from './run-once.ts';
 export function startAndRun(
   options: ProcessServiceOptions,
 ): ProcessMethods<'startProcess' | 'run'> {
-  const { cwd, limits } = options;
+  const { cwd, limits, sandboxes } = options;
   return {
     async startProcess(request, context) {
       const { process, session } = await startProcess(options, request, context);
@@ -25,9 +26,11 @@ export function startAndRun(
       const spec = parseProcessSpec(request.spec, {
         cwd,
         limits,
+        sandboxRequired: sandboxes.required,
         overflow: 'pause',
         pauseBytes: RUN_AHEAD_BYTES,
       });
+      await refuseSandbox(request.spec?.sandbox, sandboxes);
       for await (const bytes of runOnce(spec, request.stdin, context, options)) {
         yield new EncodedMessage(RunResponseSchema, bytes);
       }
