@@ -71,6 +71,10 @@ async function candidates(client: RunletClient, what: Asked): Promise<readonly C
       return [...(await allProcesses(client)).map(named), ...(await sessions(client))];
     case 'labels':
       return labels(await allProcesses(client));
+    case 'profiles': {
+      const { sandbox } = (await client.info()).capabilities;
+      return (sandbox?.profiles ?? []).map((name) => [name, '']);
+    }
     case 'filters': {
       const states = ['running', 'exited', 'closed'].map((state) => `state=${state}`);
       const found = labels(await allProcesses(client)).map(([label]) => `label=${label}`);

@@ -11,6 +11,8 @@ import { addExamples } from './examples.ts';
 import { withFileSession } from './file-session.ts';
 import { RECONNECT_SECONDS } from './reconnect.ts';
 import { absoluteRemotePath, parseRemotePath, type RemotePath } from './remote-path.ts';
+import { sandboxExample } from './sandbox-example.ts';
+import { addFileSandboxOptions, filesWithin, type SandboxFlags } from './sandbox-flags.ts';
 import { secureExample } from './secure-example.ts';
 import {
   addServerOptions,
@@ -21,7 +23,7 @@ import {
 } from './server-connection.ts';
 import { UsageError } from './usage-error.ts';
 
-interface CopyFlags extends ServerFlags {
+interface CopyFlags extends ServerFlags, SandboxFlags {
   readonly recursive?: boolean;
   readonly parents?: boolean;
   readonly quiet?: boolean;
@@ -29,7 +31,7 @@ interface CopyFlags extends ServerFlags {
 
 /** `runlet cp` */
 export function cpCommand(): Command {
-  const command = addServerOptions(new Command('cp'))
+  const command = addFileSandboxOptions(addServerOptions(new Command('cp')))
     .option('-r, --recursive', 'copy folders, with all that is in them')
     .option('--parents', 'make the folders on the way to the target where they are not there')
     .option('-q, --quiet', 'show no progress; without it a terminal does')
@@ -73,6 +75,7 @@ export function cpCommand(): Command {
         does: 'Copy a file on the server',
         prints: /^$/,
       },
+      sandboxExample('cp', ':/etc/passwd "$FOLDER/x"', /^$/),
       secureExample('cp', ':/etc/passwd "$FOLDER/x"', /^$/),
     ],
   );
@@ -116,11 +119,12 @@ async function cp(source: string, target: string, flags: CopyFlags): Promise<voi
     withServer(flags, async (client, address) => {
       const kind = await serverKind(address);
       const copy = copyOf(direction, ({ path }) => absoluteRemotePath(path, kind));
+      const within = filesWithin(flags, kind);
       await withFileSession(client, address, where, async ({ files }) => {
         const progress = copyProgress(flags.quiet === true || isShown(target));
         try {
           await copy({
-            files,
+            files: within(files),
             recursive: flags.recursive === true,
             parents: flags.parents === true,
             signal,

@@ -4,6 +4,7 @@ import { collect, nonEmpty } from './arguments.ts';
 import { fail } from './failure.ts';
 import { withFileSession } from './file-session.ts';
 import { absoluteRemotePath, parseRemotePath } from './remote-path.ts';
+import { addFileSandboxOptions, filesWithin, type SandboxFlags } from './sandbox-flags.ts';
 import { addServerOptions, type ServerFlags, serverKind, withServer } from './server-connection.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -11,7 +12,7 @@ import { UsageError } from './usage-error.ts';
 export type Files = RemoteSession['files'];
 
 /** The flags with which a command about files finds them. */
-export interface FilesFlags extends ServerFlags {
+export interface FilesFlags extends ServerFlags, SandboxFlags {
   readonly session?: string;
 }
 
@@ -25,11 +26,12 @@ export interface NamedFile {
 
 /** Adds to a command what every one about files of a server has: where they are. */
 export function addFilesOptions(command: Command): Command {
-  return addServerOptions(command).option(
+  const withServer = addServerOptions(command).option(
     '--session <id>',
     'the session, or a process in it (default: that of the last process, or a new one)',
     nonEmpty,
   );
+  return addFileSandboxOptions(withServer);
 }
 
 /** Adds the argument that names one file or more. */
@@ -53,7 +55,8 @@ export async function withFiles<T>(
   return withServer(flags, async (client, address) => {
     const kind = await serverKind(address);
     const named = parsed.map(({ path }) => ({ name: path, path: absoluteRemotePath(path, kind) }));
-    return withFileSession(client, address, where, ({ files }) => use(files, named));
+    const within = filesWithin(flags, kind);
+    return withFileSession(client, address, where, ({ files }) => use(within(files), named));
   });
 }
 

@@ -5,6 +5,7 @@ import {
   FileError,
   OptionError,
   RemoteError,
+  SandboxError,
   SessionLostError,
 } from '../client/index.ts';
 import { denialWords } from './denial-words.ts';
@@ -22,7 +23,7 @@ import { flagOfField, flagOfLimit, optionWords } from './flag-words.ts';
 import { LocalFileError } from './local-file-error.ts';
 import { NamedError } from './named-error.ts';
 import { say } from './print.ts';
-import { startWords } from './start-words.ts';
+import { sandboxWords, startWords } from './start-words.ts';
 import { describeSystemError } from './system-reason.ts';
 import { UsageError } from './usage-error.ts';
 import { pointingToHelp } from './wrong-words.ts';
@@ -47,6 +48,7 @@ function describeFailure(error: unknown): string {
     return `${describeRefusal(error)} (${error.reason ?? error.status})`;
   if (error instanceof SessionLostError) return describeLoss(error);
   if (error instanceof OptionError) return optionWords(error);
+  if (error instanceof SandboxError) return `${error.message} (${error.code})`;
   if (error instanceof ConnectionError) return `${error.message} (UNAVAILABLE)`;
   return describeSystemError(error) ?? describeCallError(error);
 }
@@ -60,12 +62,13 @@ export function isUnknownCall(error: unknown): error is RemoteError {
 
 /** What a server refused, in the words of the command line rather than of the protos. */
 function describeRefusal(error: RemoteError): string {
-  const { message, metadata, reason, startFailure, violations } = error;
+  const { message, metadata, reason, sandboxFailure, startFailure, violations } = error;
   if (error instanceof FileError && reason !== 'LIMIT_EXCEEDED') return fileWords(error);
   if (isUnknownCall(error)) {
     return `it does not know this call; is it a server of runlet, of this version? It says: ${message}`;
   }
   if (startFailure !== undefined) return startWords(startFailure);
+  if (sandboxFailure !== undefined) return sandboxWords(sandboxFailure);
   if (violations.length > 0) {
     return violations
       .map(({ description, field }) => `${flagOfField(field)}: ${description}`)

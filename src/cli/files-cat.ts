@@ -3,6 +3,7 @@ import { abortedBySignals } from './abort-on-signal.ts';
 import { addFilesOptions, addPathsArgument, type FilesFlags, forEachFile } from './each-file.ts';
 import { addExamples } from './examples.ts';
 import { printFile } from './print-file.ts';
+import { sandboxExample } from './sandbox-example.ts';
 import { secureExample } from './secure-example.ts';
 
 /** `runlet files cat` */
@@ -26,6 +27,7 @@ export function catCommand(): Command {
         does: 'Print a file through a session that is named',
         prints: /^root:/,
       },
+      sandboxExample('files cat', '/etc/passwd', /^root:/),
       secureExample('files cat', '/etc/passwd', /^root:/),
     ],
   );

@@ -20,6 +20,7 @@ import { NamedError } from './named-error.ts';
 import { systemText } from './own-bytes.ts';
 import { printJson } from './print.ts';
 import { lastName, pathBelow } from './remote-path.ts';
+import { sandboxExample } from './sandbox-example.ts';
 import { secureExample } from './secure-example.ts';
 import { standardOutput } from './standard-output.ts';
 
@@ -63,6 +64,7 @@ export function lsCommand(): Command {
         does: 'List a folder itself through a session that is named',
         prints: /^\/\n$/,
       },
+      sandboxExample('files ls', '-d /etc', /^\/etc\n$/),
       secureExample('files ls', '-d /', /^\/\n$/),
     ],
   );

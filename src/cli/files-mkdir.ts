@@ -3,6 +3,7 @@ import { addFilesOptions, addPathsArgument, type FilesFlags, forEachFile } from 
 import { addExamples } from './examples.ts';
 import { namingFile } from './file-words.ts';
 import { systemText } from './own-bytes.ts';
+import { sandboxExample } from './sandbox-example.ts';
 import { secureExample } from './secure-example.ts';
 
 interface MkdirFlags extends FilesFlags {
@@ -38,6 +39,7 @@ export function mkdirCommand(): Command {
         does: 'Make a folder through a session that is named',
         prints: /^$/,
       },
+      sandboxExample('files mkdir', '"$FOLDER/e"', /^$/),
       secureExample('files mkdir', '"$FOLDER/d"', /^$/),
     ],
   );

@@ -5,6 +5,7 @@ import { addExamples } from './examples.ts';
 import { namingFile } from './file-words.ts';
 import { intoFolder } from './into-folder.ts';
 import { systemText } from './own-bytes.ts';
+import { sandboxExample } from './sandbox-example.ts';
 import { secureExample } from './secure-example.ts';
 
 interface MvFlags extends FilesFlags {
@@ -34,6 +35,11 @@ export function mvCommand(): Command {
         does: 'Be told of what is not there',
         code: 1,
         prints: /^runlet: cannot move '.*\/x'.*\(FILE_NOT_FOUND\)\n$/,
+      },
+      {
+        ...sandboxExample('files mv', '-n "$FOLDER/token" "$FOLDER/moved"', /^$/),
+        code: 1,
+        prints: /^runlet: cannot move '.*\/token'.*\(FILE_NOT_FOUND\)\n$/,
       },
       {
         ...secureExample('files mv', '"$FOLDER/token" "$FOLDER/moved"', /^$/),

@@ -3,6 +3,7 @@ import { addFilesOptions, addPathsArgument, type FilesFlags, forEachFile } from 
 import { addExamples } from './examples.ts';
 import { namingFile } from './file-words.ts';
 import { systemText } from './own-bytes.ts';
+import { sandboxExample } from './sandbox-example.ts';
 import { secureExample } from './secure-example.ts';
 
 interface RmFlags extends FilesFlags {
@@ -34,6 +35,7 @@ export function rmCommand(): Command {
         does: 'Remove a file through a session that is named',
         prints: /^$/,
       },
+      sandboxExample('files rm', '-f "$FOLDER/file"', /^$/),
       secureExample('files rm', '-f "$FOLDER/file"', /^$/),
     ],
   );

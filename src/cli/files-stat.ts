@@ -8,6 +8,7 @@ import { printable } from './human-text.ts';
 import { modeText, octalText } from './mode-text.ts';
 import { systemText } from './own-bytes.ts';
 import { printJson, printLine } from './print.ts';
+import { sandboxExample } from './sandbox-example.ts';
 import { secureExample } from './secure-example.ts';
 
 interface StatFlags extends FilesFlags {
@@ -45,6 +46,7 @@ export function statCommand(): Command {
         does: 'Say it through a session that is named',
         prints: /^\{"path":"\/","rawPath":null,"kind":"directory",/,
       },
+      sandboxExample('files stat', '/etc', /^path {6}\/etc\n/),
       secureExample('files stat', '/', /^path {6}\/\n/),
     ],
   );

@@ -11,6 +11,7 @@ import { quotedName } from './human-text.ts';
 import { nameBytes } from './listing.ts';
 import { systemText } from './own-bytes.ts';
 import { printJson, say } from './print.ts';
+import { sandboxExample } from './sandbox-example.ts';
 import { secureExample } from './secure-example.ts';
 import { standardOutput } from './standard-output.ts';
 
@@ -52,6 +53,7 @@ export function watchCommand(): Command {
         code: null,
         prints: /^\{"kind":"started"\}\n/,
       },
+      { ...sandboxExample('files watch', '"$FOLDER"', /^runlet: watching /), code: null },
       { ...secureExample('files watch', '"$FOLDER"', /^runlet: watching /), code: null },
     ],
   );

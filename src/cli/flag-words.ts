@@ -6,6 +6,8 @@ const FIELD_FLAGS: Readonly<Record<string, string>> = {
   detached_ttl: '--ttl',
   grace: '--grace',
   process_id: '--id',
+  sandbox: '--sandbox',
+  'sandbox.rules': '--allow-read, --allow-write or --deny',
   session_id: '--session',
   signal: '--signal',
   'spec.argv': 'the program and its arguments',
@@ -27,6 +29,9 @@ const FIELD_FLAGS: Readonly<Record<string, string>> = {
   'spec.raw_cwd': '--cwd',
   'spec.raw_env': '--env',
   'spec.retention': '--retention',
+  'spec.sandbox': '--sandbox',
+  'spec.sandbox.network': '--network',
+  'spec.sandbox.rules': '--allow-read, --allow-write or --deny',
   'spec.timeout': '--timeout',
 };
 

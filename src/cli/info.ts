@@ -40,7 +40,9 @@ async function info(flags: InfoFlags): Promise<void> {
   await withServer(flags, async (client, address) => {
     const server = await client.info();
     if (flags.json === true) {
-      await printJson({ address, ...server, caller: callerFields(server.caller) });
+      const { sandbox = null } = server.capabilities;
+      const capabilities = { ...server.capabilities, sandbox };
+      await printJson({ address, ...server, capabilities, caller: callerFields(server.caller) });
       return;
     }
     const { capabilities, limits, platform } = server;
@@ -85,6 +87,21 @@ function callerFields(caller: CallerInfo | undefined): Record<string, unknown> |
   if (caller === undefined) return null;
   const { expireTime = null, grants, name, sessionId = null } = caller;
   return { name, grants, expireTime, sessionId };
+}
+
+/** What keeps programs within bounds, and what of it does not work here. */
+function sandboxRows(sandbox: SandboxCapability | undefined): readonly string[][] {
+  const { mechanism = '', probes = [], profiles = [], required, version } = sandbox ?? {};
+  const failed = probes.filter(({ works }) => !works);
+  const kind = mechanism === '' ? 'no' : `${mechanism} ${version}`;
+  return [
+    ['sandboxes', printable(required === true ? `${kind}, required` : kind)],
+    ...failed.map(({ errnoName, name, step }) => [
+      'no sandbox for',
+      printable([`${name}: ${step}`, errnoName].join(' ').trim()),
+    ]),
+    ...(profiles.length === 0 ? [] : [['sandbox profiles', printable(profiles.join(', '))]]),
+  ];
 }
 
 /** Who this command is to the server. */

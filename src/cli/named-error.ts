@@ -25,7 +25,9 @@ export async function namingStart<T>(spec: ProcessSpec, starting: Promise<T>): P
     const cwd =
       spec.cwd === undefined ? 'the working directory' : `working directory ${shown(spec.cwd)}`;
     const what = stage === 'CWD' ? cwd : shown(spec.argv[0] ?? '');
-    throw stage === undefined ? error : new NamedError(what, error);
+    // What is there for others need not be there for it.
+    const where = spec.sandbox === undefined || stage === 'SANDBOX' ? '' : ' in its sandbox';
+    throw stage === undefined ? error : new NamedError(`${what}${where}`, error);
   }
 }
 

@@ -34,6 +34,9 @@ const MAY_BE_BYTES: ReadonlySet<string> = new Set([
   'cwd',
   'env',
   'envFile',
+  'allowRead',
+  'allowWrite',
+  'deny',
   // Of `cp` and `files`.
   'source',
   'target',

@@ -12,6 +12,22 @@ export function specExamples(words: string, where = '', prints?: RegExp): readon
       prints: prints ?? /^\S+\n$/,
     },
     {
+      command: `runlet ${words} --cwd "$FOLDER" --allow-write . --deny private${where} -- sh -c 'echo hello >made; cat made; cat private'`,
+      does: 'Let it change one folder alone, but for what is private there',
+      code: prints === undefined ? 1 : 0,
+      prints: prints ?? /^hello\ncat: private: .*\n$/,
+    },
+    {
+      command: `runlet ${words} --allow-read @root --network host${where} -- cat /etc/passwd`,
+      does: 'Let it read all, reach the network, and change nothing',
+      prints: prints ?? /^root:/,
+    },
+    {
+      command: `runlet ${words} --address "$SERVER" --sandbox agent${where} -- echo hello`,
+      does: 'Let it do what the server has a profile for',
+      prints: prints ?? /^hello\n$/,
+    },
+    {
       command: `runlet ${words} --cwd /tmp --env LEVEL=2 --label kind=test --timeout 1m --merge-stderr${where} -- sh -c 'pwd; echo $LEVEL >&2'`,
       does: 'Choose where it runs, what it is told, how it is found, and for how long it may run',
       prints: prints ?? /^\/tmp\n2\n$/,

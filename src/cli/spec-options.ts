@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { InheritName, ProcessSpec, ResourceLimits } from '../client/index.ts';
+import type { InheritName, ProcessSpec, ResourceLimits, SandboxOptions } from '../client/index.ts';
 import type { Environment } from '../environment/env-policy.ts';
 import { ownWorkingDirectory } from '../environment/own-environment.ts';
 import {
@@ -15,11 +15,18 @@ import { addHelpAll } from './help-all.ts';
 import { collectLimit, LIMIT_NAMES } from './limit-flag.ts';
 import { systemText, systemVariables } from './own-bytes.ts';
 import { findOwnTerminal } from './own-terminal.ts';
+import {
+  addSandboxOptions,
+  isVisible,
+  type SandboxFlags,
+  SELDOM_SANDBOX_FLAGS,
+  sandboxOf,
+} from './sandbox-flags.ts';
 import { UsageError } from './usage-error.ts';
 import { givenVariables, ownVariables } from './variables.ts';
 
 /** The flags that say what to run, and how. */
-export interface SpecFlags {
+export interface SpecFlags extends SandboxFlags {
   readonly cwd?: string;
   readonly user?: string;
   readonly envFile?: readonly string[];
@@ -47,6 +54,7 @@ const SELDOM_FLAGS = [
   '--merge-stderr',
   '--reconnect-for',
   '--user',
+  ...SELDOM_SANDBOX_FLAGS,
   '--retention',
   '--retained-bytes',
   '--overflow',
@@ -122,7 +130,7 @@ export function addSpecOptions(command: Command): Command {
       'run it on a terminal, which has the size of this one and gets every key, Ctrl-C too',
     )
     .argument('<program...>', 'the program and its arguments; all that follows it is its own');
-  return addHelpAll(command, SELDOM_FLAGS);
+  return addHelpAll(addSandboxOptions(command), SELDOM_FLAGS);
 }
 
 /**
@@ -143,13 +151,17 @@ export async function specOf(
   flags: SpecFlags,
   server: ServerKind,
 ): Promise<ProcessSpec> {
-  const cwd = workingDirectory(flags.cwd, server);
+  const outside = workingDirectory(flags.cwd, server);
+  const sandbox = sandboxOf(flags, { what: 'program', folder: folderFor(outside, server) });
+  const cwd = sandbox === undefined ? outside : workingDirectoryIn(sandbox, flags, outside, server);
   const given = await givenVariables(flags.envFile ?? [], flags.env ?? []);
   // A server of our own has our variables; a local one has those of whoever started it.
   const ours = server === 'local' && flags.envPolicy === undefined;
   return {
     argv: argv.map(systemText),
-    env: systemVariables(ours ? await variablesOf(flags, cwd, given) : given),
+    env: systemVariables(
+      ours ? await variablesOf(flags, cwd, given, sandbox !== undefined) : given,
+    ),
     envPolicy: {
       inherit: ours ? 'none' : (flags.envPolicy ?? (server === 'own' ? 'all' : 'core')),
       // What a shell would pass on is passed on, unless somebody asks for a policy.
@@ -161,6 +173,7 @@ export async function specOf(
     mergeStderr: flags.mergeStderr ?? false,
     ...(cwd === undefined ? {} : { cwd: systemText(cwd) }),
     ...(flags.user === undefined ? {} : { user: flags.user }),
+    ...(sandbox === undefined ? {} : { sandbox }),
     ...(flags.label === undefined ? {} : { labels: flags.label }),
     ...(flags.limit === undefined ? {} : { limits: flags.limit }),
     ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout * 1000 }),
@@ -169,18 +182,50 @@ export async function specOf(
   };
 }
 
-/** This command's own. Those that say whose they are, are not for another user. */
+/**
+ * This command's own. Those that say whose they are, are not for another user, and a sandbox has a
+ * folder for temporary files of its own.
+ */
 async function variablesOf(
   flags: SpecFlags,
   cwd: string | undefined,
   given: Environment,
+  inSandbox: boolean,
 ): Promise<Environment> {
   const variables = new Map(await ownVariables(flags, cwd, given));
-  if (flags.user === undefined) return variables;
-  for (const name of ['HOME', 'USER', 'LOGNAME', 'SHELL']) {
-    if (!given.has(name)) variables.delete(name);
-  }
+  const others = [
+    ...(flags.user === undefined ? [] : ['HOME', 'USER', 'LOGNAME', 'SHELL']),
+    ...(inSandbox ? ['TMPDIR'] : []),
+  ];
+  for (const name of others) if (!given.has(name)) variables.delete(name);
   return variables;
+}
+
+/** What relative paths of a sandbox are in; undefined: another machine's, which nobody named. */
+function folderFor(cwd: string | undefined, server: ServerKind): (() => string) | undefined {
+  if (cwd !== undefined) return () => cwd;
+  return server === 'remote' ? undefined : ownWorkingDirectory;
+}
+
+/**
+ * Where it is run in a sandbox: in the folder that it would be in without one, if that was named, or
+ * is there. A profile is taken to show it.
+ */
+function workingDirectoryIn(
+  sandbox: SandboxOptions,
+  { cwd: named }: SpecFlags,
+  outside: string | undefined,
+  server: ServerKind,
+): string | undefined {
+  if (named !== undefined || server === 'remote') return outside;
+  let here = outside;
+  try {
+    here ??= ownWorkingDirectory();
+  } catch {
+    // It was removed, and nobody has asked for it.
+    return undefined;
+  }
+  return sandbox.profile !== undefined || isVisible(sandbox, here) ? here : undefined;
 }
 
 function workingDirectory(given: string | undefined, server: ServerKind): string | undefined {

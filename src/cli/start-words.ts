@@ -1,4 +1,4 @@
-import type { StartFailureInfo } from '../client/index.ts';
+import type { SandboxFailureInfo, StartFailureInfo } from '../client/index.ts';
 
 /** What an error of the system means where a program is looked for and executed. */
 const OF_PROGRAM: Readonly<Record<string, string>> = {
@@ -24,4 +24,11 @@ export function startWords({ errnoName, message, stage }: StartFailureInfo): str
   const words = stage === 'CWD' ? OF_FOLDER : OF_PROGRAM;
   const said = stage === 'CWD' || stage === 'PROGRAM' ? words[errnoName] : undefined;
   return said === undefined ? message : `${said}: ${errnoName}`;
+}
+
+/** Why a sandbox could not be made, in words, with the system's name for it. */
+export function sandboxWords({ errnoName, message, step }: SandboxFailureInfo): string {
+  const why =
+    errnoName === '' || message.includes(errnoName) ? message : `${message}: ${errnoName}`;
+  return `no sandbox can be made: ${step}: ${why}`;
 }

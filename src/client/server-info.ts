@@ -56,6 +56,8 @@ export interface ServerLimits {
   readonly maxStuckFileOperations: number;
   /** Operations on files of one caller under way: unfinished uploads, and streams of files. */
   readonly maxPrincipalFileOperations: number;
+  /** Rules of a sandbox. */
+  readonly maxSandboxRules: number;
 }
 
 /** What a server can do with files. */
@@ -176,6 +178,7 @@ export function serverInfo(message: GetServerInfoResponse): ServerInfo {
       maxPrincipalWatchedDirectories: limits?.maxPrincipalWatchedDirectories ?? 0,
       maxStuckFileOperations: limits?.maxStuckFileOperations ?? 0,
       maxPrincipalFileOperations: limits?.maxPrincipalFileOperations ?? 0,
+      maxSandboxRules: limits?.maxSandboxRules ?? 0,
     },
     capabilities: {
       launcher: capabilities?.launcher ?? '',

@@ -18,6 +18,21 @@ import { startTlsFront } from '../support/tls-front.ts';
 
 const COMMANDS = namedCommands(await createProgram());
 
+/** What examples call a sandbox: it bounds nothing by itself, what is beside it does. */
+const WITH_PROFILES = {
+  shutdownGraceMs: 0,
+  sandboxProfiles: () =>
+    new Map([
+      [
+        'agent',
+        {
+          rules: [{ at: { place: 'root' }, access: 'write', missingOk: false }],
+          network: 'none',
+        } as const,
+      ],
+    ]),
+};
+
 /** Commands that need no server, unless one is named. */
 const ALONE = ['serve', 'run', 'completion', 'end-leftovers', 'token'];
 
@@ -38,7 +53,7 @@ type ExampleUser = CliUser & { readonly session?: string; readonly secure?: stri
 async function exampleUser(line: string): Promise<ExampleUser> {
   if (!needsServer(line)) return cliUser({ kind: 'unix', path: '/nonexistent' });
   if (line.includes('$SECURE')) return secureUser(line);
-  const { address } = await serveHere();
+  const { address } = await serveHere(WITH_PROFILES);
   return withProcess(line, await cliUser(address), address);
 }
 

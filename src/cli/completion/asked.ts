@@ -1,5 +1,13 @@
 /** What a server is asked for, to complete a word. */
-export const ASKED = ['processes', 'running', 'sessions', 'places', 'labels', 'filters'] as const;
+export const ASKED = [
+  'processes',
+  'running',
+  'sessions',
+  'places',
+  'labels',
+  'filters',
+  'profiles',
+] as const;
 
 /** What a server is asked for, to complete a word. */
 export type Asked = (typeof ASKED)[number];
@@ -9,6 +17,7 @@ export const ASKED_FOR_OPTIONS: Readonly<Record<string, Asked>> = {
   '--session': 'sessions',
   '--label': 'labels',
   '--filter': 'filters',
+  '--sandbox': 'profiles',
 };
 
 /** What the arguments of commands are, by their names. */

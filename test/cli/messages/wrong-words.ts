@@ -67,6 +67,21 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
     ['run --address unix: true', '--address unix:: the path is missing'],
     ['run --address host:99999 true', '--address host:99999: expected unix:PATH or HOST:PORT'],
     ["run --id '' true", "--id '': it must not be empty"],
+    ["run --sandbox '' true", "--sandbox '': it must not be empty"],
+    ["run --allow-write '' true", "--allow-write '': it must not be empty"],
+    [
+      'run --allow-read @home true',
+      '--allow-read @home: it is none of the places @platform, @cwd, @temp, @root; a path that begins so is written ./@',
+    ],
+    ['run --network some true', '--network some: it is none of none, host'],
+    [
+      'run --allow-write x --address 127.0.0.1:1 true',
+      '--allow-write x: on another machine it has to be an absolute path',
+    ],
+    [
+      'run --deny @cwd --address 127.0.0.1:1 true',
+      '--deny @cwd: on another machine it has to be an absolute path',
+    ],
     [
       'run --cwd x --address 127.0.0.1:1 true',
       '--cwd x: on another machine it has to be an absolute path',
