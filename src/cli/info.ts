@@ -89,21 +89,6 @@ function callerFields(caller: CallerInfo | undefined): Record<string, unknown> |
   return { name, grants, expireTime, sessionId };
 }
 
-/** What keeps programs within bounds, and what of it does not work here. */
-function sandboxRows(sandbox: SandboxCapability | undefined): readonly string[][] {
-  const { mechanism = '', probes = [], profiles = [], required, version } = sandbox ?? {};
-  const failed = probes.filter(({ works }) => !works);
-  const kind = mechanism === '' ? 'no' : `${mechanism} ${version}`;
-  return [
-    ['sandboxes', printable(required === true ? `${kind}, required` : kind)],
-    ...failed.map(({ errnoName, name, step }) => [
-      'no sandbox for',
-      printable([`${name}: ${step}`, errnoName].join(' ').trim()),
-    ]),
-    ...(profiles.length === 0 ? [] : [['sandbox profiles', printable(profiles.join(', '))]]),
-  ];
-}
-
 /** Who this command is to the server. */
 function callerRows(caller: CallerInfo | undefined): readonly string[][] {
   if (caller === undefined) return [];
