@@ -106,7 +106,10 @@ function lifecycleCase(event: LifecycleEvent): proto.ProcessEvent['event'] {
     case 'started':
       return {
         case: 'started',
-        value: create(proto.ProcessStartedSchema, { pid: BigInt(event.pid) }),
+        value: create(proto.ProcessStartedSchema, {
+          pid: BigInt(event.pid),
+          sandbox: event.sandbox ?? '',
+        }),
       };
     case 'resized': {
       const { columns, rows } = event;

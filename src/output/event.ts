@@ -51,7 +51,12 @@ export interface GapRange {
 
 /** An event that stays as long as its process does, but for sizes of which there are many. */
 export type LifecycleEvent =
-  | { readonly kind: 'started'; readonly pid: number }
+  | {
+      readonly kind: 'started';
+      readonly pid: number;
+      /** What enforces its sandbox. Absent: it runs in none. */
+      readonly sandbox?: string | undefined;
+    }
   | { readonly kind: 'resized'; readonly columns: number; readonly rows: number }
   | { readonly kind: 'stdin-closed' }
   | {

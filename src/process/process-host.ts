@@ -9,11 +9,13 @@ import {
 } from '../limits.ts';
 import type { OutputStore } from '../output/output-store.ts';
 import { type PrincipalLimits, principalLimits } from '../policy/principal-limits.ts';
+import type { Sandboxes } from '../sandbox/sandboxes.ts';
 import { within } from '../within.ts';
 import { BoundedStarts } from './bounded-starts.ts';
 import { launchProcess } from './launch/launch-process.ts';
 import type { LaunchContext } from './launch/launch-step.ts';
 import { LAUNCH_STEPS } from './launch/launch-steps.ts';
+import { namesCwd } from './launch/sandbox.ts';
 import type { Launcher } from './launcher.ts';
 import { LeftBehind } from './left-behind.ts';
 import type { StartPlace } from './place-check.ts';
@@ -40,6 +42,8 @@ export interface ProcessHostOptions {
   readonly environment: Environment;
   /** How processes become other users'. Default: they cannot. */
   readonly users?: FindUserSwitch | undefined;
+  /** What makes sandboxes. Default: nothing can. */
+  readonly sandboxes?: Sandboxes | undefined;
 }
 
 /** A process that is to be started. */
@@ -117,10 +121,14 @@ export class ProcessHost {
   /**
    * Starts a process; whoever asks must {@link release} it in the end.
    *
-   * @throws RunletError `START_FAILED`, `LIMIT_EXCEEDED`, `DRAINING`, `POLICY_DENIED`
+   * @throws RunletError `START_FAILED`, `LIMIT_EXCEEDED`, `DRAINING`, `POLICY_DENIED`,
+   *   `SANDBOX_REQUIRED`, `SANDBOX_UNAVAILABLE`
    */
   async start(asked: ProcessOrder): Promise<Process> {
     this.assertAccepting();
+    if (asked.spec.sandbox === undefined && this.#options.sandboxes?.required) {
+      throw new RunletError('SANDBOX_REQUIRED');
+    }
     const { guard, principal } = asked;
     const order = guard === undefined ? asked : { ...asked, spec: await guard.admit(asked.spec) };
     const { spec } = order;
@@ -216,12 +224,13 @@ export class ProcessHost {
   }
 
   async #launch(
-    { id, owner, principal, spec, guard, readOnce, assertWanted }: ProcessOrder,
+    { id, owner, asker = owner, principal, spec, guard, readOnce, assertWanted }: ProcessOrder,
     environment: LaunchContext['environment'],
     signal: AbortSignal,
   ): Promise<Process> {
-    const { clock, launcher, limits, users } = this.#options;
-    const context = { spec, launcher, environment, guard, users, signal };
+    const { clock, launcher, limits, sandboxes, users } = this.#options;
+    const who = { principal, asker };
+    const context = { spec, launcher, environment, guard, users, sandboxes, asker: who, signal };
     const launched = await launchProcess(LAUNCH_STEPS, context, assertWanted);
     const process = new Process(launched, {
       ...spec,
@@ -273,10 +282,12 @@ function draining(): RunletError {
 
 /** What a start looks at. */
 async function placeOf(
-  { argv, cwd }: ProcessSpec,
+  spec: ProcessSpec,
   environment: LaunchContext['environment'],
 ): Promise<StartPlace> {
-  const program = argv[0] ?? '';
+  const program = spec.argv[0] ?? '';
+  // It is not the server's then.
+  const cwd = spec.sandbox !== undefined && !namesCwd(spec) ? '/' : spec.cwd;
   if (program.includes('/')) return { cwd, program, folders: [] };
   return { cwd, program, folders: [...searchedFolders(await environment())] };
 }

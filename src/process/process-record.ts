@@ -90,6 +90,8 @@ export interface ProcessRecord extends KeptSpec {
   readonly streams: ProcessStreams;
   /** Whether it was started with a stdin that can be written to. */
   readonly hasStdin: boolean;
+  /** What enforces its sandbox. Absent: it runs in none. */
+  readonly sandbox?: string | undefined;
   readonly phase: ProcessPhase;
 }
 

@@ -36,5 +36,5 @@ export interface ProcessSpec {
   readonly retentionMs: number;
   readonly labels: ReadonlyMap<string, string>;
   /** What of this whoever asks left to the server. Default: nothing. */
-  readonly leftToServer?: ReadonlySet<'retainedBytes' | 'retentionMs'>;
+  readonly leftToServer?: ReadonlySet<'cwd' | 'retainedBytes' | 'retentionMs'>;
 }

@@ -85,6 +85,7 @@ export class Process {
       started: this.#now(),
       streams: streamsOf(launched),
       hasStdin: launched.stdin !== undefined,
+      sandbox: launched.sandbox,
     });
     this.tree = new ProcessTree(launched.pid, () => launched.reaped(), launched.kin);
     this.#control = new ProcessControl(
@@ -111,7 +112,7 @@ export class Process {
         onOver: (end) => this.#advance({ kind: 'stream-over', ...end, at: this.#now() }),
       },
     );
-    this.#output.log.append({ kind: 'started', pid: launched.pid });
+    this.#output.log.append({ kind: 'started', pid: launched.pid, sandbox: launched.sandbox });
     this.terminal = terminalOf(options.terminal, launched, this.#output.log);
     this.#stdin =
       launched.stdin === undefined

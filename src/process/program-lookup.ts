@@ -1,7 +1,8 @@
-import { access, constants, stat } from 'node:fs/promises';
+import { access, constants, realpath, stat } from 'node:fs/promises';
 import type { Environment } from '../environment/env-policy.ts';
 import { MAX_PATH_FOLDERS, MAX_VARIABLE_BYTES } from '../limits.ts';
-import { pathOfText } from '../system-text.ts';
+import type { PreparedSandbox } from '../sandbox/prepared-sandbox.ts';
+import { pathOfText, textOfBytes } from '../system-text.ts';
 import { errnoName, startFailure } from './start-failure.ts';
 
 /** Where programs are looked for if the environment has no PATH: confstr(_CS_PATH). */
@@ -46,6 +47,47 @@ export async function findProgram(name: string, cwd: string, env: Environment): 
     if (found !== 'ENOENT' && found !== 'ENOTDIR') errno = found;
   }
   throw programFailure(errno);
+}
+
+/**
+ * The same in a sandbox, whose folder `cwd` is of: what cannot be seen from inside is not there. A
+ * path is looked at by nobody: whoever executes it is told.
+ *
+ * @throws RunletError `START_FAILED`, stage `PROGRAM`
+ */
+export async function findVisibleProgram(
+  name: string,
+  cwd: string,
+  env: Environment,
+  sandbox: Pick<PreparedSandbox, 'accessAt' | 'hasTemp'>,
+): Promise<string> {
+  if (name.includes('/')) return name;
+  let errno = 'ENOENT';
+  for (const folder of searchedFolders(env)) {
+    const program = `${pathFrom(cwd, folder)}/${name}`;
+    const real = await realPath(program);
+    if (real === undefined || !isVisible(real, sandbox)) continue;
+    const found = await programError(real);
+    if (found === undefined) return program;
+    if (found !== 'ENOENT' && found !== 'ENOTDIR') errno = found;
+  }
+  throw programFailure(errno);
+}
+
+/** Whether a path without links is the same inside as outside: what is private there is empty. */
+function isVisible(
+  path: string,
+  { accessAt, hasTemp }: Pick<PreparedSandbox, 'accessAt' | 'hasTemp'>,
+): boolean {
+  return accessAt(path) !== 'none' && !(hasTemp && path.startsWith('/tmp/'));
+}
+
+async function realPath(path: string): Promise<string | undefined> {
+  try {
+    return textOfBytes(await realpath(pathOfText(path), { encoding: 'buffer' }));
+  } catch {
+    return undefined;
+  }
 }
 
 /**

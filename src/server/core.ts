@@ -66,8 +66,6 @@ export async function openCore(options: ServerOptions): Promise<Core> {
     onProblem: (problem) => logProblem(logger, problem),
   });
   const newId = (): string => randomUUID();
-  const host = new ProcessHost({ launcher, clock, limits, principals, environment, store, users });
-  const sessions = new SessionRegistry({ host, clock, limits, principals, newId });
   const sandboxes = openSandboxes({
     launcher,
     profiles: options.sandboxProfiles,
@@ -76,6 +74,9 @@ export async function openCore(options: ServerOptions): Promise<Core> {
       Promise.reject(sandboxUnavailable('mechanism', '', 'this server has no sandboxes')),
     onFound: (found) => logSandboxes(logger, found),
   });
+  const started = { environment, store, users, sandboxes };
+  const host = new ProcessHost({ launcher, clock, limits, principals, ...started });
+  const sessions = new SessionRegistry({ host, clock, limits, principals, newId });
   const cwd = options.cwd ?? workingFolder();
   const roots = openRoots(options.fileRoots ?? []);
   const records = await openFileRecords(options.stateFolder);

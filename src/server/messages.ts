@@ -44,6 +44,7 @@ export function processMessage(
     lastSeq: BigInt(lastSeq),
     hasTerminal: hasTerminal(record),
     hasStdin: record.hasStdin,
+    sandbox: record.sandbox ?? '',
     overflow: record.overflow === 'pause' ? Overflow.PAUSE : Overflow.DROP_OLDEST,
   });
   if (terminal !== undefined) {

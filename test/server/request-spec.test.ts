@@ -83,7 +83,7 @@ describe('a spec', () => {
       overflow: 'drop-oldest',
       retentionMs: 30_000,
       labels: new Map(),
-      leftToServer: new Set(['retainedBytes', 'retentionMs']),
+      leftToServer: new Set(['cwd', 'retainedBytes', 'retentionMs']),
     });
   });
 

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { SandboxLaunch } from '../../src/process/launcher.ts';
 import type { PreparedSandbox } from '../../src/sandbox/prepared-sandbox.ts';
-import type { SandboxNetwork } from '../../src/sandbox/sandbox-spec.ts';
+import type { SandboxNetwork, SandboxSpec } from '../../src/sandbox/sandbox-spec.ts';
+import type { PrepareOptions, Sandboxes, SandboxMechanism } from '../../src/sandbox/sandboxes.ts';
 
 export const BWRAP = '/usr/bin/bwrap';
 
@@ -54,14 +55,39 @@ export function preparedSandbox({ descriptors = [], more = [], ...rest }: Wanted
 /** The same, to be launched in. */
 export function sandboxLaunch(wanted: Wanted = {}): SandboxLaunch & { released: () => number } {
   const { prepared, released } = preparedSandbox(wanted);
-  const mechanism = {
-    program: wanted.program ?? BWRAP,
-    version: '0.8.0',
-    disablesUserNamespaces: true,
-    boundsSize: true,
-  };
-  return { mechanism, filter: ALLOW_ALL, prepared, released };
+  return { mechanism: mechanismOf(wanted), filter: ALLOW_ALL, prepared, released };
+}
+
+function mechanismOf({ program = BWRAP }: Wanted): SandboxMechanism {
+  return { program, version: '0.8.0', disablesUserNamespaces: true };
 }
 
 /** Skips a test where there is nothing that makes sandboxes. */
 export const hasBwrap = existsSync(BWRAP);
+
+/** A sandbox as it is asked for that says nothing: what comes of it says {@link handSandboxes}. */
+export const ANY_SANDBOX: SandboxSpec = {
+  profile: '',
+  layers: [{ rules: [], network: 'none' }],
+  cwd: undefined,
+};
+
+/** The sandboxes of a server, each of which is written by hand. */
+export function handSandboxes(wanted: Wanted & { readonly required?: boolean } = {}) {
+  const asked: PrepareOptions[] = [];
+  const made: (() => number)[] = [];
+  const sandboxes: Sandboxes = {
+    profiles: new Map(),
+    required: wanted.required ?? false,
+    facts: async () => ({ mechanism: 'bubblewrap', version: '0.8.0', probes: [] }),
+    mechanism: async () => mechanismOf(wanted),
+    filter: () => ALLOW_ALL,
+    async prepare(_spec, options) {
+      asked.push(options);
+      const { prepared, released } = preparedSandbox(wanted);
+      made.push(released);
+      return prepared;
+    },
+  };
+  return { asked, sandboxes, released: () => made.map((released) => released()) };
+}

@@ -25,12 +25,20 @@ export async function launchProcess(
       // Whoever is denied something is not told what there is.
       if (error instanceof RunletError && error.reason === 'POLICY_DENIED') throw error;
       // The system does not say whether it was the folder or the program, for example.
-      for (const { inspect, request } of done) await inspect?.(request);
+      for (const { inspect, request } of done) {
+        // What fails inside says itself at what it was; nor is what is outside the same.
+        if (request.sandbox === undefined) await inspect?.(request);
+      }
       throw error;
     });
-  const request = await explained(makeRequest(steps, context, done));
-  assertWanted();
-  return explained(context.launcher.launch(request));
+  try {
+    const request = await explained(makeRequest(steps, context, done));
+    assertWanted();
+    return await explained(context.launcher.launch(request));
+  } catch (error) {
+    await done.at(-1)?.request.sandbox?.prepared.release();
+    throw error;
+  }
 }
 
 async function makeRequest(

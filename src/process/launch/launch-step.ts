@@ -1,4 +1,6 @@
 import type { Environment } from '../../environment/env-policy.ts';
+import type { Sandboxes } from '../../sandbox/sandboxes.ts';
+import type { Asker } from '../../turn-queue.ts';
 import type { Launcher, LaunchRequest } from '../launcher.ts';
 import type { ProcessSpec } from '../process-spec.ts';
 import type { StartGuard } from '../start-guard.ts';
@@ -14,6 +16,10 @@ export interface LaunchContext {
   readonly guard?: StartGuard | undefined;
   /** How processes become other users'. Default: they cannot. */
   readonly users?: FindUserSwitch | undefined;
+  /** What makes sandboxes. Default: nothing can. */
+  readonly sandboxes?: Sandboxes | undefined;
+  /** Whose launch it is. */
+  readonly asker: Asker;
   /** Aborts when the launch took too long or is given up. Default: never. */
   readonly signal?: AbortSignal;
 }

@@ -5,6 +5,7 @@ import { mergedStderr } from './merged-stderr.ts';
 import { policy } from './policy.ts';
 import { program } from './program.ts';
 import { resourceLimits } from './resource-limits.ts';
+import { sandbox } from './sandbox.ts';
 import { terminal } from './terminal.ts';
 import { asUser, user } from './user.ts';
 import { workingDirectory } from './working-directory.ts';
@@ -14,6 +15,7 @@ export const LAUNCH_STEPS: readonly LaunchStep[] = [
   environment,
   user,
   bytes,
+  sandbox,
   workingDirectory,
   program,
   policy,

@@ -1,5 +1,6 @@
 import type { Environment } from '../../environment/env-policy.ts';
 import { invalidField } from '../../errors.ts';
+import type { LaunchRequest } from '../launcher.ts';
 import type { ProcessSpec } from '../process-spec.ts';
 import { unsupported } from '../start-failure.ts';
 import type { RunUser } from '../users/run-user.ts';
@@ -24,8 +25,16 @@ export const asUser: LaunchStep = {
   async apply(request, { users: findUsers }) {
     const users = request.user && (await findUsers?.());
     if (request.user === undefined || users === undefined) return request;
-    await users.check(request, request.user);
-    return users.through(request, request.user);
+    const { sandbox, user } = request;
+    if (sandbox !== undefined) {
+      // It is the user before anything of the sandbox is made, which finds the program inside.
+      const { program } = sandbox.mechanism;
+      await users.check({ ...request, program, cwd: '/' }, user);
+      const asUser = (outer: LaunchRequest): LaunchRequest => users.through(outer, user);
+      return { ...request, sandbox: { ...sandbox, asUser } };
+    }
+    await users.check(request, user);
+    return users.through(request, user);
   },
 };
 

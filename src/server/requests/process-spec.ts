@@ -139,11 +139,10 @@ function parseOwnSandbox(
 }
 
 /** What it says nothing of. */
-function leftToServer({
-  output,
-  retention,
-}: ProcessSpecMessage): NonNullable<ProcessSpec['leftToServer']> {
-  const left = new Set<'retainedBytes' | 'retentionMs'>();
+function leftToServer(message: ProcessSpecMessage): NonNullable<ProcessSpec['leftToServer']> {
+  const { output, retention } = message;
+  const left = new Set<'cwd' | 'retainedBytes' | 'retentionMs'>();
+  if (parseCwd(message) === '') left.add('cwd');
   if ((output?.retainedBytes ?? 0n) === 0n) left.add('retainedBytes');
   if (retention === undefined) left.add('retentionMs');
   return left;

@@ -46,6 +46,7 @@ async function launch({ assertWanted = () => {}, failure, spec, steps = LAUNCH_S
   const context: LaunchContext = {
     spec: whole,
     launcher,
+    asker: { principal: 'one', asker: 's' },
     environment: () => buildEnvironment(SERVERS, whole.envPolicy, whole.env, whole.cwd),
   };
   const error = await launchProcess(steps, context, assertWanted).then(
