@@ -1,7 +1,8 @@
 import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Address } from '../../src/address.ts';
 import { Agent } from '../../src/files/agent/agent.ts';
 import { Desk } from '../../src/files/agent/desk.ts';
 import { loadNativeFiles, systemError } from '../../src/files/agent/native.ts';
@@ -15,6 +16,7 @@ import {
   type FileCall,
   type FilesOf,
   fillRoot,
+  foldersIn,
   PlacesByName,
   type Surroundings,
   surroundingsIn,
@@ -24,7 +26,8 @@ import {
 } from '../support/escapes.ts';
 import { failureOf } from '../support/failure.ts';
 import { writeRequests } from '../support/files.ts';
-import { connectClients, temporaryFolder } from '../support/harness.ts';
+import { folderInMemory } from '../support/folder-in-memory.ts';
+import { connectClients, serveHere } from '../support/harness.ts';
 import { serve } from '../support/served.ts';
 
 /** Calls beside a loop that swaps a folder for a link. */
@@ -42,18 +45,36 @@ const SWAPPED_MS = 1_800_000;
 /** Those that read, write or make many files each: of the calls beside the loop one in ten is such. */
 const HEAVY = /Tree|Walk|Copy/;
 
+/** Those that change nothing, so that nothing has to be made anew for the next. */
+const READS = /^(?:Stat|Read|List|Walk|Resolve|Watch)/;
+
 const CALLS: readonly (readonly [string, FileCall])[] = Object.entries({
   ...FILE_CALLS,
   ...TARGET_CALLS,
 });
 
 /** A server that is confined to a folder, and what is around that. */
-async function serveConfined(base?: string): Promise<FilesOf & { readonly around: Surroundings }> {
-  const around = surroundingsIn(base ?? (await temporaryFolder()));
-  const served = await serve('--file-root', around.root);
-  const clients = connectClients(served.address);
-  const { session } = await clients.sessions.createSession({});
-  return { files: clients.files, sessionId: session?.sessionId ?? '', around };
+type Confined = FilesOf & { readonly around: Surroundings };
+
+/** Starts one as a program of its own. */
+async function serveConfined(): Promise<Confined> {
+  const around = surroundingsIn(await folderInMemory());
+  const { address, child } = await serve('--file-root', around.root);
+  return confinedAt(address, child.pid ?? 0, around);
+}
+
+/** Starts one in this process: it takes a fraction of the time. */
+async function serveConfinedHere(): Promise<Confined> {
+  const around = surroundingsIn(await folderInMemory());
+  const { address } = await serveHere({ fileRoots: [around.root] });
+  return confinedAt(address, process.pid, around);
+}
+
+async function confinedAt(address: Address, pid: number, around: Surroundings): Promise<Confined> {
+  const { files, sessions } = connectClients(address);
+  const { session } = await sessions.createSession({});
+  const secretFolders = foldersIn(around.outside, join(around.base, 'rooted'));
+  return { files, sessionId: session?.sessionId ?? '', pid, secretFolders, around };
 }
 
 function outsideOf({ base, outside }: Surroundings): readonly string[] {
@@ -62,11 +83,11 @@ function outsideOf({ base, outside }: Surroundings): readonly string[] {
 
 describe('a server that is confined to a folder', () => {
   it.each(CALLS)('does nothing outside of it by %s', async (name, call) => {
-    const { around, ...of } = await serveConfined();
+    const { around, ...of } = await serveConfinedHere();
     const before = outsideOf(around);
     const spare = join(around.root, 'spare');
     for (const [way, path] of Object.entries(escapingPaths(around))) {
-      fillRoot(around);
+      if (!READS.test(name)) fillRoot(around);
       if (name in TARGET_CALLS) writeFileSync(spare, 'spare');
       const answer = await call(of, path, spare).catch((error: unknown) => String(error));
       expect([way, tells(answer), outsideOf(around)]).toEqual([way, false, before]);
@@ -75,7 +96,7 @@ describe('a server that is confined to a folder', () => {
   });
 
   it('says why it does not', async () => {
-    const { around, files, sessionId } = await serveConfined();
+    const { around, files, sessionId } = await serveConfinedHere();
     for (const path of [
       around.outside,
       join(around.root, 'absdir/secret'),
@@ -88,7 +109,7 @@ describe('a server that is confined to a folder', () => {
   });
 
   it('does not change a file through a name of it that is replaced or removed', async () => {
-    const { around, files, sessionId } = await serveConfined();
+    const { around, files, sessionId } = await serveConfinedHere();
     const [path, secret] = [join(around.root, 'hard'), join(around.outside, 'secret')];
     const content = await readFile(secret, 'utf8');
     await files.writeFile(writeRequests({ sessionId, path }, Buffer.from('new')));
@@ -101,14 +122,6 @@ describe('a server that is confined to a folder', () => {
     expect(await readFile(secret, 'utf8')).toBe(content);
   });
 });
-
-/** A folder in memory, where there is one: of disks some make a file in milliseconds. */
-async function folderInMemory(): Promise<string> {
-  if (!existsSync('/dev/shm')) return temporaryFolder();
-  const folder = await mkdtemp('/dev/shm/runlet-test-');
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** A folder that may be swapped for a link to what is outside, by two names. */
 function swapped({ outside, root }: Surroundings): readonly [string, string] {
@@ -126,14 +139,14 @@ describe('a folder that is swapped for a link all the time', () => {
   it(
     'leads no call outside',
     async () => {
-      const { around, ...of } = await serveConfined(await folderInMemory());
+      const { around, ...of } = await serveConfined();
       const { outside, root } = around;
       const [light, heavy] = [false, true].map((isHeavy) =>
         CALLS.filter(([name]) => HEAVY.test(name) === isHeavy),
       );
       const before = outsideOf(around);
       const names = swapped(around);
-      const end = await swapForever(...names);
+      const end = await swapForever(names);
       let begun = 0;
       let done = 0;
       let refused = 0;
@@ -168,12 +181,12 @@ describe('a folder that is swapped for a link all the time', () => {
     ['openat2', (roots: readonly Root[]) => new Places(roots)],
     ['descriptors', (roots: readonly Root[]) => new Places(roots, withoutOpenat2())],
   ] as const)('leads nothing outside by %s', async (_, placesOf) => {
-    const around = surroundingsIn(await temporaryFolder());
+    const around = surroundingsIn(await folderInMemory());
     const roots = openRoots([around.root]);
     onTestFinished(() => closeRoots(roots));
     const [folder, link] = swapped(around);
     const secret = lstatSync(join(around.outside, 'secret')).size;
-    await swapForever(folder, link);
+    await swapForever([folder, link]);
     const sizes = sizesBy(new Agent({ roots }, placesOf(roots)), join(folder, 'secret'));
     let told = 0;
     for (let i = 0; i < SWAPPED_CALLS; i++) {
@@ -185,10 +198,10 @@ describe('a folder that is swapped for a link all the time', () => {
   });
 
   it('leads a server outside that looks first and goes by names then', async () => {
-    const around = surroundingsIn(await temporaryFolder());
+    const around = surroundingsIn(await folderInMemory());
     const [folder, link] = swapped(around);
     const secret = lstatSync(join(around.outside, 'secret')).size;
-    await swapForever(folder, link);
+    await swapForever([folder, link]);
     const mutant = new Agent({ roots: [] }, new PlacesByName(around.root));
     const sizes = sizesBy(mutant, join(folder, 'secret'));
     let calls = 1;

@@ -18,13 +18,17 @@ import { Places } from '../../src/files/agent/places.ts';
 import { remove } from '../../src/files/agent/remove.ts';
 import { FileFault } from '../../src/files/file-fault.ts';
 import { closeRoots, openRoots } from '../../src/files/roots.ts';
-import { everythingIn, surroundingsIn, swapForever } from '../support/escapes.ts';
+import { everythingIn, type Swapped, surroundingsIn, swapForever } from '../support/escapes.ts';
 import { failureOf } from '../support/failure.ts';
+import { folderInMemory } from '../support/folder-in-memory.ts';
 import { connectClients, temporaryFolder } from '../support/harness.ts';
 import { serve } from '../support/served.ts';
 
 /** Trees that are removed while a folder in them is swapped for a link. */
 const TRIES = 5_000;
+
+/** Trees that are removed at one time: none waits for the others' answers. */
+const AT_ONCE = 4;
 
 /** How often one that goes by names may be lucky. */
 const MUTANT_TRIES = 200_000;
@@ -39,18 +43,36 @@ const OUTCOMES = new Set([
 
 /** A tree of which a folder is swapped for a link to what is outside, until the test is over. */
 interface SwappedTree {
-  readonly root: string;
-  readonly outside: string;
   readonly tree: string;
+  /** What is swapped. */
+  readonly pair: Swapped;
   /** Makes it anew, by renames alone: nothing of ours may be led outside either. */
   again(): void;
 }
 
-async function swappedTree(): Promise<SwappedTree> {
-  const { base, outside, root } = surroundingsIn(await temporaryFolder());
-  const [tree, link] = [join(root, 'swap'), join(root, 'link')];
-  const aside = join(base, 'aside');
-  mkdirSync(aside);
+/** What such trees are in, and are led to. */
+interface SwappedTrees {
+  readonly root: string;
+  readonly outside: string;
+  readonly trees: readonly SwappedTree[];
+}
+
+/** Makes some, which are all swapped by one program: two processors are not enough for more. */
+async function swappedTrees(count: number): Promise<SwappedTrees> {
+  const { base, outside, root } = surroundingsIn(await folderInMemory());
+  const trees = Array.from({ length: count }, (_, number) => {
+    const folder = join(root, `${number}`);
+    const aside = join(base, `aside-${number}`);
+    mkdirSync(folder);
+    mkdirSync(aside);
+    return swappedTree(folder, outside, aside);
+  });
+  await swapForever(...trees.map(({ pair }) => pair));
+  return { root, outside, trees };
+}
+
+function swappedTree(folder: string, outside: string, aside: string): SwappedTree {
+  const [tree, link] = [join(folder, 'swap'), join(folder, 'link')];
   let count = 0;
   const putAside = (path: string): void => {
     count += 1;
@@ -70,38 +92,42 @@ async function swappedTree(): Promise<SwappedTree> {
     renameSync(fresh, tree);
   };
   again();
-  await swapForever(join(tree, 'folder'), link);
-  return { root, outside, tree, again };
+  return { tree, pair: [join(tree, 'folder'), link], again };
 }
 
 describe('a folder that is swapped for a link while it is removed', () => {
   it(`leads to nothing that is removed outside, in ${TRIES} tries`, async () => {
-    const swap = await swappedTree();
-    const before = everythingIn(swap.outside);
-    const served = await serve('--file-root', swap.root);
+    const { outside, root, trees } = await swappedTrees(AT_ONCE);
+    const before = everythingIn(outside);
+    const served = await serve('--file-root', root);
     const { files, sessions } = connectClients(served.address);
     const { session } = await sessions.createSession({});
-    const request = { sessionId: session?.sessionId ?? '', path: swap.tree, recursive: true };
+    const sessionId = session?.sessionId ?? '';
+    let begun = 0;
     let removed = 0;
-    for (let i = 0; i < TRIES; i++) {
-      swap.again();
-      const call = files.removeFile({ ...request, missingOk: true });
-      const summary = await call.then(
-        () => 'OK',
-        async () => (await failureOf(call)).summary,
-      );
-      if (summary === 'OK') removed += 1;
-      else expect(OUTCOMES).toContain(summary);
-      if (summary === 'OK') expect(existsSync(swap.tree)).toBe(false);
-    }
-    expect(everythingIn(swap.outside)).toEqual(before);
+    const removing = trees.map(async ({ again, tree }) => {
+      while (begun++ < TRIES) {
+        again();
+        const request = { sessionId, path: tree, recursive: true, missingOk: true };
+        const call = files.removeFile(request);
+        const summary = await call.then(
+          () => 'OK',
+          async () => (await failureOf(call)).summary,
+        );
+        if (summary === 'OK') removed += 1;
+        else expect(OUTCOMES).toContain(summary);
+        if (summary === 'OK') expect(existsSync(tree)).toBe(false);
+      }
+    });
+    await Promise.all(removing);
+    expect(everythingIn(outside)).toEqual(before);
     expect(removed).toBeGreaterThan(0);
   });
 
   it('leads to nothing outside where there is no openat2(2)', async () => {
-    const swap = await swappedTree();
-    const before = everythingIn(swap.outside);
-    const roots = openRoots([swap.root]);
+    const { outside, root, trees } = await swappedTrees(1);
+    const before = everythingIn(outside);
+    const roots = openRoots([root]);
     onTestFinished(() => closeRoots(roots));
     const native = loadNativeFiles();
     const openBeneath = (): never => {
@@ -111,31 +137,35 @@ describe('a folder that is swapped for a link while it is removed', () => {
     expect(places.confinement).toBe('descriptors');
     const agent = new Agent({ roots }, places);
     let removed = 0;
-    for (let i = 0; i < TRIES; i++) {
-      swap.again();
-      try {
-        const steps = remove(agent, { path: swap.tree, recursive: true, missingOk: true });
-        while (!steps.next().done);
-        removed += 1;
-      } catch (error) {
-        const isTyped = error instanceof FileFault || 'code' in (error as Error);
-        if (!isTyped) throw error;
+    for (const { again, tree } of trees) {
+      for (let i = 0; i < TRIES; i++) {
+        again();
+        try {
+          const steps = remove(agent, { path: tree, recursive: true, missingOk: true });
+          while (!steps.next().done);
+          removed += 1;
+        } catch (error) {
+          const isTyped = error instanceof FileFault || 'code' in (error as Error);
+          if (!isTyped) throw error;
+        }
       }
     }
-    expect(everythingIn(swap.outside)).toEqual(before);
+    expect(everythingIn(outside)).toEqual(before);
     expect(removed).toBeGreaterThan(0);
   });
 
   it('leads outside who goes by names', async () => {
-    const swap = await swappedTree();
-    const before = readdirSync(swap.outside).length;
-    for (let tries = 1; readdirSync(swap.outside).length === before; tries++) {
+    const { outside, trees } = await swappedTrees(1);
+    const before = readdirSync(outside).length;
+    for (let tries = 1; readdirSync(outside).length === before; tries++) {
       expect(tries).toBeLessThan(MUTANT_TRIES);
-      swap.again();
-      try {
-        removeByName(swap.tree);
-      } catch {
-        // The loop was quicker.
+      for (const { again, tree } of trees) {
+        again();
+        try {
+          removeByName(tree);
+        } catch {
+          // The loop was quicker.
+        }
       }
     }
   });

@@ -15,8 +15,10 @@ import {
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { Places } from '../../src/files/agent/places.ts';
+import { kernelWatches } from './descriptors.ts';
 import { readAll, writeRequests } from './files.ts';
 import type { Clients } from './harness.ts';
+import { archiveOf } from './tar.ts';
 import { readArchive, treeRequests } from './trees.ts';
 
 /** What is said in files that nobody confined may read, and the name of one of them. */
@@ -127,7 +129,13 @@ export function escapingPaths({
 }
 
 /** What a call of FileService needs. */
-export type FilesOf = Pick<Clients, 'files'> & { readonly sessionId: string };
+export interface FilesOf extends Pick<Clients, 'files'> {
+  readonly sessionId: string;
+  /** The process of the server. */
+  readonly pid: number;
+  /** The folders, by their inodes, that nothing may be told of. */
+  readonly secretFolders: ReadonlySet<bigint>;
+}
 
 /** Each call, with a path of ours; `spare` is one that is free, inside. */
 export type FileCall = (of: FilesOf, path: string, spare: string) => Promise<unknown>;
@@ -138,10 +146,32 @@ async function all(stream: AsyncIterable<unknown>): Promise<unknown[]> {
   return messages;
 }
 
+/** Watches a folder until it says so; of one that is none of ours it tells as others do. */
+async function watchOnce(
+  { files, pid, secretFolders, ...of }: FilesOf,
+  path: string,
+  recursive: boolean,
+) {
+  const stop = new AbortController();
+  const request = { sessionId: of.sessionId, ...at(path), recursive };
+  const stream = files.watchDirectory(request, { signal: stop.signal });
+  try {
+    const messages = stream[Symbol.asyncIterator]();
+    const { value } = await messages.next();
+    const isSecret = kernelWatches(pid).watches.some(({ inode }) => secretFolders.has(inode));
+    return isSecret ? { told: SECRET } : value;
+  } finally {
+    stop.abort();
+  }
+}
+
 /** A path as a request has it: every other by its bytes. */
 function at(path: string): { readonly path: string } | { readonly rawPath: Uint8Array } {
   return path.length % 2 === 0 ? { path } : { rawPath: Buffer.from(path) };
 }
+
+/** What is unpacked. */
+const ARCHIVE = archiveOf({ name: 'file', content: 'inside' }, { name: 'new', content: 'inside' });
 
 /** Every call that names a path, in every way that it may be used. */
 export const FILE_CALLS: Readonly<Record<string, FileCall>> = {
@@ -191,11 +221,10 @@ export const FILE_CALLS: Readonly<Record<string, FileCall>> = {
     }),
   CreateSymlink: ({ files, sessionId }, path) =>
     files.createSymlink({ sessionId, ...at(path), target: 'x' }),
-  WriteTree: async ({ files, sessionId }, path, spare) => {
-    const from = spare.replace(/[^/]*$/, 'tree');
-    const archive = await readArchive(files.readTree({ sessionId, path: from }));
-    return files.writeTree(treeRequests({ sessionId, ...at(path), replace: true }, archive));
-  },
+  WatchDirectory: (of, path) => watchOnce(of, path, false),
+  'WatchDirectory and all below': (of, path) => watchOnce(of, path, true),
+  WriteTree: ({ files, sessionId }, path) =>
+    files.writeTree(treeRequests({ sessionId, ...at(path), replace: true }, ARCHIVE)),
 };
 
 /** Calls with two paths, of which the one that leads out is the target. */
@@ -205,6 +234,17 @@ export const TARGET_CALLS: Readonly<Record<string, FileCall>> = {
   'CopyFile to': ({ files, sessionId }, targetPath, spare) =>
     files.copyFile({ sessionId, path: spare, targetPath, replace: true }),
 };
+
+/** The inodes of folders, and of those below them. */
+export function foldersIn(...folders: readonly string[]): ReadonlySet<bigint> {
+  const inodes = folders.flatMap((folder) => {
+    const below = readdirSync(folder, { recursive: true, withFileTypes: true });
+    const found = below.filter((entry) => entry.isDirectory());
+    const paths = [folder, ...found.map(({ name, parentPath }) => join(parentPath, name))];
+    return paths.map((path) => lstatSync(path, { bigint: true }).ino);
+  });
+  return new Set(inodes);
+}
 
 /** All that can be told of what is in some folders, but when it was read. */
 export function everythingIn(...folders: readonly string[]): readonly string[] {
@@ -239,18 +279,25 @@ export function tells(answer: unknown): boolean {
 const SWAPPER = `
 import ctypes, sys
 libc = ctypes.CDLL(None)
-a, b = [path.encode() for path in sys.argv[1:3]]
+paths = [path.encode() for path in sys.argv[1:]]
+pairs = list(zip(paths[::2], paths[1::2]))
 print('swapping', flush=True)
 while True:
     for _ in range(1000):
-        libc.renameat2(-100, a, -100, b, 2)
+        for a, b in pairs:
+            libc.renameat2(-100, a, -100, b, 2)
     if sys.stdin.closed:
         break
 `;
 
-/** Swaps two files for one another, each time at once, as fast as it can until the test is over. */
-export async function swapForever(a: string, b: string): Promise<() => Promise<void>> {
-  const child = spawn('python3', ['-c', SWAPPER, a, b], { stdio: ['pipe', 'pipe', 'inherit'] });
+/** Two files that are swapped for one another. */
+export type Swapped = readonly [a: string, b: string];
+
+/** Swaps the files of each pair, each time at once, as fast as it can until the test is over. */
+export async function swapForever(...pairs: readonly Swapped[]): Promise<() => Promise<void>> {
+  const child = spawn('python3', ['-c', SWAPPER, ...pairs.flat()], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const ended = once(child, 'close');
   const end = async (): Promise<void> => {
     child.kill('SIGKILL');
