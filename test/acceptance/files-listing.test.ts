@@ -1,11 +1,20 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { FileFailure } from '../../src/gen/runlet/v1/error_pb.ts';
 import type { File, WalkSummary } from '../../src/gen/runlet/v1/file_pb.ts';
-import { type Harness, startHarness, temporaryFolder } from '../support/harness.ts';
+import { folderInMemory } from '../support/folder-in-memory.ts';
+import { type Harness, startHarness } from '../support/harness.ts';
 
 const MANY = 200_000;
 
@@ -28,8 +37,10 @@ function bytesOf({ path, rawPath }: File): string {
 
 describe('a folder of 200,000 entries', () => {
   it('is listed and walked whole, in memory that does not grow with it', async () => {
-    const folder = await temporaryFolder();
-    for (let count = 0; count < MANY; count++) writeFileSync(join(folder, `entry-${count}`), '');
+    const folder = await folderInMemory();
+    for (let count = 0; count < MANY; count++) {
+      closeSync(openSync(`${folder}/entry-${count}`, constants.O_CREAT | constants.O_WRONLY));
+    }
     const harness = await startHarness();
     const { files, sessionId } = harness;
     const seen = new Uint8Array(MANY);
@@ -61,7 +72,7 @@ describe('a folder of 200,000 entries', () => {
 
 describe('deep trees', () => {
   it('are walked to the end, and beyond the longest path are told as failures', async () => {
-    const folder = await temporaryFolder();
+    const folder = await folderInMemory();
     let path = folder;
     for (let depth = 0; depth < 64; depth++) path = join(path, 'level');
     mkdirSync(path, { recursive: true });
@@ -73,7 +84,7 @@ describe('deep trees', () => {
   });
 
   it('deeper than a path can say are told as failures', async () => {
-    const folder = await temporaryFolder();
+    const folder = await folderInMemory();
     const own = process.cwd();
     const depth = 100;
     const name = 'n'.repeat(100);
@@ -87,8 +98,6 @@ describe('deep trees', () => {
       process.chdir(own);
     }
     const { failures, found, summary } = await walk(await startHarness(), folder);
-    // By descriptors, which the cleanup of the test does not do.
-    spawnSync('rm', ['-rf', join(folder, name)]);
     expect(found.length).toBeGreaterThan(30);
     expect(found.length).toBeLessThan(50);
     expect(failures).toMatchObject([{ errnoName: 'ENAMETOOLONG', path: found.at(-1)?.path }]);
@@ -96,7 +105,7 @@ describe('deep trees', () => {
   });
 
   it('use no more descriptors than flat ones', async () => {
-    const folder = await temporaryFolder();
+    const folder = await folderInMemory();
     mkdirSync(join(folder, 'd/'.repeat(1500)), { recursive: true });
     const { failures, summary } = await walk(await startHarness(), folder);
     expect(failures).toEqual([]);
@@ -106,7 +115,7 @@ describe('deep trees', () => {
 
 describe('links', () => {
   it('that lead in circles end', async () => {
-    const folder = await temporaryFolder();
+    const folder = await folderInMemory();
     for (const name of ['a', 'b', 'c']) {
       mkdirSync(join(folder, name));
       symlinkSync('..', join(folder, name, 'up'));
@@ -122,7 +131,7 @@ describe('links', () => {
 
 describe('names', () => {
   it('of all bytes but slash and NUL, and of 255 bytes, are told as they are', async () => {
-    const folder = await temporaryFolder();
+    const folder = await folderInMemory();
     const names = ['x'.repeat(255), `${'\xff'.repeat(255)}`];
     for (let byte = 1; byte < 256; byte++) {
       if (byte !== 0x2f && byte !== 0x2e) names.push(String.fromCharCode(byte));
@@ -144,9 +153,9 @@ describe('names', () => {
 
 describe('a walk while folders are swapped', () => {
   it('never leaves the start, and says what it could not enter', async () => {
-    const outside = await temporaryFolder();
+    const outside = await folderInMemory();
     writeFileSync(join(outside, 'secret'), '');
-    const folder = await temporaryFolder();
+    const folder = await folderInMemory();
     for (let count = 0; count < 50; count++) {
       mkdirSync(join(folder, `d${count}`));
       writeFileSync(join(folder, `d${count}`, 'file'), '');
