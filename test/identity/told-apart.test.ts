@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { FileService } from '../../src/gen/runlet/v1/file_pb.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
 import { as, namedCallers } from '../support/named-callers.ts';
@@ -22,6 +23,9 @@ const TRIED = [
   ProcessService.method.startProcess,
   ProcessService.method.writeStdin,
   ProcessService.method.waitProcess,
+  FileService.method.statFile,
+  FileService.method.watchDirectory,
+  FileService.method.writeFile,
 ].map((method) => [nameOf(method), method] as const);
 
 describe('by the time that it takes, another caller', () => {
