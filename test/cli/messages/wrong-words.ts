@@ -280,6 +280,7 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
       '--client-name a..b: it is neither spiffe://TRUST-DOMAIN/PATH nor a DNS name, with one * at most in a part',
     ],
     ['serve --policy /dev/null', '--policy /dev/null: it is no file'],
+    ['serve --sandbox-profiles /dev/null', '--sandbox-profiles /dev/null: it is no file'],
     ['serve --launcher fork', '--launcher fork: it is none of posix_spawn, child_process'],
     ['serve --log-level loud', '--log-level loud: it is none of debug, info, warn, error, silent'],
     ['serve --cwd x', '--cwd x: it is not an absolute path'],
