@@ -44,6 +44,11 @@ export const WALKS: Readonly<Record<string, readonly Stop[]>> = {
     },
   ],
   'docs/files.md': [SERVE, { name: 'copy', prints: /^link\none\none\nlink\none\nwhen\n$/ }],
+  'docs/sandbox.md': [
+    { name: 'own', prints: /^made\nto be read alone\nnot there\nhidden\n$/ },
+    SERVE,
+    { name: 'profile', prints: /^\/tmp\nnot there\n\/etc\n$/ },
+  ],
   'docs/serving.md': [TCP],
   'docs/tokens.md': [
     { name: 'new', prints: /^$/ },

@@ -73,6 +73,16 @@ const METHODS = {
       await write(process.stdout, answer(`${id}-${i}`, { padding }));
     writeFileSync(done, '');
   },
+  /** Writes a file, and says by which error of the system it failed, if it did. */
+  async write(id, { path, text }) {
+    let error = null;
+    try {
+      writeFileSync(path, text);
+    } catch ({ code }) {
+      error = code;
+    }
+    await write(process.stdout, answer(id, { error }));
+  },
   async last(id) {
     process.stdin.once('end', () => process.stdout.write(answer('after the end', {})));
     await write(process.stdout, answer(id, {}));
