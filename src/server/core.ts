@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
 import { type Clock, idleClock, systemClock } from '../clock.ts';
 import { ownEnvironment, ownWorkingDirectory } from '../environment/own-environment.ts';
 import { type FileRecords, openFileRecords } from '../files/file-records.ts';
@@ -13,7 +14,8 @@ import type { Launcher } from '../process/launcher.ts';
 import { createLauncher } from '../process/launchers.ts';
 import { ProcessHost } from '../process/process-host.ts';
 import { type FindUserSwitch, userSwitchFinder } from '../process/users/user-switch.ts';
-import { sandboxUnavailable } from '../sandbox/sandbox-failure.ts';
+import { Placeholders } from '../sandbox/placeholders.ts';
+import { prepareSandbox } from '../sandbox/prepare-sandbox.ts';
 import { openSandboxes, type Sandboxes } from '../sandbox/sandboxes.ts';
 import { SessionRegistry } from '../session/session-registry.ts';
 import { logSandboxes } from './sandbox-log.ts';
@@ -66,17 +68,6 @@ export async function openCore(options: ServerOptions): Promise<Core> {
     onProblem: (problem) => logProblem(logger, problem),
   });
   const newId = (): string => randomUUID();
-  const sandboxes = openSandboxes({
-    launcher,
-    profiles: options.sandboxProfiles,
-    required: options.requireSandbox,
-    prepare: () =>
-      Promise.reject(sandboxUnavailable('mechanism', '', 'this server has no sandboxes')),
-    onFound: (found) => logSandboxes(logger, found),
-  });
-  const started = { environment, store, users, sandboxes };
-  const host = new ProcessHost({ launcher, clock, limits, principals, ...started });
-  const sessions = new SessionRegistry({ host, clock, limits, principals, newId });
   const cwd = options.cwd ?? workingFolder();
   const roots = openRoots(options.fileRoots ?? []);
   const records = await openFileRecords(options.stateFolder);
@@ -86,6 +77,20 @@ export async function openCore(options: ServerOptions): Promise<Core> {
     clock: idleClock,
     onError: (err) => logger.error({ err }, 'an operation on files failed by a fault of ours'),
   });
+  const placeholders = new Placeholders(workers, (err) => {
+    logger.warn({ err }, 'what kept a path from being made in a sandbox could not be removed');
+  });
+  const sandboxes = openSandboxes({
+    launcher,
+    profiles: options.sandboxProfiles,
+    required: options.requireSandbox,
+    prepare: (spec, asked) =>
+      prepareSandbox(spec, { ...asked, workers, placeholders, hidden: ownPaths(options) }),
+    onFound: (found) => logSandboxes(logger, found),
+  });
+  const started = { environment, store, users, sandboxes };
+  const host = new ProcessHost({ launcher, clock, limits, principals, ...started });
+  const sessions = new SessionRegistry({ host, clock, limits, principals, newId });
   if (records !== undefined) {
     // In the background: a folder of theirs may be on a mount that hangs.
     void records.sweep(workers, (err) => {
@@ -104,6 +109,14 @@ function workingFolder(): string {
   } catch {
     return process.env['PWD'] ?? '/';
   }
+}
+
+/** What no sandbox shows: who reaches it could ask for what the sandbox does not allow. */
+function ownPaths({ listeners, stateFolder }: ServerOptions): readonly string[] {
+  const sockets = listeners.flatMap(({ address }) =>
+    address.kind === 'unix' ? [resolve(address.path)] : [],
+  );
+  return stateFolder === undefined ? sockets : [...sockets, resolve(stateFolder)];
 }
 
 function openOutputSpool(

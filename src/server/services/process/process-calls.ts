@@ -10,7 +10,6 @@ import type { Session } from '../../../session/session.ts';
 import type { SessionRegistry } from '../../../session/session-registry.ts';
 import { parseId, parseOptionalId } from '../../requests/fields.ts';
 import { parseProcessSpec, specFingerprint } from '../../requests/process-spec.ts';
-import { refuseSandbox } from '../../require-sandbox.ts';
 import type { GuardOf } from '../../start-guards.ts';
 import { enterSession, type SessionReference } from '../enter-session.ts';
 
@@ -24,7 +23,7 @@ export interface ProcessServiceOptions {
   readonly cwd: string;
   /** Makes an id that was never used. */
   readonly newId: () => string;
-  readonly sandboxes: Pick<Sandboxes, 'mechanism' | 'required'>;
+  readonly sandboxes: Pick<Sandboxes, 'profiles' | 'required'>;
   /** Says what a call may start. */
   readonly guardOf: GuardOf;
 }
@@ -69,9 +68,9 @@ export async function startProcess(
     cwd,
     limits,
     sandboxRequired: sandboxes.required,
+    sandboxProfiles: sandboxes.profiles,
     overflow: 'drop-oldest',
   });
-  await refuseSandbox(request.spec?.sandbox, sandboxes);
   const session = enterSession(sessions, request, context);
   const fingerprint = requestId === '' ? '' : specFingerprint(request.spec);
   const process = await session.processes.start({

@@ -5,7 +5,6 @@ import { callerOf } from '../../caller.ts';
 import { processMessage } from '../../messages.ts';
 import { grantMissing } from '../../method-grants.ts';
 import { parseProcessSpec } from '../../requests/process-spec.ts';
-import { refuseSandbox } from '../../require-sandbox.ts';
 import { type ProcessMethods, type ProcessServiceOptions, startProcess } from './process-calls.ts';
 import { runOnce } from './run-once.ts';
 
@@ -27,10 +26,10 @@ export function startAndRun(
         cwd,
         limits,
         sandboxRequired: sandboxes.required,
+        sandboxProfiles: sandboxes.profiles,
         overflow: 'pause',
         pauseBytes: RUN_AHEAD_BYTES,
       });
-      await refuseSandbox(request.spec?.sandbox, sandboxes);
       for await (const bytes of runOnce(spec, request.stdin, context, options)) {
         yield new EncodedMessage(RunResponseSchema, bytes);
       }
