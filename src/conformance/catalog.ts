@@ -25,6 +25,9 @@ import { resourceLimits } from './checks/resource-limits.ts';
 import { resuming } from './checks/resuming.ts';
 import { retention } from './checks/retention.ts';
 import { run } from './checks/run.ts';
+import { sandboxRules } from './checks/sandbox-rules.ts';
+import { sandboxedFiles } from './checks/sandboxed-files.ts';
+import { sandboxedProcesses } from './checks/sandboxed-processes.ts';
 import { serverInfo } from './checks/server-info.ts';
 import { sessions } from './checks/sessions.ts';
 import { signals } from './checks/signals.ts';
@@ -85,6 +88,9 @@ export const AREAS: readonly Area[] = [
   { title: 'Watching folders', checks: watchingFolders },
   { title: 'Folders as archives', checks: trees },
   { title: 'Files and sessions', checks: fileSessions },
+  { title: 'What a sandbox allows', checks: sandboxRules },
+  { title: 'Processes in a sandbox', checks: sandboxedProcesses },
+  { title: 'Files in a sandbox', checks: sandboxedFiles },
   { title: 'Requests that are wrong', checks: requests },
   { title: 'Failures', checks: errors },
 ];

@@ -14,6 +14,8 @@ export const REQUIREMENTS = {
     '`capabilities.files`: there is `FileService`, and the caller is granted `files`; and a folder that processes and the service may both use',
   roots: 'one of `capabilities.files.roots`: files are confined',
   unconfined: 'none of `capabilities.files.roots`: files are not confined',
+  sandbox:
+    '`capabilities.sandbox`: a mechanism, all of whose probes work; and a caller who is granted `start`',
   heartbeats: 'a `limits.heartbeat_interval` of at most an eighth of the time that a check has',
 } as const;
 

@@ -44,6 +44,10 @@ export async function learnFacts(clients: Clients, timeoutMs: number): Promise<F
     met.add('files');
     met.add(files.roots.length > 0 ? 'roots' : 'unconfined');
   }
+  const { sandbox } = capabilities;
+  if (sandbox && sandbox.mechanism !== '' && sandbox.probes.every(({ works }) => works)) {
+    met.add('sandbox');
+  }
   return { info, met };
 }
 

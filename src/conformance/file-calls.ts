@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
   File,
   FileChange,
+  ListDirectoryRequestSchema,
   ReadFileEnd,
   ReadFileRequestSchema,
   StatFileRequestSchema,
@@ -18,6 +19,7 @@ import { allOf, type Piece, pieceOf, type WriteOpen, writing } from './file-stre
 
 type StatInit = MessageInitShape<typeof StatFileRequestSchema> & { $typeName?: never };
 type ReadInit = MessageInitShape<typeof ReadFileRequestSchema> & { $typeName?: never };
+type ListInit = MessageInitShape<typeof ListDirectoryRequestSchema> & { $typeName?: never };
 type WatchInit = MessageInitShape<typeof WatchDirectoryRequestSchema> & { $typeName?: never };
 
 /** What a file is. */
@@ -196,7 +198,8 @@ export class Watched {
 export async function listed(
   { files, sessionId }: CheckContext,
   path: string,
+  init: ListInit = {},
 ): Promise<readonly File[]> {
-  const messages = await allOf(files.listDirectory({ sessionId, path }));
+  const messages = await allOf(files.listDirectory({ sessionId, path, ...init }));
   return messages.flatMap((message) => message.files);
 }

@@ -3,7 +3,7 @@ import { StdinMode } from '../../gen/runlet/v1/process_pb.ts';
 import { Signal, SignalScope } from '../../gen/runlet/v1/signal_pb.ts';
 import { ensureEqual, ensureFails } from '../assert.ts';
 import type { Check } from '../check.ts';
-import type { CheckContext } from '../context.ts';
+import type { CheckContext, SpecInit } from '../context.ts';
 import { exitedOf, statusOf, textOf } from '../event-reader.ts';
 
 /** Says which signal it got, and ends with the second at the latest. */
@@ -21,16 +21,18 @@ function family(member: string): string {
     kill -USR2 $c; wait $c; exit 0`;
 }
 
-const IN_GROUP = family(`(${MEMBER})`);
+/** A family of a leader and a member in its group. */
+export const IN_GROUP = family(`(${MEMBER})`);
 const OUTSIDE = family(`setsid sh -c "${MEMBER.replaceAll('$', '\\$')}"`);
 
 /** Who of a family got a signal. */
-async function reached(
+export async function reached(
   context: CheckContext,
   script: string,
   scope: SignalScope,
+  spec: SpecInit = {},
 ): Promise<readonly string[]> {
-  const target = await context.startShell(script, { stdin: StdinMode.PIPE });
+  const target = await context.startShell(script, { ...spec, stdin: StdinMode.PIPE });
   const reader = context.watch(target);
   await reader.untilOutput('ready\nready\n');
   await context.processes.signalProcess({ ...target, signal: Signal.USR1, scope });

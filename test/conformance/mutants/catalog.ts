@@ -15,6 +15,7 @@ import { ofFolders } from './of-folders.ts';
 import { ofLives } from './of-lives.ts';
 import { ofReading } from './of-reading.ts';
 import { ofRequests } from './of-requests.ts';
+import { ofSandboxes } from './of-sandboxes.ts';
 import { ofSessions } from './of-sessions.ts';
 import { ofStarts } from './of-starts.ts';
 import { ofStdin } from './of-stdin.ts';
@@ -60,5 +61,13 @@ export const OF_FILES: readonly Mutant[] = [
   ...ofFileSessions,
 ];
 
-/** All mutants. They are run in three parts, side by side. */
-export const MUTANTS: readonly Mutant[] = [...OF_PROCESSES, ...OF_CALLS, ...OF_FILES];
+/** What is wrong with sandboxes. */
+export const OF_SANDBOXES: readonly Mutant[] = ofSandboxes;
+
+/** All mutants. They are run in parts, side by side. */
+export const MUTANTS: readonly Mutant[] = [
+  ...OF_PROCESSES,
+  ...OF_CALLS,
+  ...OF_FILES,
+  ...OF_SANDBOXES,
+];

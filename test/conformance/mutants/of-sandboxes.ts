@@ -1,0 +1,405 @@
+import { lstatSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { create } from '@bufbuild/protobuf';
+import { RunletError } from '../../../src/errors.ts';
+import {
+  type Sandbox,
+  SandboxAccess,
+  SandboxNetwork,
+  SandboxPlace,
+  type SandboxRule,
+  SandboxRuleSchema,
+} from '../../../src/gen/runlet/v1/sandbox_pb.ts';
+import { type Signal, SignalScope } from '../../../src/gen/runlet/v1/signal_pb.ts';
+import {
+  onEachEvent,
+  onProcesses,
+  onRequests,
+  onResponses,
+  onStarts,
+  type Start,
+} from './hooks.ts';
+import { onTreeOpens, onWriteOpens, reasonOf } from './hooks-of-files.ts';
+import type { Mutant } from './mutant.ts';
+import type { Services } from './services.ts';
+
+const { NONE, READ, WRITE } = SandboxAccess;
+const { CWD, PLATFORM, ROOT, TEMP } = SandboxPlace;
+
+/** Changes the sandbox of every process. */
+function onSandboxes(real: Services, change: (sandbox: Sandbox, start: Start) => void): Services {
+  return onStarts(real, (start) => {
+    if (start.spec.sandbox !== undefined) change(start.spec.sandbox, start);
+  });
+}
+
+/** Changes every spec that has a sandbox. */
+function onSandboxed(real: Services, change: (spec: Start['spec']) => void): Services {
+  return onStarts(real, ({ spec }) => {
+    if (spec.sandbox !== undefined) change(spec);
+  });
+}
+
+/** Changes the rules of the sandbox of every process. */
+function onRules(
+  real: Services,
+  change: (rules: readonly SandboxRule[]) => readonly SandboxRule[],
+): Services {
+  return onSandboxes(real, (sandbox) => {
+    sandbox.rules = [...change(sandbox.rules)];
+  });
+}
+
+/** The same for all requests of files. */
+function onFileSandboxes(
+  real: Services,
+  change: (request: { sandbox?: Sandbox | undefined }) => void,
+): Services {
+  const plain = onRequests(
+    real,
+    [
+      'statFile',
+      'readFile',
+      'listDirectory',
+      'walkDirectory',
+      'createDirectory',
+      'removeFile',
+      'moveFile',
+      'copyFile',
+      'setFileAttributes',
+      'createSymlink',
+      'resolvePath',
+      'watchDirectory',
+      'readTree',
+    ],
+    change,
+  );
+  return onTreeOpens(onWriteOpens(plain, change), change);
+}
+
+function onFileRules(
+  real: Services,
+  change: (rules: readonly SandboxRule[]) => readonly SandboxRule[],
+): Services {
+  return onFileSandboxes(real, ({ sandbox }) => {
+    if (sandbox !== undefined) sandbox.rules = [...change(sandbox.rules)];
+  });
+}
+
+function accessInstead(from: SandboxAccess, to: SandboxAccess) {
+  return (rules: readonly SandboxRule[]): readonly SandboxRule[] =>
+    rules.map((rule) =>
+      rule.access === from && rule.path !== '' ? { ...rule, access: to } : rule,
+    );
+}
+
+function rule(init: { path?: string; place?: SandboxPlace; access: SandboxAccess }): SandboxRule {
+  return create(SandboxRuleSchema, init);
+}
+
+const withoutDenials = (rules: readonly SandboxRule[]): readonly SandboxRule[] =>
+  rules.filter(({ access }) => access !== NONE);
+
+/** Sandboxes. */
+export const ofSandboxes: readonly Mutant[] = [
+  {
+    fault: 'it ignores the sandboxes of processes',
+    fails: [],
+    mutate: (real) =>
+      onStarts(real, ({ spec }) => {
+        spec.sandbox = undefined;
+      }),
+  },
+  {
+    fault: 'it ignores the sandboxes of files',
+    fails: [],
+    mutate: (real) =>
+      onFileSandboxes(real, (request) => {
+        request.sandbox = undefined;
+      }),
+  },
+  {
+    fault: 'all of the machine can be read in a sandbox',
+    fails: [],
+    mutate: (real) => onRules(real, (rules) => [...rules, rule({ place: ROOT, access: READ })]),
+  },
+  {
+    fault: 'what may be read may be changed',
+    fails: [],
+    mutate: (real) => onRules(real, accessInstead(READ, WRITE)),
+  },
+  {
+    fault: 'what may be changed may be read alone',
+    fails: [],
+    mutate: (real) => onRules(real, accessInstead(WRITE, READ)),
+  },
+  {
+    fault: 'nothing is denied in a sandbox',
+    fails: [],
+    mutate: (real) => onRules(real, withoutDenials),
+  },
+  {
+    fault: 'of rules for one path the one with more rights counts',
+    fails: [],
+    mutate: (real) =>
+      onRules(real, (rules) =>
+        rules.filter(
+          ({ access, path }) =>
+            path === '' ||
+            !rules.some((other) => other.path === path && rankOf(other.access) > rankOf(access)),
+        ),
+      ),
+  },
+  {
+    fault: 'what rules name may be missing',
+    fails: [],
+    mutate: (real) => onRules(real, (rules) => rules.map((each) => ({ ...each, missingOk: true }))),
+  },
+  {
+    fault: 'rules for what is not there are left out',
+    fails: [],
+    mutate: (real) => onRules(real, (rules) => rules.filter(({ missingOk }) => !missingOk)),
+  },
+  {
+    fault: 'links in rules are not followed',
+    fails: [],
+    mutate: (real) =>
+      onRules(real, (rules) => rules.filter(({ path }) => path === '' || !isLink(path))),
+  },
+  {
+    fault: 'a rule for a file is one for its folder',
+    fails: [],
+    mutate: (real) =>
+      onRules(real, (rules) =>
+        rules.map((each) => (isFile(each.path) ? { ...each, path: dirname(each.path) } : each)),
+      ),
+  },
+  {
+    fault: 'the platform is all of the machine, which may be changed',
+    fails: [],
+    mutate: (real) =>
+      onRules(real, (rules) =>
+        rules.map((each) =>
+          each.place === PLATFORM ? rule({ place: ROOT, access: WRITE }) : each,
+        ),
+      ),
+  },
+  {
+    fault: 'the folder for temporary files is that of the machine',
+    fails: [],
+    mutate: (real) =>
+      onRules(real, (rules) =>
+        rules.map((each) => (each.place === TEMP ? rule({ path: '/tmp', access: WRITE }) : each)),
+      ),
+  },
+  {
+    fault: 'the root is the platform',
+    fails: [],
+    mutate: (real) =>
+      onRules(real, (rules) =>
+        rules.map((each) => (each.place === ROOT ? rule({ place: PLATFORM, access: READ }) : each)),
+      ),
+  },
+  {
+    fault: 'a working directory is taken for one that is named',
+    fails: [],
+    mutate: (real) =>
+      onSandboxed(real, (spec) => {
+        if (spec.sandbox?.rules.some(({ place }) => place === CWD)) spec.cwd ||= '/';
+      }),
+  },
+  {
+    fault: 'paths in rules need not be absolute',
+    fails: [],
+    mutate: (real) =>
+      onRules(real, (rules) =>
+        rules.map((each) => (/^[^/]/.test(each.path) ? { ...each, path: '/usr' } : each)),
+      ),
+  },
+  {
+    fault: 'it takes fewer rules than it tells',
+    fails: [],
+    mutate: (real) =>
+      onResponses(real, ['getServerInfo'], ({ limits }) => {
+        if (limits) limits.maxSandboxRules += 1;
+      }),
+  },
+  {
+    fault: 'what enforces a sandbox is not told in the first event',
+    fails: [],
+    mutate: (real) =>
+      onEachEvent(real, ({ event }) => {
+        if (event.case === 'started') event.value.sandbox = '';
+      }),
+  },
+  {
+    fault: 'every process is said to be in a sandbox',
+    fails: [],
+    mutate: (real) =>
+      onProcesses(real, (process) => {
+        process.sandbox = 'bubblewrap';
+      }),
+  },
+  {
+    fault: 'a sandbox has the network of the machine',
+    fails: [],
+    mutate: (real) =>
+      onSandboxes(real, (sandbox) => {
+        sandbox.network = SandboxNetwork.HOST;
+      }),
+  },
+  {
+    fault: 'no sandbox has a network',
+    fails: [],
+    mutate: (real) =>
+      onSandboxes(real, (sandbox) => {
+        sandbox.network = SandboxNetwork.NONE;
+      }),
+  },
+  {
+    fault: 'a sandbox has variables of its own',
+    fails: [],
+    mutate: (real) =>
+      onSandboxed(real, ({ env }) => {
+        env['IN_SANDBOX'] = '1';
+      }),
+  },
+  {
+    fault: 'a code above 128 is taken for a signal',
+    fails: [],
+    mutate: (real) =>
+      onEachEvent(real, ({ event }) => {
+        if (event.case !== 'exited') return;
+        const status = event.value.status?.status;
+        if (status?.case !== 'code' || status.value <= 128) return;
+        const signal: Signal = status.value - 128;
+        if (event.value.status) event.value.status.status = { case: 'signal', value: signal };
+      }),
+  },
+  {
+    fault: 'signals of any scope reach the leader alone',
+    fails: [],
+    mutate: (real) =>
+      onRequests(real, ['signalProcess'], (request) => {
+        request.scope = SignalScope.LEADER;
+      }),
+  },
+  {
+    fault: 'in a sandbox standard error is merged',
+    fails: [],
+    mutate: (real) =>
+      onSandboxed(real, (spec) => {
+        spec.mergeStderr = spec.terminal === undefined;
+      }),
+  },
+  {
+    fault: 'terminals in a sandbox have one size',
+    fails: [],
+    mutate: (real) =>
+      onSandboxed(real, ({ terminal }) => {
+        if (terminal) terminal.size = undefined;
+      }),
+  },
+  {
+    fault: 'limits do not hold in a sandbox',
+    fails: [],
+    mutate: (real) =>
+      onSandboxed(real, (spec) => {
+        spec.limits = undefined;
+      }),
+  },
+  {
+    fault: 'a process in a sandbox that exited is not terminated',
+    fails: [],
+    mutate: (real) => ({
+      ...real,
+      async terminateProcess(request, context) {
+        const { process } = await real.getProcess(request, context);
+        if (process?.sandbox !== '' && process?.exitTime) return { wasRunning: false, process };
+        return real.terminateProcess(request, context);
+      },
+    }),
+  },
+  {
+    fault: 'a timeout does not hold in a sandbox',
+    fails: [],
+    mutate: (real) =>
+      onSandboxed(real, (spec) => {
+        spec.timeout = undefined;
+      }),
+  },
+  {
+    fault: 'a process in a sandbox starts at the root where nothing is said',
+    fails: [],
+    mutate: (real) =>
+      onSandboxed(real, (spec) => {
+        spec.cwd ||= '/';
+      }),
+  },
+  {
+    fault: 'repeats are told apart by what is run alone',
+    fails: [],
+    mutate: (real) =>
+      onRequests(real, ['startProcess'], (request) => {
+        if (request.requestId !== '' && request.spec) request.spec.sandbox = undefined;
+      }),
+  },
+  {
+    fault: 'Run has no sandbox',
+    fails: [],
+    mutate: (real) =>
+      onRequests(real, ['run'], ({ spec }) => {
+        if (spec) spec.sandbox = undefined;
+      }),
+  },
+  {
+    fault: 'files that may be read in a sandbox may be changed',
+    fails: [],
+    mutate: (real) => onFileRules(real, accessInstead(READ, WRITE)),
+  },
+  {
+    fault: 'no file may be changed in a sandbox',
+    fails: [],
+    mutate: (real) => onFileRules(real, accessInstead(WRITE, READ)),
+  },
+  {
+    fault: 'no file is denied in a sandbox',
+    fails: [],
+    mutate: (real) => onFileRules(real, withoutDenials),
+  },
+  {
+    fault: 'files have the working directory of the server',
+    fails: [],
+    mutate: (real) =>
+      onFileSandboxes(real, ({ sandbox }) => {
+        if (sandbox?.rules.some(({ place }) => place === CWD)) sandbox.cwd ||= '/';
+      }),
+  },
+  {
+    fault: 'a sandbox that cannot be made is a start that failed',
+    fails: [],
+    mutate: (real) => ({
+      ...real,
+      async startProcess(request, context) {
+        try {
+          return await real.startProcess(request, context);
+        } catch (error) {
+          if (reasonOf(error) === 'SANDBOX_UNAVAILABLE') throw new RunletError('START_FAILED');
+          throw error;
+        }
+      },
+    }),
+  },
+];
+
+function rankOf(access: SandboxAccess): number {
+  return [NONE, READ, WRITE].indexOf(access);
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
+function isFile(path: string): boolean {
+  return path !== '' && statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
