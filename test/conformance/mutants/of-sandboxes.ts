@@ -3,6 +3,10 @@ import { dirname } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { RunletError } from '../../../src/errors.ts';
 import {
+  GetProcessRequestSchema,
+  TerminateProcessResponseSchema,
+} from '../../../src/gen/runlet/v1/process_pb.ts';
+import {
   type Sandbox,
   SandboxAccess,
   SandboxNetwork,
@@ -314,9 +318,13 @@ export const ofSandboxes: readonly Mutant[] = [
     mutate: (real) => ({
       ...real,
       async terminateProcess(request, context) {
-        const { process } = await real.getProcess(request, context);
-        if (process?.sandbox !== '' && process?.exitTime) return { wasRunning: false, process };
-        return real.terminateProcess(request, context);
+        const { processId, sessionId } = request;
+        const asked = create(GetProcessRequestSchema, { sessionId, processId });
+        const { process } = await real.getProcess(asked, context);
+        if (process?.exitTime === undefined || process.sandbox === '') {
+          return real.terminateProcess(request, context);
+        }
+        return create(TerminateProcessResponseSchema, { process });
       },
     }),
   },
