@@ -53,7 +53,7 @@ export const sandboxedProcesses: readonly Check[] = [
       const outside = await context.startShell('exec sleep 1000');
       const { pid } = await context.get(outside);
       // A number that is no longer than this one may be given inside, too.
-      const script = `for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline; echo; done | grep -c 'sleep 1000'
+      const script = `for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline; echo; done | grep -c 's[l]eep 1000'
         kill -0 ${pid} 2> /dev/null && grep -q sleep /proc/${pid}/cmdline && kill -KILL ${pid}; :`;
       ensureEqual(await outputIn(context, shellWith(), script), '0\n', 'how many are seen');
       const { state } = await context.get(outside);

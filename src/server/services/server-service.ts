@@ -8,6 +8,7 @@ import {
   type Limits,
   MAX_PRINCIPAL_FILE_OPERATIONS,
   MAX_PRINCIPAL_WATCHED,
+  MAX_SANDBOX_RULES,
   MAX_SESSION_UPLOADS,
   MAX_STUCK_WORKERS,
   MAX_WALK_ENTRIES,
@@ -109,6 +110,7 @@ export function serverService({
           maxPrincipalWatchedDirectories: MAX_PRINCIPAL_WATCHED,
           maxStuckFileOperations: MAX_STUCK_WORKERS,
           maxPrincipalFileOperations: MAX_PRINCIPAL_FILE_OPERATIONS,
+          maxSandboxRules: MAX_SANDBOX_RULES,
         },
         capabilities: {
           launcher: launcher.name,
