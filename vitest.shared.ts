@@ -89,5 +89,6 @@ export const LONG = [
   'test/output/**/*.property.test.ts',
   'test/output/many-readers.test.ts',
   'test/policy/reload.test.ts',
+  'test/sandbox/random-policies.property.test.ts',
   'test/server/dead-session.test.ts',
 ];
