@@ -28,7 +28,7 @@ export interface Boundary {
 }
 
 /** What counts where there is no rule: there is nothing, and `/` is empty. */
-export const NOWHERE: Point = { path: '/', access: 'none', space: 'host' };
+const NOWHERE: Point = { path: '/', access: 'none', space: 'host' };
 
 const RIGHTS: readonly SandboxAccess[] = ['none', 'read', 'write'];
 
@@ -68,7 +68,7 @@ export function allowedAt(
 }
 
 /** The folder that a path is in; undefined: it is `/`. */
-export function folderOf(path: string): string | undefined {
+function folderOf(path: string): string | undefined {
   if (path === '/') return undefined;
   return path.slice(0, path.lastIndexOf('/')) || '/';
 }
