@@ -88,6 +88,7 @@ export const LONG = [
   'test/mcp/{servers,shutdown}.test.ts',
   'test/output/**/*.property.test.ts',
   'test/output/many-readers.test.ts',
+  'test/process/native/sandboxed-leaks.test.ts',
   'test/policy/reload.test.ts',
   'test/sandbox/random-policies.property.test.ts',
   'test/server/dead-session.test.ts',
