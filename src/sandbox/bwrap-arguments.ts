@@ -10,12 +10,12 @@ export type ToOpen = { readonly path: string } | 'nothing';
  * what they are of: a path may lead elsewhere by then.
  *
  * @param open told what is to be opened, in the order of the descriptors
- * @param readOnly paths below `/proc` that are not to be changed
+ * @param proc what it is told of `/proc`
  */
 export function bwrapArguments(
   operations: readonly MountOperation[],
   open: (what: ToOpen) => void,
-  readOnly: readonly string[],
+  proc: readonly string[],
 ): readonly string[] {
   let next = FIRST_PREPARED_DESCRIPTOR;
   const opened = (what: ToOpen): string => {
@@ -23,13 +23,13 @@ export function bwrapArguments(
     next += 1;
     return String(next - 1);
   };
-  return operations.flatMap((operation) => argumentsOf(operation, opened, readOnly));
+  return operations.flatMap((operation) => argumentsOf(operation, opened, proc));
 }
 
 function argumentsOf(
   operation: MountOperation,
   opened: (what: ToOpen) => string,
-  readOnly: readonly string[],
+  proc: readonly string[],
 ): readonly string[] {
   const { path } = operation;
   switch (operation.kind) {
@@ -48,11 +48,7 @@ function argumentsOf(
       return ['--perms', octal(0o1777), '--size', String(bytes), '--tmpfs', path];
     }
     case 'proc':
-      return [
-        '--proc',
-        path,
-        ...readOnly.flatMap((at) => ['--ro-bind-fd', opened({ path: at }), at]),
-      ];
+      return proc;
     case 'dev':
       return ['--dev', path];
     case 'first':

@@ -46,15 +46,6 @@ export const PLATFORM: readonly string[] = [
 ];
 
 /**
- * What a new proc(5) has that changes the machine, and belongs to root, whom a sandbox of root's
- * runs as: the kernel asks for no capability there. All of it can be read alone.
- */
-export const READ_ONLY_IN_PROC: readonly string[] = [
-  ...['acpi', 'asound', 'bus', 'driver', 'dynamic_debug', 'fs', 'irq', 'mtrr', 'scsi', 'sys'],
-  ...['sysrq-trigger', 'tty'],
-];
-
-/**
  * File systems of the kernel, by what can be done with them at most. Who is root changes the
  * machine by them, with no capability: by `uevent_helper` of sysfs, or `release_agent` of cgroups.
  * What tells of other processes, or lets them be reached, is not there.

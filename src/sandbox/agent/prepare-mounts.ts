@@ -1,4 +1,4 @@
-import { closeSync, existsSync, lstatSync, openSync } from 'node:fs';
+import { closeSync, lstatSync, openSync } from 'node:fs';
 import type { Agent } from '../../files/agent/agent.ts';
 import { MAX_SANDBOX_MOUNTS } from '../../limits.ts';
 import {
@@ -10,7 +10,8 @@ import {
 } from '../boundary.ts';
 import { bwrapArguments, type ToOpen } from '../bwrap-arguments.ts';
 import { type Found, type FoundLink, type MountPlan, planMounts } from '../mount-plan.ts';
-import { DEV, PROC, READ_ONLY_IN_PROC, TEMP } from '../places.ts';
+import { DEV, PROC, TEMP } from '../places.ts';
+import { procArguments } from '../proc-arguments.ts';
 import type { SandboxLayer } from '../sandbox-spec.ts';
 import { type ExpandedRule, expandRules, rulesOf, type Surroundings } from './expand-rules.ts';
 import { type FoundPath, findPath, newBudget, openFound, pathFault } from './find-path.ts';
@@ -127,7 +128,7 @@ function make(
     const descriptors: number[] = [];
     try {
       const open = (what: ToOpen): void => void descriptors.push(openIt(what));
-      const options = bwrapArguments(plan.operations, open, readOnlyInProc());
+      const options = bwrapArguments(plan.operations, open, procArguments());
       const { points } = boundary;
       return { kind: 'ready', arguments: options, descriptors, first: plan.first, points, made };
     } catch (error) {
@@ -237,8 +238,4 @@ function linksOf(
     if (found === undefined || found.kind === 'missing') return [];
     return boundary.at(found.path).access === 'none' ? [] : found.links;
   });
-}
-
-function readOnlyInProc(): readonly string[] {
-  return READ_ONLY_IN_PROC.map((name) => `${PROC}/${name}`).filter((path) => existsSync(path));
 }
