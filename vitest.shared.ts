@@ -35,6 +35,7 @@ export const LONG = [
     'cli-leftovers',
     'cli-logs',
     'cli-manage',
+    'cli-sandbox',
     'cli-started-with',
     'cli-state',
     'cli-typed',
