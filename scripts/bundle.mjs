@@ -36,6 +36,8 @@ const output = await bundle(
     'command-line-main': join(root, 'dist', 'cli', 'main.js'),
     // What threads for files run.
     'file-agent': join(root, 'dist', 'files', 'agent', 'main.js'),
+    // What helpers for files in sandboxes run.
+    'sandboxed-file-agent': join(root, 'dist', 'files', 'agent', 'main-in-sandbox.js'),
   },
   {
     entryFileNames: '[name].js',

@@ -4,11 +4,11 @@ import type { WriteFileInput, WriteFilePiece, WriteFileResult } from './agent/wr
 import { closeFence, type Fence, openFence } from './fence.ts';
 import type { FaultMessage } from './file-fault.ts';
 import type { PlaceLocks } from './place-locks.ts';
-import { errorOfFault, type Task, type TaskStep } from './workers/task.ts';
+import { errorOfFault, type Steps, type TaskStep } from './workers/task.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** The operation of an upload. */
-export type WriteTask = Task<WriteFilePiece, WriteFileResult | undefined, WriteFileInput>;
+export type WriteTask = Steps<WriteFilePiece, WriteFileResult | undefined, WriteFileInput>;
 
 /** What an upload is made with. */
 export interface UploadOptions {

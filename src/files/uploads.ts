@@ -5,7 +5,7 @@ import type { Asker } from '../turn-queue.ts';
 import type { WriteFileArgs, WriteFileResult } from './agent/write-file.ts';
 import { PlaceLocks } from './place-locks.ts';
 import { Upload } from './upload.ts';
-import type { FileWorkers } from './workers/file-workers.ts';
+import type { FileOperations } from './workers/file-operations.ts';
 
 /** An upload that has ended well. */
 interface FinishedUpload {
@@ -25,6 +25,10 @@ export interface UploadRequest {
   readonly id: string | undefined;
   readonly args: WriteFileArgs;
   readonly asker: Asker;
+  /** What writes it. */
+  readonly files: FileOperations;
+  /** Tells its sandbox from others; undefined: it has none. */
+  readonly sandbox: string | undefined;
 }
 
 /** What the uploads of all sessions share. */
@@ -36,19 +40,14 @@ interface Shared {
 
 /** The uploads of all sessions. They are removed with these. */
 export class Uploads {
-  readonly #workers: FileWorkers;
   readonly #shared: Shared = { locks: new PlaceLocks(), written: new Set() };
   readonly #sessions = new WeakMap<Session, SessionUploads>();
-
-  constructor(workers: FileWorkers) {
-    this.#workers = workers;
-  }
 
   /** Those of a session. */
   of(session: Session): SessionUploads {
     const known = this.#sessions.get(session);
     if (known !== undefined) return known;
-    const uploads = new SessionUploads(this.#workers, this.#shared);
+    const uploads = new SessionUploads(this.#shared);
     this.#sessions.set(session, uploads);
     session.whenOver(() => uploads.close());
     return uploads;
@@ -57,15 +56,13 @@ export class Uploads {
 
 /** The uploads of a session. */
 export class SessionUploads {
-  readonly #workers: FileWorkers;
   readonly #shared: Shared;
   /** Those under way, by id; those without by themselves. */
   readonly #live = new Map<string | symbol, Upload>();
   /** The last ones that have ended, the newest last. */
   readonly #finished = new Map<string, FinishedUpload>();
 
-  constructor(workers: FileWorkers, shared: Shared) {
-    this.#workers = workers;
+  constructor(shared: Shared) {
     this.#shared = shared;
   }
 
@@ -74,8 +71,8 @@ export class SessionUploads {
    *
    * @throws RunletError `REQUEST_MISMATCH`, `LIMIT_EXCEEDED`
    */
-  open({ args, asker, id }: UploadRequest): Upload | WriteFileResult {
-    const fingerprint = fingerprintOf(args);
+  open({ args, asker, files, id, sandbox }: UploadRequest): Upload | WriteFileResult {
+    const fingerprint = fingerprintOf(args, sandbox);
     const known = id === undefined ? undefined : (this.#live.get(id) ?? this.#finished.get(id));
     if (known !== undefined) {
       if (known.fingerprint !== fingerprint) throw new RunletError('REQUEST_MISMATCH');
@@ -94,7 +91,7 @@ export class SessionUploads {
     };
     const upload = new Upload({
       fingerprint,
-      task: this.#workers.begin(asker, 'writeFile', args),
+      task: files.begin(asker, 'writeFile', args),
       locks,
       onOpen: args.ifVersion === '' ? undefined : claim,
       onEnd: (result) => {
@@ -143,7 +140,10 @@ export class SessionUploads {
 }
 
 /** Tells what is written, and how. */
-function fingerprintOf({ sha256, size, ...args }: WriteFileArgs): string {
+function fingerprintOf(
+  { sha256, size, ...args }: WriteFileArgs,
+  sandbox: string | undefined,
+): string {
   const hash = sha256 && Buffer.from(sha256).toString('hex');
   return JSON.stringify([
     args.path,
@@ -154,5 +154,6 @@ function fingerprintOf({ sha256, size, ...args }: WriteFileArgs): string {
     args.sync,
     hash,
     size === undefined ? undefined : String(size),
+    sandbox,
   ]);
 }

@@ -101,3 +101,23 @@ export const MAX_REMOVE_FAILURES = 65_536;
  */
 export const MAX_TREE_BYTES = 16 * MIB;
 export const MAX_TREES_BYTES = 64 * MIB;
+
+/**
+ * Bytes of one message between the server and a helper for files in a sandbox: a piece of a
+ * listing, of which each entry has two paths at most, in two bytes a character.
+ */
+export const MAX_HELPER_MESSAGE_BYTES = 8 * MIB;
+
+/** Helpers for files in sandboxes that one caller may have, and all: processes of some 60 MiB each. */
+export const MAX_PRINCIPAL_SANDBOX_HELPERS = 8;
+export const MAX_SANDBOX_HELPERS = 32;
+
+/** How long such a helper stays that nothing is asked for, and how long one may take to start. */
+export const IDLE_HELPER_MS = 10 * SECOND;
+export const HELPER_START_MS = 30 * SECOND;
+
+/** How long one that is to end may take to remove files that are not whole, before it is killed. */
+export const HELPER_END_MS = 2 * SECOND;
+
+/** MiB of JavaScript's own memory of a helper, as of a thread. */
+export const HELPER_HEAP_MIB = 256;

@@ -5,6 +5,7 @@ import { ownEnvironment, ownWorkingDirectory } from '../environment/own-environm
 import { type FileRecords, openFileRecords } from '../files/file-records.ts';
 import { openRoots, type Root } from '../files/roots.ts';
 import { FileWorkers } from '../files/workers/file-workers.ts';
+import { threadLinks } from '../files/workers/thread-link.ts';
 import type { Limits } from '../limits.ts';
 import { OutputStore, type StoreProblem } from '../output/output-store.ts';
 import { openSpool, type Spool } from '../output/spool/spool.ts';
@@ -72,7 +73,7 @@ export async function openCore(options: ServerOptions): Promise<Core> {
   const roots = openRoots(options.fileRoots ?? []);
   const records = await openFileRecords(options.stateFolder);
   const workers = new FileWorkers({
-    agent: { roots, records: records?.folder },
+    open: threadLinks({ roots, records: records?.folder }),
     // The time of the machine, not of the processes.
     clock: idleClock,
     onError: (err) => logger.error({ err }, 'an operation on files failed by a fault of ours'),

@@ -89,7 +89,7 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
   addService(grpc, SessionService, sessionService({ sessions, clock, limits }), bridge);
   addService(grpc, ProcessService, processService({ ...core, guardOf }), bridge);
   const admitFiles = filesGuard(policy);
-  addService(grpc, FileService, fileService({ ...core, admitFiles }), bridge);
+  addService(grpc, FileService, fileService({ ...core, admitFiles, sandboxed: undefined }), bridge);
   const facts = { ...core, keepsFiles: spool !== undefined };
   addService(grpc, ServerService, serverService(facts), bridge);
   addService(grpc, HealthService, healthService(health), bridge);

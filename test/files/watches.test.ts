@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { Watches } from '../../src/files/watch/watches.ts';
 import { FileWorkers } from '../../src/files/workers/file-workers.ts';
+import { threadLinks } from '../../src/files/workers/thread-link.ts';
 import { kernelWatches } from '../support/descriptors.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/harness.ts';
@@ -14,13 +15,20 @@ async function watches() {
   const onError = (error: unknown): void => {
     throw error;
   };
-  const workers = new FileWorkers({ agent: { roots: [] }, clock: systemClock, onError });
+  const workers = new FileWorkers({ open: threadLinks({ roots: [] }), clock: systemClock, onError });
   onTestFinished(() => workers.close());
   const clock = new FakeClock();
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'below'));
-  const made = new Watches({ workers, clock });
-  const open = (principal: string) => made.open({ principal, asker: randomUUID() }, folder, true);
+  const made = new Watches({ clock });
+  const open = (principal: string) =>
+    made.open({
+      asker: { principal, asker: randomUUID() },
+      path: folder,
+      recursive: true,
+      files: workers,
+      sandbox: undefined,
+    });
   return { clock, folder, open };
 }
 

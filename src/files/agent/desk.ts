@@ -25,6 +25,11 @@ export class Desk {
     }
   }
 
+  /** Gives all up that is under way, so that nothing is left of it. */
+  close(): void {
+    for (const task of [...this.#tasks.keys()]) this.answer({ kind: 'close', task });
+  }
+
   #answer(request: AgentRequest): AgentAnswer {
     const { task } = request;
     if (request.kind === 'begin') {

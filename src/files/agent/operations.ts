@@ -7,7 +7,8 @@ import { copy } from './copy.ts';
 import { createDirectory, createSymlink } from './create.ts';
 import { listDirectory } from './list.ts';
 import { move } from './move.ts';
-import { readFile } from './read-file.ts';
+import { openToWrite, writeOpened } from './open-to-write.ts';
+import { openToRead, readFile, readOpened } from './read-file.ts';
 import { readTree } from './read-tree.ts';
 import { remove } from './remove.ts';
 import { removeTemporary } from './remove-temporary.ts';
@@ -23,7 +24,9 @@ import { writeTree } from './write-tree.ts';
  * undefined to let others have a turn, is given what the next step takes, and returns the answer.
  * One that is given up is returned from, so that its `finally` frees what it holds. It may throw a
  * FileFault, or an error of the system. Arguments, pieces and answers are cloned; a piece that is
- * an `Uint8Array`, or has one as `bytes`, is handed over, and must not be used again.
+ * an `Uint8Array`, or has one as `bytes`, is handed over, and must not be used again. What a piece
+ * has as `descriptor` is passed to another process where it is told to one: it stays open until the
+ * next step.
  */
 export const OPERATIONS = {
   copy,
@@ -31,8 +34,11 @@ export const OPERATIONS = {
   createSymlink,
   listDirectory,
   move,
+  openToRead,
+  openToWrite,
   prepareMounts,
   readFile,
+  readOpened,
   readTree,
   remove,
   removePlaceholder,
@@ -44,6 +50,7 @@ export const OPERATIONS = {
   walkDirectory,
   watchFolders,
   writeFile,
+  writeOpened,
   writeTree,
 } as const satisfies Readonly<Record<string, Operation>>;
 

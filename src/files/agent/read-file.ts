@@ -5,7 +5,7 @@ import { FileFault, faultOf } from '../file-fault.ts';
 import type { FileInfo } from '../file-info.ts';
 import { type Agent, withDescriptor } from './agent.ts';
 import { DATA_MESSAGE_ROOM, dataMessage } from './data-message.ts';
-import { assertVersion, openRegular } from './regular-file.ts';
+import { assertRegular, assertVersion, openRegular } from './regular-file.ts';
 
 /** What of a file is read. */
 export interface ReadFileArgs {
@@ -33,38 +33,89 @@ export interface ReadFileEnd {
 /** Positions of pread(2) end here. */
 const MAX_POSITION = 2n ** 63n - 1n - BigInt(FILE_PIECE_BYTES);
 
+/** A file that was opened elsewhere, and what of it is read. */
+export interface ReadOpenedArgs extends Omit<ReadFileArgs, 'ifVersion'> {
+  /** Stays open: whoever gave it closes it. */
+  readonly descriptor: number;
+  /** What it was when it was opened. */
+  readonly size: bigint;
+  readonly modifyNs: bigint;
+}
+
 /**
  * Reads a file to where it ended when it was opened. A step may be given the memory of a piece
  * that is done with, which is used again.
  */
 export function* readFile(
   agent: Agent,
-  { ifVersion, length, offset, path }: ReadFileArgs,
+  { ifVersion, path, ...part }: ReadFileArgs,
 ): Generator<ReadFilePiece, ReadFileEnd, Uint8Array | undefined> {
-  const opened = open(agent, path, ifVersion);
+  const descriptor = open(agent, path, ifVersion);
   try {
-    const start = fstatSync(opened, { bigint: true });
+    const start = fstatSync(descriptor, { bigint: true });
     assertVersion(start, ifVersion, { operation: 'read_file', path });
-    const hash = createHash('sha256');
-    const end = endOf(start, offset, length);
-    let at = offset;
-    let spare = yield { kind: 'file', file: agent.info(start, path, undefined) };
-    while (at < end) {
-      const memory = memoryFor(end - at, spare);
-      const bytes = fill(opened, memory, at, end);
-      if (bytes === 0) break;
-      hash.update(memory.subarray(DATA_MESSAGE_ROOM, DATA_MESSAGE_ROOM + bytes));
-      const message = dataMessage(memory, bytes, at);
-      at += BigInt(bytes);
-      spare = yield { kind: 'data', bytes: message };
-    }
-    assertSame(start, fstatSync(opened, { bigint: true }), path);
-    return { bytes: at - offset, sha256: new Uint8Array(hash.digest()) };
+    const spare = yield { kind: 'file', file: agent.info(start, path, undefined) };
+    const { mtimeNs: modifyNs, size } = start;
+    return yield* readAll({ descriptor, path, ...part, size, modifyNs }, spare);
   } catch (error) {
     throw faultOf(error, 'read', path);
   } finally {
-    closeSync(opened);
+    closeSync(descriptor);
   }
+}
+
+/** Opens a file for {@link readOpened}. The descriptor is open until the next step. */
+export function* openToRead(
+  agent: Agent,
+  { ifVersion, path }: Pick<ReadFileArgs, 'ifVersion' | 'path'>,
+): Generator<{ readonly file: FileInfo; readonly descriptor: number }, void> {
+  const descriptor = open(agent, path, ifVersion);
+  try {
+    const start = fstatSync(descriptor, { bigint: true });
+    assertVersion(start, ifVersion, { operation: 'read_file', path });
+    yield { file: agent.info(start, path, undefined), descriptor };
+  } catch (error) {
+    throw faultOf(error, 'read', path);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Reads a file that was opened elsewhere, as {@link readFile} does; of a descriptor of something else nothing. */
+export function* readOpened(
+  _agent: Agent,
+  args: ReadOpenedArgs,
+): Generator<ReadFilePiece, ReadFileEnd, Uint8Array | undefined> {
+  const { descriptor, path } = args;
+  try {
+    const now = fstatSync(descriptor, { bigint: true });
+    assertRegular(now, path);
+    assertSame(args, now, path);
+    return yield* readAll(args, undefined);
+  } catch (error) {
+    throw faultOf(error, 'read', path);
+  }
+}
+
+function* readAll(
+  { descriptor, length, modifyNs, offset, path, size }: ReadOpenedArgs,
+  memoryAtHand: Uint8Array | undefined,
+): Generator<ReadFilePiece, ReadFileEnd, Uint8Array | undefined> {
+  const hash = createHash('sha256');
+  const end = endOf(size, offset, length);
+  let spare = memoryAtHand;
+  let at = offset;
+  while (at < end) {
+    const memory = memoryFor(end - at, spare);
+    const bytes = fill(descriptor, memory, at, end);
+    if (bytes === 0) break;
+    hash.update(memory.subarray(DATA_MESSAGE_ROOM, DATA_MESSAGE_ROOM + bytes));
+    const message = dataMessage(memory, bytes, at);
+    at += BigInt(bytes);
+    spare = yield { kind: 'data', bytes: message };
+  }
+  assertSame({ size, modifyNs }, fstatSync(descriptor, { bigint: true }), path);
+  return { bytes: at - offset, sha256: new Uint8Array(hash.digest()) };
 }
 
 function open(agent: Agent, path: string, ifVersion: string): number {
@@ -81,7 +132,7 @@ function open(agent: Agent, path: string, ifVersion: string): number {
 }
 
 /** Where reading ends at the latest. One without a size, as in proc(5), may have content all the same. */
-function endOf({ size }: BigIntStats, offset: bigint, length: bigint | undefined): bigint {
+function endOf(size: bigint, offset: bigint, length: bigint | undefined): bigint {
   const last = size === 0n ? MAX_POSITION : size;
   if (length === undefined || offset + length > last) return last;
   return offset + length;
@@ -114,9 +165,13 @@ function fill(descriptor: number, memory: Uint8Array, at: bigint, end: bigint): 
  *
  * @throws FileFault `FILE_CHANGED`
  */
-function assertSame(start: BigIntStats, now: BigIntStats, path: string): void {
+function assertSame(
+  start: Pick<ReadOpenedArgs, 'modifyNs' | 'size'>,
+  now: BigIntStats,
+  path: string,
+): void {
   const grew = now.size > start.size;
-  if (grew || (now.size === start.size && now.mtimeNs === start.mtimeNs)) return;
+  if (grew || (now.size === start.size && now.mtimeNs === start.modifyNs)) return;
   // Those of proc(5) are made as they are read.
   if (start.size === 0n) return;
   throw new FileFault('FILE_CHANGED', { operation: 'read_file', path });

@@ -5,13 +5,16 @@ import { FileFault } from '../file-fault.ts';
 import { Turn } from './turns.ts';
 import type { WriteFileArgs } from './write-file.ts';
 
+/** What all that is received has to be. */
+export type Expected = Pick<WriteFileArgs, 'path' | 'sha256' | 'size'>;
+
 /** What was received of a file so far, and is written. */
 export class Received {
-  readonly #args: WriteFileArgs;
+  readonly #args: Expected;
   readonly #hash = createHash('sha256');
   bytes = 0n;
 
-  constructor(args: WriteFileArgs) {
+  constructor(args: Expected) {
     this.#args = args;
   }
 

@@ -63,6 +63,15 @@ type Steps = Generator<
 
 /** Writes a file. What it was given it may need some steps for: those say nothing. */
 export function* writeFile(agent: Agent, args: WriteFileArgs): Steps {
+  return yield* inSink(agent, args, (sink, place) => writeTo(sink, args, place));
+}
+
+/** Opens where a file is written to, and does something there. `place`: as in {@link WriteFilePiece}. */
+export function* inSink<P, R, I>(
+  agent: Agent,
+  args: WriteFileArgs,
+  use: (sink: FileSink, place: string) => Generator<P, R, I>,
+): Generator<P | undefined, R, I> {
   const { disposition, parents, path } = args;
   try {
     // As O_EXCL of open(2): a link is something that is there.
@@ -71,7 +80,7 @@ export function* writeFile(agent: Agent, args: WriteFileArgs): Steps {
     try {
       const sink = openSink(agent, place, args);
       try {
-        return yield* writeTo(sink, args, nameOf(place));
+        return yield* use(sink, nameOf(place));
       } finally {
         sink.close();
       }
@@ -84,7 +93,7 @@ export function* writeFile(agent: Agent, args: WriteFileArgs): Steps {
 }
 
 /** What an upload is over with, whatever it is written to. */
-const FINAL: readonly Reason[] = ['CHECKSUM_MISMATCH', 'VERSION_MISMATCH'];
+export const FINAL: readonly Reason[] = ['CHECKSUM_MISMATCH', 'VERSION_MISMATCH'];
 
 function* writeTo(sink: FileSink, args: WriteFileArgs, place: string): Steps {
   const received = new Received(args);

@@ -1,10 +1,12 @@
+import { constants } from 'node:os';
 import type { Clock } from '../../clock.ts';
 import type { RunletError } from '../../errors.ts';
 import { MAX_INOTIFY_QUEUES, MAX_PRINCIPAL_WATCHED } from '../../limits.ts';
 import { Tally } from '../../policy/tally.ts';
 import type { Asker } from '../../turn-queue.ts';
+import { systemError } from '../agent/native.ts';
 import { faultOf } from '../file-fault.ts';
-import type { FileWorkers } from '../workers/file-workers.ts';
+import type { FileOperations } from '../workers/file-operations.ts';
 import { errorOfFault } from '../workers/task.ts';
 import { EventQueue } from './event-queue.ts';
 import { Inotify } from './inotify.ts';
@@ -14,15 +16,27 @@ import type { FolderCount } from './watched-folders.ts';
 
 /** What folders are watched with. */
 export interface WatchesOptions {
-  readonly workers: Pick<FileWorkers, 'begin'>;
   /** The time of the machine. */
   readonly clock: Clock;
+}
+
+/** A folder that is to be watched. */
+export interface WatchRequest {
+  readonly asker: Asker;
+  readonly path: string;
+  readonly recursive: boolean;
+  /** What finds it. */
+  readonly files: FileOperations;
+  /** Tells its sandbox from others of who asks; undefined: it is in none. */
+  readonly sandbox: string | undefined;
 }
 
 /** A queue of the system's, and who uses it. */
 interface SharedQueue {
   readonly inotify: Inotify;
   readonly principal: string;
+  /** The session and the sandbox whose own it is; undefined: it is in none. */
+  readonly sandbox: { readonly asker: unknown; readonly key: string } | undefined;
   users: number;
 }
 
@@ -45,16 +59,18 @@ export class Watches {
    *
    * @throws RunletError
    */
-  open(asker: Asker, path: string, recursive: boolean): { readonly watch: Watch; close(): void } {
-    const { clock, workers } = this.#options;
+  open(request: WatchRequest): { readonly watch: Watch; close(): void } {
+    const { asker, files, path, recursive } = request;
+    const { clock } = this.#options;
     const { principal } = asker;
-    const shared = this.#queueOf(principal, path);
+    const shared = this.#queueOf(request);
     shared.users += 1;
+    const release = files.keep();
     const watch = new Watch({
       path,
       recursive,
       asker,
-      workers,
+      workers: files,
       inotify: shared.inotify,
       queue: new EventQueue(clock),
       count: this.#countOf(principal),
@@ -64,6 +80,7 @@ export class Watches {
       if (closed) return;
       closed = true;
       watch.close();
+      release();
       shared.users -= 1;
       if (shared.users > 0) return;
       this.#queues.delete(shared);
@@ -83,33 +100,51 @@ export class Watches {
     };
   }
 
-  #queueOf(principal: string, path: string): SharedQueue {
-    const queues = [...this.#queues];
-    const own = queues.find((queue) => queue.principal === principal);
+  #queueOf(request: WatchRequest): SharedQueue {
+    const { asker, path } = request;
+    const own = [...this.#queues].find((queue) => isOwn(queue, request));
     if (own !== undefined) return own;
+    const sandbox =
+      request.sandbox === undefined ? undefined : { asker: asker.asker, key: request.sandbox };
+    const queues = [...this.#queues].filter(
+      (queue) => (queue.sandbox === undefined) === (sandbox === undefined),
+    );
+    const isFull = queues.length >= MAX_INOTIFY_QUEUES;
+    // That of a sandbox can be read in there: nobody else's events are to be in it.
+    if (sandbox !== undefined) {
+      if (isFull) throw openError(systemError('inotify_init1', constants.errno.EMFILE), path);
+      return this.#open({ principal: asker.principal, sandbox }, path);
+    }
     const [least] = queues.sort((a, b) => a.users - b.users);
-    if (least !== undefined && queues.length >= MAX_INOTIFY_QUEUES) return least;
+    if (least !== undefined && isFull) return least;
     try {
-      return this.#open(principal, path);
+      return this.#open({ principal: asker.principal, sandbox }, path);
     } catch (error) {
       if (least === undefined) throw error;
       return least;
     }
   }
 
-  #open(principal: string, path: string): SharedQueue {
+  #open(whose: Pick<SharedQueue, 'principal' | 'sandbox'>, path: string): SharedQueue {
     this.#native ??= { functions: loadNativeInotify() };
     const { functions } = this.#native;
     if (functions === undefined) throw notSupported(path);
     try {
       const inotify = new Inotify(functions);
-      const queue = { inotify, principal, users: 0 };
+      const queue = { inotify, ...whose, users: 0 };
       this.#queues.add(queue);
       return queue;
     } catch (error) {
       throw openError(error, path);
     }
   }
+}
+
+function isOwn({ principal, sandbox }: SharedQueue, request: WatchRequest): boolean {
+  if (sandbox === undefined) {
+    return request.sandbox === undefined && principal === request.asker.principal;
+  }
+  return sandbox.key === request.sandbox && sandbox.asker === request.asker.asker;
 }
 
 function openError(error: unknown, path: string): RunletError {

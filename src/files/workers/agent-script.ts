@@ -1,16 +1,25 @@
 import { existsSync } from 'node:fs';
 
-/**
- * Where the script of a thread for files is: beside us as it is compiled, as it is bundled, or,
- * where the sources themselves are run by something that compiles them as it goes, in the build.
- */
-const PLACES = ['../agent/main.js', './file-agent.js', '../files/agent/main.js'];
-const BUILT = '../../../dist/files/agent/main.js';
+/** The scripts that do operations on files: of a thread, and of a process in a sandbox. */
+export type AgentScript = 'main' | 'main-in-sandbox';
 
-/** @throws Error where there is none */
-export function agentScript(): URL {
-  const places = import.meta.url.endsWith('.ts') ? [BUILT] : PLACES;
+/** What they are called where they are bundled. */
+const BUNDLED: Readonly<Record<AgentScript, string>> = {
+  main: 'file-agent',
+  'main-in-sandbox': 'sandboxed-file-agent',
+};
+
+/**
+ * Where a script for files is: beside us as it is compiled, as it is bundled, or, where the
+ * sources themselves are run by something that compiles them as it goes, in the build.
+ *
+ * @throws Error where there is none
+ */
+export function agentScript(name: AgentScript): URL {
+  const places = import.meta.url.endsWith('.ts')
+    ? [`../../../dist/files/agent/${name}.js`]
+    : [`../agent/${name}.js`, `./${BUNDLED[name]}.js`, `../files/agent/${name}.js`];
   const found = places.map((place) => new URL(place, import.meta.url)).find(existsSync);
-  if (found === undefined) throw new Error('the script of threads for files is not there');
+  if (found === undefined) throw new Error('the script that does operations on files is not there');
   return found;
 }

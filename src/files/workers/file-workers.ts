@@ -11,7 +11,6 @@ import {
 import { Tally } from '../../policy/tally.ts';
 import { type Asker, TurnQueue } from '../../turn-queue.ts';
 import { within } from '../../within.ts';
-import type { AgentOptions } from '../agent/agent.ts';
 import type {
   OperationArgs,
   OperationInput,
@@ -19,39 +18,66 @@ import type {
   OperationPiece,
   OperationResult,
 } from '../agent/operations.ts';
+import { type FileOperations, runToEnd } from './file-operations.ts';
 import { Seat } from './seat.ts';
+import type { OpenLink } from './seat-link.ts';
 import { isTooMuch } from './shares.ts';
 import { type Beginning, Task } from './task.ts';
 
+/** How many there are at most of what does operations. */
+export interface SeatCounts {
+  /** Those that answer. */
+  readonly healthy: number;
+  /** Those that do not, beside them. */
+  readonly hanging: number;
+}
+
 /** What threads for files are made with. */
 export interface FileWorkersOptions {
-  readonly agent: AgentOptions;
+  /** Opens what does operations: a thread, or a process. */
+  readonly open: OpenLink;
+  /** Default: as many as there may be threads. */
+  readonly counts?: SeatCounts;
+  /** Milliseconds after which those end that have nothing to do. Default: {@link IDLE_WORKER_MS}. */
+  readonly idleMs?: number;
+  /** Operations of each principal that are under way. Default: none others count but those here. */
+  readonly underWay?: Tally;
+  /** There are none any more, and nothing waits for one. */
+  readonly onEmpty?: () => void;
   readonly clock: Clock;
   /** A fault of ours, or the end of a thread. */
   readonly onError: (error: unknown) => void;
 }
+
+const THREADS: SeatCounts = { healthy: MAX_FILE_WORKERS, hanging: MAX_STUCK_WORKERS };
 
 /**
  * Does operations on files in threads of their own, so that neither the event loop nor what the
  * pool of libuv does waits for a file system. There are none before they are needed. One whose
  * operation hangs is left alone, and another takes its place, up to a bound.
  */
-export class FileWorkers {
+export class FileWorkers implements FileOperations {
   readonly #options: FileWorkersOptions;
   readonly #seats = new Set<Seat>();
   readonly #waiting = new TurnQueue<Beginning>();
   #count = 0;
+  readonly #counts: SeatCounts;
   /** Operations of each principal that were let in and are not over. */
-  readonly #underWay = new Tally();
+  readonly #underWay: Tally;
+  /** Those who want that none ends that has nothing to do. */
+  #keepers = 0;
   /** What waits, but not for a thread: see isHeld. */
   readonly #held: Beginning[] = [];
   #idle: Timer | undefined;
+  #lastUsed = 0;
   #closed = false;
   /** Open when it is closed and no operation is under way any more. */
   readonly #left = new Latch();
 
   constructor(options: FileWorkersOptions) {
     this.#options = options;
+    this.#counts = options.counts ?? THREADS;
+    this.#underWay = options.underWay ?? new Tally();
   }
 
   /** Threads that there are. */
@@ -59,38 +85,21 @@ export class FileWorkers {
     return this.#seats.size;
   }
 
-  /**
-   * Does an operation to its end, whatever pieces it yields.
-   *
-   * @throws RunletError what it failed with; the signal's reason when that aborts
-   */
-  async run<K extends OperationName>(
+  run<K extends OperationName>(
     asker: Asker,
     operation: K,
     args: OperationArgs<K>,
     signal?: AbortSignal,
   ): Promise<OperationResult<K>> {
-    const task = this.begin(asker, operation, args);
-    const onAbort = (): void => task.close();
-    signal?.addEventListener('abort', onAbort);
-    try {
-      for (;;) {
-        signal?.throwIfAborted();
-        // To its end also where nobody waits any more: whoever repeats it has to know what came of it.
-        const step = await task.next();
-        if (step.done) return step.result;
-      }
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
-      task.close();
-    }
+    return runToEnd(this.begin(asker, operation, args), signal);
   }
 
-  /** Begins an operation that is done step by step. It must be closed in the end. */
+  /** @param onOver called once when it is over, or never began: what it was given is not used any more */
   begin<K extends OperationName>(
     asker: Asker,
     operation: K,
     args: OperationArgs<K>,
+    onOver?: () => void,
   ): Task<OperationPiece<K>, OperationResult<K>, OperationInput<K>> {
     return new Task({
       operation,
@@ -99,7 +108,27 @@ export class FileWorkers {
       onError: this.#options.onError,
       enter: (beginning) => this.#enter(beginning),
       leave: (seat) => this.#leave(asker, seat),
+      onOver,
     });
+  }
+
+  /** Ends those that have nothing to do, though it was not long. @returns whether there were any */
+  closeIdle(): boolean {
+    if (this.#keepers > 0) return false;
+    const idle = [...this.#seats].filter((seat) => seat.residents === 0 && seat.idle);
+    for (const seat of idle) seat.close();
+    return idle.length > 0;
+  }
+
+  keep(): () => void {
+    let isKept = true;
+    this.#keepers += 1;
+    return () => {
+      if (!isKept) return;
+      isKept = false;
+      this.#keepers -= 1;
+      this.#watchIdle();
+    };
   }
 
   /**
@@ -119,9 +148,10 @@ export class FileWorkers {
   #enter(beginning: Beginning): Error | undefined {
     const { asker } = beginning;
     const refusal = this.#closed ? new RunletError('DRAINING') : this.#refusal(asker);
-    if (refusal !== undefined) return refusal;
+    if (refusal !== undefined) return this.#refused(refusal);
     if (this.#underWay.of(asker.principal) >= MAX_PRINCIPAL_FILE_OPERATIONS) {
-      return limitExceeded('max_principal_file_operations', MAX_PRINCIPAL_FILE_OPERATIONS);
+      const maximum = MAX_PRINCIPAL_FILE_OPERATIONS;
+      return this.#refused(limitExceeded('max_principal_file_operations', maximum));
     }
     this.#underWay.add(asker.principal, 1);
     this.#waiting.push(beginning.asker, beginning);
@@ -132,10 +162,23 @@ export class FileWorkers {
 
   #leave({ principal }: Asker, seat: Seat | undefined): void {
     this.#underWay.remove(principal, 1);
-    if (seat === undefined) return;
+    if (seat === undefined) {
+      this.#lookWhetherEmpty();
+      return;
+    }
     seat.residents -= 1;
+    this.#lastUsed = this.#options.clock.monotonic();
     this.#watchIdle();
     this.#lookWhetherLeft();
+  }
+
+  #refused(refusal: Error): Error {
+    this.#lookWhetherEmpty();
+    return refusal;
+  }
+
+  #lookWhetherEmpty(): void {
+    if (this.#seats.size === 0 && this.#count === 0) this.#options.onEmpty?.();
   }
 
   #lookWhetherLeft(): void {
@@ -190,15 +233,16 @@ export class FileWorkers {
     const [best] = free;
     if (best?.residents === 0) return best;
     const mayOpen =
-      healthy.length < MAX_FILE_WORKERS && this.#seats.size < MAX_FILE_WORKERS + MAX_STUCK_WORKERS;
+      healthy.length < this.#counts.healthy &&
+      this.#seats.size < this.#counts.healthy + this.#counts.hanging;
     return mayOpen ? (this.#open() ?? best) : best;
   }
 
   /** A thread more. Undefined: the system has none for us. */
   #open(): Seat | undefined {
-    const { agent, clock, onError } = this.#options;
+    const { clock, onError, open } = this.#options;
     try {
-      const seat = new Seat({ agent, clock, onChange: (changed) => this.#changed(changed) });
+      const seat = new Seat({ open, clock, onChange: (changed) => this.#changed(changed) });
       this.#seats.add(seat);
       return seat;
     } catch (error) {
@@ -217,6 +261,7 @@ export class FileWorkers {
 
   #changed(seat: Seat): void {
     if (seat.over) this.#seats.delete(seat);
+    this.#lookWhetherEmpty();
     if (this.#closed) return;
     this.#release();
     if (seat.isStuck) this.#refuse();
@@ -243,12 +288,11 @@ export class FileWorkers {
   /** Threads that have nothing to do end after a while. */
   #watchIdle(): void {
     if (this.#closed) return;
-    this.#idle ??= this.#options.clock.setTimer(IDLE_WORKER_MS, () => {
+    const { clock, idleMs = IDLE_WORKER_MS } = this.#options;
+    this.#idle ??= clock.setTimer(idleMs, () => {
       this.#idle = undefined;
       const before = this.#seats.size;
-      for (const seat of this.#seats) {
-        if (seat.residents === 0 && seat.idle) seat.close();
-      }
+      if (clock.monotonic() - this.#lastUsed >= idleMs) this.closeIdle();
       if (this.#seats.size > 0 && before > 0) this.#watchIdle();
     });
   }

@@ -1,11 +1,9 @@
-import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../../clock.ts';
 import { RunletError } from '../../errors.ts';
-import { FILE_WORKER_HEAP_MIB, HUNG_FILE_MS, STUCK_FILE_MS } from '../../limits.ts';
+import { HUNG_FILE_MS, STUCK_FILE_MS } from '../../limits.ts';
 import type { Asker } from '../../turn-queue.ts';
-import type { AgentOptions } from '../agent/agent.ts';
 import type { AgentAnswer, AgentRequest } from '../agent/messages.ts';
-import { agentScript } from './agent-script.ts';
+import type { OpenLink, SeatLink } from './seat-link.ts';
 
 /** One step of an operation, and who waits for what comes of it. */
 export interface Step {
@@ -17,15 +15,16 @@ export interface Step {
 
 /** What a seat is made with. */
 export interface SeatOptions {
-  readonly agent: AgentOptions;
+  /** Opens what does its steps. */
+  readonly open: OpenLink;
   readonly clock: Clock;
   /** It can do another step, or does not answer for a while. */
   readonly onChange: (seat: Seat) => void;
 }
 
-/** A thread that does operations on files, a step at a time. */
+/** A thread, or a process, that does operations on files, a step at a time. */
 export class Seat {
-  readonly #worker: Worker;
+  readonly #link: SeatLink;
   readonly #options: SeatOptions;
   readonly #waiting: Step[] = [];
   #current: Step | undefined;
@@ -40,24 +39,14 @@ export class Seat {
 
   constructor(options: SeatOptions) {
     this.#options = options;
-    const { agent } = options;
-    // Descriptors are of the process: one that was opened here may be closed elsewhere.
-    this.#worker = new Worker(agentScript(), {
-      workerData: agent,
-      trackUnmanagedFds: false,
-      resourceLimits: { maxOldGenerationSizeMb: FILE_WORKER_HEAP_MIB },
-      env: {},
-      execArgv: [],
+    this.#link = options.open({
+      onReady: () => {
+        this.#ready = true;
+        this.#watch();
+      },
+      onAnswer: (answer) => this.#answered(answer),
+      onEnd: (error) => this.#end(error),
     });
-    // It keeps no program from ending.
-    this.#worker.unref();
-    this.#worker.once('message', () => {
-      this.#ready = true;
-      this.#worker.on('message', (answer: AgentAnswer) => this.#answered(answer));
-      this.#watch();
-    });
-    this.#worker.on('error', (error) => this.#end(error));
-    this.#worker.on('exit', () => this.#end(new Error('the thread ended')));
   }
 
   /** Whether it can begin something at once. */
@@ -95,10 +84,10 @@ export class Seat {
     this.#next();
   }
 
-  /** Ends it. What it does at the moment may go on for as long as the system takes. */
+  /** Ends it. */
   close(): void {
     this.#end(undefined);
-    void this.#worker.terminate();
+    this.#link.close();
   }
 
   #next(): void {
@@ -107,7 +96,7 @@ export class Seat {
     if (step === undefined) return;
     this.#current = step;
     this.#watch();
-    this.#worker.postMessage(step.request, handedOver(step.request));
+    this.#link.send(step.request);
   }
 
   /** Looks how long what it does takes, once it can do anything. */
@@ -117,6 +106,11 @@ export class Seat {
     this.#timer = clock.setTimer(HUNG_FILE_MS, () => {
       this.#hangs = true;
       this.#timer = clock.setTimer(STUCK_FILE_MS - HUNG_FILE_MS, () => {
+        if (this.#link.stuck !== undefined) {
+          this.#end(this.#link.stuck());
+          this.#link.close();
+          return;
+        }
         this.#isStuck = true;
         onChange(this);
       });
@@ -150,18 +144,4 @@ export class Seat {
 /** The server is ending. */
 function ended(): AgentAnswer {
   return { kind: 'error', error: new RunletError('DRAINING') };
-}
-
-/** Smaller ones may be parts of memory that others use. */
-const MIN_TRANSFER_BYTES = 64 * 1024;
-
-/** The memory of bytes that a step is given, which whoever gave them has no more use for. */
-function handedOver(request: AgentRequest): ArrayBuffer[] {
-  if (request.kind !== 'step') return [];
-  const { input } = request;
-  return input instanceof Uint8Array &&
-    input.buffer instanceof ArrayBuffer &&
-    input.byteLength >= MIN_TRANSFER_BYTES
-    ? [input.buffer]
-    : [];
 }

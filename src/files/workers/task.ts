@@ -9,6 +9,18 @@ export type TaskStep<Piece, Result> =
   | { readonly done: false; readonly piece: Piece | undefined }
   | { readonly done: true; readonly result: Result };
 
+/** An operation that is done step by step. */
+export interface Steps<Piece, Result, Input> {
+  /**
+   * Does the next step. The one before must be over. What the first is given is not told.
+   *
+   * @throws RunletError what the operation failed with; it is over then
+   */
+  next(input?: Input): Promise<TaskStep<Piece, Result>>;
+  /** Gives it up where it is, unless it is over. What it holds is freed when its step is done. */
+  close(): void;
+}
+
 /** The first step of an operation, which any thread may do. */
 export interface Beginning {
   readonly asker: Asker;
@@ -29,12 +41,14 @@ export interface TaskOptions {
   enter(beginning: Beginning): Error | undefined;
   /** One that was let in is over. Undefined: it never began. */
   leave(seat: Seat | undefined): void;
+  /** It is over, or never began: what it was given is not used any more. Called once. */
+  readonly onOver?: (() => void) | undefined;
 }
 
 let lastTask = 0;
 
 /** An operation on files that is done step by step, in one thread. */
-export class Task<Piece, Result, Input> {
+export class Task<Piece, Result, Input> implements Steps<Piece, Result, Input> {
   readonly #options: TaskOptions;
   readonly #id = ++lastTask;
   #seat: Seat | undefined;
@@ -47,11 +61,6 @@ export class Task<Piece, Result, Input> {
     this.#options = options;
   }
 
-  /**
-   * Does the next step. The one before must be over. What the first is given is not told.
-   *
-   * @throws RunletError what the operation failed with; it is over then
-   */
   async next(input?: Input): Promise<TaskStep<Piece, Result>> {
     if (this.#closed || this.#state === 'over') throw new Error('the operation is over');
     const isFirst = this.#state === 'new';
@@ -69,12 +78,11 @@ export class Task<Piece, Result, Input> {
     throw answer.kind === 'fault' ? errorOfFault(answer.fault) : this.#internal(answer.error);
   }
 
-  /** Gives it up where it is, unless it is over. What it holds is freed when its step is done. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#state === 'waits') this.#giveUp();
-    if (this.#state === 'new') this.#state = 'over';
+    if (this.#state === 'new') this.#over();
     this.#abandon?.();
   }
 
@@ -82,8 +90,8 @@ export class Task<Piece, Result, Input> {
     const { args, asker, enter, leave, operation } = this.#options;
     return new Promise((settle, reject) => {
       const stop = (error: Error): void => {
-        this.#state = 'over';
         this.#abandon = undefined;
+        this.#over();
         reject(error);
       };
       const fail = (error: Error): void => {
@@ -108,7 +116,7 @@ export class Task<Piece, Result, Input> {
   #giveUp(): void {
     this.#state = 'at-work';
     void this.#ask({ kind: 'close', task: this.#id }).then((answer) => {
-      if (answer.kind === 'error') this.#options.onError(answer.error);
+      if (answer.kind === 'error') this.#internal(answer.error);
       this.#end();
     });
   }
@@ -121,8 +129,13 @@ export class Task<Piece, Result, Input> {
 
   #end(): void {
     if (this.#state === 'over') return;
-    this.#state = 'over';
+    this.#over();
     this.#options.leave(this.#seat);
+  }
+
+  #over(): void {
+    this.#state = 'over';
+    this.#options.onOver?.();
   }
 
   #internal(error: unknown): unknown {

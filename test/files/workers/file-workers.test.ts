@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { RunletError } from '../../../src/errors.ts';
 import { FileWorkers } from '../../../src/files/workers/file-workers.ts';
+import { threadLinks } from '../../../src/files/workers/thread-link.ts';
 import {
   IDLE_WORKER_MS,
   MAX_FILE_WORKERS,
@@ -22,7 +23,7 @@ interface Made {
 function makeWorkers(clock = systemClock): Made {
   const errors: unknown[] = [];
   const onError = (error: unknown): void => void errors.push(error);
-  const workers = new FileWorkers({ agent: { roots: [] }, clock, onError });
+  const workers = new FileWorkers({ open: threadLinks({ roots: [] }), clock, onError });
   onTestFinished(() => workers.close());
   return { workers, errors };
 }

@@ -14,22 +14,21 @@ export function changeFiles(
 ): FileMethods<
   'createDirectory' | 'removeFile' | 'moveFile' | 'setFileAttributes' | 'createSymlink'
 > {
-  const { workers } = options;
   return {
     async createDirectory(request, context) {
       const path = parsePath('path', request.path, request.rawPath);
       const mode = parseMode('mode', request.mode);
-      const { asker } = enterFiles(options, request, context);
+      const { asker, files } = enterFiles(options, request, context);
       const args = { path, mode, parents: request.parents };
-      const info = await workers.run(asker, 'createDirectory', args, context.signal);
+      const info = await files.run(asker, 'createDirectory', args, context.signal);
       return { file: fileMessage(info) };
     },
 
     async removeFile(request, context) {
       const path = parsePath('path', request.path, request.rawPath);
-      const { asker } = enterFiles(options, request, context);
+      const { asker, files } = enterFiles(options, request, context);
       const { missingOk, recursive } = request;
-      await workers.run(asker, 'remove', { path, recursive, missingOk }, context.signal);
+      await files.run(asker, 'remove', { path, recursive, missingOk }, context.signal);
       return {};
     },
 
@@ -37,12 +36,12 @@ export function changeFiles(
       const path = parsePath('path', request.path, request.rawPath);
       const targetPath = parsePath('target_path', request.targetPath, request.rawTargetPath);
       const requestId = parseOptionalId('request_id', request.requestId);
-      const { asker, session } = enterFiles(options, request, context);
+      const { asker, files, session, sandbox } = enterFiles(options, request, context);
       const { replace } = request;
       const { signal } = context;
-      const about = ['MoveFile', path, targetPath, replace];
+      const about = ['MoveFile', path, targetPath, replace, sandbox];
       const info = await rememberedRequests(session).once({ requestId, about, signal }, () =>
-        workers.run(asker, 'move', { path, targetPath, replace }, signal),
+        files.run(asker, 'move', { path, targetPath, replace }, signal),
       );
       return { file: fileMessage(info) };
     },
@@ -57,16 +56,16 @@ export function changeFiles(
         gid: parseOwner('gid', request.gid),
         modifyNs: parseTime('modify_time', request.modifyTime),
       };
-      const { asker } = enterFiles(options, request, context);
-      const info = await workers.run(asker, 'setAttributes', args, context.signal);
+      const { asker, files } = enterFiles(options, request, context);
+      const info = await files.run(asker, 'setAttributes', args, context.signal);
       return { file: fileMessage(info) };
     },
 
     async createSymlink(request, context) {
       const path = parsePath('path', request.path, request.rawPath);
       const target = parseLinkTarget(request);
-      const { asker } = enterFiles(options, request, context);
-      const info = await workers.run(asker, 'createSymlink', { path, target }, context.signal);
+      const { asker, files } = enterFiles(options, request, context);
+      const info = await files.run(asker, 'createSymlink', { path, target }, context.signal);
       return { file: fileMessage(info) };
     },
   };

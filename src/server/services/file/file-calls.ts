@@ -2,8 +2,9 @@ import type { CallContext } from '../../../bridge/call-context.ts';
 import type { ServiceImpl } from '../../../bridge/types.ts';
 import type { Clock } from '../../../clock.ts';
 import { invalidField } from '../../../errors.ts';
-import type { FileWorkers } from '../../../files/workers/file-workers.ts';
+import type { FileOperations } from '../../../files/workers/file-operations.ts';
 import type { FileService } from '../../../gen/runlet/v1/file_pb.ts';
+import type { Sandbox } from '../../../gen/runlet/v1/sandbox_pb.ts';
 import { type Limits, MAX_PATH_BYTES } from '../../../limits.ts';
 import type { PrincipalLimits } from '../../../policy/principal-limits.ts';
 import { sandboxUnavailable } from '../../../sandbox/sandbox-failure.ts';
@@ -21,7 +22,14 @@ import { type NamedFiles, noteChangedFiles } from './changed-files.ts';
 /** What the service is made with. */
 export interface FileServiceOptions {
   readonly sessions: SessionRegistry;
-  readonly workers: FileWorkers;
+  /** What does operations on files outside of sandboxes. */
+  readonly workers: FileOperations;
+  /**
+   * What does them inside of one. Undefined: the server has none.
+   *
+   * @throws RunletError as the protos' `Sandbox` says
+   */
+  readonly sandboxed: ((sandbox: Sandbox, call: SessionCall) => SandboxedCall) | undefined;
   readonly clock: Clock;
   readonly limits: Limits;
   readonly principals: PrincipalLimits;
@@ -40,29 +48,38 @@ export type FileMethods<K extends keyof ServiceImpl<typeof FileService>> = Pick<
   K
 >;
 
-/** A call that is about files, in a session. */
-export interface FileCall {
+/** A call in a session. */
+export interface SessionCall {
   readonly session: Session;
   /** Who asks for operations. */
   readonly asker: Asker;
 }
 
+/** What a call about files in a sandbox is done with. */
+export interface SandboxedCall {
+  readonly files: FileOperations;
+  /** Tells the sandbox from others; undefined: there is none. */
+  readonly sandbox: string | undefined;
+}
+
+/** A call that is about files, in a session. */
+export interface FileCall extends SessionCall, SandboxedCall {}
+
 /**
  * Enters the session of a call about files: it fails at once when the session is over or another
  * attachment takes over, whatever it does at that time.
  *
- * @throws RunletError as {@link enterSession}; `POLICY_DENIED`, `SANDBOX_REQUIRED`
+ * @throws RunletError as {@link enterSession}; `POLICY_DENIED`, `SANDBOX_REQUIRED`; as
+ *   {@link FileServiceOptions.sandboxed}
  */
 export function enterFiles(
   options: FileServiceOptions,
-  reference: SessionReference & NamedFiles & { readonly sandbox?: unknown },
+  reference: SessionReference & NamedFiles & { readonly sandbox?: Sandbox | undefined },
   context: CallContext,
 ): FileCall {
-  return enter(options, reference, context, () => {
+  return enter(options, reference, context, (call) => {
     assertSandboxed(reference.sandbox, options.sandboxes.required);
-    if (reference.sandbox !== undefined) {
-      throw sandboxUnavailable('mechanism', '', 'this server has no sandboxes');
-    }
+    return enterSandbox(options, reference.sandbox, call);
   });
 }
 
@@ -77,21 +94,33 @@ export function enterUpload(
   reference: SessionReference & NamedFiles,
   context: CallContext,
 ): FileCall {
-  return enter(options, reference, context, () => {});
+  const { workers } = options;
+  return enter(options, reference, context, () => ({ files: workers, sandbox: undefined }));
 }
 
 function enter(
   { admitFiles, sessions }: FileServiceOptions,
   reference: SessionReference & NamedFiles,
   context: CallContext,
-  check: () => void,
+  sandboxed: (call: SessionCall) => SandboxedCall,
 ): FileCall {
   const session = enterSession(sessions, reference, context);
   admitFiles(context);
-  check();
+  const call = { session, asker: { principal: callerOf(context).name, asker: session } };
+  const how = sandboxed(call);
   noteChangedFiles(reference, context);
   context.defer(session.whenOver((why) => context.fail(why)));
-  return { session, asker: { principal: callerOf(context).name, asker: session } };
+  return { ...call, ...how };
+}
+
+function enterSandbox(
+  { sandboxed, workers }: FileServiceOptions,
+  sandbox: Sandbox | undefined,
+  call: SessionCall,
+): SandboxedCall {
+  if (sandbox === undefined) return { files: workers, sandbox: undefined };
+  if (sandboxed !== undefined) return sandboxed(sandbox, call);
+  throw sandboxUnavailable('mechanism', '', 'this server has no sandboxes');
 }
 
 /**

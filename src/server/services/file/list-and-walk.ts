@@ -10,13 +10,13 @@ import { taskPieces } from './task-pieces.ts';
 export function listAndWalk(
   options: FileServiceOptions,
 ): FileMethods<'listDirectory' | 'walkDirectory'> {
-  const { clock, limits, workers } = options;
+  const { clock, limits } = options;
   return {
     async *listDirectory(request, context) {
       const path = parsePath('path', request.path, request.rawPath);
-      const { asker } = enterFiles(options, request, context);
+      const { asker, files } = enterFiles(options, request, context);
       context.sendHeaders();
-      const task = workers.begin(asker, 'listDirectory', { path });
+      const task = files.begin(asker, 'listDirectory', { path });
       const messages = taskPieces(task, context, listingMessage);
       yield* withHeartbeats(messages, {}, limits.heartbeatMs, clock);
     },
@@ -31,10 +31,10 @@ export function listAndWalk(
         exclude: parseGlobs('exclude', request.exclude),
         followSymlinks,
       };
-      const { asker } = enterFiles(options, request, context);
+      const { asker, files } = enterFiles(options, request, context);
       context.sendHeaders();
       async function* messages() {
-        const task = workers.begin(asker, 'walkDirectory', args);
+        const task = files.begin(asker, 'walkDirectory', args);
         const { entries, truncated } = yield* taskPieces(task, context, listingMessage);
         yield { summary: { entries: BigInt(entries), truncated } };
       }

@@ -1,7 +1,7 @@
 import { EncodedMessage } from '../../../bridge/encoded-message.ts';
 import type { Response } from '../../../bridge/types.ts';
 import type { ReadFileArgs } from '../../../files/agent/read-file.ts';
-import type { FileWorkers } from '../../../files/workers/file-workers.ts';
+import type { FileOperations } from '../../../files/workers/file-operations.ts';
 import { ReadFileResponseSchema } from '../../../gen/runlet/v1/file_pb.ts';
 import { FILE_PIECE_BYTES } from '../../../limits.ts';
 import type { Asker } from '../../../turn-queue.ts';
@@ -13,15 +13,15 @@ type ReadResponse = Response<typeof ReadFileResponseSchema>;
 
 /** `ReadFile`. */
 export function readFile(options: FileServiceOptions): FileMethods<'readFile'> {
-  const { clock, limits, workers } = options;
+  const { clock, limits } = options;
   return {
     async *readFile(request, context) {
       const { ifVersion, length, offset } = request;
       const path = parsePath('path', request.path, request.rawPath);
-      const { asker } = enterFiles(options, request, context);
+      const { asker, files } = enterFiles(options, request, context);
       context.sendHeaders();
       const args = { path, offset, length, ifVersion };
-      const source = responses(workers, asker, args, (cleanup) => context.defer(cleanup));
+      const source = responses(files, asker, args, (cleanup) => context.defer(cleanup));
       yield* withHeartbeats(source, {}, limits.heartbeatMs, clock);
     },
   };
@@ -29,12 +29,12 @@ export function readFile(options: FileServiceOptions): FileMethods<'readFile'> {
 
 /** The messages of a file. While one is sent the next is read, and the memory of that before is used again. */
 async function* responses(
-  workers: FileWorkers,
+  files: FileOperations,
   asker: Asker,
   args: ReadFileArgs,
   defer: (cleanup: () => void) => void,
 ): AsyncGenerator<ReadResponse> {
-  const task = workers.begin(asker, 'readFile', args);
+  const task = files.begin(asker, 'readFile', args);
   // Also where the thread does not come back.
   defer(() => task.close());
   let step = await task.next();

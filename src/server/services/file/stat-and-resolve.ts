@@ -6,20 +6,19 @@ import { enterFiles, type FileMethods, type FileServiceOptions, parsePath } from
 export function statAndResolve(
   options: FileServiceOptions,
 ): FileMethods<'statFile' | 'resolvePath'> {
-  const { workers } = options;
   return {
     async statFile(request, context) {
       const path = parsePath('path', request.path, request.rawPath);
-      const { asker } = enterFiles(options, request, context);
+      const { asker, files } = enterFiles(options, request, context);
       const follow = !request.noFollow;
-      const info = await workers.run(asker, 'stat', { path, follow }, context.signal);
+      const info = await files.run(asker, 'stat', { path, follow }, context.signal);
       return { file: fileMessage(info) };
     },
 
     async resolvePath(request, context) {
       const path = parsePath('path', request.path, request.rawPath);
-      const { asker } = enterFiles(options, request, context);
-      const found = await workers.run(asker, 'resolvePath', { path }, context.signal);
+      const { asker, files } = enterFiles(options, request, context);
+      const found = await files.run(asker, 'resolvePath', { path }, context.signal);
       return {
         path: shownText(found),
         ...(isPlain(found) ? {} : { rawPath: bytesOfText(found) }),

@@ -1,5 +1,5 @@
 import type { CallContext } from '../../../bridge/call-context.ts';
-import type { Task } from '../../../files/workers/task.ts';
+import type { Steps } from '../../../files/workers/task.ts';
 
 /**
  * The pieces of an operation, translated, each when the one before was taken; then its answer. It
@@ -8,7 +8,7 @@ import type { Task } from '../../../files/workers/task.ts';
  * @throws RunletError what it failed with
  */
 export async function* taskPieces<Piece, Result, Message>(
-  task: Task<Piece, Result, never>,
+  task: Steps<Piece, Result, never>,
   context: CallContext,
   translate: (piece: Piece) => Message,
 ): AsyncGenerator<Message, Result> {

@@ -9,8 +9,8 @@ import type {
 } from '../../../files/agent/write-tree.ts';
 import { closeFence, openFence } from '../../../files/fence.ts';
 import { rememberedRequests } from '../../../files/remembered-requests.ts';
-import type { FileWorkers } from '../../../files/workers/file-workers.ts';
-import type { Task } from '../../../files/workers/task.ts';
+import type { FileOperations } from '../../../files/workers/file-operations.ts';
+import type { Steps } from '../../../files/workers/task.ts';
 import { ReadTreeResponseSchema } from '../../../gen/runlet/v1/file_pb.ts';
 import type { Asker } from '../../../turn-queue.ts';
 import { withHeartbeats } from '../../heartbeats.ts';
@@ -21,7 +21,7 @@ import { TreeRequests } from './tree-requests.ts';
 
 /** `ReadTree` and `WriteTree`. */
 export function trees(options: FileServiceOptions): FileMethods<'readTree' | 'writeTree'> {
-  const { clock, limits, workers } = options;
+  const { clock, limits } = options;
   return {
     async *readTree(request, context) {
       const args = {
@@ -29,9 +29,9 @@ export function trees(options: FileServiceOptions): FileMethods<'readTree' | 'wr
         include: parseGlobs('include', request.include),
         exclude: parseGlobs('exclude', request.exclude),
       };
-      const { asker } = enterFiles(options, request, context);
+      const { asker, files } = enterFiles(options, request, context);
       context.sendHeaders();
-      const source = archive(workers, asker, args, (cleanup) => context.defer(cleanup));
+      const source = archive(files, asker, args, (cleanup) => context.defer(cleanup));
       yield* withHeartbeats(source, {}, limits.heartbeatMs, clock);
     },
 
@@ -43,14 +43,14 @@ export function trees(options: FileServiceOptions): FileMethods<'readTree' | 'wr
         const { replace } = open;
         const path = parsePath('open.path', open.path, open.rawPath);
         const requestId = parseOptionalId('open.request_id', open.requestId);
-        const { asker, session } = enterFiles(options, open, context);
+        const { asker, files, session, sandbox } = enterFiles(options, open, context);
         const { signal } = context;
-        const call = { requestId, about: ['WriteTree', path, replace], signal };
+        const call = { requestId, about: ['WriteTree', path, replace, sandbox], signal };
         return await rememberedRequests(session).once(call, async () => {
           const fence = openFence();
           // Also while the thread is at work, where nothing else would reach it in time.
           context.defer(() => closeFence(fence));
-          const task = workers.begin(asker, 'writeTree', { path, replace, fence });
+          const task = files.begin(asker, 'writeTree', { path, replace, fence });
           const { bytes, entries } = await unpack(task, source, signal);
           return { bytes: BigInt(bytes), entries: BigInt(entries) };
         });
@@ -63,12 +63,12 @@ export function trees(options: FileServiceOptions): FileMethods<'readTree' | 'wr
 
 /** The messages of an archive. While one is sent the next is read, into the memory of that before. */
 async function* archive(
-  workers: FileWorkers,
+  files: FileOperations,
   asker: Asker,
   args: ReadTreeArgs,
   defer: (cleanup: () => void) => void,
 ): AsyncGenerator<Response<typeof ReadTreeResponseSchema>> {
-  const task = workers.begin(asker, 'readTree', args);
+  const task = files.begin(asker, 'readTree', args);
   // Also where the thread does not come back.
   defer(() => task.close());
   let step = await task.next();
@@ -94,7 +94,7 @@ async function* archive(
  * nothing is left of it.
  */
 async function unpack(
-  task: Task<WriteTreePiece, WriteTreeResult, WriteTreeInput>,
+  task: Steps<WriteTreePiece, WriteTreeResult, WriteTreeInput>,
   source: TreeRequests,
   signal: AbortSignal,
 ): Promise<WriteTreeResult> {

@@ -16,15 +16,16 @@ const KINDS: Readonly<Record<Change['kind'], ChangeKind>> = {
 
 /** `WatchDirectory`. */
 export function watchDirectory(options: FileServiceOptions): FileMethods<'watchDirectory'> {
-  const { clock, limits, workers } = options;
+  const { clock, limits } = options;
   // The time of the machine, as for all that waits for its files.
-  const watches = new Watches({ workers, clock: idleClock });
+  const watches = new Watches({ clock: idleClock });
   return {
     async *watchDirectory(request, context) {
       const path = parsePath('path', request.path, request.rawPath);
-      const { asker } = enterFiles(options, request, context);
+      const { asker, files, sandbox } = enterFiles(options, request, context);
+      const { recursive } = request;
       context.sendHeaders();
-      const { close, watch } = watches.open(asker, path, request.recursive);
+      const { close, watch } = watches.open({ asker, files, path, recursive, sandbox });
       context.defer(close);
       async function* messages() {
         for await (const message of watch.messages()) yield watchMessage(message);

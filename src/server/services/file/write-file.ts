@@ -34,15 +34,15 @@ const SHA256_BYTES = 32;
 export function writeFile(
   options: FileServiceOptions,
 ): FileMethods<'writeFile' | 'getUpload' | 'abortUpload'> {
-  const uploads = new Uploads(options.workers);
+  const uploads = new Uploads();
   return {
     async writeFile(requests, context) {
       context.sendHeaders();
       return response(
         await writeAll(requests, context, (open) => {
           const { args, id } = parseOpen(open);
-          const { asker, session } = enterFiles(options, open, context);
-          return uploads.of(session).open({ args, id, asker });
+          const { asker, files, session, sandbox } = enterFiles(options, open, context);
+          return uploads.of(session).open({ args, id, asker, files, sandbox });
         }),
       );
     },
