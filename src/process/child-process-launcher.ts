@@ -37,8 +37,10 @@ export const childProcessLauncher: Launcher = {
 };
 
 function spawnChild(request: LaunchRequest): ChildProcess {
-  const stdin = { closed: 'ignore', pipe: 'pipe', shared: 'inherit' } as const;
-  const stdio: StdioOptions = [stdin[request.stdin], 'pipe', 'pipe'];
+  const { stdin } = request;
+  const kinds = { closed: 'ignore', pipe: 'pipe', shared: 'inherit' } as const;
+  const first = typeof stdin === 'object' ? stdin.descriptor : kinds[stdin];
+  const stdio: StdioOptions = [first, 'pipe', 'pipe'];
   try {
     return spawn(request.program, request.args, {
       argv0: request.arg0,

@@ -20,10 +20,10 @@ export interface LaunchRequest {
   /** Its whole environment. */
   readonly env: Environment;
   /**
-   * `closed`: it reads end-of-file at once; `shared`: it has the server's own. Means nothing
-   * with a terminal.
+   * `closed`: it reads end-of-file at once; `shared`: it has the server's own; or it has a
+   * descriptor, which stays open here. Means nothing with a terminal.
    */
-  readonly stdin: 'closed' | 'pipe' | 'shared';
+  readonly stdin: 'closed' | 'pipe' | 'shared' | { readonly descriptor: number };
   /** Its standard error is the same pipe as its standard output. Means nothing with a terminal. */
   readonly mergeStderr: boolean;
   /** Its terminal, which takes the place of the pipes; undefined: none. */

@@ -101,6 +101,12 @@ async function launchChild(
   return confined(await launchConfined(libc, spawner, request, sandbox, pipes));
 }
 
+/** Of a child that reads what is open here. */
+function sharedStdin({ stdin }: LaunchRequest): number | undefined {
+  if (typeof stdin === 'object') return stdin.descriptor;
+  return stdin === 'shared' ? 0 : undefined;
+}
+
 async function launchOnPipes(
   libc: Libc,
   spawner: Spawner,
@@ -116,7 +122,7 @@ async function launchOnPipes(
     // So that the user can open them by what they are called, /dev/stdout for one.
     if (request.user) for (const { child } of all) fchownSync(child, request.user.uid, -1);
     const childPipes = {
-      stdin: request.stdin === 'shared' ? 0 : stdin?.child,
+      stdin: sharedStdin(request) ?? stdin?.child,
       stdout: stdout.child,
       stderr: stderr?.child,
     };
