@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { RunletError } from '../../errors.ts';
 import { HELPER_HEAP_MIB } from '../../limits.ts';
 import type { LaunchedProcess, Launcher, LaunchRequest } from '../../process/launcher.ts';
@@ -73,21 +73,14 @@ function ownRuntime(): Runtime {
   return { program: process.execPath, script: fileURLToPath(agentScript('main-in-sandbox')) };
 }
 
-function requestFor(
-  { program, script }: Runtime,
-  hasTemp: boolean,
-  socket: number,
-): LaunchRequest {
+function requestFor({ program, script }: Runtime, hasTemp: boolean, socket: number): LaunchRequest {
   return {
     program,
     arg0: program,
     args: [`--max-old-space-size=${HELPER_HEAP_MIB}`, script],
     cwd: '/',
     // Nothing of the server's.
-    env: new Map([
-      ['PATH', dirname(program)],
-      ...(hasTemp ? [['TMPDIR', '/tmp'] as const] : []),
-    ]),
+    env: new Map([['PATH', dirname(program)], ...(hasTemp ? [['TMPDIR', '/tmp'] as const] : [])]),
     stdin: { descriptor: socket },
     mergeStderr: true,
     terminal: undefined,
