@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { type Clock, idleClock, systemClock } from '../clock.ts';
 import { ownEnvironment, ownWorkingDirectory } from '../environment/own-environment.ts';
 import { type FileRecords, openFileRecords } from '../files/file-records.ts';
+import { FileHelpers } from '../files/helper/file-helpers.ts';
+import { helperStarter } from '../files/helper/start-in-sandbox.ts';
 import { openRoots, type Root } from '../files/roots.ts';
 import { FileWorkers } from '../files/workers/file-workers.ts';
 import { threadLinks } from '../files/workers/thread-link.ts';
@@ -11,6 +13,7 @@ import { OutputStore, type StoreProblem } from '../output/output-store.ts';
 import { openSpool, type Spool } from '../output/spool/spool.ts';
 import { type PrincipalLimits, principalLimits, serverLimits } from '../policy/principal-limits.ts';
 import { hasSeveralPrincipals } from '../policy/sole-principal.ts';
+import { Tally } from '../policy/tally.ts';
 import type { Launcher } from '../process/launcher.ts';
 import { createLauncher } from '../process/launchers.ts';
 import { ProcessHost } from '../process/process-host.ts';
@@ -38,6 +41,8 @@ export interface Core {
   readonly roots: readonly Root[];
   /** What does operations on files. */
   readonly workers: FileWorkers;
+  /** What does them inside of sandboxes. */
+  readonly helpers: FileHelpers;
   /** Undefined: nothing is told of files that are not whole. */
   readonly records: FileRecords | undefined;
   readonly sandboxes: Sandboxes;
@@ -72,11 +77,17 @@ export async function openCore(options: ServerOptions): Promise<Core> {
   const cwd = options.cwd ?? workingFolder();
   const roots = openRoots(options.fileRoots ?? []);
   const records = await openFileRecords(options.stateFolder);
-  const workers = new FileWorkers({
-    open: threadLinks({ roots, records: records?.folder }),
+  const underWay = new Tally();
+  const ofFiles = {
     // The time of the machine, not of the processes.
     clock: idleClock,
-    onError: (err) => logger.error({ err }, 'an operation on files failed by a fault of ours'),
+    underWay,
+    onError: (err: unknown) =>
+      logger.error({ err }, 'an operation on files failed by a fault of ours'),
+  };
+  const workers = new FileWorkers({
+    ...ofFiles,
+    open: threadLinks({ roots, records: records?.folder }),
   });
   const placeholders = new Placeholders(workers, (err) => {
     logger.warn({ err }, 'what kept a path from being made in a sandbox could not be removed');
@@ -92,6 +103,8 @@ export async function openCore(options: ServerOptions): Promise<Core> {
   const started = { environment, store, users, sandboxes };
   const host = new ProcessHost({ launcher, clock, limits, principals, ...started });
   const sessions = new SessionRegistry({ host, clock, limits, principals, newId });
+  const start = helperStarter({ launcher, sandboxes, roots });
+  const helpers = new FileHelpers({ ...ofFiles, start, threads: workers });
   if (records !== undefined) {
     // In the background: a folder of theirs may be on a mount that hangs.
     void records.sweep(workers, (err) => {
@@ -99,7 +112,7 @@ export async function openCore(options: ServerOptions): Promise<Core> {
     });
   }
   if (options.trySandboxes === true) void sandboxes.facts();
-  const ways = { launcher, users, spool, workers, records, sandboxes };
+  const ways = { launcher, users, spool, workers, helpers, records, sandboxes };
   return { ...ways, clock, limits, principals, host, sessions, roots, cwd, newId };
 }
 

@@ -33,6 +33,7 @@ import { filesGuard } from './files-guard.ts';
 import { OpenCalls } from './open-calls.ts';
 import { pipeline } from './pipeline.ts';
 import { decodeError } from './requests/decode-error.ts';
+import { sandboxedFiles } from './sandboxed-files.ts';
 import type { ServerOptions } from './server-options.ts';
 import { fileService } from './services/file/file-service.ts';
 import { Health, healthService } from './services/health-service.ts';
@@ -89,7 +90,8 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
   addService(grpc, SessionService, sessionService({ sessions, clock, limits }), bridge);
   addService(grpc, ProcessService, processService({ ...core, guardOf }), bridge);
   const admitFiles = filesGuard(policy);
-  addService(grpc, FileService, fileService({ ...core, admitFiles, sandboxed: undefined }), bridge);
+  const sandboxed = sandboxedFiles(core);
+  addService(grpc, FileService, fileService({ ...core, admitFiles, sandboxed }), bridge);
   const facts = { ...core, keepsFiles: spool !== undefined };
   addService(grpc, ServerService, serverService(facts), bridge);
   addService(grpc, HealthService, healthService(health), bridge);

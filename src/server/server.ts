@@ -31,7 +31,7 @@ export interface RunletServer {
 export async function startServer(options: ServerOptions): Promise<RunletServer> {
   const { logger } = options;
   const core = await openCore(options);
-  const { host, limits, records, roots, sessions, spool, workers } = core;
+  const { helpers, host, limits, records, roots, sessions, spool, workers } = core;
   const grpc = createGrpcServer(core, options);
   const door = new Door({
     maxConnections: limits.maxConnections,
@@ -46,6 +46,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     logger,
   }).catch(async (error: unknown) => {
     await spool?.close();
+    await helpers.close();
     await workers.close();
     await records?.close();
     closeRoots(roots);
@@ -62,6 +63,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     await Promise.all(listeners.map((listener) => listener.close()));
     await grpc.close();
     door.close();
+    await helpers.close();
     await workers.close();
     await records?.close();
     closeRoots(roots);

@@ -15,7 +15,11 @@ async function watches() {
   const onError = (error: unknown): void => {
     throw error;
   };
-  const workers = new FileWorkers({ open: threadLinks({ roots: [] }), clock: systemClock, onError });
+  const workers = new FileWorkers({
+    open: threadLinks({ roots: [] }),
+    clock: systemClock,
+    onError,
+  });
   onTestFinished(() => workers.close());
   const clock = new FakeClock();
   const folder = await temporaryFolder();

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { PreparedSandbox } from '../../sandbox/prepared-sandbox.ts';
 import type { SandboxLayer, SandboxRule, SandboxSpec } from '../../sandbox/sandbox-spec.ts';
 import type { Root } from '../roots.ts';
@@ -5,7 +6,8 @@ import type { RuntimeFile } from './runtime-files.ts';
 
 /** Tells a policy from others: the same for all that mean the same in the same words. */
 export function sandboxKey({ cwd, layers, profile }: SandboxSpec): string {
-  return JSON.stringify([profile, layers.map(({ network, rules }) => [network, rules]), cwd]);
+  const all = [profile, layers.map(({ network, rules }) => [network, rules]), cwd];
+  return createHash('sha256').update(JSON.stringify(all)).digest('base64');
 }
 
 /** The sandbox of a helper: its network is none; and where files are confined to folders, it is as well. */

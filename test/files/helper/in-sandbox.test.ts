@@ -2,6 +2,7 @@ import { copyFile, cp, mkdir, readdir, readFile, symlink, writeFile } from 'node
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { openFence } from '../../../src/files/fence.ts';
 import { runtimeFiles } from '../../../src/files/helper/runtime-files.ts';
 import type { HelperStarterOptions } from '../../../src/files/helper/start-in-sandbox.ts';
 import { closeRoots, openRoots } from '../../../src/files/roots.ts';
@@ -102,7 +103,9 @@ describe('a helper in a sandbox', () => {
     });
     await write.next();
     await write.next(Buffer.from('written'));
-    expect(await write.next('finish')).toMatchObject({ result: { file: { mode: 0o640 } } });
+    expect(await write.next({ finish: openFence() })).toMatchObject({
+      result: { file: { mode: 0o640 } },
+    });
     expect(await readFile(join(folder, 'new'), 'utf8')).toBe('written');
   });
 

@@ -7,7 +7,6 @@ import type { FileService } from '../../../gen/runlet/v1/file_pb.ts';
 import type { Sandbox } from '../../../gen/runlet/v1/sandbox_pb.ts';
 import { type Limits, MAX_PATH_BYTES } from '../../../limits.ts';
 import type { PrincipalLimits } from '../../../policy/principal-limits.ts';
-import { sandboxUnavailable } from '../../../sandbox/sandbox-failure.ts';
 import type { Sandboxes } from '../../../sandbox/sandboxes.ts';
 import type { Session } from '../../../session/session.ts';
 import type { SessionRegistry } from '../../../session/session-registry.ts';
@@ -25,11 +24,11 @@ export interface FileServiceOptions {
   /** What does operations on files outside of sandboxes. */
   readonly workers: FileOperations;
   /**
-   * What does them inside of one. Undefined: the server has none.
+   * What does them inside of one, which is in a field of the request.
    *
-   * @throws RunletError as the protos' `Sandbox` says
+   * @throws RunletError `INVALID_REQUEST`, `LIMIT_EXCEEDED`
    */
-  readonly sandboxed: ((sandbox: Sandbox, call: SessionCall) => SandboxedCall) | undefined;
+  readonly sandboxed: (field: string, sandbox: Sandbox, call: SessionCall) => SandboxedCall;
   readonly clock: Clock;
   readonly limits: Limits;
   readonly principals: PrincipalLimits;
@@ -67,7 +66,7 @@ export interface FileCall extends SessionCall, SandboxedCall {}
 
 /**
  * Enters the session of a call about files: it fails at once when the session is over or another
- * attachment takes over, whatever it does at that time.
+ * attachment takes over, whatever it does at that time. `field` is where its sandbox is.
  *
  * @throws RunletError as {@link enterSession}; `POLICY_DENIED`, `SANDBOX_REQUIRED`; as
  *   {@link FileServiceOptions.sandboxed}
@@ -76,10 +75,13 @@ export function enterFiles(
   options: FileServiceOptions,
   reference: SessionReference & NamedFiles & { readonly sandbox?: Sandbox | undefined },
   context: CallContext,
+  field = 'sandbox',
 ): FileCall {
   return enter(options, reference, context, (call) => {
     assertSandboxed(reference.sandbox, options.sandboxes.required);
-    return enterSandbox(options, reference.sandbox, call);
+    const { sandboxed, workers } = options;
+    if (reference.sandbox === undefined) return { files: workers, sandbox: undefined };
+    return sandboxed(field, reference.sandbox, call);
   });
 }
 
@@ -111,16 +113,6 @@ function enter(
   noteChangedFiles(reference, context);
   context.defer(session.whenOver((why) => context.fail(why)));
   return { ...call, ...how };
-}
-
-function enterSandbox(
-  { sandboxed, workers }: FileServiceOptions,
-  sandbox: Sandbox | undefined,
-  call: SessionCall,
-): SandboxedCall {
-  if (sandbox === undefined) return { files: workers, sandbox: undefined };
-  if (sandboxed !== undefined) return sandboxed(sandbox, call);
-  throw sandboxUnavailable('mechanism', '', 'this server has no sandboxes');
 }
 
 /**

@@ -43,7 +43,12 @@ export function trees(options: FileServiceOptions): FileMethods<'readTree' | 'wr
         const { replace } = open;
         const path = parsePath('open.path', open.path, open.rawPath);
         const requestId = parseOptionalId('open.request_id', open.requestId);
-        const { asker, files, session, sandbox } = enterFiles(options, open, context);
+        const { asker, files, session, sandbox } = enterFiles(
+          options,
+          open,
+          context,
+          'open.sandbox',
+        );
         const { signal } = context;
         const call = { requestId, about: ['WriteTree', path, replace, sandbox], signal };
         return await rememberedRequests(session).once(call, async () => {

@@ -41,7 +41,12 @@ export function writeFile(
       return response(
         await writeAll(requests, context, (open) => {
           const { args, id } = parseOpen(open);
-          const { asker, files, session, sandbox } = enterFiles(options, open, context);
+          const { asker, files, session, sandbox } = enterFiles(
+            options,
+            open,
+            context,
+            'open.sandbox',
+          );
           return uploads.of(session).open({ args, id, asker, files, sandbox });
         }),
       );
