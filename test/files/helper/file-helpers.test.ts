@@ -121,7 +121,7 @@ describe('a helper for files', () => {
     expect(await readdir(folder)).toEqual([]);
     const { bytes, file } = await upload.finish(uploader);
     expect([bytes, file.size, file.path]).toEqual([1_000_000n, 1_000_000n, path]);
-    expect(await readFile(path)).toEqual(content);
+    expect((await readFile(path)).equals(content)).toBe(true);
   });
 
   it('ends with its session, and leaves nothing of what is not whole', async () => {

@@ -1,0 +1,45 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import {
+  escapingPaths,
+  everythingIn,
+  FILE_CALLS,
+  type FileCall,
+  fillRoot,
+  surroundingsIn,
+  TARGET_CALLS,
+  tells,
+} from '../support/escapes.ts';
+import { connectClients, temporaryFolder } from '../support/harness.ts';
+import { inSandbox, sandboxOf } from '../support/sandboxed-files.ts';
+import { serve } from '../support/served.ts';
+
+const CALLS: readonly (readonly [string, FileCall])[] = Object.entries({
+  ...FILE_CALLS,
+  ...TARGET_CALLS,
+});
+
+it.each(CALLS)(
+  'a policy of one folder lets nothing be done outside of it by %s',
+  async (name, call) => {
+    const around = surroundingsIn(await temporaryFolder());
+    const clients = connectClients((await serve()).address);
+    const { session } = await clients.sessions.createSession({});
+    const files = inSandbox(clients.files, sandboxOf(around.root));
+    const of = { files, sessionId: session?.sessionId ?? '' };
+    const outside = (): readonly string[] =>
+      everythingIn(around.outside, join(around.base, 'rooted'));
+    const before = outside();
+    const spare = join(around.root, 'spare');
+    // What it is about is done where that is allowed.
+    await files.statFile({ sessionId: of.sessionId, path: join(around.root, 'file') });
+    for (const [way, path] of Object.entries(escapingPaths(around))) {
+      fillRoot(around);
+      if (name in TARGET_CALLS) writeFileSync(spare, 'spare');
+      const answer = await call(of, path, spare).catch((error: unknown) => String(error));
+      expect([way, tells(answer), outside()]).toEqual([way, false, before]);
+      expect([way, existsSync(join(around.outside, 'new'))]).toEqual([way, false]);
+    }
+  },
+);
