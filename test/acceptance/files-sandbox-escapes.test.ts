@@ -7,6 +7,7 @@ import {
   FILE_CALLS,
   type FileCall,
   fillRoot,
+  foldersIn,
   surroundingsIn,
   TARGET_CALLS,
   tells,
@@ -24,12 +25,14 @@ it.each(CALLS)(
   'a policy of one folder lets nothing be done outside of it by %s',
   async (name, call) => {
     const around = surroundingsIn(await temporaryFolder());
-    const clients = connectClients((await serve()).address);
+    const { address, child } = await serve();
+    const clients = connectClients(address);
     const { session } = await clients.sessions.createSession({});
     const files = inSandbox(clients.files, sandboxOf(around.root));
-    const of = { files, sessionId: session?.sessionId ?? '' };
-    const outside = (): readonly string[] =>
-      everythingIn(around.outside, join(around.base, 'rooted'));
+    const sessionId = session?.sessionId ?? '';
+    const out = [around.outside, join(around.base, 'rooted')] as const;
+    const of = { files, sessionId, pid: child.pid ?? 0, secretFolders: foldersIn(...out) };
+    const outside = (): readonly string[] => everythingIn(...out);
     const before = outside();
     const spare = join(around.root, 'spare');
     // What it is about is done where that is allowed.

@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { FileWorkers } from '../../src/files/workers/file-workers.ts';
+import { threadLinks } from '../../src/files/workers/thread-link.ts';
 import { Placeholders } from '../../src/sandbox/placeholders.ts';
 import { type PrepareSandboxOptions, prepareSandbox } from '../../src/sandbox/prepare-sandbox.ts';
 import {
@@ -40,7 +41,8 @@ export interface Maker {
 export function sandboxMaker(records?: string): Maker {
   const errors: unknown[] = [];
   const onError = (error: unknown): void => void errors.push(error);
-  const workers = new FileWorkers({ agent: { roots: [], records }, clock: systemClock, onError });
+  const open = threadLinks({ roots: [], records });
+  const workers = new FileWorkers({ open, clock: systemClock, onError });
   const placeholders = new Placeholders(workers, onError);
   onTestFinished(() => workers.close());
   return {
