@@ -26,7 +26,7 @@ const TRY = (...paths: readonly string[]): string =>
   paths
     .map(
       (path) => `r=-; w=-; { cat ${path} > /dev/null; } 2> /dev/null && r=r
-        { echo changed >> ${path}; } 2> /dev/null && w=w; printf "$r$w "`,
+        { echo changed >> ${path}; } 2> /dev/null && w=w; printf %s "$r$w "`,
     )
     .join('\n');
 
@@ -219,7 +219,7 @@ export const sandboxRules: readonly Check[] = [
     needs: 'sandbox',
     async run(context) {
       const script = `id -un > /dev/null && ls / > /dev/null && echo runs
-        : > /usr/runlet-conformance; : > /etc/runlet-conformance
+        (: > /usr/runlet-conformance); (: > /etc/runlet-conformance)
         test -c /dev/null && test -c /dev/urandom && test -e /proc/self/status && echo devices
         test -b /dev/sda || test -b /dev/vda || test -e /dev/mem || echo few`;
       const output = await outputIn(context, shellWith(), script);
