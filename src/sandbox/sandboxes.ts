@@ -161,7 +161,7 @@ async function look(launcher: Launcher): Promise<Findings> {
   if (process.platform !== 'linux' || !isFiltered(process.arch)) {
     return none('find', 'ENOSYS', `there are no sandboxes on ${process.platform}-${process.arch}`);
   }
-  if (launcher.name !== LAUNCHER) {
+  if (launcher.sandboxes !== true) {
     return none('find', 'ENOSYS', `the launcher ${launcher.name} cannot start anything in one`);
   }
   // Its clock is the machine's: the time of processes may stand still.
@@ -174,9 +174,6 @@ async function look(launcher: Launcher): Promise<Findings> {
   if ('step' in bubblewrap) return { bubblewrap, probes: [] };
   return { bubblewrap, probes: await probe({ bubblewrap, shell, filter: ownFilter(), run }) };
 }
-
-/** The launcher that can start processes in sandboxes. */
-const LAUNCHER = 'posix_spawn';
 
 function none(step: NoBubblewrap['step'], errnoName: string, problem: string): Findings {
   return { bubblewrap: { step, errnoName, problem }, probes: [] };
