@@ -59,6 +59,7 @@ export const LONG = [
     'pause',
     'principal-fairness',
     'principal-limits',
+    'sandbox-acts',
     'spool',
     'spool-faults',
     'tls-rotation',
