@@ -47,6 +47,8 @@ const OF_PROFILE: readonly SandboxRule[] = [
   { place: 'temp', access: 'write' },
 ];
 
+const CWD: SandboxRule = { place: 'cwd', access: 'write' };
+
 /** Adds them to a command that runs a program. */
 export function addSandboxOptions(command: Command): Command {
   return addRuleOptions(
@@ -135,9 +137,9 @@ export function sandboxOf(
   ];
   if (given.length === 0 && network === undefined && sandbox === undefined) return undefined;
   const named = new Set(given.map(({ place }) => place));
-  const rules = [...alwaysOf(given, sandbox, what).filter(({ place }) => !named.has(place))];
+  const always = alwaysOf(given, sandbox, { folder, what });
   return {
-    rules: [...rules, ...given],
+    rules: [...always.filter(({ place }) => !named.has(place)), ...given],
     ...(sandbox === undefined ? {} : { profile: sandbox }),
     ...(network === undefined ? {} : { network }),
   };
@@ -166,11 +168,13 @@ export function filesWithin(
 function alwaysOf(
   given: readonly SandboxRule[],
   profile: string | undefined,
-  what: SandboxAbout['what'],
+  { folder, what }: SandboxAbout,
 ): readonly SandboxRule[] {
   const isNarrowed = profile !== undefined && given.every(({ access }) => access === 'none');
   // Without a rule a profile is as it is; with one it allows nothing else than rules do.
-  if (isNarrowed) return given.length === 0 ? [] : OF_PROFILE;
+  if (isNarrowed && given.length === 0) return [];
+  // In a folder for temporary files, too, which @temp would hide.
+  if (isNarrowed) return folder === undefined ? OF_PROFILE : [...OF_PROFILE, CWD];
   return what === 'program' ? OF_PROGRAMS : [];
 }
 

@@ -87,9 +87,7 @@ describe('runlet run in a sandbox', () => {
     const program = join(inside, 'program');
     const refused = await user.run(['run', '--network', 'none', program]);
     expect(refused).toMatchObject({ code: 127, stdout: Buffer.alloc(0) });
-    expect(refused.stderr).toBe(
-      `runlet: ${program} in its sandbox: no such program: ENOENT (START_FAILED)\n`,
-    );
+    expect(refused.stderr).toMatch(/^runlet: \/.* in its sandbox: .*: ENOENT \(START_FAILED\)\n$/);
     expect(await user.print('run', '--allow-read', inside, program)).toBe('ran\n');
   });
 
@@ -131,7 +129,7 @@ describe('a profile of a server', () => {
     const user = await userOfServer();
     const { code, stderr } = await user.run(['run', '--sandbox', 'none-such', 'true']);
     expect(code).toBe(125);
-    expect(stderr).toMatch(/^runlet: --sandbox: .*none-such.* \(INVALID_REQUEST\)\n$/);
+    expect(stderr).toMatch(/^runlet: --sandbox: .* \(INVALID_REQUEST\)\n$/);
   });
 
   it('is completed, and told of', async () => {

@@ -49,6 +49,7 @@ describe('the flags of a sandbox', () => {
     const rules = [
       { place: 'root', access: 'write' },
       TEMP,
+      { place: 'cwd', access: 'write' },
       { path: '/work/.env', access: 'none', missingOk: true },
     ];
     const asked = { sandbox: 'agent', deny: ['.env'] };
