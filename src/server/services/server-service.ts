@@ -7,6 +7,7 @@ import { GRANTS } from '../../identity/grants.ts';
 import {
   type Limits,
   MAX_PRINCIPAL_FILE_OPERATIONS,
+  MAX_PRINCIPAL_SANDBOX_HELPERS,
   MAX_PRINCIPAL_WATCHED,
   MAX_SANDBOX_RULES,
   MAX_SESSION_UPLOADS,
@@ -111,6 +112,7 @@ export function serverService({
           maxStuckFileOperations: MAX_STUCK_WORKERS,
           maxPrincipalFileOperations: MAX_PRINCIPAL_FILE_OPERATIONS,
           maxSandboxRules: MAX_SANDBOX_RULES,
+          maxPrincipalSandboxHelpers: MAX_PRINCIPAL_SANDBOX_HELPERS,
         },
         capabilities: {
           launcher: launcher.name,

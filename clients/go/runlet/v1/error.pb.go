@@ -517,7 +517,8 @@ func (x *StartFailure) GetMessage() string {
 type SandboxFailure struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What failed: the name of a probe of `capabilities.sandbox`, `rule` for a rule, `mechanism`
-	// where there is none, `limits` where a limit of the machine is reached.
+	// where there is none, `limits` where a limit of the machine is reached, `helper` for the process
+	// that does what is asked for of files inside.
 	Step string `protobuf:"bytes,1,opt,name=step,proto3" json:"step,omitempty"`
 	// The name of the system's error, as `<errno.h>` has it: `ENOENT`, `EPERM`. Empty where it is
 	// no error of the system.

@@ -474,8 +474,11 @@ type Limits struct {
 	MaxPrincipalFileOperations uint32 `protobuf:"varint,37,opt,name=max_principal_file_operations,json=maxPrincipalFileOperations,proto3" json:"max_principal_file_operations,omitempty"`
 	// Rules of a sandbox.
 	MaxSandboxRules uint32 `protobuf:"varint,38,opt,name=max_sandbox_rules,json=maxSandboxRules,proto3" json:"max_sandbox_rules,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Processes that do what one caller asks for of files in sandboxes, one for each session and
+	// sandbox, that are at work or hold something open; others end when another is needed.
+	MaxPrincipalSandboxHelpers uint32 `protobuf:"varint,39,opt,name=max_principal_sandbox_helpers,json=maxPrincipalSandboxHelpers,proto3" json:"max_principal_sandbox_helpers,omitempty"`
+	unknownFields              protoimpl.UnknownFields
+	sizeCache                  protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -770,6 +773,13 @@ func (x *Limits) GetMaxPrincipalFileOperations() uint32 {
 func (x *Limits) GetMaxSandboxRules() uint32 {
 	if x != nil {
 		return x.MaxSandboxRules
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxPrincipalSandboxHelpers() uint32 {
+	if x != nil {
+		return x.MaxPrincipalSandboxHelpers
 	}
 	return 0
 }
@@ -1141,7 +1151,7 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"session_id\x18\x04 \x01(\tR\tsessionId\".\n" +
 	"\bPlatform\x12\x0e\n" +
 	"\x02os\x18\x01 \x01(\tR\x02os\x12\x12\n" +
-	"\x04arch\x18\x02 \x01(\tR\x04arch\"\xae\x10\n" +
+	"\x04arch\x18\x02 \x01(\tR\x04arch\"\xf1\x10\n" +
 	"\x06Limits\x12!\n" +
 	"\fmax_sessions\x18\x01 \x01(\rR\vmaxSessions\x12#\n" +
 	"\rmax_processes\x18\x02 \x01(\rR\fmaxProcesses\x12*\n" +
@@ -1181,7 +1191,8 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"!max_principal_watched_directories\x18# \x01(\rR\x1emaxPrincipalWatchedDirectories\x129\n" +
 	"\x19max_stuck_file_operations\x18$ \x01(\rR\x16maxStuckFileOperations\x12A\n" +
 	"\x1dmax_principal_file_operations\x18% \x01(\rR\x1amaxPrincipalFileOperations\x12*\n" +
-	"\x11max_sandbox_rules\x18& \x01(\rR\x0fmaxSandboxRules\"\xd7\x02\n" +
+	"\x11max_sandbox_rules\x18& \x01(\rR\x0fmaxSandboxRules\x12A\n" +
+	"\x1dmax_principal_sandbox_helpers\x18' \x01(\rR\x1amaxPrincipalSandboxHelpers\"\xd7\x02\n" +
 	"\fCapabilities\x12\x1a\n" +
 	"\blauncher\x18\x01 \x01(\tR\blauncher\x12\x1c\n" +
 	"\tterminals\x18\x02 \x01(\bR\tterminals\x12\x16\n" +
