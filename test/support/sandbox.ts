@@ -4,13 +4,13 @@ import type { PreparedSandbox } from '../../src/sandbox/prepared-sandbox.ts';
 import type { SandboxNetwork, SandboxSpec } from '../../src/sandbox/sandbox-spec.ts';
 import type { PrepareOptions, Sandboxes, SandboxMechanism } from '../../src/sandbox/sandboxes.ts';
 
-export const BWRAP = '/usr/bin/bwrap';
+const BWRAP = '/usr/bin/bwrap';
 
 /** A filter that lets everything through: `BPF_RET | BPF_K`, `SECCOMP_RET_ALLOW`. */
-export const ALLOW_ALL = Uint8Array.from([0x06, 0, 0, 0, 0, 0, 0xff, 0x7f]);
+const ALLOW_ALL = Uint8Array.from([0x06, 0, 0, 0, 0, 0, 0xff, 0x7f]);
 
 /** What programs need, without looking at any policy. */
-export const PLATFORM: readonly string[] = [
+const PLATFORM: readonly string[] = [
   ...['--ro-bind', '/usr', '/usr'],
   ...['/bin', '/sbin', '/lib', '/lib64'].flatMap((path) =>
     existsSync(path) ? ['--symlink', `usr${path}`, path] : [],
@@ -29,7 +29,7 @@ interface Wanted {
 }
 
 /** A sandbox that sees the platform, and what a test adds. */
-export function preparedSandbox({ descriptors = [], more = [], ...rest }: Wanted = {}) {
+function preparedSandbox({ descriptors = [], more = [], ...rest }: Wanted = {}) {
   let released = 0;
   const prepared: PreparedSandbox = {
     network: rest.network ?? 'none',
