@@ -93,7 +93,11 @@ static void list_writable(const char *path, int depth) {
     char below[4096];
     snprintf(below, sizeof below, "%s/%s", path, name);
     if (entry->d_type == DT_LNK) continue;
-    if (faccessat(AT_FDCWD, below, W_OK, AT_EACCESS) == 0) printf("%s\n", below);
+    /* The mode of a device tells nothing where devices cannot be opened. */
+    int opened = entry->d_type == DT_DIR ? -1 : open(below, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (opened >= 0) close(opened);
+    int writable = entry->d_type == DT_DIR ? faccessat(AT_FDCWD, below, W_OK, AT_EACCESS) == 0 : opened >= 0;
+    if (writable) printf("%s\n", below);
     if (entry->d_type == DT_DIR) list_writable(below, depth - 1);
   }
   closedir(folder);
