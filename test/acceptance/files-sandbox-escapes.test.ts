@@ -23,8 +23,11 @@ const CALLS: readonly (readonly [string, FileCall])[] = Object.entries({
 /** Those that go through all that is below a path. */
 const DEEP = /Tree|Walk|Watch|Copy/;
 
-/** The sandbox's own, which is no way out, and too much to go through: its processes, its libraries. */
-const OWN = 'a link to / itself';
+/**
+ * Ways that are none out for those: to what is the sandbox's own, its processes and libraries, and
+ * to the folder that has nothing in it but ours, which has a hard link in it.
+ */
+const OWN = ['a link to / itself', '.. at the end'];
 
 /** The calls are many, and each is made for tens of paths. */
 const MANY_CALLS_MS = 300_000;
@@ -43,7 +46,7 @@ it.each(CALLS)(
     // What is allowed is done.
     await files.statFile({ sessionId, path: join(around.root, 'file') });
     for (const [way, path] of Object.entries(escapingPaths(around))) {
-      if (way === OWN && DEEP.test(name)) continue;
+      if (OWN.includes(way) && DEEP.test(name)) continue;
       fillRoot(around);
       if (name in TARGET_CALLS) writeFileSync(spare, 'spare');
       const answer = await call(of, path, spare).catch((error: unknown) => String(error));
