@@ -45,6 +45,7 @@ export const LONG = [
     'files-load',
     'files-replace',
     'files-escapes',
+    'files-sandbox-escapes',
     'files-remove',
     'files-trees',
     'floods',
