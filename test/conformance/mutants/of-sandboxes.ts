@@ -108,7 +108,33 @@ const withoutDenials = (rules: readonly SandboxRule[]): readonly SandboxRule[] =
 export const ofSandboxes: readonly Mutant[] = [
   {
     fault: 'it ignores the sandboxes of processes',
-    fails: [],
+    fails: [
+      'SANDBOX-01',
+      'SANDBOX-02',
+      'SANDBOX-04',
+      'SANDBOX-05',
+      'SANDBOX-06',
+      'SANDBOX-07',
+      'SANDBOX-08',
+      'SANDBOX-09',
+      'SANDBOX-11',
+      'SANDBOX-12',
+      'SANDBOX-13',
+      'SANDBOX-14',
+      'SANDBOX-15',
+      'SANDBOX-16',
+      'SANDBOX-17',
+      'SANDBOX-20',
+      'SANDBOX-21',
+      'SANDBOX-22',
+      'SANDBOX-23',
+      'SANDBOX-24',
+      'SANDBOX-34',
+      'SANDBOX-35',
+      'SANDBOX-36',
+      'SANDBOX-37',
+      'SANDBOX-46',
+    ],
     mutate: (real) =>
       onStarts(real, ({ spec }) => {
         spec.sandbox = undefined;
@@ -116,7 +142,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'it ignores the sandboxes of files',
-    fails: [],
+    fails: ['SANDBOX-40', 'SANDBOX-41', 'SANDBOX-43', 'SANDBOX-44', 'SANDBOX-45', 'SANDBOX-46'],
     mutate: (real) =>
       onFileSandboxes(real, (request) => {
         request.sandbox = undefined;
@@ -124,27 +150,35 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'all of the machine can be read in a sandbox',
-    fails: [],
+    fails: ['SANDBOX-01', 'SANDBOX-11', 'SANDBOX-17', 'SANDBOX-34', 'SANDBOX-35', 'SANDBOX-37'],
     mutate: (real) => onRules(real, (rules) => [...rules, rule({ place: ROOT, access: READ })]),
   },
   {
     fault: 'what may be read may be changed',
-    fails: [],
+    fails: ['SANDBOX-02', 'SANDBOX-05', 'SANDBOX-08', 'SANDBOX-11', 'SANDBOX-46'],
     mutate: (real) => onRules(real, accessInstead(READ, WRITE)),
   },
   {
     fault: 'what may be changed may be read alone',
-    fails: [],
+    fails: [
+      'SANDBOX-03',
+      'SANDBOX-04',
+      'SANDBOX-05',
+      'SANDBOX-06',
+      'SANDBOX-11',
+      'SANDBOX-32',
+      'SANDBOX-46',
+    ],
     mutate: (real) => onRules(real, accessInstead(WRITE, READ)),
   },
   {
     fault: 'nothing is denied in a sandbox',
-    fails: [],
+    fails: ['SANDBOX-04', 'SANDBOX-05', 'SANDBOX-06', 'SANDBOX-07', 'SANDBOX-08', 'SANDBOX-09'],
     mutate: (real) => onRules(real, withoutDenials),
   },
   {
     fault: 'of rules for one path the one with more rights counts',
-    fails: [],
+    fails: ['SANDBOX-06'],
     mutate: (real) =>
       onRules(real, (rules) =>
         rules.filter(
@@ -156,23 +190,23 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'what rules name may be missing',
-    fails: [],
+    fails: ['SANDBOX-07'],
     mutate: (real) => onRules(real, (rules) => rules.map((each) => ({ ...each, missingOk: true }))),
   },
   {
     fault: 'rules for what is not there are left out',
-    fails: [],
+    fails: ['SANDBOX-08'],
     mutate: (real) => onRules(real, (rules) => rules.filter(({ missingOk }) => !missingOk)),
   },
   {
     fault: 'links in rules are not followed',
-    fails: [],
+    fails: ['SANDBOX-10'],
     mutate: (real) =>
       onRules(real, (rules) => rules.filter(({ path }) => path === '' || !isLink(path))),
   },
   {
     fault: 'a rule for a file is one for its folder',
-    fails: [],
+    fails: ['SANDBOX-04', 'SANDBOX-11'],
     mutate: (real) =>
       onRules(real, (rules) =>
         rules.map((each) => (isFile(each.path) ? { ...each, path: dirname(each.path) } : each)),
@@ -180,7 +214,16 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'the platform is all of the machine, which may be changed',
-    fails: [],
+    fails: [
+      'SANDBOX-01',
+      'SANDBOX-10',
+      'SANDBOX-11',
+      'SANDBOX-12',
+      'SANDBOX-13',
+      'SANDBOX-34',
+      'SANDBOX-35',
+      'SANDBOX-37',
+    ],
     mutate: (real) =>
       onRules(real, (rules) =>
         rules.map((each) =>
@@ -190,7 +233,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'the folder for temporary files is that of the machine',
-    fails: [],
+    fails: ['SANDBOX-13', 'SANDBOX-35'],
     mutate: (real) =>
       onRules(real, (rules) =>
         rules.map((each) => (each.place === TEMP ? rule({ path: '/tmp', access: WRITE }) : each)),
@@ -198,7 +241,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'the root is the platform',
-    fails: [],
+    fails: ['SANDBOX-14', 'SANDBOX-16', 'SANDBOX-36'],
     mutate: (real) =>
       onRules(real, (rules) =>
         rules.map((each) => (each.place === ROOT ? rule({ place: PLATFORM, access: READ }) : each)),
@@ -206,7 +249,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'a working directory is taken for one that is named',
-    fails: [],
+    fails: ['SANDBOX-15'],
     mutate: (real) =>
       onSandboxed(real, (spec) => {
         if (spec.sandbox?.rules.some(({ place }) => place === CWD)) spec.cwd ||= '/';
@@ -214,7 +257,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'paths in rules need not be absolute',
-    fails: [],
+    fails: ['SANDBOX-16'],
     mutate: (real) =>
       onRules(real, (rules) =>
         rules.map((each) => (/^[^/]/.test(each.path) ? { ...each, path: '/usr' } : each)),
@@ -222,7 +265,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'it takes fewer rules than it tells',
-    fails: [],
+    fails: ['SANDBOX-17'],
     mutate: (real) =>
       onResponses(real, ['getServerInfo'], ({ limits }) => {
         if (limits) limits.maxSandboxRules += 1;
@@ -230,7 +273,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'what enforces a sandbox is not told in the first event',
-    fails: [],
+    fails: ['SANDBOX-20'],
     mutate: (real) =>
       onEachEvent(real, ({ event }) => {
         if (event.case === 'started') event.value.sandbox = '';
@@ -238,7 +281,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'every process is said to be in a sandbox',
-    fails: [],
+    fails: ['SANDBOX-20'],
     mutate: (real) =>
       onProcesses(real, (process) => {
         process.sandbox = 'bubblewrap';
@@ -246,7 +289,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'a sandbox has the network of the machine',
-    fails: [],
+    fails: ['SANDBOX-16', 'SANDBOX-24'],
     mutate: (real) =>
       onSandboxes(real, (sandbox) => {
         sandbox.network = SandboxNetwork.HOST;
@@ -254,7 +297,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'no sandbox has a network',
-    fails: [],
+    fails: ['SANDBOX-16', 'SANDBOX-25'],
     mutate: (real) =>
       onSandboxes(real, (sandbox) => {
         sandbox.network = SandboxNetwork.NONE;
@@ -262,7 +305,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'a sandbox has variables of its own',
-    fails: [],
+    fails: ['SANDBOX-26'],
     mutate: (real) =>
       onSandboxed(real, ({ env }) => {
         env['IN_SANDBOX'] = '1';
@@ -270,7 +313,8 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'a code above 128 is taken for a signal',
-    fails: [],
+    fails: ['SANDBOX-27'],
+    also: ['LIFE-01'],
     mutate: (real) =>
       onEachEvent(real, ({ event }) => {
         if (event.case !== 'exited') return;
@@ -282,7 +326,8 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'signals of any scope reach the leader alone',
-    fails: [],
+    fails: ['SANDBOX-28'],
+    also: ['END-05', 'LIFE-04', 'LIFE-13', 'RETAIN-05', 'SIGNAL-01', 'SIGNAL-03'],
     mutate: (real) =>
       onRequests(real, ['signalProcess'], (request) => {
         request.scope = SignalScope.LEADER;
@@ -290,7 +335,8 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'in a sandbox standard error is merged',
-    fails: [],
+    fails: ['SANDBOX-04', 'SANDBOX-08', 'SANDBOX-29'],
+    perhaps: ['SANDBOX-28'],
     mutate: (real) =>
       onSandboxed(real, (spec) => {
         spec.mergeStderr = spec.terminal === undefined;
@@ -298,7 +344,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'terminals in a sandbox have one size',
-    fails: [],
+    fails: ['SANDBOX-30'],
     mutate: (real) =>
       onSandboxed(real, ({ terminal }) => {
         if (terminal) terminal.size = undefined;
@@ -306,7 +352,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'limits do not hold in a sandbox',
-    fails: [],
+    fails: ['SANDBOX-31'],
     mutate: (real) =>
       onSandboxed(real, (spec) => {
         spec.limits = undefined;
@@ -314,7 +360,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'a process in a sandbox that exited is not terminated',
-    fails: [],
+    fails: ['SANDBOX-32'],
     mutate: (real) => ({
       ...real,
       async terminateProcess(request, context) {
@@ -330,7 +376,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'a timeout does not hold in a sandbox',
-    fails: [],
+    fails: ['SANDBOX-33'],
     mutate: (real) =>
       onSandboxed(real, (spec) => {
         spec.timeout = undefined;
@@ -338,7 +384,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'a process in a sandbox starts at the root where nothing is said',
-    fails: [],
+    fails: ['SANDBOX-15', 'SANDBOX-35'],
     mutate: (real) =>
       onSandboxed(real, (spec) => {
         spec.cwd ||= '/';
@@ -346,7 +392,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'repeats are told apart by what is run alone',
-    fails: [],
+    fails: ['SANDBOX-36'],
     mutate: (real) =>
       onRequests(real, ['startProcess'], (request) => {
         if (request.requestId !== '' && request.spec) request.spec.sandbox = undefined;
@@ -354,7 +400,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'Run has no sandbox',
-    fails: [],
+    fails: ['SANDBOX-37'],
     mutate: (real) =>
       onRequests(real, ['run'], ({ spec }) => {
         if (spec) spec.sandbox = undefined;
@@ -362,22 +408,22 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'files that may be read in a sandbox may be changed',
-    fails: [],
+    fails: ['SANDBOX-41', 'SANDBOX-46'],
     mutate: (real) => onFileRules(real, accessInstead(READ, WRITE)),
   },
   {
     fault: 'no file may be changed in a sandbox',
-    fails: [],
+    fails: ['SANDBOX-42', 'SANDBOX-46'],
     mutate: (real) => onFileRules(real, accessInstead(WRITE, READ)),
   },
   {
     fault: 'no file is denied in a sandbox',
-    fails: [],
+    fails: ['SANDBOX-43'],
     mutate: (real) => onFileRules(real, withoutDenials),
   },
   {
     fault: 'files have the working directory of the server',
-    fails: [],
+    fails: ['SANDBOX-45'],
     mutate: (real) =>
       onFileSandboxes(real, ({ sandbox }) => {
         if (sandbox?.rules.some(({ place }) => place === CWD)) sandbox.cwd ||= '/';
@@ -385,7 +431,7 @@ export const ofSandboxes: readonly Mutant[] = [
   },
   {
     fault: 'a sandbox that cannot be made is a start that failed',
-    fails: [],
+    fails: ['SANDBOX-07'],
     mutate: (real) => ({
       ...real,
       async startProcess(request, context) {
