@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-const PROTOS: [&str; 7] = ["error", "event", "file", "process", "server", "session", "signal"];
+const PROTOS: [&str; 7] = ["error", "event", "file", "process", "server", "sandbox", "session", "signal"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new("../../proto");

@@ -8,7 +8,7 @@ from typing import Any
 import runlet
 from google.protobuf import duration_pb2
 from runlet.events import from_message
-from runlet.v1 import process_pb2, session_pb2, signal_pb2
+from runlet.v1 import process_pb2, sandbox_pb2, session_pb2, signal_pb2
 
 from driver import files
 from driver.access import ACCESS
@@ -59,6 +59,7 @@ class Call:
             terminal=terminal and process_pb2.Terminal(size=size_of(terminal)),
             output=output,
             retention=milliseconds(spec.get("retention_ms")),
+            sandbox=sandbox_with(spec.get("writable")),
         )
         return process_pb2.StartProcessRequest(
             **self.target(), request_id=self.get("request_id", ""), spec=made
@@ -78,6 +79,18 @@ def milliseconds(value: int | None) -> duration_pb2.Duration | None:
     duration = duration_pb2.Duration()
     duration.FromMilliseconds(value)
     return duration
+
+
+def sandbox_with(writable: list[str] | None) -> sandbox_pb2.Sandbox | None:
+    """A sandbox in which programs run, and these paths can be changed."""
+    if writable is None:
+        return None
+    rules = [
+        sandbox_pb2.SandboxRule(place="SANDBOX_PLACE_PLATFORM", access="SANDBOX_ACCESS_READ")
+    ]
+    for path in writable:
+        rules.append(sandbox_pb2.SandboxRule(path=path, access="SANDBOX_ACCESS_WRITE"))
+    return sandbox_pb2.Sandbox(rules=rules)
 
 
 def size_of(size: dict[str, Any]) -> process_pb2.TerminalSize:

@@ -53,6 +53,8 @@ export interface StartParams extends ProcessParams {
     readonly retained_bytes?: number;
     readonly overflow?: string;
     readonly retention_ms?: number;
+    /** It runs in a sandbox, with the platform, in which these paths alone may be changed. */
+    readonly writable?: readonly string[];
   };
 }
 

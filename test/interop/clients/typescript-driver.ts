@@ -15,6 +15,11 @@ import {
   type StartProcessRequestSchema,
   StdinModeSchema,
 } from '../../../src/gen/runlet/v1/process_pb.ts';
+import {
+  SandboxAccess,
+  SandboxPlace,
+  type SandboxSchema,
+} from '../../../src/gen/runlet/v1/sandbox_pb.ts';
 import { AttachModeSchema, SessionService } from '../../../src/gen/runlet/v1/session_pb.ts';
 import { SignalSchema, SignalScopeSchema } from '../../../src/gen/runlet/v1/signal_pb.ts';
 import { type Access, settingsOf } from './access.ts';
@@ -209,19 +214,39 @@ function target(params: ProcessParams) {
 }
 
 function startRequest(params: StartParams): MessageInitShape<typeof StartProcessRequestSchema> {
-  const { argv, cwd = '', env = {}, terminal, stdin, retention_ms, ...output } = params.spec;
+  const {
+    argv,
+    cwd = '',
+    env = {},
+    terminal,
+    stdin,
+    retention_ms,
+    writable,
+    ...output
+  } = params.spec;
   return {
     ...target(params),
     requestId: params.request_id ?? '',
     spec: {
       ...{ argv: [...argv], cwd, env, stdin: valueOfName(StdinModeSchema, stdin) },
       ...(terminal === undefined ? {} : { terminal: { size: terminal } }),
+      ...(writable === undefined ? {} : { sandbox: sandboxWith(writable) }),
       ...(retention_ms === undefined ? {} : { retention: duration(retention_ms) }),
       output: {
         retainedBytes: BigInt(output.retained_bytes ?? 0),
         overflow: valueOfName(OverflowSchema, output.overflow),
       },
     },
+  };
+}
+
+/** A sandbox in which programs run, and these paths can be changed. */
+function sandboxWith(writable: readonly string[]): MessageInitShape<typeof SandboxSchema> {
+  return {
+    rules: [
+      { place: SandboxPlace.PLATFORM, access: SandboxAccess.READ },
+      ...writable.map((path) => ({ path, access: SandboxAccess.WRITE })),
+    ],
   };
 }
 

@@ -61,6 +61,7 @@ type spec struct {
 	RetainedBytes uint64            `json:"retained_bytes"`
 	Overflow      string            `json:"overflow"`
 	RetentionMs   *int64            `json:"retention_ms"`
+	Writable      []string          `json:"writable"`
 }
 
 // A command that is being performed.
@@ -94,6 +95,9 @@ func (c *call) startRequest() *runletv1.StartProcessRequest {
 	if s.Terminal != nil {
 		made.Terminal = &runletv1.Terminal{Size: s.Terminal.message()}
 	}
+	if s.Writable != nil {
+		made.Sandbox = sandboxWith(s.Writable)
+	}
 	return &runletv1.StartProcessRequest{
 		SessionId:    c.SessionID,
 		ProcessId:    c.ProcessID,
@@ -101,6 +105,20 @@ func (c *call) startRequest() *runletv1.StartProcessRequest {
 		RequestId:    c.RequestID,
 		Spec:         made,
 	}
+}
+
+// sandboxWith is a sandbox in which programs run, and these paths can be changed.
+func sandboxWith(writable []string) *runletv1.Sandbox {
+	rules := []*runletv1.SandboxRule{{
+		Place:  runletv1.SandboxPlace_SANDBOX_PLACE_PLATFORM,
+		Access: runletv1.SandboxAccess_SANDBOX_ACCESS_READ,
+	}}
+	for _, path := range writable {
+		rules = append(rules, &runletv1.SandboxRule{
+			Path: path, Access: runletv1.SandboxAccess_SANDBOX_ACCESS_WRITE,
+		})
+	}
+	return &runletv1.Sandbox{Rules: rules}
 }
 
 func (s size) message() *runletv1.TerminalSize {

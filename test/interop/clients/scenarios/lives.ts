@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { isAlive, pidFrom } from '../../../support/pids.ts';
@@ -13,6 +13,31 @@ async function endOf(stage: Stage, process_id: string, script: string) {
 
 /** How processes start and end. */
 export const LIVES: readonly Scenario[] = [
+  {
+    name: 'a process in a sandbox changes what it may, and nothing else',
+    async play(stage) {
+      const [may, mustNot] = ['may', 'must-not'].map((name) => join(stage.folder, name));
+      for (const folder of [may, mustNot]) await mkdir(folder ?? '');
+      const script = 'for folder do (echo changed > "$folder/file"); done; exit 3';
+      const argv = ['/bin/sh', '-c', script, 'sh', may ?? '', mustNot ?? ''];
+      const spec = { argv, cwd: '/', writable: [may ?? ''] };
+      await stage.perform('start', { process_id: 'inside', spec });
+      const { exited } = await stage.perform('wait', { process_id: 'inside' });
+      const missing = { ...spec, writable: [join(stage.folder, 'missing')] };
+      return {
+        code: exited?.code,
+        changed: await readdir(may ?? ''),
+        kept: await readdir(mustNot ?? ''),
+        refused: await summaryOf(stage.perform('start', { process_id: 'none', spec: missing })),
+      };
+    },
+    expected: {
+      code: 3,
+      changed: ['file'],
+      kept: [],
+      refused: 'FAILED_PRECONDITION/SANDBOX_UNAVAILABLE',
+    },
+  },
   {
     name: 'a start that is repeated runs once, and another with its request id is refused',
     async play(stage) {

@@ -10,8 +10,8 @@ use runlet_client::v1::file_service_client::FileServiceClient;
 use runlet_client::v1::process_service_client::ProcessServiceClient;
 use runlet_client::v1::session_service_client::SessionServiceClient;
 use runlet_client::v1::{
-    OutputPolicy, Overflow, ProcessSpec, SignalScope, StartProcessRequest, StdinMode, Terminal,
-    TerminalSize,
+    OutputPolicy, Overflow, ProcessSpec, Sandbox, SandboxAccess, SandboxPlace, SandboxRule,
+    SignalScope, StartProcessRequest, StdinMode, Terminal, TerminalSize,
 };
 use serde_json::{Value, json};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -175,10 +175,26 @@ impl Call {
                     overflow: overflow.into(),
                 }),
                 retention: milliseconds(&given["retention_ms"]),
+                sandbox: given["writable"].as_array().map(|paths| sandbox_with(paths)),
                 ..Default::default()
             }),
         }
     }
+}
+
+/// A sandbox in which programs run, and these paths can be changed.
+fn sandbox_with(writable: &[Value]) -> Sandbox {
+    let platform = SandboxRule {
+        place: SandboxPlace::Platform.into(),
+        access: SandboxAccess::Read.into(),
+        ..Default::default()
+    };
+    let rules = writable.iter().filter_map(Value::as_str).map(|path| SandboxRule {
+        path: path.to_owned(),
+        access: SandboxAccess::Write.into(),
+        ..Default::default()
+    });
+    Sandbox { rules: std::iter::once(platform).chain(rules).collect(), ..Default::default() }
 }
 
 fn text(json: &Value, name: &str) -> String {

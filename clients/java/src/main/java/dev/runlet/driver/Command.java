@@ -1,5 +1,6 @@
 package dev.runlet.driver;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.protobuf.ByteString;
@@ -9,6 +10,10 @@ import dev.runlet.v1.OutputPolicy;
 import dev.runlet.v1.Overflow;
 import dev.runlet.v1.ProcessServiceGrpc;
 import dev.runlet.v1.ProcessSpec;
+import dev.runlet.v1.Sandbox;
+import dev.runlet.v1.SandboxAccess;
+import dev.runlet.v1.SandboxPlace;
+import dev.runlet.v1.SandboxRule;
 import dev.runlet.v1.SessionServiceGrpc;
 import dev.runlet.v1.SignalScope;
 import dev.runlet.v1.StartProcessRequest;
@@ -159,6 +164,9 @@ final class Command {
     if (given.has("terminal")) {
       spec.setTerminal(Terminal.newBuilder().setSize(size(given.getAsJsonObject("terminal"))));
     }
+    if (given.has("writable")) {
+      spec.setSandbox(sandboxWith(given.getAsJsonArray("writable")));
+    }
     if (given.has("retention_ms")) {
       spec.setRetention(duration(number(given, "retention_ms")));
     }
@@ -184,6 +192,23 @@ final class Command {
         json.has("offset") ? number(json, "offset") : null,
         bytes(json, "data"),
         json.has("eof") && json.get("eof").getAsBoolean());
+  }
+
+  /** A sandbox in which programs run, and these paths can be changed. */
+  private static Sandbox sandboxWith(JsonArray writable) {
+    Sandbox.Builder sandbox =
+        Sandbox.newBuilder()
+            .addRules(
+                SandboxRule.newBuilder()
+                    .setPlace(SandboxPlace.SANDBOX_PLACE_PLATFORM)
+                    .setAccess(SandboxAccess.SANDBOX_ACCESS_READ));
+    for (JsonElement path : writable) {
+      sandbox.addRules(
+          SandboxRule.newBuilder()
+              .setPath(path.getAsString())
+              .setAccess(SandboxAccess.SANDBOX_ACCESS_WRITE));
+    }
+    return sandbox.build();
   }
 
   private static TerminalSize size(JsonObject json) {
