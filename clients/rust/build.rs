@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-const PROTOS: [&str; 7] = ["error", "event", "file", "process", "server", "sandbox", "session", "signal"];
+const PROTOS: [&str; 8] =
+    ["error", "event", "file", "process", "sandbox", "server", "session", "signal"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new("../../proto");
