@@ -13,6 +13,7 @@ export const PARTS = [
   'resume',
   'cold-start',
   'files',
+  'sandbox',
 ];
 
 /**

@@ -26,7 +26,7 @@ const ROUNDS = 3;
 const LEAST = /** @type {const} */ ({ file: 0.8, folder: 0.5 });
 
 /**
- * Takes about three minutes.
+ * Takes about twelve minutes.
  *
  * @param {Options} options
  * @returns {Promise<Result>}

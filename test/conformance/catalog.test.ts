@@ -9,6 +9,7 @@ import { file_runlet_v1_error } from '../../src/gen/runlet/v1/error_pb.ts';
 import { file_runlet_v1_event } from '../../src/gen/runlet/v1/event_pb.ts';
 import { file_runlet_v1_file } from '../../src/gen/runlet/v1/file_pb.ts';
 import { file_runlet_v1_process } from '../../src/gen/runlet/v1/process_pb.ts';
+import { file_runlet_v1_sandbox } from '../../src/gen/runlet/v1/sandbox_pb.ts';
 import { file_runlet_v1_server } from '../../src/gen/runlet/v1/server_pb.ts';
 import { file_runlet_v1_session } from '../../src/gen/runlet/v1/session_pb.ts';
 import { file_runlet_v1_signal } from '../../src/gen/runlet/v1/signal_pb.ts';
@@ -21,6 +22,7 @@ const FILES = [
   file_runlet_v1_event,
   file_runlet_v1_file,
   file_runlet_v1_process,
+  file_runlet_v1_sandbox,
   file_runlet_v1_server,
   file_runlet_v1_session,
   file_runlet_v1_signal,
