@@ -94,7 +94,6 @@ export async function serve(flags: ServeFlags): Promise<void> {
     fileRoots: flags.fileRoot ?? [],
     sandboxProfiles: profiles && (() => profiles.current),
     requireSandbox: flags.requireSandbox,
-    trySandboxes: true,
     ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
     ...(stateFolder === undefined || flags.outputDisk === 0 ? {} : { stateFolder }),
   }).catch((error: unknown) => {
@@ -111,6 +110,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     record?.remove();
     throw error;
   }
+  server.trySandboxes();
   const predecessors = endPredecessors({ stateFolder, launcher, log: logger, graceMs });
   await ending.wait();
   const stopped = Promise.all([server.shutdown(), predecessors.settle(graceMs)]);

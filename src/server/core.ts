@@ -111,7 +111,6 @@ export async function openCore(options: ServerOptions): Promise<Core> {
       logger.warn({ err }, 'what an earlier server left of a file could not be removed');
     });
   }
-  if (options.trySandboxes === true) void sandboxes.facts();
   const ways = { launcher, users, spool, workers, helpers, records, sandboxes };
   return { ...ways, clock, limits, principals, host, sessions, roots, cwd, newId };
 }

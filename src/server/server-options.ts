@@ -32,11 +32,6 @@ export interface ServerOptions {
   readonly sandboxProfiles?: (() => ReadonlyMap<string, SandboxLayer>) | undefined;
   /** Whether processes and files are refused without a sandbox. Default: false. */
   readonly requireSandbox?: boolean | undefined;
-  /**
-   * Whether what sandboxes rely on is tried when the server starts, in the background. Default:
-   * false, when somebody asks first.
-   */
-  readonly trySandboxes?: boolean | undefined;
   /** Default: those of `serverLimits` in `policy/principal-limits.ts`. */
   readonly limits?: Partial<Limits>;
   /** Default: the best that this machine offers. */

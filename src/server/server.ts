@@ -20,6 +20,8 @@ export interface RunletServer {
   shutdown(): Promise<void>;
   /** Ends the grace of a shutdown: what still runs gets SIGKILL now. */
   hurry(): void;
+  /** Tries what sandboxes rely on, in the background; else it waits until somebody asks. */
+  trySandboxes(): void;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface RunletServer {
 export async function startServer(options: ServerOptions): Promise<RunletServer> {
   const { logger } = options;
   const core = await openCore(options);
-  const { helpers, host, limits, records, roots, sessions, spool, workers } = core;
+  const { helpers, host, limits, records, roots, sandboxes, sessions, spool, workers } = core;
   const grpc = createGrpcServer(core, options);
   const door = new Door({
     maxConnections: limits.maxConnections,
@@ -77,5 +79,6 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
       return stopped;
     },
     hurry: () => host.killAll(),
+    trySandboxes: () => void sandboxes.facts(),
   };
 }
