@@ -17,6 +17,7 @@ const OF_NEITHER = [
   'principal-*',
   'reading',
   'reconnect',
+  'sandbox-acts',
   'secrets-scan',
   'tls-*',
   'tokens',
@@ -27,7 +28,7 @@ const OF_NEITHER = [
 const OF_LAUNCHERS = ['interact', 'late-output', 'leaks', 'lossless', 'pause', 'stdin-stream'];
 
 /** What depends on rights, and not on how processes are started. */
-const OF_RIGHTS = ['files-*'];
+const OF_RIGHTS = ['files-*', 'sandbox-*'];
 
 const ofLauncher = process.env['TEST_LAUNCHER'] !== undefined;
 const independent = [...OF_NEITHER, ...(ofLauncher ? OF_RIGHTS : OF_LAUNCHERS)];
