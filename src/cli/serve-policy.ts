@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { idleClock } from '../clock.ts';
 import { LivePolicy } from '../policy/live-policy.ts';
+import { parsePolicy } from '../policy/parse-policy.ts';
 import type { Policy } from '../policy/policy.ts';
-import { openPolicyFile } from '../policy/policy-file.ts';
 import { PolicyError } from '../policy/policy-source.ts';
+import { openRulesFile } from '../policy/rules-file.ts';
 import type { ServerLog } from '../server/server-log.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -25,8 +26,9 @@ export async function servePolicy(file: string, logger: ServerLog): Promise<Serv
   const told = (policy: Policy): void =>
     logger.info({ policy: path, principals: policy.entries.length }, 'the policy is in force');
   try {
-    const opened = await openPolicyFile({
+    const opened = await openRulesFile({
       path,
+      parse: parsePolicy,
       clock: idleClock,
       onChange: (policy) => {
         live.replace(policy);

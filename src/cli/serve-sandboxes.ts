@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { idleClock } from '../clock.ts';
 import { PolicyError } from '../policy/policy-source.ts';
+import { openRulesFile } from '../policy/rules-file.ts';
 import { parseProfiles } from '../sandbox/parse-profiles.ts';
-import { openProfilesFile, type SandboxProfiles } from '../sandbox/profiles-file.ts';
+import type { SandboxProfiles } from '../sandbox/sandbox-spec.ts';
 import type { ServerLog } from '../server/server-log.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -25,7 +26,7 @@ export async function serveProfiles(file: string, logger: ServerLog): Promise<Se
   const told = (profiles: SandboxProfiles): void =>
     logger.info({ file: path, profiles: [...profiles.keys()] }, 'sandbox profiles are in force');
   try {
-    const opened = await openProfilesFile({
+    const opened = await openRulesFile({
       path,
       parse: parseProfiles,
       clock: idleClock,

@@ -22,6 +22,9 @@ export interface SandboxLayer {
   readonly network: SandboxNetwork;
 }
 
+/** What an operator has set, by names that requests give. */
+export type SandboxProfiles = ReadonlyMap<string, SandboxLayer>;
+
 /** A sandbox as it is asked for. */
 export interface SandboxSpec {
   /** The name of its profile; empty: none. */

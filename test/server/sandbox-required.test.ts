@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
 import { serveProfiles } from '../../src/cli/serve-sandboxes.ts';
-import type { SandboxProfiles } from '../../src/sandbox/profiles-file.ts';
+import type { SandboxProfiles } from '../../src/sandbox/sandbox-spec.ts';
 import { collect } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
 import { startHarness, temporaryFolder } from '../support/harness.ts';

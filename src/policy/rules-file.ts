@@ -1,15 +1,11 @@
 import type { Clock } from '../clock.ts';
 import { MAX_POLICY_BYTES } from '../limits.ts';
-import { PolicyError } from '../policy/policy-source.ts';
 import { assertOwnFile } from '../read-file.ts';
 import { type WatchedFiles, watchFiles } from '../watched-files.ts';
-import type { SandboxLayer } from './sandbox-spec.ts';
+import { PolicyError } from './policy-source.ts';
 
-/** Sandboxes by their names. */
-export type SandboxProfiles = ReadonlyMap<string, SandboxLayer>;
-
-/** Where a file of profiles is, and who is told of it. */
-export interface ProfilesFileOptions {
+/** Where a file of an operator's rules is, and who is told of it. */
+export interface RulesFileOptions<T> {
   /** An absolute path. */
   readonly path: string;
   /**
@@ -17,10 +13,10 @@ export interface ProfilesFileOptions {
    *
    * @throws PolicyError
    */
-  readonly parse: (text: string) => SandboxProfiles;
+  readonly parse: (text: string) => T;
   readonly clock: Clock;
-  /** Other profiles are in force. Not called for the first. */
-  readonly onChange: (profiles: SandboxProfiles) => void;
+  /** Others are in force. Not called for the first. */
+  readonly onChange: (rules: T) => void;
   /**
    * The file cannot be taken as it is now; what was in force stays. Once for each such file.
    * Undefined: it can be again.
@@ -29,15 +25,14 @@ export interface ProfilesFileOptions {
 }
 
 /**
- * Reads profiles from a file that nobody else may change, and again when that changes.
+ * Reads rules from a file that nobody else may change, and again when that changes: whoever can
+ * write it decides what this server lets be done.
  *
  * @throws PolicyError
  */
-export function openProfilesFile(
-  options: ProfilesFileOptions,
-): Promise<WatchedFiles<SandboxProfiles>> {
+export function openRulesFile<T>(options: RulesFileOptions<T>): Promise<WatchedFiles<T>> {
   const { clock, onChange, onProblem, parse, path } = options;
-  return watchFiles<SandboxProfiles>({
+  return watchFiles<T>({
     paths: [path],
     maxBytes: MAX_POLICY_BYTES,
     check: assertOwnFile,

@@ -2,8 +2,9 @@ import { chmod, chown, mkdir, rename, rm, symlink, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FILES_LOOK_MS, MAX_POLICY_BYTES } from '../../src/limits.ts';
+import { parsePolicy } from '../../src/policy/parse-policy.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import { openPolicyFile } from '../../src/policy/policy-file.ts';
+import { openRulesFile } from '../../src/policy/rules-file.ts';
 import type { WatchedFiles } from '../../src/watched-files.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/harness.ts';
@@ -34,7 +35,8 @@ async function opened(entries = 1, name = 'policy.yaml'): Promise<Opened> {
   await writeFile(path, policyOf(entries));
   const clock = new FakeClock();
   const told: (number | string)[] = [];
-  const file = await openPolicyFile({
+  const file = await openRulesFile({
+    parse: parsePolicy,
     path,
     clock,
     onChange: (policy: Policy) => told.push(policy.entries.length),
@@ -127,7 +129,8 @@ describe('a policy file', () => {
 
 describe('a file that is no policy at the start', () => {
   const open = (path: string): Promise<WatchedFiles<Policy>> =>
-    openPolicyFile({
+    openRulesFile({
+      parse: parsePolicy,
       path,
       clock: new FakeClock(),
       onChange: () => {},
