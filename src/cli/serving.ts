@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { type Address, defaultAddress, formatAddress } from '../address.ts';
 import { Latch } from '../latch.ts';
-import { DEFAULT_LIMITS, FAULT_EXIT_MS, type Limits } from '../limits.ts';
+import { DEFAULT_LIMITS, FAULT_EXIT_MS, type Limits, SANDBOX_TRY_MS } from '../limits.ts';
 import { ensurePrivateFolder } from '../private-folder.ts';
 import { createLauncher } from '../process/launchers.ts';
 import { exitAtOnce } from '../process/native/exit-at-once.ts';
@@ -110,9 +110,11 @@ export async function serve(flags: ServeFlags): Promise<void> {
     record?.remove();
     throw error;
   }
-  server.trySandboxes();
+  // One that is there for a command alone has better to do.
+  const trying = setTimeout(() => server.trySandboxes(), SANDBOX_TRY_MS).unref();
   const predecessors = endPredecessors({ stateFolder, launcher, log: logger, graceMs });
   await ending.wait();
+  clearTimeout(trying);
   const stopped = Promise.all([server.shutdown(), predecessors.settle(graceMs)]);
   void hurried.wait().then(() => {
     server.hurry();

@@ -18,3 +18,9 @@ export const MAX_SANDBOX_NAMES = 16 * KIB;
 /** Bytes of its folder for temporary files, and of its shared memory: both are memory of the machine. */
 export const SANDBOX_TEMP_BYTES = 1024 * MIB;
 export const SANDBOX_SHM_BYTES = 64 * MIB;
+
+/**
+ * Milliseconds from its start until a server tries what sandboxes rely on, unless somebody asks
+ * before: that takes some hundred milliseconds of a processor.
+ */
+export const SANDBOX_TRY_MS = 1000;
