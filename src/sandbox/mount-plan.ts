@@ -82,8 +82,14 @@ export function planMounts({ boundary, found, links }: Ground): MountPlan {
       set(nodes, { kind: 'temp', path, space: above.space });
     }
   };
+  /** The point that counts where a path is: one that may be missing, and is, is no mount. */
+  const standingAbove = (path: string): Point => {
+    let above = boundary.above(path);
+    while (isLeftOut(above, found)) above = boundary.above(above.path);
+    return above;
+  };
   for (const point of boundary.points) {
-    const above = boundary.above(point.path);
+    const above = standingAbove(point.path);
     const here = point.space === 'host' ? found(point.path) : undefined;
     const isGuarded = above.access === 'write' && point.access !== 'write';
     // Where nothing can be made, nothing has to be kept from being made.
@@ -117,6 +123,11 @@ export function planMounts({ boundary, found, links }: Ground): MountPlan {
     held: [...held].sort(),
     first,
   };
+}
+
+/** Whether there is nothing at a point that could be changed: whatever is above decides there. */
+function isLeftOut({ access, path, space }: Point, found: Ground['found']): boolean {
+  return access === 'write' && space === 'host' && path !== '/' && found(path).kind === 'missing';
 }
 
 /** A point decides what is at its path; a folder on the way to another does not. */
@@ -179,10 +190,12 @@ function isSealed({ kind, path }: MountOperation, boundary: Boundary): boolean {
   return kind === 'temp' && boundary.at(path).access !== 'write';
 }
 
-/** The folders between one and what is below it, without both. */
+/** The folders between one and what is in it or is it, without both. */
 function foldersBetween(folder: string, path: string): readonly string[] {
   const folders = foldersOf(path);
-  return folders.slice(folders.indexOf(folder) + 1);
+  const at = folders.indexOf(folder);
+  if (at < 0 && folder !== path) throw new Error(`${path} is not in ${folder}`);
+  return at < 0 ? [] : folders.slice(at + 1);
 }
 
 function isVisible({ access }: Point): boolean {

@@ -78,6 +78,7 @@ describe('runlet ps', () => {
       pid: one.pid,
       argv: ['sh', '-c', 'exit 3'],
       rawArgv: null,
+      sandbox: null,
       labels: {},
       terminal: false,
       stdin: false,

@@ -99,6 +99,32 @@ describe('what is forbidden inside of what can be written', () => {
     );
   });
 
+  it('shows nothing more where what may be written around it is not there, either', async () => {
+    const w = await workFolder();
+    // Nothing can be made below a file, nor where it is not.
+    await writeFile(join(w, 'file'), '');
+    const { errors, placeholders, prepare } = sandboxMaker();
+    const made = await prepare(
+      sandboxOf([
+        PLATFORM,
+        rule('read', w),
+        rule('write', join(w, 'missing'), true),
+        rule('none', join(w, 'missing/no'), true),
+        rule('read', join(w, 'missing/deep/er'), true),
+        rule('write', join(w, 'file')),
+        rule('none', join(w, 'file/no'), true),
+        rule('write', join(w, 'file/missing'), true),
+        rule('none', join(w, 'file/missing/no'), true),
+      ]),
+    );
+    // It is sealed, and is nothing of the machine's.
+    expect(made.arguments.filter((argument) => argument === '/')).toEqual(['/']);
+    const script = `ls ${w}; mkdir ${w}/missing || echo refused; ls -d /root /home /var /boot || :`;
+    expect((await runInside(made, script)).stdout).toBe('file\nrefused\n');
+    await made.release();
+    expect([await readdir(w), placeholders.size, errors]).toEqual([['file'], 0, []]);
+  });
+
   it('cannot be made, renamed over or replaced by a link where it is not there', async () => {
     const w = await workFolder();
     await mkdir(join(w, 'a'));
