@@ -219,7 +219,6 @@ export const ofSandboxes: readonly Mutant[] = [
       'SANDBOX-10',
       'SANDBOX-11',
       'SANDBOX-12',
-      'SANDBOX-13',
       'SANDBOX-34',
       'SANDBOX-35',
       'SANDBOX-37',
