@@ -28,6 +28,7 @@ pub async fn list_files(call: Call) -> Facts {
         attachment_id: call.attachment_id(),
         path: call.text("path"),
         raw_path: call.bytes("raw_path"),
+        ..Default::default()
     };
     let mut answers = call.files().list_directory(request).await?.into_inner();
     let mut files = Vec::new();
