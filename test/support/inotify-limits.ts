@@ -70,7 +70,15 @@ export async function serveWithin(
     address: parseAddress(line.replace('runlet listening on ', '')),
     pid,
     async limit(others) {
-      await run('nsenter', ['--user', '--target', `${pid}`, 'sh', '-c', setting(others)]);
+      await run('nsenter', [
+        '--user',
+        '--preserve-credentials',
+        '--target',
+        `${pid}`,
+        'sh',
+        '-c',
+        setting(others),
+      ]);
     },
   };
 }
