@@ -25,6 +25,9 @@ import { resourceLimits } from './checks/resource-limits.ts';
 import { resuming } from './checks/resuming.ts';
 import { retention } from './checks/retention.ts';
 import { run } from './checks/run.ts';
+import { sandboxIsolation } from './checks/sandbox-isolation.ts';
+import { sandboxPlaces } from './checks/sandbox-places.ts';
+import { sandboxRequests } from './checks/sandbox-requests.ts';
 import { sandboxRules } from './checks/sandbox-rules.ts';
 import { sandboxedFiles } from './checks/sandboxed-files.ts';
 import { sandboxedProcesses } from './checks/sandboxed-processes.ts';
@@ -88,8 +91,11 @@ export const AREAS: readonly Area[] = [
   { title: 'Watching folders', checks: watchingFolders },
   { title: 'Folders as archives', checks: trees },
   { title: 'Files and sessions', checks: fileSessions },
-  { title: 'What a sandbox allows', checks: sandboxRules },
-  { title: 'Processes in a sandbox', checks: sandboxedProcesses },
+  {
+    title: 'What a sandbox allows',
+    checks: [...sandboxRules, ...sandboxPlaces, ...sandboxRequests],
+  },
+  { title: 'Processes in a sandbox', checks: [...sandboxIsolation, ...sandboxedProcesses] },
   { title: 'Files in a sandbox', checks: sandboxedFiles },
   { title: 'Requests that are wrong', checks: requests },
   { title: 'Failures', checks: errors },

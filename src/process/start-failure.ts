@@ -36,6 +36,11 @@ export function spawnFailure(errno: string): RunletError {
   return startFailure(spawnStage(errno), errno, `the process could not be created: ${errno}`);
 }
 
+/** A process that could not be given its limits. */
+export function limitFailure(errno: string): RunletError {
+  return startFailure('SPAWN', errno, `the process could not be limited: ${errno}`);
+}
+
 /** A start that asks for something that this server's launcher cannot do. */
 export function unsupported(stage: StartStage, what: string): RunletError {
   return startFailure(stage, 'ENOTSUP', `this server cannot ${what}: ENOTSUP`);

@@ -9,16 +9,16 @@ const PLATFORM = { place: 'platform', access: 'read' } as const;
 const TEMP = { place: 'temp', access: 'write' } as const;
 
 const forProgram = (flags: SandboxFlags): SandboxOptions | undefined =>
-  sandboxOf(flags, { what: 'program', folder: () => '/work' });
+  sandboxOf(flags, { what: 'program', folder: () => '/code' });
 const forFiles = (flags: SandboxFlags): SandboxOptions | undefined =>
-  sandboxOf(flags, { what: 'files', folder: () => '/work' });
+  sandboxOf(flags, { what: 'files', folder: () => '/code' });
 
 describe('the flags of a sandbox', () => {
   it('ask for one, each by itself, and for none where there is none', () => {
     expect(forProgram({})).toBeUndefined();
     expect(forProgram({ network: 'none' })).toEqual({ rules: [PLATFORM, TEMP], network: 'none' });
     expect(forProgram({ sandbox: 'agent' })).toEqual({ rules: [], profile: 'agent' });
-    const secret = { path: '/work/secret', access: 'none', missingOk: true };
+    const secret = { path: '/code/secret', access: 'none', missingOk: true };
     expect(forProgram({ deny: ['secret'] })?.rules).toEqual([PLATFORM, TEMP, secret]);
   });
 
@@ -27,8 +27,8 @@ describe('the flags of a sandbox', () => {
       PLATFORM,
       TEMP,
       { path: '/data', access: 'read' },
-      { path: '/work', access: 'write' },
-      { path: '/work/out', access: 'write' },
+      { path: '/code', access: 'write' },
+      { path: '/code/out', access: 'write' },
     ]);
     expect(forFiles({ allowRead: ['/data'] })?.rules).toEqual([{ path: '/data', access: 'read' }]);
   });
@@ -40,7 +40,7 @@ describe('the flags of a sandbox', () => {
     ]);
     // A file may be called so.
     expect(forProgram({ allowRead: ['./@temp'] })?.rules?.at(-1)).toEqual({
-      path: '/work/@temp',
+      path: '/code/@temp',
       access: 'read',
     });
   });
@@ -50,7 +50,7 @@ describe('the flags of a sandbox', () => {
       { place: 'root', access: 'write' },
       TEMP,
       { place: 'cwd', access: 'write' },
-      { path: '/work/.env', access: 'none', missingOk: true },
+      { path: '/code/.env', access: 'none', missingOk: true },
     ];
     const asked = { sandbox: 'agent', deny: ['.env'] };
     expect(forProgram(asked)).toEqual({ profile: 'agent', rules });
@@ -64,7 +64,7 @@ describe('the flags of a sandbox', () => {
 
   it('leave what leads out of a folder to the machine that has it', () => {
     expect(forProgram({ allowRead: ['link/../x'] })?.rules?.at(-1)).toEqual({
-      path: '/work/link/../x',
+      path: '/code/link/../x',
       access: 'read',
     });
   });
@@ -82,7 +82,7 @@ describe('the flags of a sandbox', () => {
 });
 
 describe('a working directory', () => {
-  const shown = (flags: SandboxFlags, folder = '/work'): boolean =>
+  const shown = (flags: SandboxFlags, folder = '/code'): boolean =>
     isVisible(forProgram(flags) ?? {}, folder);
 
   it('is there where a rule shows it, or what it is in', () => {
@@ -90,15 +90,15 @@ describe('a working directory', () => {
     expect(shown({ allowWrite: ['.'] })).toBe(true);
     expect(shown({ allowRead: ['@cwd'] })).toBe(true);
     expect(shown({ allowRead: ['@root'] })).toBe(true);
-    expect(shown({ allowRead: ['/work'] }, '/work/in/it')).toBe(true);
-    expect(shown({ allowRead: ['/work/in'] })).toBe(false);
+    expect(shown({ allowRead: ['/code'] }, '/code/in/it')).toBe(true);
+    expect(shown({ allowRead: ['/code/in'] })).toBe(false);
     expect(shown({ allowRead: ['/wor'] })).toBe(false);
     expect(shown({ network: 'none' }, '/usr/share')).toBe(true);
   });
 
   it('is not there where a longer rule hides it', () => {
-    expect(shown({ allowRead: ['@root'], deny: ['/work'] }, '/work/in')).toBe(false);
-    expect(shown({ allowRead: ['/work'], deny: ['/work'] })).toBe(false);
+    expect(shown({ allowRead: ['@root'], deny: ['/code'] }, '/code/in')).toBe(false);
+    expect(shown({ allowRead: ['/code'], deny: ['/code'] })).toBe(false);
     expect(shown({ allowRead: ['@cwd'], deny: ['@cwd'] })).toBe(false);
     // What is there is another.
     expect(shown({ allowRead: ['@root'] }, '/tmp/x')).toBe(false);

@@ -1,19 +1,12 @@
-import {
-  SandboxAccess,
-  type SandboxNetwork,
-  SandboxPlace,
-} from '../../gen/runlet/v1/sandbox_pb.ts';
-import { ensureAllFail, ensureEqual, ensureFails, ensureInvalid } from '../assert.ts';
+import { SandboxAccess } from '../../gen/runlet/v1/sandbox_pb.ts';
+import { ensureEqual, ensureFails } from '../assert.ts';
 import type { Check } from '../check.ts';
-import type { CheckContext } from '../context.ts';
 import {
   hidden,
   outputIn,
-  PLATFORM,
   type RuleInit,
   readable,
   runIn,
-  type SandboxInit,
   shellWith,
   writable,
 } from '../sandboxes.ts';
@@ -29,10 +22,6 @@ const TRY = (...paths: readonly string[]): string =>
         { echo changed >> ${path}; } 2> /dev/null && w=w; printf %s "$r$w "`,
     )
     .join('\n');
-
-function start(context: CheckContext, sandbox: SandboxInit): Promise<unknown> {
-  return context.startShell('true', { cwd: '/', sandbox });
-}
 
 /** What rules allow. */
 export const sandboxRules: readonly Check[] = [
@@ -210,133 +199,6 @@ export const sandboxRules: readonly Check[] = [
       const output = await outputIn(context, shellWith(...rules), TRY(...files));
       ensureEqual(output, 'r- rw -- ', 'what can be done with each');
       ensureEqual(await folder.sh('cat a b'), 'abchanged\n', 'what is in them');
-    },
-  },
-  {
-    id: 'SANDBOX-12',
-    title: 'The platform runs a shell and its tools, and cannot be changed',
-    clause: 'SANDBOX_PLACE_PLATFORM',
-    needs: 'sandbox',
-    async run(context) {
-      const names = ['/usr', '/etc'].map((folder) => `${folder}/runlet-${context.sessionId}`);
-      const script = `id -un > /dev/null && ls / > /dev/null && echo runs
-        ${names.map((name) => `(: > ${name})`).join('; ')}
-        test -c /dev/null && test -c /dev/urandom && test -e /proc/self/status && echo devices
-        test -b /dev/sda || test -b /dev/vda || test -e /dev/mem || echo few`;
-      const output = await outputIn(context, shellWith(), script);
-      // Whatever was made there.
-      const look = 'for name do if test -e "$name"; then echo "$name"; rm "$name"; fi; done';
-      const made = await context.outputOf(['/bin/sh', '-c', look, 'sh', ...names]);
-      ensureEqual(output, 'runs\ndevices\nfew\n', 'what there is');
-      ensureEqual(made, '', 'what was changed');
-    },
-  },
-  {
-    id: 'SANDBOX-13',
-    title: 'The folder for temporary files is empty, private, and gone afterwards; TMPDIR names it',
-    clause: 'SANDBOX_PLACE_TEMP',
-    needs: 'sandbox',
-    async run(context) {
-      const sandbox = shellWith({ place: SandboxPlace.TEMP, access: WRITE });
-      const name = `/tmp/runlet-${context.sessionId}`;
-      const script = `echo "$TMPDIR" $(ls -A /tmp); : > ${name} && test -e ${name} && echo made`;
-      const outputs: string[] = [];
-      for (const _ of [1, 2]) outputs.push(await outputIn(context, sandbox, script));
-      const look = `if test -e ${name}; then echo there; rm ${name}; else echo none; fi`;
-      const outside = await context.outputOf(['/bin/sh', '-c', look]);
-      ensureEqual(outputs, ['/tmp\nmade\n', '/tmp\nmade\n'], 'what is in it');
-      ensureEqual(outside, 'none\n', 'what is outside');
-      const set = await outputIn(context, sandbox, 'echo "$TMPDIR"', {
-        env: { PATH: '/usr/bin:/bin', TMPDIR: '/set' },
-      });
-      ensureEqual(set, '/set\n', 'what is set by the caller');
-    },
-  },
-  {
-    id: 'SANDBOX-14',
-    title: 'The root is all of the machine, with processes and devices of its own',
-    clause: 'SANDBOX_PLACE_ROOT',
-    needs: ['sandbox', 'unconfined'],
-    async run(context) {
-      const folder = await context.makeFolder('printf there > file');
-      const outside = (
-        await context.outputOf(['/bin/sh', '-c', 'ls -d /proc/[0-9]* | wc -l'])
-      ).trim();
-      const sandbox = { rules: [{ place: SandboxPlace.ROOT, access: READ }] };
-      const script = `cat ${folder.at('file')}; { echo x > ${folder.at('file')}; } 2> /dev/null && echo changed
-        test $(ls -d /proc/[0-9]* | wc -l) -lt 9 && echo few; test -e /dev/mem || echo none; : ${outside}`;
-      ensureEqual(await outputIn(context, sandbox, script), 'therefew\nnone\n', 'what there is');
-    },
-  },
-  {
-    id: 'SANDBOX-15',
-    title: 'The working directory is that of the spec, which has to name one then',
-    clause: 'SANDBOX_PLACE_CWD',
-    needs: ['sandbox', 'unconfined'],
-    async run(context) {
-      const folder = await context.makeFolder('mkdir d');
-      const sandbox = shellWith({ place: SandboxPlace.CWD, access: WRITE });
-      await runIn(context, sandbox, ': > made', { cwd: folder.at('d') });
-      ensureEqual(await folder.names(), 'd d/made', 'what is there');
-      const without = context.startShell('true', { sandbox });
-      await ensureInvalid(without, /^spec\.cwd$/, 'without a folder');
-      const missing = context.startShell('true', { sandbox, cwd: folder.at('missing') });
-      const { startFailure } = await ensureFails(
-        missing,
-        'FAILED_PRECONDITION/START_FAILED',
-        'a folder that is not there',
-      );
-      ensureEqual([startFailure?.stage, startFailure?.errnoName], [1, 'ENOENT'], 'the failure');
-    },
-  },
-  {
-    id: 'SANDBOX-16',
-    title: 'A sandbox that is wrong in itself is refused, with the field that is wrong',
-    clause: 'SandboxRule',
-    needs: 'sandbox',
-    async run(context) {
-      const wrong: Record<string, [SandboxInit, RegExp]> = {
-        'a path that is not absolute': [
-          { rules: [{ path: 'a', access: READ }] },
-          /^spec\.sandbox\.rules\[0\]\.path$/,
-        ],
-        'no access': [
-          { rules: [PLATFORM, { path: '/usr' }] },
-          /^spec\.sandbox\.rules\[1\]\.access$/,
-        ],
-        'neither a path nor a place': [{ rules: [{ access: READ }] }, /^spec\.sandbox\.rules\[0\]/],
-        'a path and a place': [
-          { rules: [{ path: '/usr', place: SandboxPlace.ROOT, access: READ }] },
-          /^spec\.sandbox\.rules\[0\]/,
-        ],
-        'a profile that there is not': [
-          { profile: `no-profile-${context.sessionId.slice(0, 8)}` },
-          /^spec\.sandbox\.profile$/,
-        ],
-        'a folder of its own': [{ ...shellWith(), cwd: '/' }, /^spec\.sandbox\.cwd$/],
-        'a network that there is not': [
-          { ...shellWith(), network: 99 as SandboxNetwork },
-          /^spec\.sandbox\.network$/,
-        ],
-      };
-      for (const [what, [sandbox, field]] of Object.entries(wrong)) {
-        await ensureInvalid(start(context, sandbox), field, what);
-      }
-    },
-  },
-  {
-    id: 'SANDBOX-17',
-    title: 'A sandbox has no more rules than `max_sandbox_rules`',
-    clause: 'Limits.max_sandbox_rules',
-    needs: 'sandbox',
-    async run(context) {
-      const most = context.info.limits?.maxSandboxRules ?? 0;
-      const rules = Array.from({ length: most }, () => PLATFORM);
-      await start(context, { rules });
-      await ensureAllFail(
-        { 'one more': start(context, { rules: [...rules, PLATFORM] }) },
-        'RESOURCE_EXHAUSTED/LIMIT_EXCEEDED',
-      );
     },
   },
 ];

@@ -3,7 +3,7 @@ import { errnoNameOf } from '../../errno-name.ts';
 import type { Kinship, Launcher, LaunchRequest, ResourceLimits } from '../launcher.ts';
 import { hasOwnProc } from '../own-proc.ts';
 import { signalProcess } from '../signals.ts';
-import { errnoName, spawnFailure, startFailure, unsupported } from '../start-failure.ts';
+import { errnoName, limitFailure, spawnFailure, unsupported } from '../start-failure.ts';
 import type { StartedWith } from '../started-with.ts';
 import { programTexts } from './c-text.ts';
 import { canEnter } from './cgroup-entry.ts';
@@ -294,8 +294,4 @@ export class Spawner {
     void worked.then(() => this.#underWay.delete(worked));
     return call;
   }
-}
-
-function limitFailure(errno: string): Error {
-  return startFailure('SPAWN', errno, `the process could not be limited: ${errno}`);
 }

@@ -9,7 +9,7 @@ import { encodeOrder, terminated } from '../../../sandbox/first/order.ts';
 import { sandboxUnavailable } from '../../../sandbox/sandbox-failure.ts';
 import type { Kinship, LaunchRequest, ProcessEnd, SandboxLaunch } from '../../launcher.ts';
 import { signalProcess } from '../../signals.ts';
-import { spawnFailure, startFailure } from '../../start-failure.ts';
+import { limitFailure, spawnFailure, startFailure } from '../../start-failure.ts';
 import { AF_UNIX, type Libc, O_CLOEXEC, SOCK_CLOEXEC, SOCK_STREAM } from '../libc.ts';
 import type { ChildPipes } from '../spawn-actions.ts';
 import type { Spawner } from '../spawner.ts';
@@ -193,7 +193,7 @@ async function begin(
     const inside = await findInside(monitor.pid);
     if (inside === undefined) throw await failed();
     if (!spawner.limit(inside.program.pid, request.limits)) {
-      throw startFailure('SPAWN', 'EPERM', 'the process could not be limited: EPERM');
+      throw limitFailure('EPERM');
     }
     connection.say(GO);
     await next('started');
