@@ -15,7 +15,18 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const target = join(root, 'docs', 'api.md');
 
 /** In the order in which a reader needs them. */
-const FILES = ['session', 'process', 'event', 'signal', 'file', 'sandbox', 'server', 'error'];
+const FILES = [
+  'session',
+  'process',
+  'event',
+  'signal',
+  'file',
+  'sandbox',
+  'http',
+  'tunnel',
+  'server',
+  'error',
+];
 const PACKAGE = '.runlet.v1.';
 
 /* The numbers of fields in descriptor.proto, of which the paths of comments are made. */

@@ -137,6 +137,20 @@ export const REASONS = {
     status: 'PERMISSION_DENIED',
     message: 'the server does nothing without a sandbox',
   },
+  HTTP_FAILED: { status: 'UNAVAILABLE', message: 'the HTTP request failed' },
+  TUNNEL_FAILED: { status: 'UNAVAILABLE', message: 'the connection could not be made' },
+  EGRESS_DENIED: {
+    status: 'PERMISSION_DENIED',
+    message: 'the operator of the server does not let this be reached',
+  },
+  CONNECTION_NOT_FOUND: {
+    status: 'NOT_FOUND',
+    message: 'the connection is gone, or was taken over',
+  },
+  LISTEN_DENIED: {
+    status: 'PERMISSION_DENIED',
+    message: 'the operator of the server does not let anybody listen at this address',
+  },
   LIMIT_EXCEEDED: { status: 'RESOURCE_EXHAUSTED', message: 'a limit of the server is reached' },
   DRAINING: { status: 'UNAVAILABLE', message: 'the server is shutting down' },
   INTERNAL: { status: 'INTERNAL', message: 'internal error' },
@@ -185,6 +199,42 @@ export interface FileFailureDetail {
   readonly entries: number;
 }
 
+/** The stages at which an HTTP request fails. */
+export type HttpStage =
+  | 'DNS'
+  | 'CONNECT'
+  | 'TLS'
+  | 'REQUEST'
+  | 'HEADER'
+  | 'BODY'
+  | 'REDIRECT'
+  | 'TIMEOUT'
+  | 'DENIED';
+
+/** Why an HTTP request has no whole answer. */
+export interface HttpFailureDetail {
+  readonly stage: HttpStage;
+  /** What exactly, as the protos list it; empty: nothing more is known. */
+  readonly code: string;
+  /** For people, without paths and queries of URLs. */
+  readonly message: string;
+  /** `host:port`. */
+  readonly target: string;
+}
+
+/** The stages at which a connection fails. */
+export type TunnelStage = 'RESOLVE' | 'CONNECT' | 'TIMEOUT' | 'DENIED' | 'LISTEN' | 'NAMESPACE';
+
+/** Why there is no connection. */
+export interface TunnelFailureDetail {
+  readonly stage: TunnelStage;
+  /** The name of the system's error or the resolver's, `ENOENT`; empty where it is none. */
+  readonly errnoName: string;
+  readonly message: string;
+  /** `host:port`, or a path. */
+  readonly target: string;
+}
+
 /** What an error may carry beside its reason. */
 export interface ErrorDetails {
   /** Said instead of the reason's own text. No secrets, no contents. */
@@ -195,6 +245,8 @@ export interface ErrorDetails {
   readonly startFailure?: StartFailureDetail;
   readonly fileFailure?: FileFailureDetail;
   readonly sandboxFailure?: SandboxFailureDetail;
+  readonly httpFailure?: HttpFailureDetail;
+  readonly tunnelFailure?: TunnelFailureDetail;
   /** When a retry may help, in milliseconds from now. */
   readonly retryAfterMs?: number;
   /** What it came from, for the log alone. */

@@ -8,6 +8,7 @@ export * from './limits/calls.ts';
 export * from './limits/connections.ts';
 export * from './limits/files.ts';
 export * from './limits/identity.ts';
+export * from './limits/network.ts';
 export * from './limits/operator.ts';
 export * from './limits/processes.ts';
 export * from './limits/sandbox.ts';

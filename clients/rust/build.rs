@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-const PROTOS: [&str; 8] =
-    ["error", "event", "file", "process", "sandbox", "server", "session", "signal"];
+const PROTOS: [&str; 10] =
+    ["error", "event", "file", "http", "process", "sandbox", "server", "session", "signal", "tunnel"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new("../../proto");

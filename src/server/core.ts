@@ -9,6 +9,9 @@ import { openRoots, type Root } from '../files/roots.ts';
 import { FileWorkers } from '../files/workers/file-workers.ts';
 import { threadLinks } from '../files/workers/thread-link.ts';
 import type { Limits } from '../limits.ts';
+import type { Dialer } from '../network/dialer.ts';
+import { directDialer } from '../network/direct-dialer.ts';
+import { defaultEgress } from '../network/egress/default-egress.ts';
 import { OutputStore, type StoreProblem } from '../output/output-store.ts';
 import { openSpool, type Spool } from '../output/spool/spool.ts';
 import { type PrincipalLimits, principalLimits, serverLimits } from '../policy/principal-limits.ts';
@@ -46,6 +49,8 @@ export interface Core {
   /** Undefined: nothing is told of files that are not whole. */
   readonly records: FileRecords | undefined;
   readonly sandboxes: Sandboxes;
+  /** What connects from the server's network to where the operator allows. */
+  readonly dialer: Dialer;
   /** The working directory where a spec names none. */
   readonly cwd: string;
   readonly newId: () => string;
@@ -111,7 +116,9 @@ export async function openCore(options: ServerOptions): Promise<Core> {
       logger.warn({ err }, 'what an earlier server left of a file could not be removed');
     });
   }
-  const ways = { launcher, users, spool, workers, helpers, records, sandboxes };
+  // The time of the network, not of the processes.
+  const dialer = directDialer(defaultEgress, idleClock);
+  const ways = { dialer, launcher, users, spool, workers, helpers, records, sandboxes };
   return { ...ways, clock, limits, principals, host, sessions, roots, cwd, newId };
 }
 

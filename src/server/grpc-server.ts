@@ -5,13 +5,15 @@ import { CallEdges } from '../bridge/call-edges.ts';
 import { CallMemory } from '../bridge/call-memory.ts';
 import { keepSocket } from '../bridge/dead-session.ts';
 import { onStreams } from '../bridge/http2-streams.ts';
-import { systemClock } from '../clock.ts';
+import { idleClock, systemClock } from '../clock.ts';
 import { limitExceeded } from '../errors.ts';
 import { Health as HealthService } from '../gen/grpc/health/v1/health_pb.ts';
 import { FileService } from '../gen/runlet/v1/file_pb.ts';
+import { HttpService } from '../gen/runlet/v1/http_pb.ts';
 import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../gen/runlet/v1/session_pb.ts';
+import { TunnelService } from '../gen/runlet/v1/tunnel_pb.ts';
 import {
   ASSURED_CALL_BYTES,
   CALL_MEMORY_BYTES,
@@ -37,10 +39,12 @@ import { sandboxedFiles } from './sandboxed-files.ts';
 import type { ServerOptions } from './server-options.ts';
 import { fileService } from './services/file/file-service.ts';
 import { Health, healthService } from './services/health-service.ts';
+import { httpService } from './services/http/http-service.ts';
 import { processService } from './services/process/process-service.ts';
 import { addReflection, REFLECTION_SERVICES } from './services/reflection-service.ts';
 import { serverService } from './services/server-service.ts';
 import { sessionService } from './services/session-service.ts';
+import { tunnelService } from './services/tunnel/tunnel-service.ts';
 import { startGuards } from './start-guards.ts';
 import { statusHeaders, toStatus } from './status.ts';
 
@@ -55,7 +59,14 @@ export interface GrpcServer {
 }
 
 /** The services that do what clients ask for. */
-const SERVICES = [SessionService, ProcessService, FileService, ServerService];
+const SERVICES = [
+  SessionService,
+  ProcessService,
+  FileService,
+  HttpService,
+  TunnelService,
+  ServerService,
+];
 
 /** The same with those that say how they are. */
 const SHOWN = [...SERVICES, HealthService];
@@ -92,6 +103,10 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
   const admitFiles = filesGuard(policy);
   const sandboxed = sandboxedFiles(core);
   addService(grpc, FileService, fileService({ ...core, admitFiles, sandboxed }), bridge);
+  // The time of the network, not of the processes.
+  const network = { ...core, clock: idleClock };
+  addService(grpc, HttpService, httpService(network), bridge);
+  addService(grpc, TunnelService, tunnelService(network), bridge);
   const facts = { ...core, keepsFiles: spool !== undefined };
   addService(grpc, ServerService, serverService(facts), bridge);
   addService(grpc, HealthService, healthService(health), bridge);

@@ -1,9 +1,11 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { RunletError } from '../errors.ts';
 import type { FileService } from '../gen/runlet/v1/file_pb.ts';
+import type { HttpService } from '../gen/runlet/v1/http_pb.ts';
 import type { InteractRequest, ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import type { ServerService } from '../gen/runlet/v1/server_pb.ts';
 import type { SessionService } from '../gen/runlet/v1/session_pb.ts';
+import type { TunnelService } from '../gen/runlet/v1/tunnel_pb.ts';
 import type { Grant } from '../identity/grants.ts';
 import type { Principal } from '../identity/principal.ts';
 import { policyDenied } from '../policy/denial.ts';
@@ -66,6 +68,14 @@ const FILE_NEEDS: NeedsOf<typeof FileService> = {
   writeTree: ['files'],
 };
 
+const HTTP_NEEDS: NeedsOf<typeof HttpService> = { request: ['http'] };
+
+const TUNNEL_NEEDS: NeedsOf<typeof TunnelService> = {
+  connect: ['tunnel'],
+  listen: ['tunnel'],
+  listPorts: ['observe'],
+};
+
 const SERVER_NEEDS: NeedsOf<typeof ServerService> = { getServerInfo: 'caller' };
 
 /** By the names of services. */
@@ -73,6 +83,8 @@ const NEEDS: Readonly<Record<string, Readonly<Record<string, MethodNeeds>>>> = {
   'runlet.v1.SessionService': SESSION_NEEDS,
   'runlet.v1.ProcessService': PROCESS_NEEDS,
   'runlet.v1.FileService': FILE_NEEDS,
+  'runlet.v1.HttpService': HTTP_NEEDS,
+  'runlet.v1.TunnelService': TUNNEL_NEEDS,
   'runlet.v1.ServerService': SERVER_NEEDS,
   // Whoever asks whether a server is well is no caller: a load balancer, a kubelet.
   'grpc.health.v1.Health': { check: 'nothing', list: 'nothing', watch: 'nothing' },

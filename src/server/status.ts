@@ -2,7 +2,14 @@ import type { OutgoingHttpHeaders } from 'node:http2';
 import { create, type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { type Any, anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
-import { ERROR_DOMAIN, REASONS, RunletError, type StartStage } from '../errors.ts';
+import {
+  ERROR_DOMAIN,
+  type HttpStage,
+  REASONS,
+  RunletError,
+  type StartStage,
+  type TunnelStage,
+} from '../errors.ts';
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -11,9 +18,13 @@ import {
 import { StatusSchema } from '../gen/google/rpc/status_pb.ts';
 import {
   FileFailureSchema,
+  HttpFailureSchema,
+  HttpStage as ProtoHttpStage,
   StartStage as ProtoStartStage,
+  TunnelStage as ProtoTunnelStage,
   SandboxFailureSchema,
   StartFailureSchema,
+  TunnelFailureSchema,
 } from '../gen/runlet/v1/error_pb.ts';
 import { fileFailureMessage } from './file-messages.ts';
 
@@ -40,6 +51,27 @@ const STAGES: Readonly<Record<StartStage, ProtoStartStage>> = {
   TERMINAL: ProtoStartStage.TERMINAL,
   SPAWN: ProtoStartStage.SPAWN,
   SANDBOX: ProtoStartStage.SANDBOX,
+};
+
+const HTTP_STAGES: Readonly<Record<HttpStage, ProtoHttpStage>> = {
+  DNS: ProtoHttpStage.DNS,
+  CONNECT: ProtoHttpStage.CONNECT,
+  TLS: ProtoHttpStage.TLS,
+  REQUEST: ProtoHttpStage.REQUEST,
+  HEADER: ProtoHttpStage.HEADER,
+  BODY: ProtoHttpStage.BODY,
+  REDIRECT: ProtoHttpStage.REDIRECT,
+  TIMEOUT: ProtoHttpStage.TIMEOUT,
+  DENIED: ProtoHttpStage.DENIED,
+};
+
+const TUNNEL_STAGES: Readonly<Record<TunnelStage, ProtoTunnelStage>> = {
+  RESOLVE: ProtoTunnelStage.RESOLVE,
+  CONNECT: ProtoTunnelStage.CONNECT,
+  TIMEOUT: ProtoTunnelStage.TIMEOUT,
+  DENIED: ProtoTunnelStage.DENIED,
+  LISTEN: ProtoTunnelStage.LISTEN,
+  NAMESPACE: ProtoTunnelStage.NAMESPACE,
 };
 
 /**
@@ -77,10 +109,12 @@ function tellable(message: string): string {
 function detailsOf({ details, reason }: RunletError): Any[] {
   const {
     fileFailure,
+    httpFailure,
     metadata = {},
     retryAfterMs,
     sandboxFailure,
     startFailure,
+    tunnelFailure,
     violations,
   } = details;
   const packed = [
@@ -100,7 +134,20 @@ function detailsOf({ details, reason }: RunletError): Any[] {
     packed.push(pack(FileFailureSchema, fileFailureMessage(reason, fileFailure)));
   }
   if (sandboxFailure !== undefined) packed.push(pack(SandboxFailureSchema, { ...sandboxFailure }));
+  if (httpFailure !== undefined) {
+    const { stage, ...rest } = httpFailure;
+    packed.push(pack(HttpFailureSchema, { stage: HTTP_STAGES[stage], ...tellableTexts(rest) }));
+  }
+  if (tunnelFailure !== undefined) {
+    const { stage, ...rest } = tunnelFailure;
+    packed.push(pack(TunnelFailureSchema, { stage: TUNNEL_STAGES[stage], ...tellableTexts(rest) }));
+  }
   return packed;
+}
+
+/** Those of a failure, which may come from elsewhere. */
+function tellableTexts<T extends Readonly<Record<string, string>>>(texts: T): T {
+  return Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, tellable(text)])) as T;
 }
 
 function pack<S extends DescMessage>(schema: S, init: Parameters<typeof create<S>>[1]): Any {

@@ -8,11 +8,13 @@ import { AREAS, CHECKS } from '../../src/conformance/catalog.ts';
 import { file_runlet_v1_error } from '../../src/gen/runlet/v1/error_pb.ts';
 import { file_runlet_v1_event } from '../../src/gen/runlet/v1/event_pb.ts';
 import { file_runlet_v1_file } from '../../src/gen/runlet/v1/file_pb.ts';
+import { file_runlet_v1_http } from '../../src/gen/runlet/v1/http_pb.ts';
 import { file_runlet_v1_process } from '../../src/gen/runlet/v1/process_pb.ts';
 import { file_runlet_v1_sandbox } from '../../src/gen/runlet/v1/sandbox_pb.ts';
 import { file_runlet_v1_server } from '../../src/gen/runlet/v1/server_pb.ts';
 import { file_runlet_v1_session } from '../../src/gen/runlet/v1/session_pb.ts';
 import { file_runlet_v1_signal } from '../../src/gen/runlet/v1/signal_pb.ts';
+import { file_runlet_v1_tunnel } from '../../src/gen/runlet/v1/tunnel_pb.ts';
 import { MUTANTS } from './mutants/catalog.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -21,11 +23,13 @@ const FILES = [
   file_runlet_v1_error,
   file_runlet_v1_event,
   file_runlet_v1_file,
+  file_runlet_v1_http,
   file_runlet_v1_process,
   file_runlet_v1_sandbox,
   file_runlet_v1_server,
   file_runlet_v1_session,
   file_runlet_v1_signal,
+  file_runlet_v1_tunnel,
 ];
 
 /** The names of everything in a proto file, as clauses have them. */

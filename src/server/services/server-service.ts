@@ -6,13 +6,18 @@ import { type ServerService, TreeTracking } from '../../gen/runlet/v1/server_pb.
 import { GRANTS } from '../../identity/grants.ts';
 import {
   type Limits,
+  MAX_HTTP_HEADER_BYTES,
   MAX_PRINCIPAL_FILE_OPERATIONS,
   MAX_PRINCIPAL_SANDBOX_HELPERS,
   MAX_PRINCIPAL_WATCHED,
   MAX_SANDBOX_RULES,
+  MAX_SESSION_HTTP_REQUESTS,
+  MAX_SESSION_LISTENERS,
+  MAX_SESSION_TUNNELS,
   MAX_SESSION_UPLOADS,
   MAX_STUCK_WORKERS,
   MAX_WALK_ENTRIES,
+  TUNNEL_IDLE_MS,
 } from '../../limits.ts';
 import { UNACKNOWLEDGED_BYTES } from '../../output/sizes.ts';
 import type { PrincipalLimits } from '../../policy/principal-limits.ts';
@@ -113,6 +118,11 @@ export function serverService({
           maxPrincipalFileOperations: MAX_PRINCIPAL_FILE_OPERATIONS,
           maxSandboxRules: MAX_SANDBOX_RULES,
           maxPrincipalSandboxHelpers: MAX_PRINCIPAL_SANDBOX_HELPERS,
+          maxSessionTunnels: MAX_SESSION_TUNNELS,
+          maxSessionListeners: MAX_SESSION_LISTENERS,
+          tunnelIdleTimeout: durationFromMs(TUNNEL_IDLE_MS),
+          maxSessionHttpRequests: MAX_SESSION_HTTP_REQUESTS,
+          maxHttpHeaderBytes: MAX_HTTP_HEADER_BYTES,
         },
         capabilities: {
           launcher: launcher.name,
@@ -124,6 +134,8 @@ export function serverService({
           treeTracking: TREE_TRACKINGS[launcher.tree],
           files,
           sandbox: await sandboxCapability(sandboxes),
+          http: { supported: true, versions: ['1.1', '2'], credentials: [], proxied: false },
+          tunnels: { supported: true, namespaces: false, unixSockets: false },
         },
         caller: {
           name,

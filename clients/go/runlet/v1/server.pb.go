@@ -477,8 +477,20 @@ type Limits struct {
 	// Processes that do what one caller asks for of files in sandboxes, one for each session and
 	// sandbox, that are at work or hold something open; others end when another is needed.
 	MaxPrincipalSandboxHelpers uint32 `protobuf:"varint,39,opt,name=max_principal_sandbox_helpers,json=maxPrincipalSandboxHelpers,proto3" json:"max_principal_sandbox_helpers,omitempty"`
-	unknownFields              protoimpl.UnknownFields
-	sizeCache                  protoimpl.SizeCache
+	// Connections of one session at one time: `Connect` calls under way, and connections of its
+	// listeners that wait.
+	MaxSessionTunnels uint32 `protobuf:"varint,40,opt,name=max_session_tunnels,json=maxSessionTunnels,proto3" json:"max_session_tunnels,omitempty"`
+	// Listeners of one session at one time. Of each, 128 connections may wait.
+	MaxSessionListeners uint32 `protobuf:"varint,41,opt,name=max_session_listeners,json=maxSessionListeners,proto3" json:"max_session_listeners,omitempty"`
+	// A connection over which nothing was sent in either direction for so long is reset.
+	TunnelIdleTimeout *durationpb.Duration `protobuf:"bytes,42,opt,name=tunnel_idle_timeout,json=tunnelIdleTimeout,proto3" json:"tunnel_idle_timeout,omitempty"`
+	// HTTP requests of one session under way.
+	MaxSessionHttpRequests uint32 `protobuf:"varint,43,opt,name=max_session_http_requests,json=maxSessionHttpRequests,proto3" json:"max_session_http_requests,omitempty"`
+	// Bytes of the head of one HTTP answer, and of the headers of one request; what is beyond of an
+	// answer is `HTTP_FAILED` at `HTTP_STAGE_HEADER`.
+	MaxHttpHeaderBytes uint32 `protobuf:"varint,44,opt,name=max_http_header_bytes,json=maxHttpHeaderBytes,proto3" json:"max_http_header_bytes,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -784,6 +796,41 @@ func (x *Limits) GetMaxPrincipalSandboxHelpers() uint32 {
 	return 0
 }
 
+func (x *Limits) GetMaxSessionTunnels() uint32 {
+	if x != nil {
+		return x.MaxSessionTunnels
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxSessionListeners() uint32 {
+	if x != nil {
+		return x.MaxSessionListeners
+	}
+	return 0
+}
+
+func (x *Limits) GetTunnelIdleTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.TunnelIdleTimeout
+	}
+	return nil
+}
+
+func (x *Limits) GetMaxSessionHttpRequests() uint32 {
+	if x != nil {
+		return x.MaxSessionHttpRequests
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxHttpHeaderBytes() uint32 {
+	if x != nil {
+		return x.MaxHttpHeaderBytes
+	}
+	return 0
+}
+
 // What a server can do.
 type Capabilities struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -807,7 +854,11 @@ type Capabilities struct {
 	// Files through `FileService`.
 	Files *FilesCapability `protobuf:"bytes,8,opt,name=files,proto3" json:"files,omitempty"`
 	// Sandboxes for processes and files.
-	Sandbox       *SandboxCapability `protobuf:"bytes,9,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
+	Sandbox *SandboxCapability `protobuf:"bytes,9,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
+	// HTTP through `HttpService`.
+	Http *HttpCapability `protobuf:"bytes,10,opt,name=http,proto3" json:"http,omitempty"`
+	// Connections through `TunnelService`.
+	Tunnels       *TunnelCapability `protobuf:"bytes,11,opt,name=tunnels,proto3" json:"tunnels,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -905,6 +956,157 @@ func (x *Capabilities) GetSandbox() *SandboxCapability {
 	return nil
 }
 
+func (x *Capabilities) GetHttp() *HttpCapability {
+	if x != nil {
+		return x.Http
+	}
+	return nil
+}
+
+func (x *Capabilities) GetTunnels() *TunnelCapability {
+	if x != nil {
+		return x.Tunnels
+	}
+	return nil
+}
+
+// What a server can do with HTTP.
+type HttpCapability struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether `HttpService` is there.
+	Supported bool `protobuf:"varint,1,opt,name=supported,proto3" json:"supported,omitempty"`
+	// The versions that it speaks with servers: `1.1`, `2`.
+	Versions []string `protobuf:"bytes,2,rep,name=versions,proto3" json:"versions,omitempty"`
+	// The names of the credentials that the operator has configured.
+	Credentials []string `protobuf:"bytes,3,rep,name=credentials,proto3" json:"credentials,omitempty"`
+	// Whether requests go through a proxy of the operator's.
+	Proxied       bool `protobuf:"varint,4,opt,name=proxied,proto3" json:"proxied,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HttpCapability) Reset() {
+	*x = HttpCapability{}
+	mi := &file_runlet_v1_server_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HttpCapability) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HttpCapability) ProtoMessage() {}
+
+func (x *HttpCapability) ProtoReflect() protoreflect.Message {
+	mi := &file_runlet_v1_server_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HttpCapability.ProtoReflect.Descriptor instead.
+func (*HttpCapability) Descriptor() ([]byte, []int) {
+	return file_runlet_v1_server_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *HttpCapability) GetSupported() bool {
+	if x != nil {
+		return x.Supported
+	}
+	return false
+}
+
+func (x *HttpCapability) GetVersions() []string {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+func (x *HttpCapability) GetCredentials() []string {
+	if x != nil {
+		return x.Credentials
+	}
+	return nil
+}
+
+func (x *HttpCapability) GetProxied() bool {
+	if x != nil {
+		return x.Proxied
+	}
+	return false
+}
+
+// What a server can do with connections.
+type TunnelCapability struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether `TunnelService` is there.
+	Supported bool `protobuf:"varint,1,opt,name=supported,proto3" json:"supported,omitempty"`
+	// Whether `TunnelOpen.process_id` reaches into the network of a process in a sandbox.
+	Namespaces bool `protobuf:"varint,2,opt,name=namespaces,proto3" json:"namespaces,omitempty"`
+	// Whether sockets of the file system can be reached.
+	UnixSockets   bool `protobuf:"varint,3,opt,name=unix_sockets,json=unixSockets,proto3" json:"unix_sockets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TunnelCapability) Reset() {
+	*x = TunnelCapability{}
+	mi := &file_runlet_v1_server_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TunnelCapability) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TunnelCapability) ProtoMessage() {}
+
+func (x *TunnelCapability) ProtoReflect() protoreflect.Message {
+	mi := &file_runlet_v1_server_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TunnelCapability.ProtoReflect.Descriptor instead.
+func (*TunnelCapability) Descriptor() ([]byte, []int) {
+	return file_runlet_v1_server_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *TunnelCapability) GetSupported() bool {
+	if x != nil {
+		return x.Supported
+	}
+	return false
+}
+
+func (x *TunnelCapability) GetNamespaces() bool {
+	if x != nil {
+		return x.Namespaces
+	}
+	return false
+}
+
+func (x *TunnelCapability) GetUnixSockets() bool {
+	if x != nil {
+		return x.UnixSockets
+	}
+	return false
+}
+
 // What a server can do to keep processes and files within bounds.
 type SandboxCapability struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -926,7 +1128,7 @@ type SandboxCapability struct {
 
 func (x *SandboxCapability) Reset() {
 	*x = SandboxCapability{}
-	mi := &file_runlet_v1_server_proto_msgTypes[6]
+	mi := &file_runlet_v1_server_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -938,7 +1140,7 @@ func (x *SandboxCapability) String() string {
 func (*SandboxCapability) ProtoMessage() {}
 
 func (x *SandboxCapability) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_server_proto_msgTypes[6]
+	mi := &file_runlet_v1_server_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -951,7 +1153,7 @@ func (x *SandboxCapability) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SandboxCapability.ProtoReflect.Descriptor instead.
 func (*SandboxCapability) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_server_proto_rawDescGZIP(), []int{6}
+	return file_runlet_v1_server_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SandboxCapability) GetMechanism() string {
@@ -1006,7 +1208,7 @@ type SandboxProbe struct {
 
 func (x *SandboxProbe) Reset() {
 	*x = SandboxProbe{}
-	mi := &file_runlet_v1_server_proto_msgTypes[7]
+	mi := &file_runlet_v1_server_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1018,7 +1220,7 @@ func (x *SandboxProbe) String() string {
 func (*SandboxProbe) ProtoMessage() {}
 
 func (x *SandboxProbe) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_server_proto_msgTypes[7]
+	mi := &file_runlet_v1_server_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1031,7 +1233,7 @@ func (x *SandboxProbe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SandboxProbe.ProtoReflect.Descriptor instead.
 func (*SandboxProbe) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_server_proto_rawDescGZIP(), []int{7}
+	return file_runlet_v1_server_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SandboxProbe) GetName() string {
@@ -1078,7 +1280,7 @@ type FilesCapability struct {
 
 func (x *FilesCapability) Reset() {
 	*x = FilesCapability{}
-	mi := &file_runlet_v1_server_proto_msgTypes[8]
+	mi := &file_runlet_v1_server_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1090,7 +1292,7 @@ func (x *FilesCapability) String() string {
 func (*FilesCapability) ProtoMessage() {}
 
 func (x *FilesCapability) ProtoReflect() protoreflect.Message {
-	mi := &file_runlet_v1_server_proto_msgTypes[8]
+	mi := &file_runlet_v1_server_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1103,7 +1305,7 @@ func (x *FilesCapability) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FilesCapability.ProtoReflect.Descriptor instead.
 func (*FilesCapability) Descriptor() ([]byte, []int) {
-	return file_runlet_v1_server_proto_rawDescGZIP(), []int{8}
+	return file_runlet_v1_server_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *FilesCapability) GetSupported() bool {
@@ -1151,7 +1353,7 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"session_id\x18\x04 \x01(\tR\tsessionId\".\n" +
 	"\bPlatform\x12\x0e\n" +
 	"\x02os\x18\x01 \x01(\tR\x02os\x12\x12\n" +
-	"\x04arch\x18\x02 \x01(\tR\x04arch\"\xf1\x10\n" +
+	"\x04arch\x18\x02 \x01(\tR\x04arch\"\x8e\x13\n" +
 	"\x06Limits\x12!\n" +
 	"\fmax_sessions\x18\x01 \x01(\rR\vmaxSessions\x12#\n" +
 	"\rmax_processes\x18\x02 \x01(\rR\fmaxProcesses\x12*\n" +
@@ -1192,7 +1394,12 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"\x19max_stuck_file_operations\x18$ \x01(\rR\x16maxStuckFileOperations\x12A\n" +
 	"\x1dmax_principal_file_operations\x18% \x01(\rR\x1amaxPrincipalFileOperations\x12*\n" +
 	"\x11max_sandbox_rules\x18& \x01(\rR\x0fmaxSandboxRules\x12A\n" +
-	"\x1dmax_principal_sandbox_helpers\x18' \x01(\rR\x1amaxPrincipalSandboxHelpers\"\xd7\x02\n" +
+	"\x1dmax_principal_sandbox_helpers\x18' \x01(\rR\x1amaxPrincipalSandboxHelpers\x12.\n" +
+	"\x13max_session_tunnels\x18( \x01(\rR\x11maxSessionTunnels\x122\n" +
+	"\x15max_session_listeners\x18) \x01(\rR\x13maxSessionListeners\x12I\n" +
+	"\x13tunnel_idle_timeout\x18* \x01(\v2\x19.google.protobuf.DurationR\x11tunnelIdleTimeout\x129\n" +
+	"\x19max_session_http_requests\x18+ \x01(\rR\x16maxSessionHttpRequests\x121\n" +
+	"\x15max_http_header_bytes\x18, \x01(\rR\x12maxHttpHeaderBytes\"\xbd\x03\n" +
 	"\fCapabilities\x12\x1a\n" +
 	"\blauncher\x18\x01 \x01(\tR\blauncher\x12\x1c\n" +
 	"\tterminals\x18\x02 \x01(\bR\tterminals\x12\x16\n" +
@@ -1202,7 +1409,21 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"\x05bytes\x18\x06 \x01(\bR\x05bytes\x12\x14\n" +
 	"\x05users\x18\a \x01(\bR\x05users\x120\n" +
 	"\x05files\x18\b \x01(\v2\x1a.runlet.v1.FilesCapabilityR\x05files\x126\n" +
-	"\asandbox\x18\t \x01(\v2\x1c.runlet.v1.SandboxCapabilityR\asandbox\"\xb4\x01\n" +
+	"\asandbox\x18\t \x01(\v2\x1c.runlet.v1.SandboxCapabilityR\asandbox\x12-\n" +
+	"\x04http\x18\n" +
+	" \x01(\v2\x19.runlet.v1.HttpCapabilityR\x04http\x125\n" +
+	"\atunnels\x18\v \x01(\v2\x1b.runlet.v1.TunnelCapabilityR\atunnels\"\x86\x01\n" +
+	"\x0eHttpCapability\x12\x1c\n" +
+	"\tsupported\x18\x01 \x01(\bR\tsupported\x12\x1a\n" +
+	"\bversions\x18\x02 \x03(\tR\bversions\x12 \n" +
+	"\vcredentials\x18\x03 \x03(\tR\vcredentials\x12\x18\n" +
+	"\aproxied\x18\x04 \x01(\bR\aproxied\"s\n" +
+	"\x10TunnelCapability\x12\x1c\n" +
+	"\tsupported\x18\x01 \x01(\bR\tsupported\x12\x1e\n" +
+	"\n" +
+	"namespaces\x18\x02 \x01(\bR\n" +
+	"namespaces\x12!\n" +
+	"\funix_sockets\x18\x03 \x01(\bR\vunixSockets\"\xb4\x01\n" +
 	"\x11SandboxCapability\x12\x1c\n" +
 	"\tmechanism\x18\x01 \x01(\tR\tmechanism\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12/\n" +
@@ -1241,7 +1462,7 @@ func file_runlet_v1_server_proto_rawDescGZIP() []byte {
 }
 
 var file_runlet_v1_server_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_runlet_v1_server_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_runlet_v1_server_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_runlet_v1_server_proto_goTypes = []any{
 	(TreeTracking)(0),             // 0: runlet.v1.TreeTracking
 	(*GetServerInfoRequest)(nil),  // 1: runlet.v1.GetServerInfoRequest
@@ -1250,36 +1471,41 @@ var file_runlet_v1_server_proto_goTypes = []any{
 	(*Platform)(nil),              // 4: runlet.v1.Platform
 	(*Limits)(nil),                // 5: runlet.v1.Limits
 	(*Capabilities)(nil),          // 6: runlet.v1.Capabilities
-	(*SandboxCapability)(nil),     // 7: runlet.v1.SandboxCapability
-	(*SandboxProbe)(nil),          // 8: runlet.v1.SandboxProbe
-	(*FilesCapability)(nil),       // 9: runlet.v1.FilesCapability
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
+	(*HttpCapability)(nil),        // 7: runlet.v1.HttpCapability
+	(*TunnelCapability)(nil),      // 8: runlet.v1.TunnelCapability
+	(*SandboxCapability)(nil),     // 9: runlet.v1.SandboxCapability
+	(*SandboxProbe)(nil),          // 10: runlet.v1.SandboxProbe
+	(*FilesCapability)(nil),       // 11: runlet.v1.FilesCapability
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
 }
 var file_runlet_v1_server_proto_depIdxs = []int32{
 	4,  // 0: runlet.v1.GetServerInfoResponse.platform:type_name -> runlet.v1.Platform
 	5,  // 1: runlet.v1.GetServerInfoResponse.limits:type_name -> runlet.v1.Limits
 	6,  // 2: runlet.v1.GetServerInfoResponse.capabilities:type_name -> runlet.v1.Capabilities
 	3,  // 3: runlet.v1.GetServerInfoResponse.caller:type_name -> runlet.v1.Caller
-	10, // 4: runlet.v1.Caller.expire_time:type_name -> google.protobuf.Timestamp
-	11, // 5: runlet.v1.Limits.max_retention:type_name -> google.protobuf.Duration
-	11, // 6: runlet.v1.Limits.default_retention:type_name -> google.protobuf.Duration
-	11, // 7: runlet.v1.Limits.max_read_wait:type_name -> google.protobuf.Duration
-	11, // 8: runlet.v1.Limits.heartbeat_interval:type_name -> google.protobuf.Duration
-	11, // 9: runlet.v1.Limits.min_detached_ttl:type_name -> google.protobuf.Duration
-	11, // 10: runlet.v1.Limits.max_detached_ttl:type_name -> google.protobuf.Duration
-	11, // 11: runlet.v1.Limits.default_detached_ttl:type_name -> google.protobuf.Duration
-	0,  // 12: runlet.v1.Capabilities.tree_tracking:type_name -> runlet.v1.TreeTracking
-	9,  // 13: runlet.v1.Capabilities.files:type_name -> runlet.v1.FilesCapability
-	7,  // 14: runlet.v1.Capabilities.sandbox:type_name -> runlet.v1.SandboxCapability
-	8,  // 15: runlet.v1.SandboxCapability.probes:type_name -> runlet.v1.SandboxProbe
-	1,  // 16: runlet.v1.ServerService.GetServerInfo:input_type -> runlet.v1.GetServerInfoRequest
-	2,  // 17: runlet.v1.ServerService.GetServerInfo:output_type -> runlet.v1.GetServerInfoResponse
-	17, // [17:18] is the sub-list for method output_type
-	16, // [16:17] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	12, // 4: runlet.v1.Caller.expire_time:type_name -> google.protobuf.Timestamp
+	13, // 5: runlet.v1.Limits.max_retention:type_name -> google.protobuf.Duration
+	13, // 6: runlet.v1.Limits.default_retention:type_name -> google.protobuf.Duration
+	13, // 7: runlet.v1.Limits.max_read_wait:type_name -> google.protobuf.Duration
+	13, // 8: runlet.v1.Limits.heartbeat_interval:type_name -> google.protobuf.Duration
+	13, // 9: runlet.v1.Limits.min_detached_ttl:type_name -> google.protobuf.Duration
+	13, // 10: runlet.v1.Limits.max_detached_ttl:type_name -> google.protobuf.Duration
+	13, // 11: runlet.v1.Limits.default_detached_ttl:type_name -> google.protobuf.Duration
+	13, // 12: runlet.v1.Limits.tunnel_idle_timeout:type_name -> google.protobuf.Duration
+	0,  // 13: runlet.v1.Capabilities.tree_tracking:type_name -> runlet.v1.TreeTracking
+	11, // 14: runlet.v1.Capabilities.files:type_name -> runlet.v1.FilesCapability
+	9,  // 15: runlet.v1.Capabilities.sandbox:type_name -> runlet.v1.SandboxCapability
+	7,  // 16: runlet.v1.Capabilities.http:type_name -> runlet.v1.HttpCapability
+	8,  // 17: runlet.v1.Capabilities.tunnels:type_name -> runlet.v1.TunnelCapability
+	10, // 18: runlet.v1.SandboxCapability.probes:type_name -> runlet.v1.SandboxProbe
+	1,  // 19: runlet.v1.ServerService.GetServerInfo:input_type -> runlet.v1.GetServerInfoRequest
+	2,  // 20: runlet.v1.ServerService.GetServerInfo:output_type -> runlet.v1.GetServerInfoResponse
+	20, // [20:21] is the sub-list for method output_type
+	19, // [19:20] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_runlet_v1_server_proto_init() }
@@ -1293,7 +1519,7 @@ func file_runlet_v1_server_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_runlet_v1_server_proto_rawDesc), len(file_runlet_v1_server_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

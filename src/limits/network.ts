@@ -1,0 +1,33 @@
+import { HOUR, KIB, SECOND } from '../units.ts';
+
+/* HTTP and connections through the server's machine. */
+
+/** Connections of one session at one time, those of its listeners that wait included: some 20 KiB each. */
+export const MAX_SESSION_TUNNELS = 2048;
+
+/** Listeners of one session at one time. */
+export const MAX_SESSION_LISTENERS = 64;
+
+/** Connections of one listener that wait to be taken over, as many as commonly wait in a system (listen(2)). */
+export const MAX_WAITING_CONNECTIONS = 128;
+
+/** Milliseconds that one waits before it is reset: a round trip for a client that is there. */
+export const CONNECTION_WAIT_MS = 10 * SECOND;
+
+/** Milliseconds in which nothing is sent over a connection before it is reset: a pool of a database keeps one so long. */
+export const TUNNEL_IDLE_MS = HOUR;
+
+/** HTTP requests of one session under way. */
+export const MAX_SESSION_HTTP_REQUESTS = 256;
+
+/** Bytes of the head of an HTTP answer, and of the headers of a request: more than common servers send and take. */
+export const MAX_HTTP_HEADER_BYTES = 64 * KIB;
+
+/** Redirects that are followed, as browsers and curl(1) do at least. */
+export const MAX_REDIRECTS = 10;
+
+/** Milliseconds that a connection may take to be made where nothing is said of it. */
+export const CONNECT_TIMEOUT_MS = 30 * SECOND;
+
+/** Bytes of one message of a body or a connection: as for files, more gains nothing. */
+export const NETWORK_PIECE_BYTES = 64 * KIB;
