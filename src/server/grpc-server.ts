@@ -26,6 +26,7 @@ import {
   OVERSIZE_HEADROOM,
   REFUSED_STREAMS,
 } from '../limits.ts';
+import { sessionTunnels } from '../network/tunnels/session-tunnels.ts';
 import { type Audit, logAudit } from '../telemetry/audit.ts';
 import { takeArrivals } from './arrivals.ts';
 import { logRefusals } from './call-log.ts';
@@ -106,7 +107,8 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
   // The time of the network, not of the processes.
   const network = { ...core, clock: idleClock };
   addService(grpc, HttpService, httpService(network), bridge);
-  addService(grpc, TunnelService, tunnelService(network), bridge);
+  const tunnelsOf = sessionTunnels();
+  addService(grpc, TunnelService, tunnelService({ ...network, tunnelsOf }), bridge);
   const facts = { ...core, keepsFiles: spool !== undefined };
   addService(grpc, ServerService, serverService(facts), bridge);
   addService(grpc, HealthService, healthService(health), bridge);

@@ -1,20 +1,22 @@
 import type { CallContext } from '../../../bridge/call-context.ts';
 import type { Response } from '../../../bridge/types.ts';
-import { invalidField, RunletError } from '../../../errors.ts';
-import {
-  type ConnectRequest,
-  type ConnectResponseSchema,
-  TunnelEnd,
-  type TunnelOpen,
+import { invalidField } from '../../../errors.ts';
+import type {
+  ConnectRequest,
+  ConnectResponseSchema,
+  TunnelOpen,
 } from '../../../gen/runlet/v1/tunnel_pb.ts';
-import { CONNECT_TIMEOUT_MS } from '../../../limits.ts';
-import { DialError } from '../../../network/dial-error.ts';
-import type { Dialed } from '../../../network/dialer.ts';
-import { callerOf } from '../../caller.ts';
+import { TUNNEL_IDLE_MS } from '../../../limits.ts';
+import { targetText } from '../../../network/dial-target.ts';
+import { Tunnel } from '../../../network/tunnels/tunnel.ts';
 import { withHeartbeats } from '../../heartbeats.ts';
-import { parseDuration } from '../../requests/fields.ts';
-import { enterSession } from '../enter-session.ts';
+import { connectMessage } from './connect-message.ts';
+import { parseTarget } from './open-target.ts';
+import { enterTunnels } from './tunnel-calls.ts';
+import { tunnelError } from './tunnel-error.ts';
 import type { TunnelMethods, TunnelServiceOptions } from './tunnel-service.ts';
+
+type ConnectResponse = Response<typeof ConnectResponseSchema>;
 
 /** `Connect`. */
 export function connect(options: TunnelServiceOptions): TunnelMethods<'connect'> {
@@ -22,87 +24,73 @@ export function connect(options: TunnelServiceOptions): TunnelMethods<'connect'>
   return {
     async *connect(requests, context) {
       context.sendHeaders();
-      const incoming = requests[Symbol.asyncIterator]();
-      const first = await incoming.next();
-      const open = first.done ? undefined : first.value.request;
-      if (open?.case !== 'open') throw invalidField('open', 'must come first');
-      const dialed = await dialFor(options, open.value, context);
-      context.defer(() => dialed.socket.resetAndDestroy());
-      yield* withHeartbeats(messages(dialed, incoming, context), {}, limits.heartbeatMs, clock);
+      const source = responses(options, requests[Symbol.asyncIterator](), context);
+      yield* withHeartbeats(source, {}, limits.heartbeatMs, clock);
     },
   };
 }
 
-async function dialFor(
-  { dialer, sessions }: TunnelServiceOptions,
+async function* responses(
+  options: TunnelServiceOptions,
+  requests: AsyncIterator<ConnectRequest>,
+  context: CallContext,
+): AsyncGenerator<ConnectResponse> {
+  const first = await requests.next();
+  const request = first.done === true ? undefined : first.value.request;
+  if (request?.case !== 'open') throw invalidField('open', 'must come first');
+  const tunnel = await openTunnel(options, request.value, context);
+  // However the call ends. One that is closed already is not touched.
+  context.defer(() => tunnel.reset());
+  // It goes on beside what comes.
+  void takeRequests(tunnel, requests).catch((error: unknown) => context.fail(error));
+  for await (const message of tunnel.messages()) yield connectMessage(message);
+}
+
+async function openTunnel(
+  options: TunnelServiceOptions,
   open: TunnelOpen,
   context: CallContext,
-): Promise<Dialed> {
-  const session = enterSession(sessions, open, context);
-  context.defer(session.whenOver((why) => context.fail(why)));
-  if (open.host === '') throw invalidField('open.host', 'is required');
-  if (open.port < 1 || open.port > 65_535) {
-    throw invalidField('open.port', 'must be between 1 and 65535');
+): Promise<Tunnel> {
+  const { clock, dialer, tunnelsOf } = options;
+  const { asker, session } = enterTunnels(options, open, context);
+  const target = parseTarget(open);
+  const tunnels = tunnelsOf(session);
+  const idle = { clock, idleMs: TUNNEL_IDLE_MS };
+  if (target.kind === 'take') {
+    const { peer, socket } = tunnels.take(target.connectionId);
+    context.defer(tunnels.countTunnel());
+    return new Tunnel({ socket, peer, ...idle });
   }
-  const asker = { principal: callerOf(context).name, asker: session };
-  const timeoutMs =
-    parseDuration('open.connect_timeout', open.connectTimeout) ?? CONNECT_TIMEOUT_MS;
+  context.defer(tunnels.countTunnel());
+  const { timeoutMs } = target;
   try {
-    return await dialer.dial(open, { asker, timeoutMs, signal: context.signal });
+    const { signal } = context;
+    const { address, socket } = await dialer.dial(target.target, { asker, timeoutMs, signal });
+    const peer = targetText({ host: address, port: target.target.port });
+    return new Tunnel({ socket, peer, ...idle });
   } catch (error) {
-    throw error instanceof DialError ? tunnelError(error) : error;
+    throw tunnelError(error);
   }
 }
 
-/** What the caller is told of a connection that could not be made. */
-function tunnelError({ failure }: DialError): RunletError {
-  const { errnoName, message, rule, stage, target } = failure;
-  return new RunletError(stage === 'DENIED' ? 'EGRESS_DENIED' : 'TUNNEL_FAILED', {
-    message,
-    tunnelFailure: { stage, errnoName, message, target },
-    cause: rule,
-  });
-}
-
-async function* messages(
-  { address, socket }: Dialed,
-  incoming: AsyncIterator<ConnectRequest>,
-  context: CallContext,
-): AsyncGenerator<Response<typeof ConnectResponseSchema>> {
-  void send(socket, incoming).catch((error: unknown) => context.fail(error));
-  const { remotePort } = socket;
-  const peer = address.includes(':') ? `[${address}]:${remotePort}` : `${address}:${remotePort}`;
-  yield { response: { case: 'opened' as const, value: { peer } } };
-  let kind = TunnelEnd.CLOSED;
-  try {
-    for await (const data of socket.iterator({ destroyOnReturn: false })) {
-      yield { response: { case: 'data' as const, value: data } };
-    }
-    yield { response: { case: 'eof' as const, value: {} } };
-    if (!socket.writableFinished) await new Promise((resolve) => socket.once('close', resolve));
-    if (!socket.writableFinished) kind = TunnelEnd.RESET;
-  } catch {
-    kind = TunnelEnd.RESET;
-  }
-  const value = {
-    kind,
-    sentBytes: BigInt(socket.bytesWritten),
-    receivedBytes: BigInt(socket.bytesRead),
-  };
-  yield { response: { case: 'end' as const, value } };
-}
-
-/** Writes what the client sends, no faster than it is taken. */
-async function send(socket: Dialed['socket'], incoming: AsyncIterator<ConnectRequest>) {
+/** Sends what the client sends, no faster than it is taken. */
+async function takeRequests(
+  tunnel: Tunnel,
+  requests: AsyncIterator<ConnectRequest>,
+): Promise<void> {
+  let ended = false;
   for (;;) {
-    const next = await incoming.next();
-    if (next.done) throw invalidField('eof', 'must come before the stream ends');
+    const next = await requests.next();
+    if (next.done === true) break;
     const { request } = next.value;
+    if (request.case === 'open') throw invalidField('open', 'must come first, and only then');
+    if (ended && request.case === 'data') throw invalidField('data', 'must not come after eof');
+    if (request.case === 'data') await tunnel.write(request.value);
     if (request.case === 'eof') {
-      socket.end();
-      return;
+      ended = true;
+      tunnel.end();
     }
-    if (request.case !== 'data') throw invalidField('open', 'must come first, and only then');
-    await new Promise<void>((resolve) => socket.write(request.value, () => resolve()));
   }
+  // Nothing is known of what would have come.
+  if (!ended && !tunnel.over) throw invalidField('eof', 'must come before the stream ends');
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../../clock.ts';
 import type { TunnelService } from '../../../gen/runlet/v1/tunnel_pb.ts';
 import type { Limits } from '../../../limits.ts';
 import type { Dialer } from '../../../network/dialer.ts';
+import type { SessionTunnels } from '../../../network/tunnels/session-tunnels.ts';
 import type { SessionRegistry } from '../../../session/session-registry.ts';
 import { connect } from './connect.ts';
 import { listPorts } from './list-ports.ts';
@@ -14,6 +15,12 @@ export interface TunnelServiceOptions {
   readonly dialer: Dialer;
   readonly clock: Clock;
   readonly limits: Limits;
+  /** Where the operator lets clients listen. Default: on loopback alone. */
+  readonly listenRules?: { mayListen(host: string, port: number): boolean };
+  /** The connections of each session. */
+  readonly tunnelsOf: (session: object) => SessionTunnels;
+  /** Makes an unpredictable UUID. */
+  readonly newId: () => string;
 }
 
 /** The methods of the service with some names. */
