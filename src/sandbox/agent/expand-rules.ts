@@ -1,7 +1,8 @@
+import { Turn } from '../../files/agent/turns.ts';
 import type { BoundaryRule } from '../boundary.ts';
 import { DEV, PLATFORM, PROC, SHM, TEMP } from '../places.ts';
 import type { SandboxAccess, SandboxLayer, SandboxRule } from '../sandbox-spec.ts';
-import { type Budget, type FoundPath, findPath, pathFault, type Who } from './find-path.ts';
+import { type FoundPath, findPath, pathFault, type Search, type Who } from './find-path.ts';
 import { SandboxFault } from './sandbox-fault.ts';
 
 /** A rule that says something of a path. */
@@ -20,7 +21,8 @@ export interface Surroundings {
 }
 
 /**
- * Finds what the rules of a layer name, one at a step.
+ * Finds what the rules of a layer name. Others have a turn when that takes long: a step costs more
+ * than most rules do.
  *
  * @param paths what was found before
  * @throws SandboxFault
@@ -28,11 +30,12 @@ export interface Surroundings {
 export function* expandRules(
   { rules }: SandboxLayer,
   { cwd, who }: Surroundings,
-  { budget, paths }: { readonly paths: Map<string, FoundPath>; readonly budget: Budget },
+  { paths, search }: { readonly paths: Map<string, FoundPath>; readonly search: Search },
 ): Generator<undefined, readonly ExpandedRule[]> {
   const expanded: ExpandedRule[] = [];
+  const turn = new Turn();
   const find = (path: string): FoundPath => {
-    const found = paths.get(path) ?? findPath(path, who, budget);
+    const found = paths.get(path) ?? findPath(path, who, search);
     paths.set(path, found);
     return found;
   };
@@ -54,7 +57,7 @@ export function* expandRules(
       if (cwd === undefined) throw new SandboxFault('rule', '', 'there is no cwd');
       expanded.push(ruleAt(find(cwd), rule));
     }
-    yield undefined;
+    yield* turn.rest();
   }
   return expanded;
 }

@@ -1,16 +1,8 @@
-import { type BigIntStats, closeSync, constants, lstatSync, openSync, readlinkSync } from 'node:fs';
-import {
-  DOT,
-  DOT_DOT,
-  endsAsFolder,
-  isAbsolute,
-  isDots,
-  namesOf,
-} from '../../files/agent/path-names.ts';
+import { closeSync, constants, lstatSync, openSync, readlinkSync, type Stats } from 'node:fs';
 import { O_PATH } from '../../files/agent/places.ts';
 import { pathOf } from '../../files/agent/proc-paths.ts';
 import { MAX_SANDBOX_NAMES } from '../../limits.ts';
-import { bytesOfText, shownText, textOfBytes } from '../../system-text.ts';
+import { pathOfText, shownText, textOfBytes } from '../../system-text.ts';
 import type { FoundLink } from '../mount-plan.ts';
 import { ChangedError, errnoNameOfError, SandboxFault } from './sandbox-fault.ts';
 
@@ -36,22 +28,29 @@ export interface FoundPath {
   readonly links: readonly FoundLink[];
 }
 
-/** How many names may be looked at, for all paths that it is given to. */
-export interface Budget {
+/** A search for paths, for all that it is given to. */
+export interface Search {
+  /** How many names may be looked at. */
   names: number;
+  /**
+   * What was found at a path without links, or the name of the error with which it could not be told:
+   * the folders on the way are the same ones for most paths.
+   */
+  readonly seen: Map<string, Stats | string>;
 }
 
-/** @returns what a sandbox may look at */
-export function newBudget(): Budget {
-  return { names: MAX_SANDBOX_NAMES };
+/** @returns a search for as much as a sandbox may look at */
+export function newSearch(): Search {
+  return { names: MAX_SANDBOX_NAMES, seen: new Map() };
 }
 
 /** Links on one way: MAXSYMLINKS of Linux. */
 const MAX_LINKS = 40;
 
-const S_IXUSR = 0o100n;
-const S_IXGRP = 0o010n;
-const S_IXOTH = 0o001n;
+const { S_IXGRP, S_IXOTH, S_IXUSR } = constants;
+
+const DOT = '.';
+const DOT_DOT = '..';
 
 /**
  * Finds where a path leads, a name after the other. Whoever will be inside must be let through each
@@ -59,39 +58,40 @@ const S_IXOTH = 0o001n;
  *
  * @throws SandboxFault at what has no end, or the system fails at
  */
-export function findPath(text: string, who: Who, budget: Budget): FoundPath {
-  const given = bytesOfText(text);
-  const left = namesOf(given).reverse();
+export function findPath(text: string, who: Who, search: Search): FoundPath {
+  const left = namesOf(text).reverse();
   const links: FoundLink[] = [];
-  const at: Buffer[] = [];
-  let stats = look('/', text);
+  const at: string[] = [];
+  let stats = look('/', text, search);
   for (let name = left.pop(); name !== undefined; name = left.pop()) {
-    budget.names -= 1;
-    if (budget.names < 0) throw new SandboxFault('limits', '', 'the rules name too much');
-    const found = lookIn(at, name, stats, who);
+    search.names -= 1;
+    if (search.names < 0) throw new SandboxFault('limits', '', 'the rules name too much');
+    const found = lookIn(at, name, { stats, who, search });
     if (found === 'EACCES' || found === 'ENOENT' || found === 'ENOTDIR') {
       // A folder that its owner has closed can be opened again by the same.
-      if (found === 'EACCES' && stats.uid === BigInt(who.uid)) throw pathFault(found, text);
+      if (found === 'EACCES' && stats.uid === who.uid) throw pathFault(found, text);
       return missing({ at, rest: [name, ...left.reverse()], errnoName: found, links, text });
     }
     if (typeof found === 'string') throw pathFault(found, text);
     if (isDots(name)) {
-      if (name.equals(DOT_DOT)) at.pop();
-      stats = look(pathOfNames(at), text);
+      if (name === DOT_DOT) at.pop();
+      stats = look(pathOfNames(at), text, search);
     } else if (found.isSymbolicLink()) {
       if (links.length >= MAX_LINKS) throw pathFault('ELOOP', text);
       const path = pathOfNames([...at, name]);
       const target = readLink(path, text);
-      links.push({ path, target: textOfBytes(target) });
-      if (isAbsolute(target)) at.length = 0;
-      if (isAbsolute(target)) stats = look('/', text);
+      links.push({ path, target });
+      if (target.startsWith('/')) {
+        at.length = 0;
+        stats = look('/', text, search);
+      }
       left.push(...namesOf(target).reverse());
     } else {
       at.push(name);
       stats = found;
     }
   }
-  if (endsAsFolder(given) && !stats.isDirectory()) throw pathFault('ENOTDIR', text);
+  if (endsAsFolder(text) && !stats.isDirectory()) throw pathFault('ENOTDIR', text);
   const path = pathOfNames(at);
   return { path, kind: kindOf(stats), base: path, fixed: false, errnoName: '', links };
 }
@@ -104,7 +104,7 @@ export function findPath(text: string, who: Who, budget: Budget): FoundPath {
 export function openFound(path: string): number {
   let found: number;
   try {
-    found = openSync(bytesOfText(path), O_PATH | constants.O_NOFOLLOW);
+    found = openSync(pathOfText(path), O_PATH | constants.O_NOFOLLOW);
   } catch (error) {
     const errnoName = errnoNameOfError(error);
     if (errnoName === 'ENOENT' || errnoName === 'ENOTDIR' || errnoName === 'ELOOP') {
@@ -128,8 +128,8 @@ export function pathFault(errnoName: string, path: string): SandboxFault {
 }
 
 interface Missing {
-  readonly at: readonly Buffer[];
-  readonly rest: readonly Buffer[];
+  readonly at: readonly string[];
+  readonly rest: readonly string[];
   readonly errnoName: string;
   readonly links: readonly FoundLink[];
   readonly text: string;
@@ -137,8 +137,8 @@ interface Missing {
 
 function missing({ at, errnoName, links, rest, text }: Missing): FoundPath {
   // Nobody knows where `..` of what is not there leads.
-  if (rest.some((name) => name.equals(DOT_DOT))) throw pathFault(errnoName, text);
-  const names = rest.filter((name) => !name.equals(DOT));
+  if (rest.includes(DOT_DOT)) throw pathFault(errnoName, text);
+  const names = rest.filter((name) => name !== DOT);
   const base = pathOfNames(at);
   const path = pathOfNames([...at, ...names]);
   return { path, kind: 'missing', base, fixed: errnoName !== 'ENOENT', errnoName, links };
@@ -146,25 +146,33 @@ function missing({ at, errnoName, links, rest, text }: Missing): FoundPath {
 
 /** What has a name in a folder, or the name of the error with which it cannot be told. */
 function lookIn(
-  at: readonly Buffer[],
-  name: Buffer,
-  stats: BigIntStats,
-  who: Who,
-): BigIntStats | string {
+  at: readonly string[],
+  name: string,
+  { search, stats, who }: { readonly stats: Stats; readonly who: Who; readonly search: Search },
+): Stats | string {
   if (!stats.isDirectory()) return 'ENOTDIR';
   if (!maySearch(stats, who)) return 'EACCES';
-  return lookOrError(pathOfNames(isDots(name) ? at : [...at, name]));
+  return lookOrError(pathOfNames(isDots(name) ? at : [...at, name]), search);
 }
 
-function look(path: string, text: string): BigIntStats {
-  const found = lookOrError(path);
+function look(path: string, text: string, search: Search): Stats {
+  const found = lookOrError(path, search);
   if (typeof found === 'string') throw pathFault(found, text);
   return found;
 }
 
-function lookOrError(path: string): BigIntStats | string {
+function lookOrError(path: string, { seen }: Search): Stats | string {
+  const known = seen.get(path);
+  if (known !== undefined) return known;
+  const found = statsOrError(path);
+  seen.set(path, found);
+  return found;
+}
+
+function statsOrError(path: string): Stats | string {
   try {
-    return lstatSync(bytesOfText(path), { bigint: true });
+    // Much of what is looked for is not there on most machines: an error that is thrown costs more.
+    return lstatSync(pathOfText(path), { throwIfNoEntry: false }) ?? 'ENOENT';
   } catch (error) {
     const errnoName = errnoNameOfError(error);
     if (errnoName === undefined) throw error;
@@ -173,17 +181,17 @@ function lookOrError(path: string): BigIntStats | string {
 }
 
 /** The target of a link, which the system has to let us follow: `protected_symlinks` of proc_sys_fs(5). */
-function readLink(path: string, text: string): Buffer {
-  const bytes = bytesOfText(path);
+function readLink(path: string, text: string): string {
+  const own = pathOfText(path);
   try {
-    closeSync(openSync(bytes, O_PATH));
+    closeSync(openSync(own, O_PATH));
   } catch (error) {
     const errnoName = errnoNameOfError(error);
     if (errnoName === undefined) throw error;
     if (errnoName !== 'ENOENT' && errnoName !== 'ENOTDIR') throw pathFault(errnoName, text);
   }
   try {
-    return readlinkSync(bytes, { encoding: 'buffer' });
+    return textOfBytes(readlinkSync(own, { encoding: 'buffer' }));
   } catch (error) {
     if (errnoNameOfError(error) === undefined) throw error;
     throw new ChangedError(text);
@@ -191,17 +199,31 @@ function readLink(path: string, text: string): Buffer {
 }
 
 /** Whether a folder lets somebody through who has no capability: path_resolution(7). */
-function maySearch({ gid, mode, uid }: BigIntStats, who: Who): boolean {
-  if (uid === BigInt(who.uid)) return (mode & S_IXUSR) !== 0n;
-  if (who.gids.includes(Number(gid))) return (mode & S_IXGRP) !== 0n;
-  return (mode & S_IXOTH) !== 0n;
+function maySearch({ gid, mode, uid }: Stats, who: Who): boolean {
+  if (uid === who.uid) return (mode & S_IXUSR) !== 0;
+  if (who.gids.includes(gid)) return (mode & S_IXGRP) !== 0;
+  return (mode & S_IXOTH) !== 0;
 }
 
-function kindOf(stats: BigIntStats): FoundPath['kind'] {
+function kindOf(stats: Stats): FoundPath['kind'] {
   if (stats.isDirectory()) return 'folder';
   return stats.isBlockDevice() || stats.isCharacterDevice() ? 'device' : 'file';
 }
 
-function pathOfNames(names: readonly Buffer[]): string {
-  return names.length === 0 ? '/' : names.map((name) => `/${textOfBytes(name)}`).join('');
+/** The names of a path, in order. */
+function namesOf(path: string): string[] {
+  return path.split('/').filter((name) => name !== '');
+}
+
+function isDots(name: string): boolean {
+  return name === DOT || name === DOT_DOT;
+}
+
+/** Whether a path can only name a folder. */
+function endsAsFolder(path: string): boolean {
+  return path.endsWith('/') || isDots(namesOf(path).at(-1) ?? '');
+}
+
+function pathOfNames(names: readonly string[]): string {
+  return `/${names.join('/')}`;
 }

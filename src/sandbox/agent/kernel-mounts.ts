@@ -3,10 +3,16 @@ import { textOfBytes } from '../../system-text.ts';
 import type { BoundaryRule } from '../boundary.ts';
 import { KERNEL_FILE_SYSTEMS } from '../places.ts';
 
+let known: { readonly text: string; readonly caps: readonly BoundaryRule[] } | undefined;
+
 /** What can be done at most with the file systems of the kernel that are mounted. */
 export function kernelMounts(): readonly BoundaryRule[] {
-  const lines = readFileSync('/proc/self/mountinfo', 'latin1').split('\n');
-  return lines.flatMap((line) => capOf(line) ?? []);
+  const text = readFileSync('/proc/self/mountinfo', 'latin1');
+  // It is seldom another one than before.
+  if (known?.text !== text) {
+    known = { text, caps: text.split('\n').flatMap((line) => capOf(line) ?? []) };
+  }
+  return known.caps;
 }
 
 /** What a line of proc_pid_mountinfo(5) is about; undefined: no file system of the kernel. */

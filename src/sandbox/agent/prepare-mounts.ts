@@ -14,7 +14,7 @@ import { DEV, PROC, TEMP } from '../places.ts';
 import { procArguments } from '../proc-arguments.ts';
 import type { SandboxLayer } from '../sandbox-spec.ts';
 import { type ExpandedRule, expandRules, rulesOf, type Surroundings } from './expand-rules.ts';
-import { type FoundPath, findPath, newBudget, openFound, pathFault } from './find-path.ts';
+import { type FoundPath, findPath, newSearch, openFound, pathFault } from './find-path.ts';
 import { kernelMounts } from './kernel-mounts.ts';
 import { makePlaceholder, type Placeholder, removePlaceholders } from './placeholders.ts';
 import { ChangedError, errnoNameOfError, SandboxFault } from './sandbox-fault.ts';
@@ -76,14 +76,14 @@ function* prepareOnce(
   agent: Agent,
   args: PrepareMountsArgs,
 ): Generator<undefined, PrepareMountsResult> {
-  const seen = { paths: new Map<string, FoundPath>(), budget: newBudget() };
+  const seen = { paths: new Map<string, FoundPath>(), search: newSearch() };
   const layers: (readonly ExpandedRule[])[] = [];
   for (const layer of args.layers) layers.push(yield* expandRules(layer, args, seen));
   const rules = layers.map(rulesOf);
   const asked = boundaryOf(rules);
   refuseOwnLinks(layers, asked);
   const find = (path: string): FoundPath => {
-    const found = seen.paths.get(path) ?? findPath(path, args.who, seen.budget);
+    const found = seen.paths.get(path) ?? findPath(path, args.who, seen.search);
     seen.paths.set(path, found);
     return found;
   };
@@ -106,7 +106,7 @@ function make(
 ): PrepareMountsResult {
   const closed = new Set<string>();
   const found = (path: string): Found => {
-    const there = byPath.get(path) ?? findPath(path, who, newBudget());
+    const there = byPath.get(path) ?? findPath(path, who, newSearch());
     if (there.path !== path) throw new ChangedError(path);
     if (there.kind === 'missing') {
       return { kind: 'missing', base: there.base, fixed: there.fixed || closed.has(there.base) };
@@ -211,12 +211,16 @@ function capsWithin(
   hidden: readonly string[],
   find: (path: string) => FoundPath,
 ): readonly BoundaryRule[] {
-  const none = hidden.map((path) => ({ path, access: 'none', space: 'host' }) as const);
-  return [...kernelMounts(), ...none].flatMap((cap) => {
-    const { kind, path } = find(cap.path);
+  const isVisible = (path: string): boolean => {
     const { access, space } = asked.at(path);
-    if (kind === 'missing' || access === 'none' || space !== 'host') return [];
-    return [{ ...cap, path }];
+    return access !== 'none' && space === 'host';
+  };
+  const none = hidden.map((path) => ({ path, access: 'none', space: 'host' }) as const);
+  // The kernel tells paths without links: where they are not visible, nothing has to be found.
+  const mounted = kernelMounts().filter(({ path }) => isVisible(path));
+  return [...mounted, ...none].flatMap((cap) => {
+    const { kind, path } = find(cap.path);
+    return kind === 'missing' || !isVisible(path) ? [] : [{ ...cap, path }];
   });
 }
 
