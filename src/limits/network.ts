@@ -31,3 +31,15 @@ export const CONNECT_TIMEOUT_MS = 30 * SECOND;
 
 /** Bytes of one message of a body or a connection: as for files, more gains nothing. */
 export const NETWORK_PIECE_BYTES = 64 * KIB;
+
+/** Names of one principal that are looked up or wait for it: what its connections can ask for at one time. */
+export const MAX_PRINCIPAL_LOOKUPS = 4096;
+
+/** Milliseconds until the next address of a name is tried as well: RFC 8305, 5. */
+export const NEXT_ADDRESS_MS = 250;
+
+/** Addresses of a name that are tried: a browser gives up before. */
+export const MAX_TRIED_ADDRESSES = 32;
+
+/** Of these at one time. The one that was tried first is given up for the next. */
+export const MAX_ADDRESSES_AT_ONCE = 6;

@@ -76,6 +76,7 @@ async function accept(
   });
   return {
     address: listener.address,
+    file: listener.file,
     async close() {
       await listener.close();
       ending?.close();

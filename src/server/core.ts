@@ -10,8 +10,9 @@ import { FileWorkers } from '../files/workers/file-workers.ts';
 import { threadLinks } from '../files/workers/thread-link.ts';
 import type { Limits } from '../limits.ts';
 import type { Dialer } from '../network/dialer.ts';
-import { directDialer } from '../network/direct-dialer.ts';
-import { defaultEgress } from '../network/egress/default-egress.ts';
+import type { Egress } from '../network/egress/egress.ts';
+import type { ListenRules } from '../network/egress/listen-rules.ts';
+import type { OwnListeners } from '../network/own-listeners.ts';
 import { OutputStore, type StoreProblem } from '../output/output-store.ts';
 import { openSpool, type Spool } from '../output/spool/spool.ts';
 import { type PrincipalLimits, principalLimits, serverLimits } from '../policy/principal-limits.ts';
@@ -25,6 +26,7 @@ import { Placeholders } from '../sandbox/placeholders.ts';
 import { prepareSandbox } from '../sandbox/prepare-sandbox.ts';
 import { openSandboxes, type Sandboxes } from '../sandbox/sandboxes.ts';
 import { SessionRegistry } from '../session/session-registry.ts';
+import { openNetwork } from './network.ts';
 import { logSandboxes } from './sandbox-log.ts';
 import type { ServerLog } from './server-log.ts';
 import type { ServerOptions } from './server-options.ts';
@@ -51,6 +53,12 @@ export interface Core {
   readonly sandboxes: Sandboxes;
   /** What connects from the server's network to where the operator allows. */
   readonly dialer: Dialer;
+  /** What the operator lets be reached, for connections that are made in another way. */
+  readonly egress: Egress;
+  /** Where callers may listen. */
+  readonly listenRules: ListenRules;
+  /** Where the server itself listens, which no connection may lead to. */
+  readonly own: OwnListeners;
   /** The working directory where a spec names none. */
   readonly cwd: string;
   readonly newId: () => string;
@@ -116,10 +124,9 @@ export async function openCore(options: ServerOptions): Promise<Core> {
       logger.warn({ err }, 'what an earlier server left of a file could not be removed');
     });
   }
-  // The time of the network, not of the processes.
-  const dialer = directDialer(defaultEgress, idleClock);
-  const ways = { dialer, launcher, users, spool, workers, helpers, records, sandboxes };
-  return { ...ways, clock, limits, principals, host, sessions, roots, cwd, newId };
+  const network = openNetwork(options, hasSeveralPrincipals(authenticators));
+  const ways = { launcher, users, spool, workers, helpers, records, sandboxes };
+  return { ...ways, ...network, clock, limits, principals, host, sessions, roots, cwd, newId };
 }
 
 /** Ours. Where it was removed, those that need it are told of its name, and others do without. */

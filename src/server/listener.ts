@@ -5,12 +5,15 @@ import { dirname } from 'node:path';
 import type { Address } from '../address.ts';
 import { isFileOf, lockFile } from '../file-lock.ts';
 import { ACCEPT_BACKLOG, MAX_SOCKET_PATH_BYTES } from '../limits.ts';
+import type { FileIdentity } from '../network/own-listeners.ts';
 import { assertTrustedFolder, makeFolder } from '../private-folder.ts';
 
 /** A socket that accepts connections. */
 export interface Listener {
   /** Where it listens, with the real port. */
   readonly address: Address;
+  /** The file of a Unix socket. */
+  readonly file: FileIdentity | undefined;
   /** Accepts no more. Connections that were accepted go on. Idempotent. */
   close(): Promise<void>;
 }
@@ -51,7 +54,8 @@ export async function listen(
     await assertTrustedFolder(folder);
     const own = await listenAtPath(server, address.path, socketMode);
     server.on('error', onProblem);
-    return { address, close: () => closeAtPath(server, address.path, own) };
+    const file = await lstat(address.path, { bigint: true });
+    return { address, file, close: () => closeAtPath(server, address.path, own) };
   }
   const { host } = address;
   await listening(server, () =>
@@ -60,7 +64,8 @@ export async function listen(
   server.on('error', onProblem);
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-  return { address: { kind: 'tcp', host, port }, close: () => closeServer(server) };
+  const at: Address = { kind: 'tcp', host, port };
+  return { address: at, file: undefined, close: () => closeServer(server) };
 }
 
 /** Returns the file that the socket has. */

@@ -1,6 +1,9 @@
 import type { Clock } from '../clock.ts';
 import type { Environment } from '../environment/env-policy.ts';
 import type { Limits } from '../limits.ts';
+import type { EgressRule } from '../network/egress/egress-rule.ts';
+import type { ListenRule } from '../network/egress/listen-rules.ts';
+import type { Lookup } from '../network/lookup.ts';
 import type { LivePolicy } from '../policy/live-policy.ts';
 import type { Launcher } from '../process/launcher.ts';
 import type { SandboxLayer } from '../sandbox/sandbox-spec.ts';
@@ -32,6 +35,17 @@ export interface ServerOptions {
   readonly sandboxProfiles?: (() => ReadonlyMap<string, SandboxLayer>) | undefined;
   /** Whether processes and files are refused without a sandbox. Default: false. */
   readonly requireSandbox?: boolean | undefined;
+  /**
+   * What connections and HTTP requests may reach, and nothing else. Default, and if it is empty:
+   * all that is not denied.
+   */
+  readonly egressAllow?: readonly EgressRule[] | undefined;
+  /** What they may not, whatever is allowed. Default: what `DEFAULT_DENIED` has. */
+  readonly egressDeny?: readonly EgressRule[] | undefined;
+  /** Where callers may listen. Default: at loopback addresses, which they always may. */
+  readonly allowListen?: readonly ListenRule[] | undefined;
+  /** How names are looked up. Default: as the system does it. */
+  readonly lookup?: Lookup | undefined;
   /** Default: those of `serverLimits` in `policy/principal-limits.ts`. */
   readonly limits?: Partial<Limits>;
   /** Default: the best that this machine offers. */

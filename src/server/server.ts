@@ -54,6 +54,11 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     closeRoots(roots);
     throw error;
   });
+  for (const { address, file } of listeners) {
+    if (address.kind === 'tcp') core.own.addPort(address.port);
+    if (file !== undefined) core.own.addSocket(file);
+  }
+  core.own.complete();
 
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {

@@ -1,0 +1,43 @@
+import { idleClock } from '../clock.ts';
+import type { Dialer } from '../network/dialer.ts';
+import { directDialer } from '../network/direct-dialer.ts';
+import type { Egress } from '../network/egress/egress.ts';
+import { egressPolicy } from '../network/egress/egress-policy.ts';
+import { type ListenRules, listenRules } from '../network/egress/listen-rules.ts';
+import { systemLookup } from '../network/lookup.ts';
+import { OwnListeners } from '../network/own-listeners.ts';
+import { Resolver } from '../network/resolver.ts';
+import { poolThreads } from '../process/start-turns.ts';
+import type { ServerOptions } from './server-options.ts';
+
+/** How a server reaches what is around it, and lets be reached. */
+export interface Network {
+  readonly dialer: Dialer;
+  readonly egress: Egress;
+  readonly listenRules: ListenRules;
+  readonly own: OwnListeners;
+}
+
+/**
+ * Makes what a server with these options connects with.
+ *
+ * @param severalPrincipals whether callers can be more than one
+ */
+export function openNetwork(
+  { allowListen, egressAllow, egressDeny, lookup = systemLookup }: ServerOptions,
+  severalPrincipals: boolean,
+): Network {
+  const own = new OwnListeners();
+  const egress = egressPolicy({
+    allow: egressAllow,
+    deny: egressDeny,
+    own: (address, port) => own.isReachedAt(address, port),
+  });
+  // libuv has no more than half of its threads look names up.
+  const atOnce = Math.ceil(poolThreads(process.env) / 2);
+  const maxOfPrincipal = severalPrincipals ? Math.max(1, atOnce - 1) : atOnce;
+  const resolver = new Resolver({ lookup, maxUnderWay: atOnce, maxOfPrincipal });
+  // The time of the network, not of the processes.
+  const dialer = directDialer({ egress, resolver, own, clock: idleClock });
+  return { dialer, egress, listenRules: listenRules(allowListen), own };
+}
