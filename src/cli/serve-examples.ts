@@ -1,4 +1,5 @@
 import type { Example } from './examples.ts';
+import { NETWORK_EXAMPLES } from './serve-network-options.ts';
 import { PRINCIPAL_EXAMPLE } from './serve-principals.ts';
 import { SANDBOX_EXAMPLE } from './serve-sandbox-options.ts';
 import { TLS_EXAMPLES } from './tls-options.ts';
@@ -92,4 +93,5 @@ export const MORE_SERVE_EXAMPLES: readonly Example[] = [
   ...TLS_EXAMPLES,
   PRINCIPAL_EXAMPLE,
   SANDBOX_EXAMPLE,
+  ...NETWORK_EXAMPLES,
 ];

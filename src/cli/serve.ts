@@ -20,6 +20,7 @@ import { authList, collectListener } from './listen-spec.ts';
 import { hideOwnVariables } from './own-variables.ts';
 import { MORE_SERVE_EXAMPLES, SERVE_EXAMPLES } from './serve-examples.ts';
 import type { ServeFlags } from './serve-flags.ts';
+import { addNetworkOptions, NETWORK_FLAGS } from './serve-network-options.ts';
 import { addPrincipalOptions, PRINCIPAL_FLAGS } from './serve-principals.ts';
 import { addSandboxOptions, SANDBOX_FLAGS } from './serve-sandbox-options.ts';
 import { addTlsOptions, CLIENT_FLAGS, TLS_FLAGS } from './tls-options.ts';
@@ -44,6 +45,7 @@ const SELDOM_FLAGS = [
   ...JWT_FLAGS,
   ...PRINCIPAL_FLAGS,
   ...SANDBOX_FLAGS,
+  ...NETWORK_FLAGS,
 ];
 
 /** What its help says what some flags are about. */
@@ -71,6 +73,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   ],
   'Each caller:': PRINCIPAL_FLAGS,
   'Sandboxes:': SANDBOX_FLAGS,
+  'The network:': NETWORK_FLAGS,
   'Connections:': ['--socket-mode', '--heartbeat', '--keepalive', '--keepalive-timeout'],
   'JWTs:': JWT_FLAGS,
 };
@@ -250,6 +253,7 @@ export function serveCommand(): Command {
   addTlsOptions(command);
   addPrincipalOptions(command);
   addSandboxOptions(command);
+  addNetworkOptions(command);
   addHelpAll(command, SELDOM_FLAGS);
   for (const option of command.options) {
     const [heading] =

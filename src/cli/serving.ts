@@ -94,6 +94,9 @@ export async function serve(flags: ServeFlags): Promise<void> {
     fileRoots: flags.fileRoot ?? [],
     sandboxProfiles: profiles && (() => profiles.current),
     requireSandbox: flags.requireSandbox,
+    egressAllow: flags.egressAllow,
+    egressDeny: flags.egressDeny,
+    allowListen: flags.allowListen,
     ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
     ...(stateFolder === undefined || flags.outputDisk === 0 ? {} : { stateFolder }),
   }).catch((error: unknown) => {

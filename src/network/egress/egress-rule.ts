@@ -43,10 +43,12 @@ export function parseEgressRule(text: string): EgressRule {
   return { text, port, kind: isBelow ? 'below' : 'name', name };
 }
 
+const BRACKETS = 'what is of IPv6 is written as [ADDRESS]:PORT where it has a port';
+
 function wrongName(host: string): string {
   if (host === '*') return 'write 0.0.0.0/0 for all addresses of IPv4, and ::/0 for those of IPv6';
   if (host.includes('*')) return 'a * can only stand before the first dot of a name: *.example.org';
-  if (host.includes(':')) return 'an IPv6 address with a port is written as [ADDRESS]:PORT';
+  if (host.includes(':')) return BRACKETS;
   return 'it is no name, no address and no range such as 10.0.0.0/8';
 }
 
@@ -56,6 +58,7 @@ function parseRange(text: string): IpRange {
   if (ip === undefined || more.length > 0 || address.includes('%')) {
     throw new Error('it is no range of addresses, such as 10.0.0.0/8 or fd00::/8');
   }
+  if (digits.includes(':')) throw new Error(BRACKETS);
   const size = BITS[ip.family];
   const prefix = /^\d{1,3}$/.test(digits) ? Number(digits) : Number.NaN;
   if (!(prefix <= size)) throw new Error(`the prefix must be a number from 0 to ${size}`);

@@ -11,6 +11,7 @@ export interface HostAndPort {
  * @throws Error that says what is wrong with it
  */
 export function splitPort(text: string): HostAndPort {
+  if (text.includes('://')) throw new Error('it is a URL; write its host alone, or HOST:PORT');
   if (text.startsWith('[')) {
     const found = /^\[(?<host>[^[\]]+)\](?::(?<port>.*))?$/s.exec(text)?.groups;
     if (found === undefined) throw new Error('brackets are written as [ADDRESS] or [ADDRESS]:PORT');

@@ -281,6 +281,55 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
     ],
     ['serve --policy /dev/null', '--policy /dev/null: it is no file'],
     ['serve --sandbox-profiles /dev/null', '--sandbox-profiles /dev/null: it is no file'],
+    [
+      'serve --egress-allow example..org',
+      '--egress-allow example..org: it is no name, no address and no range such as 10.0.0.0/8',
+    ],
+    [
+      "serve --egress-deny '*'",
+      "--egress-deny '*': write 0.0.0.0/0 for all addresses of IPv4, and ::/0 for those of IPv6",
+    ],
+    [
+      'serve --egress-deny example.*',
+      "--egress-deny 'example.*': a * can only stand before the first dot of a name: *.example.org",
+    ],
+    [
+      'serve --egress-deny 10.1.2.3/8',
+      '--egress-deny 10.1.2.3/8: it has bits after its prefix; write 10.0.0.0/8, or the address alone',
+    ],
+    [
+      'serve --egress-deny 10.0.0.0/33',
+      '--egress-deny 10.0.0.0/33: the prefix must be a number from 0 to 32',
+    ],
+    [
+      'serve --egress-deny 10/8',
+      '--egress-deny 10/8: it is no range of addresses, such as 10.0.0.0/8 or fd00::/8',
+    ],
+    ['serve --egress-allow 0x7f.1', '--egress-allow 0x7f.1: write the address as 127.0.0.1'],
+    [
+      'serve --egress-allow fe80::1%eth0',
+      '--egress-allow fe80::1%eth0: an address is written without its zone',
+    ],
+    [
+      'serve --egress-allow fd00::/8:443',
+      '--egress-allow fd00::/8:443: what is of IPv6 is written as [ADDRESS]:PORT where it has a port',
+    ],
+    [
+      'serve --egress-allow [fd00::1]443',
+      '--egress-allow [fd00::1]443: brackets are written as [ADDRESS] or [ADDRESS]:PORT',
+    ],
+    [
+      'serve --egress-allow example.org:0',
+      '--egress-allow example.org:0: the port must be a number from 1 to 65535',
+    ],
+    [
+      'serve --egress-allow https://example.org',
+      '--egress-allow https://example.org: it is a URL; write its host alone, or HOST:PORT',
+    ],
+    [
+      'serve --allow-listen example.org',
+      '--allow-listen example.org: it is no address of this machine, 0.0.0.0, :: or *',
+    ],
     ['serve --launcher fork', '--launcher fork: it is none of posix_spawn, child_process'],
     ['serve --log-level loud', '--log-level loud: it is none of debug, info, warn, error, silent'],
     ['serve --cwd x', '--cwd x: it is not an absolute path'],
