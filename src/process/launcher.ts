@@ -101,6 +101,20 @@ export interface LaunchedProcess {
   readonly kin: Kinship | undefined;
   /** What enforces the sandbox that it is in. Absent: it is in none. */
   readonly sandbox?: string;
+  /** Its network, if that is its own. */
+  readonly network?: ProcessNetwork | undefined;
+}
+
+/** A version of the internet protocol. */
+export type IpVersion = 4 | 6;
+
+/** The network namespace of a process, where that is not the server's. */
+export interface ProcessNetwork {
+  /**
+   * Makes a socket in it: a descriptor, not connected, non-blocking, the caller's to close; or the
+   * name of the error, `ESRCH` where it is gone. Never rejects.
+   */
+  openSocket(version: IpVersion): Promise<number | string>;
 }
 
 /** Tells what came of a process apart from what came of others, though their parents ended. */

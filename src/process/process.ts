@@ -6,7 +6,7 @@ import type { EndReason } from '../output/event.ts';
 import type { EventCursor } from '../output/event-cursor.ts';
 import type { ReaderOptions } from '../output/event-log-options.ts';
 import type { OutputStore } from '../output/output-store.ts';
-import type { LaunchedProcess, TerminalSize } from './launcher.ts';
+import type { LaunchedProcess, ProcessNetwork, TerminalSize } from './launcher.ts';
 import { LifeTimer } from './life-timer.ts';
 import { ProcessControl, type SignalScope } from './process-control.ts';
 import { ProcessOutput } from './process-output.ts';
@@ -60,6 +60,8 @@ export class Process {
   readonly tree: ProcessTree;
   /** How its terminal is after its latest event; undefined: it has none. */
   readonly terminal: ProcessTerminal | undefined;
+  /** Its network namespace, as long as that stands; undefined: the server's. */
+  readonly network: ProcessNetwork | undefined;
   /** Opens when it exited. */
   readonly exited = new Latch();
   /** Opens when it is closed. */
@@ -87,6 +89,7 @@ export class Process {
       hasStdin: launched.stdin !== undefined,
       sandbox: launched.sandbox,
     });
+    this.network = launched.network;
     this.tree = new ProcessTree(launched.pid, () => launched.reaped(), launched.kin);
     this.#control = new ProcessControl(
       this.tree,

@@ -77,11 +77,15 @@ export class Listener {
     const { clock, newId, tunnels, waitMs = CONNECTION_WAIT_MS } = this.#options;
     const { remoteAddress, remotePort } = socket;
     const id = newId();
-    const isGone = remoteAddress === undefined || remotePort === undefined || this.#closed;
-    if (isGone || this.#waiting.size >= MAX_WAITING_CONNECTIONS) return resetSocket(socket);
-    const peer = targetText({ host: remoteAddress, port: remotePort });
+    // One whose other side is gone already has no address any more.
+    const peer = targetText({ host: remoteAddress ?? '', port: remotePort ?? 0 });
     const taken = (): void => this.#forget(id);
-    if (!tunnels.offer(id, { socket, peer, taken })) return resetSocket(socket);
+    const isWanted = remoteAddress !== undefined && !this.#closed;
+    const hasRoom = this.#waiting.size < MAX_WAITING_CONNECTIONS;
+    if (!(isWanted && hasRoom && tunnels.offer(id, { socket, peer, taken }))) {
+      resetSocket(socket);
+      return;
+    }
     const timer = clock.setTimer(waitMs, () => this.#giveUp(id));
     this.#waiting.set(id, { socket, stop: () => timer.cancel() });
     this.#untold.set(id, { id, peer });

@@ -31,6 +31,12 @@ export const F_DUPFD_CLOEXEC = 1030;
 export const AF_UNIX = 1;
 export const SOCK_STREAM = 1;
 export const SOCK_CLOEXEC = 0o2000000;
+/** `SOL_SOCKET` and `SCM_RIGHTS` of unix(7); `MSG_DONTWAIT`, `MSG_NOSIGNAL`, `MSG_CMSG_CLOEXEC` of recvmsg(2). */
+export const SOL_SOCKET = 1;
+export const SCM_RIGHTS = 1;
+export const MSG_DONTWAIT = 0x40;
+export const MSG_NOSIGNAL = 0x4000;
+export const MSG_CMSG_CLOEXEC = 0x4000_0000;
 /** `F_SETLEASE`, `F_GETLEASE` of fcntl.h, and the kinds of leases. */
 export const F_SETLEASE = 1024;
 export const F_GETLEASE = 1025;
@@ -90,6 +96,14 @@ export const PR_SET_CHILD_SUBREAPER = 36;
 export type CText = string | Buffer;
 type CTexts = readonly (CText | null)[];
 
+/** A `struct msghdr` with one piece of data; what is received is written into its memory. */
+export interface SocketMessage {
+  readonly pieces: readonly [{ readonly at: Buffer; readonly length: number }];
+  readonly count: 1;
+  readonly control: Buffer;
+  readonly controlLength: number;
+}
+
 /** The functions, each as its manual page has it. Those that return an errno say so. */
 export interface Libc {
   pipe2: KoffiFunc<(fds: number[], flags: number) => number>;
@@ -144,6 +158,8 @@ export interface Libc {
   /** Takes `SIG_IGN` alone. */
   signal: KoffiFunc<(number: number, disposition: number) => unknown>;
   socketpair: KoffiFunc<(domain: number, type: number, protocol: number, fds: number[]) => number>;
+  sendmsg: KoffiFunc<(fd: number, message: SocketMessage, flags: number) => number>;
+  recvmsg: KoffiFunc<(fd: number, message: SocketMessage, flags: number) => number>;
   /** What the system says of an errno. */
   strerror: KoffiFunc<(errno: number) => string>;
   memfdCreate: KoffiFunc<(name: string, flags: number) => number>;
@@ -170,6 +186,18 @@ export function loadLibc(): Libc {
       return undefined;
     }
   };
+  const piece = koffi.struct({ at: 'void *', length: 'size_t' });
+  const message = koffi.struct({
+    name: 'void *',
+    nameLength: 'size_t',
+    pieces: koffi.pointer(piece),
+    count: 'size_t',
+    control: 'void *',
+    controlLength: 'size_t',
+    flags: 'size_t',
+  });
+  const bindMessage = (name: string): Libc['sendmsg'] =>
+    lib.func(name, 'ssize_t', ['int', koffi.pointer(message), 'int']) as Libc['sendmsg'];
   const closeRange = bindIfThere<(first: number, last: number, flags: number) => number>(
     'int close_range(unsigned int first, unsigned int last, int flags)',
   );
@@ -216,6 +244,8 @@ export function loadLibc(): Libc {
     getsid: bind('int getsid(int pid)'),
     signal: bind('intptr_t signal(int number, intptr_t disposition)'),
     socketpair: bind('int socketpair(int domain, int type, int protocol, _Out_ int *fds)'),
+    sendmsg: bindMessage('sendmsg'),
+    recvmsg: bindMessage('recvmsg'),
     strerror: bind('const char *strerror(int errno)'),
     memfdCreate: bind('int memfd_create(const char *name, unsigned int flags)'),
     syscall: bind('long syscall(long number, long a, long b, long c, long d)'),

@@ -84,7 +84,7 @@ function createLauncher(libc: Libc, startedWith: StartedWith | undefined): Launc
 }
 
 /** A process that was launched, whatever it reads and writes. */
-interface Child extends Pick<LaunchedProcess, 'pid' | 'kin' | 'reaped' | 'sandbox'> {
+interface Child extends Pick<LaunchedProcess, 'pid' | 'kin' | 'network' | 'reaped' | 'sandbox'> {
   readonly end: Promise<ProcessEnd>;
 }
 
@@ -150,8 +150,8 @@ function spawned(spawner: Spawner, { kin, pid }: Spawned): Child {
 }
 
 function confined(child: Confined): Child {
-  const { end, kin, pid } = child;
-  return { pid, kin, end, reaped: () => child.reaped(), sandbox: 'bubblewrap' };
+  const { end, kin, network, pid } = child;
+  return { pid, kin, network, end, reaped: () => child.reaped(), sandbox: 'bubblewrap' };
 }
 
 function onPipes(child: Child, { stderr, stdin, stdout }: Pipes): LaunchedProcess {

@@ -10,7 +10,9 @@ export type FirstMessage =
   /** It has become its program. */
   | { readonly kind: 'started' }
   /** It ended, and its number stays its own until {@link COLLECT}. */
-  | { readonly kind: 'ended'; readonly status: ExitStatus; readonly usage: ResourceUsage };
+  | { readonly kind: 'ended'; readonly status: ExitStatus; readonly usage: ResourceUsage }
+  /** A socket was sent where it was asked for; or not: `errno` is not 0. */
+  | { readonly kind: 'socket'; readonly errno: number };
 
 /** At what it failed: entering its folder, taking its terminal, executing its program. */
 export type FirstStage = 'cwd' | 'terminal' | 'program';
@@ -20,11 +22,14 @@ export const GO = Buffer.from('G');
 /** What it is told: to collect what ended. */
 export const COLLECT = Buffer.from('C');
 
+/** What it is told, with a socket: to send one of TCP over IPv4, or IPv6, through it. */
+export const MAKE_SOCKET = { 4: Buffer.from('4'), 6: Buffer.from('6') } as const;
+
 /** `enum` of first.c. */
 const STAGES: Readonly<Record<number, FirstStage>> = { 1: 'cwd', 2: 'terminal', 3: 'program' };
 
 /** Bytes of a message by its first one: that, and what follows. */
-const LENGTHS: Readonly<Record<string, number>> = { R: 1, F: 6, S: 1, E: 153 };
+const LENGTHS: Readonly<Record<string, number>> = { R: 1, F: 6, S: 1, N: 5, E: 153 };
 
 /** `CLD_EXITED` of waitid(2): the status is an exit code, otherwise a signal. */
 const CLD_EXITED = 1;
@@ -68,6 +73,8 @@ function decode(message: Buffer): FirstMessage {
         stage: STAGES[message.readUInt8(1)] ?? 'program',
         errno: message.readInt32LE(2),
       };
+    case 'N':
+      return { kind: 'socket', errno: message.readInt32LE(1) };
     default:
       return {
         kind: 'ended',

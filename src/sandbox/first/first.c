@@ -14,8 +14,11 @@
  *                   F u8 i32   it could not become its program: at which stage, with which errno
  *                   S          it has become its program
  *                   E i32 i32 rusage   it ended: si_code and si_status of waitid(2), getrusage(2)
+ *                   N i32      a socket was sent where it was asked for, or was not: errno, or 0
  *   from it:        G          go
  *                   C          collect it: its number may be another's from now on
+ *                   4, 6       with a socket, through which one of TCP is sent: it belongs to the
+ *                              network of the sandbox, whoever connects it
  */
 
 typedef unsigned char u8;
@@ -28,7 +31,8 @@ typedef unsigned long size;
 enum {
   SYS_read = 0, SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_munmap = 11, SYS_rt_sigprocmask = 14,
   SYS_ioctl = 16, SYS_exit_group = 231, SYS_execve = 59, SYS_wait4 = 61, SYS_chdir = 80, SYS_setsid = 112,
-  SYS_prctl = 157, SYS_waitid = 247, SYS_dup3 = 292, SYS_pipe2 = 293, SYS_clone = 56, SYS_fstat = 5
+  SYS_prctl = 157, SYS_waitid = 247, SYS_dup3 = 292, SYS_pipe2 = 293, SYS_clone = 56, SYS_fstat = 5,
+  SYS_socket = 41, SYS_sendmsg = 46, SYS_recvmsg = 47, SYS_ppoll = 271, SYS_signalfd4 = 289
 };
 enum { STAT_SIZE_AT = 48 };
 static word call(word n, word a, word b, word c, word d, word e) {
@@ -46,7 +50,8 @@ static word call(word n, word a, word b, word c, word d, word e) {
 enum {
   SYS_dup3 = 24, SYS_ioctl = 29, SYS_chdir = 49, SYS_close = 57, SYS_pipe2 = 59, SYS_read = 63, SYS_write = 64,
   SYS_fstat = 80, SYS_exit_group = 94, SYS_waitid = 95, SYS_rt_sigprocmask = 135, SYS_setsid = 157,
-  SYS_prctl = 167, SYS_munmap = 215, SYS_clone = 220, SYS_execve = 221, SYS_mmap = 222, SYS_wait4 = 260
+  SYS_prctl = 167, SYS_munmap = 215, SYS_clone = 220, SYS_execve = 221, SYS_mmap = 222, SYS_wait4 = 260,
+  SYS_ppoll = 73, SYS_signalfd4 = 74, SYS_socket = 198, SYS_sendmsg = 211, SYS_recvmsg = 212
 };
 enum { STAT_SIZE_AT = 48 };
 static word call(word n, word a, word b, word c, word d, word e) {
@@ -67,7 +72,9 @@ static word call(word n, word a, word b, word c, word d, word e) {
 enum {
   EINTR = 4, ECHILD = 10, EINVAL = 22, O_CLOEXEC = 02000000, SIGCHLD = 17, SIG_SETMASK = 2,
   PROT_READ = 1, PROT_WRITE = 2, MAP_PRIVATE = 2, MAP_ANONYMOUS = 32,
-  PR_SET_DUMPABLE = 4, TIOCSCTTY = 0x540E, P_ALL = 0, WEXITED = 4, WNOWAIT = 0x01000000
+  PR_SET_DUMPABLE = 4, TIOCSCTTY = 0x540E, P_ALL = 0, WNOHANG = 1, WEXITED = 4, WNOWAIT = 0x01000000,
+  AF_INET = 2, AF_INET6 = 10, SOCK_STREAM = 1, SOCK_NONBLOCK = 04000, SOL_SOCKET = 1, SCM_RIGHTS = 1,
+  MSG_DONTWAIT = 0x40, MSG_CMSG_CLOEXEC = 0x40000000, POLLIN = 1
 };
 
 enum { SERVER = 3, ORDER = 4, STDIN = 5 };
@@ -101,14 +108,82 @@ static void put(char kind, const void *payload, size length) {
   while (call(SYS_write, SERVER, (word)message, (word)(1 + length), 0, 0) == -EINTR);
 }
 
-/* Waits for a byte of the server. Returns whether it came; else there is no server any more. */
+/* struct msghdr of 64-bit Linux, with its one piece of data and its one descriptor. */
+struct message {
+  void *name;
+  size name_length;
+  struct piece {
+    void *at;
+    size length;
+  } *pieces;
+  size count;
+  void *control;
+  size control_length;
+  size flags;
+};
+
+struct rights {
+  size length;
+  i32 level, type, descriptor, padding;
+};
+
+enum { RIGHTS_LENGTH = sizeof(struct rights) - sizeof(i32) };
+
+/* Sends a socket of TCP through another one, which is closed, and tells the server of it. */
+static void send_socket(u8 version, int through) {
+  word made = call(SYS_socket, version == '4' ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | O_CLOEXEC, 0, 0, 0);
+  if (made >= 0) {
+    u8 byte = 0;
+    struct piece piece = {&byte, 1};
+    struct rights rights = {RIGHTS_LENGTH, SOL_SOCKET, SCM_RIGHTS, (i32)made, 0};
+    struct message message = {0, 0, &piece, 1, &rights, sizeof rights, 0};
+    word sent = call(SYS_sendmsg, through, (word)&message, MSG_DONTWAIT, 0, 0);
+    call(SYS_close, made, 0, 0, 0, 0);
+    made = sent < 0 ? sent : 0;
+  }
+  call(SYS_close, through, 0, 0, 0, 0);
+  i32 error = (i32)-made;
+  put('N', &error, sizeof error);
+}
+
+/*
+ * Waits for a byte of the server, and does what it asks for if that is a socket. Returns what
+ * read(2) does.
+ */
+static word hear(u8 *got) {
+  struct piece piece = {got, 1};
+  struct rights rights;
+  struct message message = {0, 0, &piece, 1, &rights, sizeof rights, 0};
+  word result = call(SYS_recvmsg, SERVER, (word)&message, MSG_CMSG_CLOEXEC, 0, 0);
+  /* Where there is no room for another descriptor it says so. */
+  int through = message.control_length >= RIGHTS_LENGTH ? rights.descriptor : -1;
+  if (result > 0 && (*got == '4' || *got == '6')) send_socket(*got, through);
+  return result;
+}
+
+/* Waits for a certain byte of the server. Returns whether it came; else there is no server any more. */
 static int wait_for(char wanted) {
   u8 got = 0;
   for (;;) {
-    word result = call(SYS_read, SERVER, (word)&got, 1, 0, 0);
+    word result = hear(&got);
     if (result == -EINTR) continue;
     if (result <= 0 || got == (u8)wanted) return result > 0;
   }
+}
+
+/* Waits for the end of a child, or for the server. Returns whether there is a server still. */
+static int wait_for_either(int signals, int has_server) {
+  struct {
+    i32 descriptor;
+    short events, found;
+  } polled[2] = {{signals, POLLIN, 0}, {has_server ? SERVER : -1, POLLIN, 0}};
+  if (call(SYS_ppoll, (word)polled, 2, 0, 0, sizeof(size)) <= 0) return has_server;
+  u8 signal[128];
+  if (polled[0].found) call(SYS_read, signals, (word)signal, sizeof signal, 0, 0);
+  if (!polled[1].found) return has_server;
+  u8 got;
+  word result = hear(&got);
+  return result > 0 || result == -EINTR;
 }
 
 static void exit(int code) {
@@ -204,12 +279,15 @@ __attribute__((noreturn, used)) void first(void) {
   int failures[2];
   word piped = call(SYS_pipe2, (word)failures, O_CLOEXEC, 0, 0, 0);
   if (piped < 0) fail_at_once(piped);
+  size ends = 1ul << (SIGCHLD - 1);
+  word signals = call(SYS_signalfd4, -1, (word)&ends, sizeof ends, O_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (signals < 0) fail_at_once(signals);
   word child = call(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (child == 0) become_program(order, texts, failures[1]);
   if (child < 0) fail_at_once(child);
   u32 last = order->last_descriptor;
   for (u32 i = 0; i <= last; i++) {
-    if (i != SERVER && (int)i != failures[0]) call(SYS_close, i, 0, 0, 0, 0);
+    if (i != SERVER && (int)i != failures[0] && (word)i != signals) call(SYS_close, i, 0, 0, 0, 0);
   }
   if ((u32)failures[1] > last) call(SYS_close, failures[1], 0, 0, 0, 0);
   call(SYS_munmap, (word)order, length, 0, 0, 0);
@@ -223,6 +301,7 @@ __attribute__((noreturn, used)) void first(void) {
   if (got == sizeof failure) put('F', &failure, sizeof failure);
   else put('S', 0, 0);
 
+  int has_server = 1;
   for (;;) {
     struct info info;
     struct {
@@ -230,15 +309,19 @@ __attribute__((noreturn, used)) void first(void) {
       word usage[18];
     } end;
     info.pid = 0;
-    result = call(SYS_waitid, P_ALL, 0, (word)&info, WEXITED | WNOWAIT, (word)end.usage);
+    result = call(SYS_waitid, P_ALL, 0, (word)&info, WEXITED | WNOWAIT | WNOHANG, (word)end.usage);
     if (result == -EINTR) continue;
     /* Nothing is left. */
     if (result < 0) exit(0);
+    if (info.pid == 0) {
+      has_server = wait_for_either((int)signals, has_server);
+      continue;
+    }
     if (info.pid == child) {
       end.code = info.code;
       end.status = info.status;
       put('E', &end, sizeof end);
-      wait_for('C');
+      has_server = wait_for('C');
       child = 0;
     }
     call(SYS_wait4, info.pid, 0, 0, 0, 0);

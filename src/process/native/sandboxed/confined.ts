@@ -2,13 +2,14 @@ import { constants } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { COLLECT } from '../../../sandbox/first/first-messages.ts';
 import type { PreparedSandbox } from '../../../sandbox/prepared-sandbox.ts';
-import type { Kinship, ProcessEnd } from '../../launcher.ts';
+import type { Kinship, ProcessEnd, ProcessNetwork } from '../../launcher.ts';
 import { stillRuns } from '../../process-scan.ts';
 import { type Delivery, signalProcess } from '../../signals.ts';
 import type { Libc } from '../libc.ts';
 import { signalIf } from '../marking.ts';
 import type { FirstConnection } from './first-connection.ts';
 import { type Inside, orphansInside, runningBelow, runningOrphansInside } from './inside.ts';
+import { NetworkSockets } from './network-sockets.ts';
 
 const { SIGKILL } = constants.signals;
 
@@ -42,6 +43,8 @@ export class Confined {
   /** Resolves with how the program ended. */
   readonly end: Promise<ProcessEnd>;
   readonly kin: Kinship;
+  /** Undefined: the server's. */
+  readonly network: ProcessNetwork | undefined;
   readonly #libc: Libc;
   readonly #inside: Inside;
   readonly #connection: FirstConnection;
@@ -66,6 +69,7 @@ export class Confined {
       return { status: { signal: SIGKILL }, usage: undefined };
     });
     this.kin = this.#kinship(kin);
+    this.network = prepared.network === 'none' ? new NetworkSockets(libc, connection) : undefined;
   }
 
   /** The number of the program. */

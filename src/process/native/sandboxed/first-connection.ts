@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { type FirstMessage, FirstMessages } from '../../../sandbox/first/first-messages.ts';
 
-/** Messages that wait to be read: it says three in all. */
+/** Messages that wait to be read: it says three in all, and answers besides. */
 const MAX_WAITING = 4;
 
 /** The socket through which the first process of a sandbox tells what becomes of the program. */
@@ -9,17 +9,21 @@ export class FirstConnection {
   readonly #socket: Socket;
   readonly #parser = new FirstMessages();
   readonly #messages: FirstMessage[] = [];
+  readonly #fd: number;
   #next: ((message: FirstMessage | undefined) => void) | undefined;
+  #answered: ((errno: number | undefined) => void) | undefined;
   #over = false;
 
   /** Takes over a descriptor. */
   constructor(fd: number) {
+    this.#fd = fd;
     this.#socket = new Socket({ fd });
     this.#socket.on('data', (data) => this.#read(data));
     this.#socket.on('error', () => {});
     this.#socket.once('close', () => {
       this.#over = true;
       this.#hand(undefined);
+      this.#answer(undefined);
     });
   }
 
@@ -37,6 +41,18 @@ export class FirstConnection {
     if (!this.#over) this.#socket.write(what);
   }
 
+  /**
+   * Its answer to something that `send` tells it through the descriptor, which one at a time asks
+   * for: an errno, or 0; undefined: it is gone.
+   */
+  ask(send: (fd: number) => void): Promise<number | undefined> {
+    if (this.#over || this.#socket.destroyed) return Promise.resolve(undefined);
+    send(this.#fd);
+    return new Promise((resolve) => {
+      this.#answered = resolve;
+    });
+  }
+
   /** It does not keep this program from ending any more. */
   unref(): void {
     this.#socket.unref();
@@ -50,12 +66,19 @@ export class FirstConnection {
   #read(data: Buffer): void {
     try {
       for (const message of this.#parser.read(data)) {
-        if (!this.#hand(message)) this.#messages.push(message);
+        if (message.kind === 'socket') this.#answer(message.errno);
+        else if (!this.#hand(message)) this.#messages.push(message);
       }
     } catch {
       this.close();
     }
     if (this.#messages.length > MAX_WAITING) this.close();
+  }
+
+  #answer(errno: number | undefined): void {
+    const answered = this.#answered;
+    this.#answered = undefined;
+    answered?.(errno);
   }
 
   #hand(message: FirstMessage | undefined): boolean {
