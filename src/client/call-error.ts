@@ -13,10 +13,14 @@ import { StatusSchema } from '../gen/google/rpc/status_pb.ts';
 import {
   type FileFailure,
   FileFailureSchema,
+  type HttpFailure,
+  HttpFailureSchema,
   type SandboxFailure,
   SandboxFailureSchema,
   type StartFailure,
   StartFailureSchema,
+  type TunnelFailure,
+  TunnelFailureSchema,
 } from '../gen/runlet/v1/error_pb.ts';
 
 /** What a failed call says for programs. Absent parts were not sent. */
@@ -27,6 +31,8 @@ export interface CallErrorDetails {
   readonly startFailure: StartFailure | undefined;
   readonly fileFailure: FileFailure | undefined;
   readonly sandboxFailure: SandboxFailure | undefined;
+  readonly httpFailure: HttpFailure | undefined;
+  readonly tunnelFailure: TunnelFailure | undefined;
 }
 
 /** Whether an error is what a failed call throws. */
@@ -52,6 +58,8 @@ export function callErrorDetails(error: ServiceError): CallErrorDetails {
     startFailure: unpack((any) => anyUnpack(any, StartFailureSchema)),
     fileFailure: unpack((any) => anyUnpack(any, FileFailureSchema)),
     sandboxFailure: unpack((any) => anyUnpack(any, SandboxFailureSchema)),
+    httpFailure: unpack((any) => anyUnpack(any, HttpFailureSchema)),
+    tunnelFailure: unpack((any) => anyUnpack(any, TunnelFailureSchema)),
   };
 }
 

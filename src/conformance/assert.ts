@@ -103,6 +103,8 @@ const NO_DETAILS: CallErrorDetails = {
   startFailure: undefined,
   fileFailure: undefined,
   sandboxFailure: undefined,
+  httpFailure: undefined,
+  tunnelFailure: undefined,
 };
 
 /** A value in one line. */

@@ -16,6 +16,11 @@ export const REQUIREMENTS = {
   unconfined: 'none of `capabilities.files.roots`: files are not confined',
   sandbox:
     '`capabilities.sandbox`: a mechanism, all of whose probes work; and a caller who is granted `start`',
+  tunnels:
+    '`capabilities.tunnels`: there is `TunnelService`, the caller is granted `tunnel`, and the loopback of its machine may be reached',
+  unix_sockets: '`capabilities.tunnels.unix_sockets`: sockets of the file system can be reached',
+  http: '`capabilities.http`: there is `HttpService`, through no proxy, and the caller is granted `http`',
+  listeners: 'python3, perl or node on its machine, for a process that listens',
   heartbeats: 'a `limits.heartbeat_interval` of at most an eighth of the time that a check has',
 } as const;
 

@@ -4,9 +4,11 @@ import { createClient } from '../bridge/create-client.ts';
 import type { CallOptions, ServiceClient } from '../bridge/types.ts';
 import type { RequestMetadata } from '../client/options.ts';
 import { FileService } from '../gen/runlet/v1/file_pb.ts';
+import { HttpService } from '../gen/runlet/v1/http_pb.ts';
 import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../gen/runlet/v1/session_pb.ts';
+import { TunnelService } from '../gen/runlet/v1/tunnel_pb.ts';
 
 /** The clients of a server, over one connection. */
 export interface Clients {
@@ -14,6 +16,8 @@ export interface Clients {
   readonly sessions: ServiceClient<typeof SessionService>;
   readonly processes: ServiceClient<typeof ProcessService>;
   readonly files: ServiceClient<typeof FileService>;
+  readonly http: ServiceClient<typeof HttpService>;
+  readonly tunnels: ServiceClient<typeof TunnelService>;
   readonly server: ServiceClient<typeof ServerService>;
 }
 
@@ -38,6 +42,8 @@ export function createClients(
     sessions: clientOf(SessionService),
     processes: clientOf(ProcessService),
     files: clientOf(FileService),
+    http: clientOf(HttpService),
+    tunnels: clientOf(TunnelService),
     server: clientOf(ServerService),
   };
 }

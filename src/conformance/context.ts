@@ -73,6 +73,8 @@ export class CheckContext {
   readonly sessions: Clients['sessions'];
   readonly processes: Clients['processes'];
   readonly files: Clients['files'];
+  readonly http: Clients['http'];
+  readonly tunnels: Clients['tunnels'];
   readonly server: Clients['server'];
   readonly connection: Client;
   readonly signal: AbortSignal;
@@ -87,7 +89,7 @@ export class CheckContext {
     this.#options = options;
     this.connection = options.connection;
     this.signal = options.signal;
-    const { files, processes, server, sessions } = createClients(
+    const { files, http, processes, server, sessions, tunnels } = createClients(
       options.connection,
       options.signal,
       options.metadata,
@@ -95,6 +97,8 @@ export class CheckContext {
     this.sessions = sessions;
     this.processes = processes;
     this.files = files;
+    this.http = http;
+    this.tunnels = tunnels;
     this.server = server;
   }
 

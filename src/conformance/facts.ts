@@ -4,6 +4,7 @@ import { type Check, REQUIREMENTS, type Requirement } from './check.ts';
 import type { Clients } from './clients.ts';
 import { specOf } from './context.ts';
 import { EventReader, exitedOf, statusOf } from './event-reader.ts';
+import { learnNetwork } from './network-facts.ts';
 
 /** What is known of a server before it is checked. */
 export interface Facts {
@@ -44,6 +45,7 @@ export async function learnFacts(clients: Clients, timeoutMs: number): Promise<F
     met.add('files');
     met.add(files.roots.length > 0 ? 'roots' : 'unconfined');
   }
+  for (const requirement of await learnNetwork(clients, info)) met.add(requirement);
   const { sandbox } = capabilities;
   if (sandbox && sandbox.mechanism !== '' && sandbox.probes.every(({ works }) => works)) {
     met.add('sandbox');

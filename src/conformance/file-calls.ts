@@ -14,6 +14,7 @@ import { ConformanceError, ensure } from './assert.ts';
 import { handled } from './clients.ts';
 import type { CheckContext } from './context.ts';
 import { allOf, type Piece, pieceOf, type WriteOpen, writing } from './file-streams.ts';
+import { LiveMessages } from './live-messages.ts';
 
 /* Calls of FileService in the check's own session, as most checks make them. */
 
@@ -87,34 +88,8 @@ export function writeStream(
 }
 
 /** Pieces that are given while a stream is under way, which ends when it is told to. */
-export class LivePieces implements AsyncIterable<Piece> {
-  readonly #given: Piece[] = [];
-  #ended = false;
-  #wake: () => void = () => {};
-
-  give(piece: Piece): void {
-    this.#given.push(piece);
-    this.#wake();
-  }
-
-  end(): void {
-    this.#ended = true;
-    this.#wake();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Piece> {
-    for (;;) {
-      const piece = this.#given.shift();
-      if (piece !== undefined) yield piece;
-      else if (this.#ended) return;
-      else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-    }
-  }
-}
+export const LivePieces = LiveMessages<Piece>;
+export type LivePieces = LiveMessages<Piece>;
 
 /** Waits until an upload has accepted so much. */
 export async function untilAccepted(
