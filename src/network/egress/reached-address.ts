@@ -60,7 +60,8 @@ export function reachedIp(ip: IpAddress): IpAddress {
 
 /** Everything that one may lead to: itself as it is written, where it goes, and what it carries. */
 export function formsOf(ip: IpAddress): readonly IpAddress[] {
-  return [ip, reachedIp(ip), ...carriedBy(ip).map((bits) => reachedIp({ family: 4, bits }))];
+  const carried = carriedBy(ip).map((bits) => ({ family: 4 as const, bits }));
+  return [ip, ...carried].flatMap((form) => [form, reachedIp(form)]);
 }
 
 function carriedBy(ip: IpAddress): readonly bigint[] {
