@@ -1,4 +1,4 @@
-import { HOUR, KIB, SECOND } from '../units.ts';
+import { HOUR, KIB, MIB, SECOND } from '../units.ts';
 
 /* HTTP and connections through the server's machine. */
 
@@ -43,3 +43,26 @@ export const MAX_TRIED_ADDRESSES = 32;
 
 /** Of these at one time. The one that was tried first is given up for the next. */
 export const MAX_ADDRESSES_AT_ONCE = 6;
+/** Milliseconds that an HTTP connection is kept while nothing is asked: less than common servers do, which end theirs after 5 s. */
+export const HTTP_IDLE_MS = 4 * SECOND;
+
+/** Idle HTTP connections of one session, the oldest of which goes for another. */
+export const MAX_SESSION_IDLE_CONNECTIONS = 32;
+
+/** The same of all sessions: some 50 KiB each, and a descriptor. */
+export const MAX_IDLE_CONNECTIONS = 1024;
+
+/** Exchanges over one HTTP/2 connection at one time, as many as common servers allow. */
+export const MAX_HTTP2_STREAMS = 100;
+
+/** Bytes of an answer that HTTP/2 sends before they are taken: what crosses 20 ms at 100 Mbit/s. */
+export const HTTP2_STREAM_WINDOW_BYTES = 256 * KIB;
+
+/** The same of all answers over one connection. */
+export const HTTP2_CONNECTION_WINDOW_BYTES = MIB;
+
+/** Bytes of the body of an answer that leads elsewhere which are read to keep the connection. */
+export const REDIRECT_BODY_BYTES = 64 * KIB;
+
+/** Milliseconds that this may take: about a new connection's. */
+export const REDIRECT_BODY_MS = 100;

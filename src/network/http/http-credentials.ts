@@ -1,0 +1,12 @@
+import type { HttpField } from './http-message.ts';
+
+/** The credentials that the operator has configured, by their names. */
+export interface HttpCredentials {
+  /**
+   * The header of one, for a request to a URL.
+   *
+   * @throws RunletError `INVALID_REQUEST` where there is none with that name, `EGRESS_DENIED` where
+   *   it is not bound to the URL's host, or that is not asked over TLS
+   */
+  headerFor(name: string, url: URL): HttpField;
+}
