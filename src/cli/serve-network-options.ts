@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { DEFAULT_LIMITS } from '../limits.ts';
 import { type EgressRule, parseEgressRule } from '../network/egress/egress-rule.ts';
 import { type ListenRule, parseListenRule } from '../network/egress/listen-rules.ts';
+import { positiveSeconds } from './arguments.ts';
 import type { Example } from './examples.ts';
 
 /** The flags of `runlet serve` that are about its place in the network. */
@@ -8,6 +10,8 @@ export interface NetworkServeFlags {
   readonly egressAllow?: readonly EgressRule[];
   readonly egressDeny?: readonly EgressRule[];
   readonly allowListen?: readonly ListenRule[];
+  /** In seconds. */
+  readonly tunnelIdleTimeout: number;
 }
 
 /** Their names. */
@@ -15,6 +19,7 @@ export const NETWORK_FLAGS: readonly string[] = [
   '--egress-allow',
   '--egress-deny',
   '--allow-listen',
+  '--tunnel-idle-timeout',
 ];
 
 /** Examples with all of them. */
@@ -29,6 +34,12 @@ export const NETWORK_EXAMPLES: readonly Example[] = [
   {
     command: 'runlet serve --allow-listen 0.0.0.0:8080 --allow-listen 192.0.2.1',
     does: 'Let callers listen where others than this machine reach them',
+    code: null,
+    prints: /^runlet listening on unix:/,
+  },
+  {
+    command: 'runlet serve --tunnel-idle-timeout 10m',
+    does: 'Reset connections over which nothing was sent for ten minutes',
     code: null,
     prints: /^runlet listening on unix:/,
   },
@@ -51,6 +62,12 @@ export function addNetworkOptions(command: Command): Command {
       '--allow-listen <address>',
       'HOST[:PORT] at which callers may listen: an address, 0.0.0.0, :: or *; may be given again (default: loopback addresses, as ever)',
       collected(parseListenRule),
+    )
+    .option(
+      '--tunnel-idle-timeout <duration>',
+      'how long nothing may be sent over a connection before it is reset',
+      positiveSeconds,
+      DEFAULT_LIMITS.tunnelIdleMs / 1000,
     );
 }
 

@@ -73,6 +73,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     maxSessions: flags.maxSessions,
     maxProcesses: flags.maxProcesses,
     heartbeatMs: flags.heartbeat * 1000,
+    tunnelIdleMs: flags.tunnelIdleTimeout * 1000,
     ...ttls,
     ...principalLimitsOf(flags),
   };

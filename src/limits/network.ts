@@ -1,4 +1,5 @@
 import { HOUR, KIB, MIB, SECOND } from '../units.ts';
+import { KIB, SECOND } from '../units.ts';
 
 /* HTTP and connections through the server's machine. */
 
@@ -13,9 +14,6 @@ export const MAX_WAITING_CONNECTIONS = 128;
 
 /** Milliseconds that one waits before it is reset: a round trip for a client that is there. */
 export const CONNECTION_WAIT_MS = 10 * SECOND;
-
-/** Milliseconds in which nothing is sent over a connection before it is reset: a pool of a database keeps one so long. */
-export const TUNNEL_IDLE_MS = HOUR;
 
 /** HTTP requests of one session under way. */
 export const MAX_SESSION_HTTP_REQUESTS = 256;

@@ -30,6 +30,8 @@ export interface Limits {
   readonly maxReadWaitMs: number;
   /** How long a stream of events may be silent before a heartbeat. */
   readonly heartbeatMs: number;
+  /** How long nothing may be sent over a connection before it is reset. */
+  readonly tunnelIdleMs: number;
   /** The shortest time that a session may live after the last call that named it. */
   readonly minDetachedTtlMs: number;
   /** The longest. */
@@ -90,6 +92,8 @@ export const DEFAULT_LIMITS: Limits = {
   defaultRetentionMs: 30 * SECOND,
   maxReadWaitMs: 30 * SECOND,
   heartbeatMs: 15 * SECOND,
+  // A pool of a database keeps a connection so long.
+  tunnelIdleMs: HOUR,
   minDetachedTtlMs: SECOND / 10,
   maxDetachedTtlMs: 24 * HOUR,
   // Time for a laptop to wake or a pod to be rescheduled.

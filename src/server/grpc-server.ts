@@ -108,7 +108,7 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
   const network = { ...core, clock: idleClock };
   addService(grpc, HttpService, httpService(network), bridge);
   const tunnelsOf = sessionTunnels();
-  addService(grpc, TunnelService, tunnelService({ ...network, tunnelsOf }), bridge);
+  addService(grpc, TunnelService, tunnelService({ ...network, tunnelsOf, admitFiles }), bridge);
   const facts = { ...core, keepsFiles: spool !== undefined };
   addService(grpc, ServerService, serverService(facts), bridge);
   addService(grpc, HealthService, healthService(health), bridge);

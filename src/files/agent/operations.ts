@@ -5,6 +5,7 @@ import type { Agent } from './agent.ts';
 import { setAttributes } from './attributes.ts';
 import { copy } from './copy.ts';
 import { createDirectory, createSymlink } from './create.ts';
+import { findSocket } from './find-socket.ts';
 import { listDirectory } from './list.ts';
 import { move } from './move.ts';
 import { openToWrite, writeOpened } from './open-to-write.ts';
@@ -32,6 +33,7 @@ export const OPERATIONS = {
   copy,
   createDirectory,
   createSymlink,
+  findSocket,
   listDirectory,
   move,
   openToRead,

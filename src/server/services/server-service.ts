@@ -17,7 +17,6 @@ import {
   MAX_SESSION_UPLOADS,
   MAX_STUCK_WORKERS,
   MAX_WALK_ENTRIES,
-  TUNNEL_IDLE_MS,
 } from '../../limits.ts';
 import { UNACKNOWLEDGED_BYTES } from '../../output/sizes.ts';
 import type { PrincipalLimits } from '../../policy/principal-limits.ts';
@@ -28,6 +27,7 @@ import { shownText } from '../../system-text.ts';
 import { VERSION } from '../../version.ts';
 import { callerOf } from '../caller.ts';
 import { sandboxCapability } from '../sandbox-capability.ts';
+import { tunnelCapability } from '../tunnel-capability.ts';
 import { type FilesCapability, filesCapability } from './file/files-capability.ts';
 
 const TREE_TRACKINGS = {
@@ -120,7 +120,7 @@ export function serverService({
           maxPrincipalSandboxHelpers: MAX_PRINCIPAL_SANDBOX_HELPERS,
           maxSessionTunnels: MAX_SESSION_TUNNELS,
           maxSessionListeners: MAX_SESSION_LISTENERS,
-          tunnelIdleTimeout: durationFromMs(TUNNEL_IDLE_MS),
+          tunnelIdleTimeout: durationFromMs(limits.tunnelIdleMs),
           maxSessionHttpRequests: MAX_SESSION_HTTP_REQUESTS,
           maxHttpHeaderBytes: MAX_HTTP_HEADER_BYTES,
         },
@@ -135,7 +135,7 @@ export function serverService({
           files,
           sandbox: await sandboxCapability(sandboxes),
           http: { supported: true, versions: ['1.1', '2'], credentials: [], proxied: false },
-          tunnels: { supported: true, namespaces: false, unixSockets: false },
+          tunnels: await tunnelCapability(sandboxes, files),
         },
         caller: {
           name,

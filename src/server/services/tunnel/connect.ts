@@ -6,14 +6,12 @@ import type {
   ConnectResponseSchema,
   TunnelOpen,
 } from '../../../gen/runlet/v1/tunnel_pb.ts';
-import { TUNNEL_IDLE_MS } from '../../../limits.ts';
-import { targetText } from '../../../network/dial-target.ts';
 import { Tunnel } from '../../../network/tunnels/tunnel.ts';
 import { withHeartbeats } from '../../heartbeats.ts';
 import { connectMessage } from './connect-message.ts';
+import { dial } from './dial.ts';
 import { parseTarget } from './open-target.ts';
 import { enterTunnels } from './tunnel-calls.ts';
-import { tunnelError } from './tunnel-error.ts';
 import type { TunnelMethods, TunnelServiceOptions } from './tunnel-service.ts';
 
 type ConnectResponse = Response<typeof ConnectResponseSchema>;
@@ -51,26 +49,18 @@ async function openTunnel(
   open: TunnelOpen,
   context: CallContext,
 ): Promise<Tunnel> {
-  const { clock, dialer, tunnelsOf } = options;
-  const { asker, session } = enterTunnels(options, open, context);
+  const { clock, limits, tunnelsOf } = options;
+  const call = enterTunnels(options, open, context);
   const target = parseTarget(open);
-  const tunnels = tunnelsOf(session);
-  const idle = { clock, idleMs: TUNNEL_IDLE_MS };
-  if (target.kind === 'take') {
-    const { peer, socket } = tunnels.take(target.connectionId);
+  const tunnels = tunnelsOf(call.session);
+  const idleMs = limits.tunnelIdleMs;
+  if (target.kind === 'listener') {
+    const taken = tunnels.take(target.connectionId);
     context.defer(tunnels.countTunnel());
-    return new Tunnel({ socket, peer, ...idle });
+    return new Tunnel({ ...taken, clock, idleMs });
   }
   context.defer(tunnels.countTunnel());
-  const { timeoutMs } = target;
-  try {
-    const { signal } = context;
-    const { address, socket } = await dialer.dial(target.target, { asker, timeoutMs, signal });
-    const peer = targetText({ host: address, port: target.target.port });
-    return new Tunnel({ socket, peer, ...idle });
-  } catch (error) {
-    throw tunnelError(error);
-  }
+  return new Tunnel({ ...(await dial(options, target, call, context)), clock, idleMs });
 }
 
 /** Sends what the client sends, no faster than it is taken. */

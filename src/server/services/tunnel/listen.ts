@@ -4,7 +4,6 @@ import type { Response } from '../../../bridge/types.ts';
 import { invalidField, RunletError } from '../../../errors.ts';
 import type { ListenRequest, ListenResponseSchema } from '../../../gen/runlet/v1/tunnel_pb.ts';
 import type { DialTarget } from '../../../network/dial-target.ts';
-import { isLoopback } from '../../../network/tunnels/is-loopback.ts';
 import { openListener } from '../../../network/tunnels/listener.ts';
 import { withHeartbeats } from '../../heartbeats.ts';
 import { enterTunnels } from './tunnel-calls.ts';
@@ -33,8 +32,7 @@ async function* responses(
   const { clock, listenRules, newId, tunnelsOf } = options;
   const { session } = enterTunnels(options, request, context);
   const target = parseListen(request);
-  const may = listenRules?.mayListen(target.host, target.port) ?? isLoopback(target.host);
-  if (!may) throw new RunletError('LISTEN_DENIED');
+  if (!listenRules.mayListen(target.host, target.port)) throw new RunletError('LISTEN_DENIED');
   const tunnels = tunnelsOf(session);
   context.defer(tunnels.countListener());
   const listener = await openListener(target, { tunnels, clock, newId });
