@@ -114,6 +114,28 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./files.ts')).filesCommand(),
   },
   {
+    name: 'forward',
+    usage: '[options] [spec...]',
+    summary: 'Carry connections from here to what a server reaches, or back.',
+    description:
+      'Carry connections from here to what the server reaches, or from there to here, until it is ended. Listens on, and connects anew, where the connection to the server breaks.',
+    load: async () => (await import('./forward.ts')).forwardCommand(),
+  },
+  {
+    name: 'fetch',
+    usage: '[options] <url>',
+    summary: 'Print what a URL has that the server reaches.',
+    description:
+      'Print what a URL has that the server reaches. The flags are those of curl, and so are the exit codes.',
+    load: async () => (await import('./fetch.ts')).fetchCommand(),
+  },
+  {
+    name: 'ports',
+    usage: '[options]',
+    description: 'List the ports at which the processes of a session listen.',
+    load: async () => (await import('./ports.ts')).portsCommand(),
+  },
+  {
     name: 'sessions',
     usage: '[options]',
     description: 'List the sessions, oldest first.',

@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 export interface Example {
   /**
    * As it is typed into a shell. `$SERVER`, `$SESSION` and `$FOLDER` are an address, the session
-   * of the process `build` there, and a folder for files. `$SECURE` is an address with TLS, for
+   * of the process `build` there, and a folder for files. `$URL` is that of a web server which that
+   * server reaches, and `$RUNNING` a process there that runs. `$SECURE` is an address with TLS, for
    * which that folder has `token`, `ca.pem`, `cert.pem` and `key.pem`.
    */
   readonly command: string;

@@ -10,6 +10,25 @@ import type { ProcessExit } from '../client/index.ts';
 export const FILE_EXIT_CODE = 1;
 /** `serve --status`: no server is up, as the Linux Standard Base has it of services. */
 export const DOWN_EXIT_CODE = 3;
+/* Those of curl(1), of `fetch`. */
+/** The name of the host is unknown. */
+export const RESOLVE_EXIT_CODE = 6;
+/** There is no connection to the host. */
+export const CONNECT_EXIT_CODE = 7;
+/** The body of the answer was cut. */
+export const PARTIAL_EXIT_CODE = 18;
+/** With `--fail`: the status is 400 or more. */
+export const STATUS_EXIT_CODE = 22;
+/** It took too long. */
+export const TIMEOUT_EXIT_CODE = 28;
+/** There is no TLS with the host, or its certificate is not trusted. */
+export const TLS_EXIT_CODE = 35;
+/** A redirect leads nowhere. */
+export const REDIRECT_EXIT_CODE = 47;
+/** The request could not be sent whole. */
+export const SEND_EXIT_CODE = 55;
+/** No answer came. */
+export const RECEIVE_EXIT_CODE = 56;
 /** Some of the output that `logs` was asked for is not retained any more. */
 export const LOST_OUTPUT_EXIT_CODE = 122;
 /** Another client took over the session that was attached to. */

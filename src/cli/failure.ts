@@ -42,7 +42,7 @@ export function fail(error: unknown, command?: Command): void {
 }
 
 /** A failure in one sentence, with its typed reason. */
-function describeFailure(error: unknown): string {
+export function describeFailure(error: unknown): string {
   if (error instanceof NamedError) return `${error.what}: ${describeFailure(error.cause)}`;
   if (error instanceof RemoteError)
     return `${describeRefusal(error)} (${error.reason ?? error.status})`;

@@ -14,6 +14,7 @@ export type Asked = (typeof ASKED)[number];
 
 /** What the values of options are, by their names. */
 export const ASKED_FOR_OPTIONS: Readonly<Record<string, Asked>> = {
+  '--process': 'running',
   '--session': 'sessions',
   '--label': 'labels',
   '--filter': 'filters',

@@ -1,0 +1,118 @@
+import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
+import { RemoteError, SessionLostError } from '../client/index.ts';
+import type { ForwardSpec, ListenPlace, Target } from './forward-spec.ts';
+import { joinStreams, reset } from './join-streams.ts';
+import type { NetworkSession } from './network-session.ts';
+
+/** The pause before the server is asked again to listen, in milliseconds. */
+const PAUSE_MS = 250;
+
+/** Somewhere on the server's machine where connections are accepted for this one. */
+export interface RemoteListener {
+  /** Where, with the real port. */
+  readonly place: ListenPlace;
+  /** Rejects when the server will not listen there any more. */
+  readonly failed: Promise<never>;
+  /** Accepts no more, and resets what is open. */
+  close(): void;
+}
+
+/** What a remote listener tells, and what ends it. */
+export interface RemoteListenerOptions {
+  readonly signal: AbortSignal;
+  readonly tell: (target: Target, error: unknown) => void;
+}
+
+/** What the server listens with. */
+interface Accepting extends AsyncIterable<Duplex> {
+  readonly host: string;
+  readonly port: number;
+  close(): void | Promise<void>;
+}
+
+/**
+ * Has the server listen, and connects here for each connection that comes there. It listens again at
+ * the same port when the connection to the server broke.
+ *
+ * @throws RemoteError it does not let anybody listen there, or cannot
+ */
+export async function listenRemotely(
+  network: NetworkSession,
+  { listen, target }: ForwardSpec,
+  { signal, tell }: RemoteListenerOptions,
+): Promise<RemoteListener> {
+  if (listen.kind === 'path') throw new Error('a fault of this program: a path is no port');
+  const open = async (port: number): Promise<Accepting> =>
+    (await network.current()).listen({ host: listen.host, port }, { signal });
+  const first = await open(listen.port);
+  const sockets = new Set<Socket>();
+  const accept = (tunnel: Duplex): void => {
+    const socket = connectHere(target);
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    void joinWhenConnected(socket, tunnel).catch((error: unknown) => tell(target, error));
+  };
+  const failed = (async (): Promise<never> => {
+    for (let listener = first; ; listener = await again(() => open(first.port), signal)) {
+      try {
+        for await (const tunnel of listener) accept(tunnel);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!mayPass(error)) throw error;
+      }
+    }
+  })();
+  failed.catch(() => {});
+  return {
+    place: { kind: 'port', host: first.host, port: first.port },
+    failed,
+    close: () => {
+      for (const socket of sockets) reset(socket);
+    },
+  };
+}
+
+/** Asks until the server listens: it may not have noticed yet that it is to listen no more. */
+async function again(open: () => Promise<Accepting>, signal: AbortSignal): Promise<Accepting> {
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      return await open();
+    } catch (error) {
+      if (!mayPass(error)) throw error;
+    }
+    await setTimeout(PAUSE_MS, undefined, { signal });
+  }
+}
+
+/** Whether an error says nothing of later. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof SessionLostError) {
+    return error.reason === 'expired' || error.reason === 'server-shutdown';
+  }
+  return !(error instanceof RemoteError) || error.status === 'UNAVAILABLE';
+}
+
+function connectHere(target: Target): Socket {
+  const options = target.kind === 'path' ? { path: target.path } : target;
+  return connect({ ...options, allowHalfOpen: true, noDelay: true });
+}
+
+/** Rejects where nobody is there. */
+async function joinWhenConnected(socket: Socket, tunnel: Duplex): Promise<void> {
+  tunnel.on('error', () => {});
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('error', (error) => {
+      tunnel.destroy();
+      reject(error);
+    });
+    tunnel.once('close', () => {
+      socket.destroy();
+      resolve();
+    });
+  });
+  await joinStreams(socket, tunnel);
+}
