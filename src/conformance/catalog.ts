@@ -14,8 +14,14 @@ import { files } from './checks/files.ts';
 import { folders } from './checks/folders.ts';
 import { gaps } from './checks/gaps.ts';
 import { heartbeats } from './checks/heartbeats.ts';
+import { httpBodies } from './checks/http-bodies.ts';
+import { httpFailures } from './checks/http-failures.ts';
+import { httpHeads } from './checks/http-heads.ts';
+import { httpRedirects } from './checks/http-redirects.ts';
+import { httpSessions } from './checks/http-sessions.ts';
 import { interact } from './checks/interact.ts';
 import { lifecycle } from './checks/lifecycle.ts';
+import { listeners } from './checks/listeners.ts';
 import { listing } from './checks/listing.ts';
 import { movingFiles } from './checks/moving-files.ts';
 import { reading } from './checks/reading.ts';
@@ -40,6 +46,8 @@ import { stdinStream } from './checks/stdin-stream.ts';
 import { terminals } from './checks/terminals.ts';
 import { termination } from './checks/termination.ts';
 import { trees } from './checks/trees.ts';
+import { tunnelSessions } from './checks/tunnel-sessions.ts';
+import { tunnelChecks } from './checks/tunnels.ts';
 import { uploads } from './checks/uploads.ts';
 import { users } from './checks/users.ts';
 import { watchingFolders } from './checks/watching-folders.ts';
@@ -97,6 +105,14 @@ export const AREAS: readonly Area[] = [
   },
   { title: 'Processes in a sandbox', checks: [...sandboxIsolation, ...sandboxedProcesses] },
   { title: 'Files in a sandbox', checks: sandboxedFiles },
+  {
+    title: 'Connections',
+    checks: [...tunnelChecks, ...listeners, ...tunnelSessions],
+  },
+  {
+    title: 'HTTP',
+    checks: [...httpHeads, ...httpBodies, ...httpRedirects, ...httpFailures, ...httpSessions],
+  },
   { title: 'Requests that are wrong', checks: requests },
   { title: 'Failures', checks: errors },
 ];
