@@ -6,7 +6,7 @@ import type {
   RequestRequestSchema,
   RequestResponse,
 } from '../gen/runlet/v1/http_pb.ts';
-import { ensure } from './assert.ts';
+import { ensure, ensureEqual } from './assert.ts';
 import { handled } from './clients.ts';
 import type { CheckContext } from './context.ts';
 import { LiveMessages } from './live-messages.ts';
@@ -17,6 +17,9 @@ export type HeadInit = MessageInitShape<typeof HttpRequestHeadSchema> & { $typeN
 
 type Message = MessageInitShape<typeof RequestRequestSchema>;
 type Response = RequestResponse['response'];
+
+/** Milliseconds within which a connection ends that nobody needs any more, on a machine that does much else. */
+const GONE_WITHIN_MS = 5_000;
 
 /** A whole answer. */
 export interface Answer {
@@ -146,9 +149,38 @@ export async function exchanged(
 ): Promise<Exchanged> {
   const upstream = await Upstream.start(context);
   const answering = ask(context, { url: upstream.url(path), ...init });
-  // A call that fails ends it, also before anything has come.
-  const [answer, asked] = await Promise.all([answering, handled(answered(upstream, respond))]);
+  const [answer, asked] = await both(answering, answered(upstream, respond));
   return { answer, asked };
+}
+
+/**
+ * Waits for an answer, and for what gives it to have given it.
+ *
+ * @throws ConformanceError if an answer comes before that; as the call does, also before anything
+ *   has come
+ */
+export async function both<T>(
+  answering: Promise<Answer>,
+  serving: Promise<T>,
+): Promise<readonly [Answer, T]> {
+  await Promise.race([answering, handled(serving)]);
+  const answer = await answering;
+  const isOpen = Symbol('it goes on');
+  const served = await Promise.race([serving, Promise.resolve(isOpen)]);
+  ensure(typeof served !== 'symbol', `${answer.head.status} came while more was to be asked`);
+  return [answer, served];
+}
+
+/**
+ * Waits until an upstream sees the end of a connection, whichever way that is.
+ *
+ * @throws ConformanceError if it does not come for long
+ */
+export async function ensureGone(context: CheckContext, { tunnel }: Asked): Promise<void> {
+  const late = context.letPass(GONE_WITHIN_MS).then(() => 'late');
+  const rest = tunnel.toEof().catch(() => Buffer.alloc(0));
+  const what = await Promise.race([rest.then((bytes) => bytes.toString()), late]);
+  ensureEqual(what, '', 'what comes before the connection ends');
 }
 
 /** Takes the next request of an upstream, and answers it. */

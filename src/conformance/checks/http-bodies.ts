@@ -2,7 +2,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { HttpStage } from '../../gen/runlet/v1/error_pb.ts';
 import { ensure, ensureEqual, ensureFails, outcomeOf } from '../assert.ts';
 import type { Check, Requirement } from '../check.ts';
-import { answered, ask, Exchange, exchanged, headers } from '../exchanges.ts';
+import { answered, ask, both, Exchange, ensureGone, exchanged, headers } from '../exchanges.ts';
 import { type Asked, Upstream } from '../upstream.ts';
 
 const NEEDS: readonly Requirement[] = ['tunnels', 'http'];
@@ -137,11 +137,10 @@ export const httpBodies: readonly Check[] = [
         exchange.give({ request: { case: 'body', value: BULK.subarray(at, at + 99_991) } });
       }
       exchange.end();
-      const answering = exchange.answer();
-      const asked = answered(upstream, async (it) => {
-        it.answer('200 OK', [], await it.body());
+      const echoed = answered(upstream, async (asked) => {
+        asked.answer('200 OK', [], await asked.body());
       });
-      const [{ body }] = await Promise.all([answering, asked]);
+      const [{ body }] = await both(exchange.answer(), echoed);
       ensureEqual(body.equals(BULK), true, 'whether what came back is what was sent');
     },
   },
@@ -159,8 +158,7 @@ export const httpBodies: readonly Check[] = [
       exchange.leave();
       const { summary } = await outcomeOf(exchange.answer());
       ensureEqual(summary, 'CANCELLED', 'the call');
-      const rest = await asked.tunnel.toEof().catch(() => Buffer.alloc(0));
-      ensureEqual(rest.toString(), '', 'what comes then');
+      await ensureGone(context, asked);
     },
   },
   {

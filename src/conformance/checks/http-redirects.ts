@@ -4,7 +4,15 @@ import { ensureEqual, ensureFails } from '../assert.ts';
 import type { Check, Requirement } from '../check.ts';
 import { handled } from '../clients.ts';
 import type { CheckContext } from '../context.ts';
-import { type Answer, answered, ask, Exchange, type HeadInit, headers } from '../exchanges.ts';
+import {
+  type Answer,
+  answered,
+  ask,
+  both,
+  Exchange,
+  type HeadInit,
+  headers,
+} from '../exchanges.ts';
 import { type Asked, Upstream } from '../upstream.ts';
 
 const NEEDS: readonly Requirement[] = ['tunnels', 'http'];
@@ -53,7 +61,7 @@ async function redirected(
     second.answer('200 OK', [], 'there');
     return { first, second, bodies };
   };
-  const [answer, served] = await Promise.all([answering, handled(serve())]);
+  const [answer, served] = await both(answering, serve());
   return { answer, ...served };
 }
 
@@ -78,7 +86,7 @@ export const httpRedirects: readonly Check[] = [
         redirect(await upstream.next(), upstream.url('/e'), '308 Permanent Redirect');
         (await upstream.next()).answer('200 OK', [], 'there');
       };
-      const [{ body, head }] = await Promise.all([answering, handled(serve())]);
+      const [{ body, head }] = await both(answering, serve());
       ensureEqual([head.status, body.toString()], [200, 'there'], 'status and body');
       const asked = head.redirectedUrls.map((url) => url.replace(/#.*$/, ''));
       ensureEqual(asked, [upstream.url('/a/b'), upstream.url('/a/c?d=1')], 'redirected_urls');
@@ -94,6 +102,7 @@ export const httpRedirects: readonly Check[] = [
       const upstream = await Upstream.start(context);
       const answering = ask(context, { url: upstream.url('/a'), redirects: Redirects.STOP });
       await answered(upstream, (asked) => redirect(asked, '/elsewhere'));
+      void handled(answered(upstream, (asked) => asked.answer('200 OK')));
       const { body, head } = await answering;
       ensureEqual([head.status, body.toString()], [302, 'elsewhere'], 'status and body');
       ensureEqual(head.finalUrl, upstream.url('/a'), 'final_url');
@@ -169,7 +178,7 @@ export const httpRedirects: readonly Check[] = [
     async run(context) {
       const upstream = await Upstream.start(context);
       const enough = ask(context, { url: upstream.url('/0') });
-      const [{ head }] = await Promise.all([enough, handled(serveChain(upstream, MOST))]);
+      const [{ head }] = await both(enough, serveChain(upstream, MOST));
       ensureEqual(head.finalUrl, upstream.url(`/${MOST}`), 'final_url');
       const tooMany = ask(context, { url: upstream.url('/0') });
       void handled(serveChain(upstream, MOST + 1));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ensureEqual, ensureFails, outcomeOf } from '../assert.ts';
 import type { Check, Requirement } from '../check.ts';
 import type { CheckContext } from '../context.ts';
-import { ask, Exchange, exchanged, type HeadInit } from '../exchanges.ts';
+import { ask, Exchange, ensureGone, exchanged, type HeadInit } from '../exchanges.ts';
 import { ensureHeartbeat } from '../heartbeat.ts';
 import { type Asked, Upstream } from '../upstream.ts';
 
@@ -26,11 +26,6 @@ async function halfWay(context: CheckContext, init: HeadInit = {}): Promise<Half
   asked.say('part');
   await exchange.head();
   return { exchange, asked };
-}
-
-/** Waits until an upstream sees the end of its connection, whichever way that is. */
-async function untilGone({ tunnel }: Asked): Promise<void> {
-  await tunnel.toEof().catch(() => {});
 }
 
 /** Requests of a session, and of its attachments. */
@@ -57,7 +52,7 @@ export const httpSessions: readonly Check[] = [
       const { asked, exchange } = await halfWay(context, { sessionId });
       await context.sessions.closeSession({ sessionId });
       await ensureFails(exchange.rest(), 'NOT_FOUND/SESSION_CLOSED', 'the request');
-      await untilGone(asked);
+      await ensureGone(context, asked);
     },
   },
   {
@@ -70,7 +65,7 @@ export const httpSessions: readonly Check[] = [
       const { asked, exchange } = await halfWay(context, { attachmentId });
       await context.attach({}, context.otherClients());
       await ensureFails(exchange.rest(), SUPERSEDED, 'the request');
-      await untilGone(asked);
+      await ensureGone(context, asked);
     },
   },
   {
@@ -115,11 +110,11 @@ export const httpSessions: readonly Check[] = [
       const asked = await upstream.next();
       waiting.leave();
       ensureEqual((await outcomeOf(waiting.answer())).summary, 'CANCELLED', 'the first');
-      await untilGone(asked);
+      await ensureGone(context, asked);
       const half = await halfWay(context);
       half.exchange.leave();
       ensureEqual((await outcomeOf(half.exchange.rest())).summary, 'CANCELLED', 'the second');
-      await untilGone(half.asked);
+      await ensureGone(context, half.asked);
     },
   },
   {

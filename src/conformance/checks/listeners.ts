@@ -8,15 +8,19 @@ import { Tunnel } from '../tunnels.ts';
 const FAILED = 'UNAVAILABLE/TUNNEL_FAILED';
 const GONE = 'NOT_FOUND/CONNECTION_NOT_FOUND';
 
+/** How often it is looked whether nobody listens any more: a connection each time. */
+const LOOKS = 100;
+
 /** Waits until nobody listens there any more, and returns how a connection fails then. */
 async function untilRefused(
   context: Parameters<typeof Tunnel.open>[0],
   target: { readonly host: string; readonly port: number },
 ): Promise<string> {
-  for (;;) {
+  for (let i = 0; i < LOOKS; i++) {
     const { summary } = await outcomeOf(Tunnel.open(context, target).then((made) => made.leave()));
     if (summary !== 'OK') return summary;
   }
+  return 'OK';
 }
 
 /** Listeners. */
