@@ -66,7 +66,8 @@ export async function fetchRequest(text: string, flags: FetchFlags): Promise<Fet
     throw new UsageError('--head cannot be used with --data and --data-binary');
   }
   const body = values && (await requestBody(values, flags.data === undefined));
-  const method = flags.request ?? (flags.head === true ? 'HEAD' : body === undefined ? 'GET' : 'POST');
+  const method =
+    flags.request ?? (flags.head === true ? 'HEAD' : body === undefined ? 'GET' : 'POST');
   const given = flags.header ?? [];
   const defaults: (readonly [string, string])[] = [
     ...(body === undefined ? [] : [['content-type', 'application/x-www-form-urlencoded'] as const]),
@@ -76,7 +77,9 @@ export async function fetchRequest(text: string, flags: FetchFlags): Promise<Fet
     ...(flags.compressed === true ? [['accept-encoding', 'gzip, deflate, br'] as const] : []),
   ];
   const isGiven = (name: string): boolean => given.some(([one]) => one.toLowerCase() === name);
-  const sent = given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+  const sent = given.flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
   return {
     url,
     method,

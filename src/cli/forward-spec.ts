@@ -56,7 +56,11 @@ export function forwardSpec(text: string): ForwardSpec {
     throw new InvalidArgumentError('a port or a path to listen at has to come before it');
   }
   return {
-    listen: { kind: 'port', host: bare(bind ?? LOOPBACK), port: portNumber(local ?? port ?? '', 0) },
+    listen: {
+      kind: 'port',
+      host: bare(bind ?? LOOPBACK),
+      port: portNumber(local ?? port ?? '', 0),
+    },
     target,
   };
 }

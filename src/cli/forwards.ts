@@ -8,7 +8,7 @@ import { joinStreams, reset } from './join-streams.ts';
 import { type LocalListener, listenLocally } from './local-listener.ts';
 import type { NetworkSession } from './network-session.ts';
 import { allSaid, say } from './print.ts';
-import { type RemoteListener, listenRemotely } from './remote-listener.ts';
+import { listenRemotely, type RemoteListener } from './remote-listener.ts';
 import { socksServer } from './socks-server.ts';
 
 /** What is forwarded, and through which session. */
@@ -25,6 +25,7 @@ export interface ForwardsOptions {
 
 /** What is told of something that listens. */
 export interface ForwardLine {
+  /** `reverse`: on the server's machine. */
   readonly kind: 'forward' | 'reverse' | 'socks' | 'http-proxy';
   readonly listen: string;
   /** Where it leads; undefined: where each connection says. */
@@ -66,7 +67,11 @@ export function openForwards(options: ForwardsOptions): Forwards {
       lines.push(
         options.reverse
           ? { kind: 'reverse', listen: await there(spec), target }
-          : { kind: 'forward', listen: await here(forwarding(spec.target, dial), spec.listen), target },
+          : {
+              kind: 'forward',
+              listen: await here(forwarding(spec.target, dial), spec.listen),
+              target,
+            },
       );
     }
     if (options.socks !== undefined) {

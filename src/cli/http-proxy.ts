@@ -1,7 +1,7 @@
 import {
   createServer,
-  type IncomingMessage,
   request as httpRequest,
+  type IncomingMessage,
   type Server,
   type ServerResponse,
   STATUS_CODES,
@@ -53,7 +53,11 @@ interface Destination {
  */
 export function httpProxy(dial: Dial): Server {
   // A long upload is none that has to end at some time.
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: 0, noDelay: true });
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    requestTimeout: 0,
+    noDelay: true,
+  });
   server.on('connect', (request, socket, head) => void connect(request, socket, head, dial));
   server.on('request', (request, response) => void pass(request, response, dial));
   return server;
@@ -215,7 +219,10 @@ function destinationOf(text: string): Destination | undefined {
   return {
     target: { kind: 'host', host, port },
     // As it came: it is not this program's to write it in another way.
-    path: text.replace(/^http:\/\/[^/?#]*/i, '').replace(/^(?!\/)/, '/').replace(/#.*$/, ''),
+    path: text
+      .replace(/^http:\/\/[^/?#]*/i, '')
+      .replace(/^(?!\/)/, '/')
+      .replace(/#.*$/, ''),
     authority: url.host,
   };
 }

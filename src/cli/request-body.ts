@@ -1,9 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { pathOfText } from '../system-text.ts';
+import { bytesOfText, pathOfText } from '../system-text.ts';
 import { quotedName } from './human-text.ts';
 import { LocalFileError } from './local-file-error.ts';
-import { bytesOfText } from '../system-text.ts';
 import { standardInput } from './standard-input.ts';
 import { systemReason } from './system-reason.ts';
 

@@ -60,9 +60,7 @@ async function serve(socket: Socket, dial: Dial): Promise<void> {
 /** What a client wants; undefined: it was told that it cannot have it. */
 async function handshake(
   socket: Socket,
-): Promise<
-  { readonly target: Target; readonly answer: (reply: number) => Buffer } | undefined
-> {
+): Promise<{ readonly target: Target; readonly answer: (reply: number) => Buffer } | undefined> {
   const version = await take(socket, socksVersion);
   if (version === undefined) return undefined;
   if (version === 4) {
