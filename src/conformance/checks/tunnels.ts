@@ -153,6 +153,9 @@ export const tunnelChecks: readonly Check[] = [
       const { near, far } = await pairOf(context);
       near.send('some');
       await far.readThrough('some');
+      // All that is missing then is the end of the one direction.
+      far.eof();
+      await near.toEof();
       near.endRequests();
       ensureEqual((await far.ended()).kind, TunnelEnd.RESET, 'how it ended there');
     },

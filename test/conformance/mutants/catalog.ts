@@ -12,6 +12,8 @@ import { ofFileSessions } from './of-file-sessions.ts';
 import { ofFileWriting } from './of-file-writing.ts';
 import { ofFiles } from './of-files.ts';
 import { ofFolders } from './of-folders.ts';
+import { ofHttp } from './of-http.ts';
+import { ofHttpEnds } from './of-http-ends.ts';
 import { ofLives } from './of-lives.ts';
 import { ofReading } from './of-reading.ts';
 import { ofRequests } from './of-requests.ts';
@@ -22,6 +24,7 @@ import { ofStdin } from './of-stdin.ts';
 import { ofStreams } from './of-streams.ts';
 import { ofTerminals } from './of-terminals.ts';
 import { ofTrees } from './of-trees.ts';
+import { ofTunnels } from './of-tunnels.ts';
 import { ofUploads } from './of-uploads.ts';
 import { ofWatching } from './of-watching.ts';
 
@@ -64,10 +67,14 @@ export const OF_FILES: readonly Mutant[] = [
 /** What is wrong with sandboxes. */
 export const OF_SANDBOXES: readonly Mutant[] = ofSandboxes;
 
+/** What is wrong with HTTP and connections. */
+export const OF_NETWORK: readonly Mutant[] = [...ofTunnels, ...ofHttp, ...ofHttpEnds];
+
 /** All mutants. They are run in parts, side by side. */
 export const MUTANTS: readonly Mutant[] = [
   ...OF_PROCESSES,
   ...OF_CALLS,
   ...OF_FILES,
   ...OF_SANDBOXES,
+  ...OF_NETWORK,
 ];

@@ -9,12 +9,17 @@ import {
   type WriteFileRequest,
   type WriteTreeOpen,
 } from '../../../src/gen/runlet/v1/file_pb.ts';
+import { HttpService } from '../../../src/gen/runlet/v1/http_pb.ts';
+import { TunnelService } from '../../../src/gen/runlet/v1/tunnel_pb.ts';
 import { onRequests, onResponses } from './hooks.ts';
 import type { Services } from './services.ts';
 
 /* The places at which a fault of files can be put in, beside those of hooks.ts. */
 
-type FileMethod = keyof typeof FileService.method;
+/** The methods of the contract that are told otherwise. */
+const METHODS = { ...FileService.method, ...HttpService.method, ...TunnelService.method };
+
+type ToldMethod = keyof typeof METHODS;
 
 /** Why a call failed, as clients are told. */
 export function reasonOf(error: unknown): string | undefined {
@@ -24,7 +29,7 @@ export function reasonOf(error: unknown): string | undefined {
 /** Has the named methods fail for another reason where they fail for this one. */
 export function retold(
   real: Services,
-  names: readonly FileMethod[],
+  names: readonly ToldMethod[],
   reason: Reason,
   as: Reason = 'INTERNAL',
 ): Services {
@@ -35,7 +40,7 @@ export function retold(
     const handler = real[name] as (request: never, context: CallContext) => unknown;
     result[name] = (request: never, context: CallContext): unknown => {
       const answer = handler(request, context);
-      return streamsResponses(FileService.method[name])
+      return streamsResponses(METHODS[name])
         ? throwing(answer as AsyncIterable<unknown>, told)
         : (answer as Promise<unknown>).catch((error: unknown) => {
             throw told(error);

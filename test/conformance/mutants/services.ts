@@ -12,9 +12,11 @@ import type { CallContext } from '../../../src/bridge/call-context.ts';
 import { createClient } from '../../../src/bridge/create-client.ts';
 import type { CallOptions } from '../../../src/bridge/types.ts';
 import { FileService } from '../../../src/gen/runlet/v1/file_pb.ts';
+import { HttpService } from '../../../src/gen/runlet/v1/http_pb.ts';
 import { ProcessService } from '../../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../../src/gen/runlet/v1/session_pb.ts';
+import { TunnelService } from '../../../src/gen/runlet/v1/tunnel_pb.ts';
 
 /** A function for each method of a service that answers with whole messages, so that they can be changed. */
 type Forwarded<S extends DescService> = {
@@ -41,11 +43,20 @@ type ForwardedMethod<M> =
 /** All methods of the contract. No two services have one of the same name. */
 export type Services = Forwarded<typeof ProcessService> &
   Forwarded<typeof FileService> &
+  Forwarded<typeof HttpService> &
+  Forwarded<typeof TunnelService> &
   Forwarded<typeof SessionService> &
   Forwarded<typeof ServerService>;
 
 /** The services of the contract. */
-export const SERVICES = [SessionService, ProcessService, FileService, ServerService] as const;
+export const SERVICES = [
+  SessionService,
+  ProcessService,
+  FileService,
+  HttpService,
+  TunnelService,
+  ServerService,
+] as const;
 
 /** The header that clients repeat the session's id in. */
 const SESSION_HEADER = 'runlet-session-id';
