@@ -11,7 +11,7 @@ import {
 } from '../../../src/gen/runlet/v1/http_pb.ts';
 import { onRequests, onResponses } from './hooks.ts';
 import { retold } from './hooks-of-files.ts';
-import { kept, onAnswers, onExchanges, onHeads, textOf, uncancelled } from './hooks-of-network.ts';
+import { onAnswers, onExchanges, onHeads, textOf } from './hooks-of-network.ts';
 import type { Mutant } from './mutant.ts';
 
 const byName = (a: HttpHeader, b: HttpHeader): number => a.name.localeCompare(b.name);
