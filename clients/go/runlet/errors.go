@@ -67,6 +67,10 @@ type RemoteError struct {
 	Stage, Errno string
 	// File says what failed of a file, where a call of FileService did; nil: of none.
 	File *runletv1.FileFailure
+	// HTTP says what failed of an HTTP request; nil: of none.
+	HTTP *runletv1.HttpFailure
+	// Tunnel says what failed of a connection; nil: of none.
+	Tunnel *runletv1.TunnelFailure
 }
 
 func (e *RemoteError) Error() string { return e.Message }
@@ -155,6 +159,10 @@ func FromRPC(err error) *RemoteError {
 			remote.Errno = what.ErrnoName
 		case *runletv1.FileFailure:
 			remote.File = what
+		case *runletv1.HttpFailure:
+			remote.HTTP = what
+		case *runletv1.TunnelFailure:
+			remote.Tunnel = what
 		case *errdetails.BadRequest:
 			for _, violation := range what.FieldViolations {
 				remote.Fields = append(remote.Fields, violation.Field)

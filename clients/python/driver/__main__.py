@@ -11,7 +11,13 @@ from typing import Any
 
 import grpc
 import runlet
-from runlet.v1 import file_pb2_grpc, process_pb2_grpc, session_pb2_grpc
+from runlet.v1 import (
+    file_pb2_grpc,
+    http_pb2_grpc,
+    process_pb2_grpc,
+    session_pb2_grpc,
+    tunnel_pb2_grpc,
+)
 
 from driver.access import ACCESS
 from driver.facts import Facts, Reader, failure_of
@@ -37,6 +43,12 @@ class Driver:
 
     def files(self, address: str) -> file_pb2_grpc.FileServiceStub:
         return file_pb2_grpc.FileServiceStub(self._channel(address))
+
+    def http(self, address: str) -> http_pb2_grpc.HttpServiceStub:
+        return http_pb2_grpc.HttpServiceStub(self._channel(address))
+
+    def tunnels(self, address: str) -> tunnel_pb2_grpc.TunnelServiceStub:
+        return tunnel_pb2_grpc.TunnelServiceStub(self._channel(address))
 
     def reader(self, name: str) -> Reader:
         with self._lock:

@@ -10,7 +10,7 @@ import grpc
 import runlet
 from runlet.errors import from_rpc
 from runlet.events import exit_of
-from runlet.v1 import process_pb2
+from runlet.v1 import error_pb2, process_pb2
 
 Facts = dict[str, Any]
 Note = Callable[[Facts], None]
@@ -153,4 +153,10 @@ def failure_of(error: grpc.RpcError | runlet.RunletError) -> Facts:
     if error.file is not None:
         facts["operation"] = error.file.operation
         facts["errno_name"] = error.file.errno_name
+    if error.http is not None:
+        facts["stage"] = error_pb2.HttpStage.Name(error.http.stage)
+        facts["errno_name"] = error.http.code
+    if error.tunnel is not None:
+        facts["stage"] = error_pb2.TunnelStage.Name(error.tunnel.stage)
+        facts["errno_name"] = error.tunnel.errno_name
     return facts

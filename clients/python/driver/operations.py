@@ -10,7 +10,7 @@ from google.protobuf import duration_pb2
 from runlet.events import from_message
 from runlet.v1 import process_pb2, sandbox_pb2, session_pb2, signal_pb2
 
-from driver import files
+from driver import files, network
 from driver.access import ACCESS
 from driver.facts import Facts, Note, facts_of
 
@@ -24,6 +24,8 @@ class Call:
         self.sessions = driver.sessions(command["address"])
         self.processes = driver.processes(command["address"])
         self.files = driver.files(command["address"])
+        self.http = driver.http(command["address"])
+        self.tunnels = driver.tunnels(command["address"])
         self.reader = driver.reader(command.get("reader", ""))
         self.download = driver.download(command.get("reader", ""))
         self.session_id: str = command.get("session_id", "")
@@ -250,5 +252,6 @@ OPERATIONS: dict[str, Callable[[Call], Facts]] = {
         *(create, close, attach, start, get, wait, watch, read),
         *(write, stream, interact, signal, terminate, resize, follow),
         *(files.list_files, files.upload, files.get_upload, files.download),
+        *(network.connect, network.request),
     )
 }

@@ -180,6 +180,54 @@ export interface DownloadFacts {
   readonly end: { readonly bytes: number; readonly sha256: string };
 }
 
+/** What is sent over a connection, and the end of it after that. */
+export interface ConnectParams extends SessionParams {
+  readonly attachment_id?: string;
+  readonly host: string;
+  readonly port: number;
+  /** Sent in one message, where there is some, and `eof` after it. */
+  readonly data?: string;
+}
+
+/** What came over a connection. */
+export interface ConnectFacts {
+  /** `opened`, `data`, `eof`, `end`, each once where it comes several times in a row. */
+  readonly kinds: readonly string[];
+  readonly peer: string;
+  readonly data: string;
+  readonly end: {
+    readonly kind: string;
+    readonly sent_bytes: number;
+    readonly received_bytes: number;
+  };
+}
+
+/** A header: its name and its value, of ASCII. */
+export type HeaderPair = readonly [name: string, value: string];
+
+/** An HTTP request. */
+export interface RequestParams extends SessionParams {
+  readonly attachment_id?: string;
+  readonly method: string;
+  readonly url: string;
+  readonly headers?: readonly HeaderPair[];
+  /** The body, each of them a message, and `end` after them. */
+  readonly pieces?: readonly string[];
+}
+
+/** What was answered. */
+export interface AnswerFacts {
+  /** `head`, `body`, `end`, each once where it comes several times in a row. */
+  readonly kinds: readonly string[];
+  readonly status: number;
+  readonly headers: readonly HeaderPair[];
+  readonly final_url: string;
+  readonly http_version: string;
+  readonly data: string;
+  readonly trailers: readonly HeaderPair[];
+  readonly truncated: boolean;
+}
+
 /** How a call failed. All but `code` comes from `grpc-status-details-bin`. */
 export interface FailureFacts {
   readonly code: string;
@@ -188,9 +236,9 @@ export interface FailureFacts {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Of a `google.rpc.BadRequest`. */
   readonly fields?: readonly string[];
-  /** Of a `StartFailure`. */
+  /** Of a `StartFailure`, an `HttpFailure` or a `TunnelFailure`. */
   readonly stage?: string;
-  /** Of a `StartFailure` or a `FileFailure`. */
+  /** Of a `StartFailure`, a `FileFailure` or a `TunnelFailure`; the `code` of an `HttpFailure`. */
   readonly errno_name?: string;
   /** Of a `FileFailure`. */
   readonly operation?: string;
@@ -237,6 +285,10 @@ export interface Operations {
     facts: { readonly accepted_offset: number; readonly finished: boolean },
   ];
   download: [params: DownloadParams, facts: DownloadFacts];
+  /** `Connect`. */
+  connect: [params: ConnectParams, facts: ConnectFacts];
+  /** `HttpService.Request`. */
+  request: [params: RequestParams, facts: AnswerFacts];
   /**
    * Comes back to the session, starts a process in it, writes, and reads to the end, as the
    * package in that language does it by itself. Only where there is one. The `code` of a failure

@@ -2,6 +2,7 @@ import type { Scenario } from './scenario.ts';
 import { ACKNOWLEDGED } from './scenarios/acknowledged.ts';
 import { FILES } from './scenarios/files.ts';
 import { LIVES } from './scenarios/lives.ts';
+import { NETWORK } from './scenarios/network.ts';
 import { OUTPUT } from './scenarios/output.ts';
 import { RECOVERIES } from './scenarios/recoveries.ts';
 import { SESSIONS } from './scenarios/sessions.ts';
@@ -15,6 +16,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...LIVES,
   ...ACKNOWLEDGED,
   ...FILES,
+  ...NETWORK,
 ];
 
 /** What a package is put through that recovers by itself. */

@@ -5,8 +5,13 @@ import { createClient } from '../../../src/bridge/create-client.ts';
 import type { CallOptions, ServiceClient } from '../../../src/bridge/types.ts';
 import { callErrorDetails, isCallError } from '../../../src/client/call-error.ts';
 import { openConnection } from '../../../src/client/connection.ts';
-import { StartStageSchema } from '../../../src/gen/runlet/v1/error_pb.ts';
+import {
+  HttpStageSchema,
+  StartStageSchema,
+  TunnelStageSchema,
+} from '../../../src/gen/runlet/v1/error_pb.ts';
 import { FileService } from '../../../src/gen/runlet/v1/file_pb.ts';
+import { HttpService } from '../../../src/gen/runlet/v1/http_pb.ts';
 import {
   OverflowSchema,
   type Process,
@@ -22,10 +27,12 @@ import {
 } from '../../../src/gen/runlet/v1/sandbox_pb.ts';
 import { AttachModeSchema, SessionService } from '../../../src/gen/runlet/v1/session_pb.ts';
 import { SignalSchema, SignalScopeSchema } from '../../../src/gen/runlet/v1/signal_pb.ts';
+import { TunnelService } from '../../../src/gen/runlet/v1/tunnel_pb.ts';
 import { type Access, settingsOf } from './access.ts';
 import { CallFailure, type Driver, openOperation } from './driver.ts';
 import { nameOfValue, valueOfName } from './enum-names.ts';
 import { Download, FILE_PERFORMERS } from './file-performers.ts';
+import { NETWORK_PERFORMERS } from './network-performers.ts';
 import type {
   Facts,
   FailureFacts,
@@ -46,6 +53,8 @@ export interface Call<O extends Operation> {
   readonly sessions: ServiceClient<typeof SessionService>;
   readonly processes: ServiceClient<typeof ProcessService>;
   readonly files: ServiceClient<typeof FileService>;
+  readonly http: ServiceClient<typeof HttpService>;
+  readonly tunnels: ServiceClient<typeof TunnelService>;
   reader(name: string): Reader;
   download(name: string): Download;
   tell(note: Note): void;
@@ -89,6 +98,8 @@ export async function typescriptDriver(access: Access): Promise<Driver> {
           sessions: createClient(SessionService, connection),
           processes: createClient(ProcessService, connection),
           files: createClient(FileService, connection),
+          http: createClient(HttpService, connection),
+          tunnels: createClient(TunnelService, connection),
           reader: readerOf,
           download: downloadOf,
           tell: operation.tell,
@@ -201,6 +212,7 @@ const PERFORMERS: Performers = {
   resize: ({ params: { columns, rows, ...params }, options, processes }) =>
     processes.resizeTerminal({ ...target(params), size: { columns, rows } }, options),
   ...FILE_PERFORMERS,
+  ...NETWORK_PERFORMERS,
   // What the client does by itself has tests of its own, in test/client.
   follow: () => Promise.reject(new Error('this driver calls stubs alone')),
 };
@@ -273,7 +285,8 @@ function processFacts(process: Process | undefined): ProcessFacts {
 }
 
 function failureFacts(error: Parameters<typeof callErrorDetails>[0]): FailureFacts {
-  const { info, badRequest, startFailure, fileFailure } = callErrorDetails(error);
+  const { info, badRequest, startFailure, fileFailure, httpFailure, tunnelFailure } =
+    callErrorDetails(error);
   return {
     code: status[error.code] ?? String(error.code),
     ...(info && { reason: info.reason, domain: info.domain, metadata: info.metadata }),
@@ -285,6 +298,14 @@ function failureFacts(error: Parameters<typeof callErrorDetails>[0]): FailureFac
     ...(fileFailure && {
       operation: fileFailure.operation,
       errno_name: fileFailure.errnoName,
+    }),
+    ...(httpFailure && {
+      stage: nameOfValue(HttpStageSchema, httpFailure.stage),
+      errno_name: httpFailure.code,
+    }),
+    ...(tunnelFailure && {
+      stage: nameOfValue(TunnelStageSchema, tunnelFailure.stage),
+      errno_name: tunnelFailure.errnoName,
     }),
   };
 }

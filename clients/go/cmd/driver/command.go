@@ -39,6 +39,13 @@ type command struct {
 	From      string `json:"from"`
 	UploadID  string `json:"upload_id"`
 	IfVersion string `json:"if_version"`
+	Host      string `json:"host"`
+	Port      uint32 `json:"port"`
+	Method    string `json:"method"`
+	URL       string `json:"url"`
+	// Each a name and a value.
+	Headers [][2]string `json:"headers"`
+	Pieces  [][]byte    `json:"pieces"`
 }
 
 type stdinWrite struct {

@@ -187,5 +187,13 @@ func failureOf(err error) facts {
 		known["operation"] = remote.File.GetOperation()
 		known["errno_name"] = remote.File.GetErrnoName()
 	}
+	if remote.HTTP != nil {
+		known["stage"] = remote.HTTP.GetStage().String()
+		known["errno_name"] = remote.HTTP.GetCode()
+	}
+	if remote.Tunnel != nil {
+		known["stage"] = remote.Tunnel.GetStage().String()
+		known["errno_name"] = remote.Tunnel.GetErrnoName()
+	}
 	return known
 }

@@ -125,6 +125,14 @@ func (c *call) files() runletv1.FileServiceClient {
 	return runletv1.NewFileServiceClient(c.driver.connection(c.Address))
 }
 
+func (c *call) http() runletv1.HttpServiceClient {
+	return runletv1.NewHttpServiceClient(c.driver.connection(c.Address))
+}
+
+func (c *call) tunnels() runletv1.TunnelServiceClient {
+	return runletv1.NewTunnelServiceClient(c.driver.connection(c.Address))
+}
+
 func (c *call) note(fact map[string]any) {
 	c.driver.print(map[string]any{"id": c.ID, "note": fact})
 }

@@ -31,6 +31,8 @@ var operations = map[string]func(*call) (facts, error){
 	"upload":     (*call).upload,
 	"get_upload": (*call).getUpload,
 	"download":   (*call).download,
+	"connect":    (*call).connect,
+	"request":    (*call).request,
 }
 
 func (c *call) create() (facts, error) {

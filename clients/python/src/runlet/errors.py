@@ -49,6 +49,10 @@ class RemoteError(RunletError):
         """With `INVALID_REQUEST`: the fields that are wrong."""
         self.file: error_pb2.FileFailure | None = None
         """What failed of a file, where a call of `FileService` did."""
+        self.http: error_pb2.HttpFailure | None = None
+        """What failed of an HTTP request, where one did."""
+        self.tunnel: error_pb2.TunnelFailure | None = None
+        """What failed of a connection, where one did."""
 
 
 class InvalidRequest(RemoteError):
@@ -196,11 +200,15 @@ def from_rpc(error: grpc.RpcError) -> RemoteError:
     bad_request = error_details_pb2.BadRequest()
     failure = error_pb2.StartFailure()
     file_failure = error_pb2.FileFailure()
-    of_file = False
+    http_failure = error_pb2.HttpFailure()
+    tunnel_failure = error_pb2.TunnelFailure()
+    of_file = of_http = of_tunnel = False
     for detail in _details(call):
         for known in (info, bad_request, failure):
             detail.Unpack(known)
         of_file = detail.Unpack(file_failure) or of_file
+        of_http = detail.Unpack(http_failure) or of_http
+        of_tunnel = detail.Unpack(tunnel_failure) or of_tunnel
     code = call.code().name
     by_code = _CLASSES_BY_CODE.get(code, RemoteError)
     made = _CLASSES.get(info.reason, by_code)(
@@ -213,6 +221,10 @@ def from_rpc(error: grpc.RpcError) -> RemoteError:
     )
     if of_file:
         made.file = file_failure
+    if of_http:
+        made.http = http_failure
+    if of_tunnel:
+        made.tunnel = tunnel_failure
     if isinstance(made, StartFailed):
         made.stage = error_pb2.StartStage.Name(failure.stage).removeprefix("START_STAGE_")
         made.errno_name = failure.errno_name

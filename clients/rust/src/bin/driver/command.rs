@@ -7,8 +7,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use prost_types::Duration;
 use runlet_client::v1::file_service_client::FileServiceClient;
+use runlet_client::v1::http_service_client::HttpServiceClient;
 use runlet_client::v1::process_service_client::ProcessServiceClient;
 use runlet_client::v1::session_service_client::SessionServiceClient;
+use runlet_client::v1::tunnel_service_client::TunnelServiceClient;
 use runlet_client::v1::{
     OutputPolicy, Overflow, ProcessSpec, Sandbox, SandboxAccess, SandboxPlace, SandboxRule,
     SignalScope, StartProcessRequest, StdinMode, Terminal, TerminalSize,
@@ -77,6 +79,14 @@ impl Call {
         FileServiceClient::with_interceptor(self.channel.clone(), self.headers())
     }
 
+    pub fn http(&self) -> HttpServiceClient<Service> {
+        HttpServiceClient::with_interceptor(self.channel.clone(), self.headers())
+    }
+
+    pub fn tunnels(&self) -> TunnelServiceClient<Service> {
+        TunnelServiceClient::with_interceptor(self.channel.clone(), self.headers())
+    }
+
     fn headers(&self) -> Headers {
         let header = self.json["header"]
             .as_str()
@@ -143,6 +153,11 @@ impl Call {
 
     pub fn writes(&self) -> Vec<Write> {
         self.json["writes"].as_array().into_iter().flatten().map(write).collect()
+    }
+
+    /// What an array has, each as it is read.
+    pub fn each<T>(&self, name: &str, read: impl Fn(&Value) -> T) -> Vec<T> {
+        self.json[name].as_array().into_iter().flatten().map(read).collect()
     }
 
     pub fn start_request(&self) -> StartProcessRequest {

@@ -6,7 +6,8 @@ use prost::Message;
 use runlet_client::v1::StartStage;
 use runlet_client::v1::exit_status::Status as Exit;
 use runlet_client::v1::{
-    EndReason, ExitStatus, File, FileFailure, FileKind, Process, ProcessState, Signal, StartFailure,
+    EndReason, ExitStatus, File, FileFailure, FileKind, HttpFailure, HttpStage, Process,
+    ProcessState, Signal, StartFailure, TunnelFailure, TunnelStage,
 };
 use serde_json::{Value, json};
 use tonic::Status;
@@ -78,6 +79,16 @@ pub fn of_failure(status: &Status) -> Value {
     }
     if let Some(failure) = detail::<StartFailure>(status, "StartFailure") {
         let stage = StartStage::try_from(failure.stage).unwrap_or_default();
+        facts["stage"] = stage.as_str_name().into();
+        facts["errno_name"] = failure.errno_name.into();
+    }
+    if let Some(failure) = detail::<HttpFailure>(status, "HttpFailure") {
+        let stage = HttpStage::try_from(failure.stage).unwrap_or_default();
+        facts["stage"] = stage.as_str_name().into();
+        facts["errno_name"] = failure.code.into();
+    }
+    if let Some(failure) = detail::<TunnelFailure>(status, "TunnelFailure") {
+        let stage = TunnelStage::try_from(failure.stage).unwrap_or_default();
         facts["stage"] = stage.as_str_name().into();
         facts["errno_name"] = failure.errno_name.into();
     }

@@ -7,6 +7,7 @@ mod command;
 mod download;
 mod facts;
 mod files;
+mod network;
 mod operations;
 mod reader;
 

@@ -14,6 +14,7 @@ use tonic::Status;
 use crate::command::Call;
 use crate::facts::of_process;
 use crate::files;
+use crate::network;
 
 /// What is told of an operation, or how it failed.
 pub type Facts = Result<Value, Status>;
@@ -38,6 +39,8 @@ pub async fn perform(call: Call) -> Facts {
         "upload" => files::upload(call).await,
         "get_upload" => files::get_upload(call).await,
         "download" => files::download(call).await,
+        "connect" => network::connect(call).await,
+        "request" => network::request(call).await,
         op => Err(Status::unimplemented(format!("no such operation: {op}"))),
     }
 }

@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Duration;
 import dev.runlet.v1.FileServiceGrpc;
+import dev.runlet.v1.HttpServiceGrpc;
 import dev.runlet.v1.OutputPolicy;
 import dev.runlet.v1.Overflow;
 import dev.runlet.v1.ProcessServiceGrpc;
@@ -20,6 +21,7 @@ import dev.runlet.v1.StartProcessRequest;
 import dev.runlet.v1.StdinMode;
 import dev.runlet.v1.Terminal;
 import dev.runlet.v1.TerminalSize;
+import dev.runlet.v1.TunnelServiceGrpc;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
@@ -86,6 +88,14 @@ final class Command {
     return FileServiceGrpc.newStub(channel).withCallCredentials(TOKEN).withWaitForReady();
   }
 
+  HttpServiceGrpc.HttpServiceStub http() {
+    return HttpServiceGrpc.newStub(channel).withCallCredentials(TOKEN).withWaitForReady();
+  }
+
+  TunnelServiceGrpc.TunnelServiceStub tunnels() {
+    return TunnelServiceGrpc.newStub(channel).withCallCredentials(TOKEN).withWaitForReady();
+  }
+
   void note(Map<String, ?> fact) {
     notes.accept(fact);
   }
@@ -144,6 +154,11 @@ final class Command {
       writes.add(write(write.getAsJsonObject()));
     }
     return writes;
+  }
+
+  /** What an array has, each as it is; none where there is no such array. */
+  List<JsonElement> each(String name) {
+    return json.has(name) ? json.getAsJsonArray(name).asList() : List.of();
   }
 
   StartProcessRequest startRequest() {

@@ -9,8 +9,10 @@ import dev.runlet.v1.EndReason;
 import dev.runlet.v1.ExitStatus;
 import dev.runlet.v1.File;
 import dev.runlet.v1.FileFailure;
+import dev.runlet.v1.HttpFailure;
 import dev.runlet.v1.Process;
 import dev.runlet.v1.StartFailure;
+import dev.runlet.v1.TunnelFailure;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.util.Base64;
@@ -71,6 +73,14 @@ final class Facts {
         } else if (detail.is(FileFailure.class)) {
           FileFailure failure = detail.unpack(FileFailure.class);
           facts.put("operation", failure.getOperation());
+          facts.put("errno_name", failure.getErrnoName());
+        } else if (detail.is(HttpFailure.class)) {
+          HttpFailure failure = detail.unpack(HttpFailure.class);
+          facts.put("stage", failure.getStage().name());
+          facts.put("errno_name", failure.getCode());
+        } else if (detail.is(TunnelFailure.class)) {
+          TunnelFailure failure = detail.unpack(TunnelFailure.class);
+          facts.put("stage", failure.getStage().name());
           facts.put("errno_name", failure.getErrnoName());
         } else if (detail.is(BadRequest.class)) {
           List<String> fields =

@@ -55,6 +55,8 @@ final class Operations {
       case "upload" -> FileOperations.upload(call);
       case "get_upload" -> FileOperations.getUpload(call);
       case "download" -> FileOperations.download(call);
+      case "connect" -> NetworkOperations.connect(call);
+      case "request" -> NetworkOperations.request(call);
       default -> throw new IllegalArgumentException(call.text("op"));
     };
   }
