@@ -9,6 +9,7 @@ import { openRoots, type Root } from '../files/roots.ts';
 import { FileWorkers } from '../files/workers/file-workers.ts';
 import { threadLinks } from '../files/workers/thread-link.ts';
 import type { Limits } from '../limits.ts';
+import type { CheckedAddresses } from '../network/checked-addresses.ts';
 import type { Dialer } from '../network/dialer.ts';
 import type { Egress } from '../network/egress/egress.ts';
 import type { ListenRules } from '../network/egress/listen-rules.ts';
@@ -55,6 +56,8 @@ export interface Core {
   readonly dialer: Dialer;
   /** What the operator lets be reached, for connections that are made in another way. */
   readonly egress: Egress;
+  /** What looks up and checks where such a connection may go. */
+  readonly find: CheckedAddresses;
   /** Where callers may listen. */
   readonly listenRules: ListenRules;
   /** Where the server itself listens, which no connection may lead to. */

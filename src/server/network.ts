@@ -1,4 +1,5 @@
 import { idleClock } from '../clock.ts';
+import { type CheckedAddresses, checkedAddresses } from '../network/checked-addresses.ts';
 import type { Dialer } from '../network/dialer.ts';
 import { directDialer } from '../network/direct-dialer.ts';
 import type { Egress } from '../network/egress/egress.ts';
@@ -14,6 +15,8 @@ import type { ServerOptions } from './server-options.ts';
 export interface Network {
   readonly dialer: Dialer;
   readonly egress: Egress;
+  /** What looks up and checks where a connection may go that is made in another way. */
+  readonly find: CheckedAddresses;
   readonly listenRules: ListenRules;
   readonly own: OwnListeners;
 }
@@ -38,6 +41,7 @@ export function openNetwork(
   const maxOfPrincipal = severalPrincipals ? Math.max(1, atOnce - 1) : atOnce;
   const resolver = new Resolver({ lookup, maxUnderWay: atOnce, maxOfPrincipal });
   // The time of the network, not of the processes.
-  const dialer = directDialer({ egress, resolver, own, clock: idleClock });
-  return { dialer, egress, listenRules: listenRules(allowListen), own };
+  const find = checkedAddresses({ egress, resolver, own });
+  const dialer = directDialer({ find, own, clock: idleClock });
+  return { dialer, egress, find, listenRules: listenRules(allowListen), own };
 }

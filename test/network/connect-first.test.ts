@@ -135,7 +135,7 @@ describe('a connection', () => {
     const [other]: Socket[] = await came;
     other?.resetAndDestroy();
     socket.resume();
-    await once(socket, 'close');
+    await new Promise((resolve) => socket.once('close', resolve));
     expect(socket.errored).toMatchObject({ code: 'ECONNRESET' });
   });
 

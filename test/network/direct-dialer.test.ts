@@ -1,6 +1,7 @@
 import { getEventListeners, once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { checkedAddresses } from '../../src/network/checked-addresses.ts';
 import { type ConnectTo, connectTo } from '../../src/network/connect-first.ts';
 import { DialError } from '../../src/network/dial-error.ts';
 import { directDialer } from '../../src/network/direct-dialer.ts';
@@ -53,7 +54,8 @@ function dialer(options: DialerOptions = {}) {
     own: (address, port) => own.isReachedAt(address, port),
   });
   const resolver = new Resolver({ lookup, maxUnderWay: 2, maxOfPrincipal: 2 });
-  const dials = directDialer({ egress, resolver, own, clock, connect });
+  const find = checkedAddresses({ egress, resolver, own });
+  const dials = directDialer({ find, own, clock, connect });
   const dial = (host: string, port: number, signal = new AbortController().signal) =>
     dials.dial({ host, port }, { asker: ASKER, timeoutMs: 10_000, signal });
   return { asked, clock, connected, dial, own, resolver };
