@@ -64,3 +64,24 @@ export const REDIRECT_BODY_BYTES = 64 * KIB;
 
 /** Milliseconds that this may take: about a new connection's. */
 export const REDIRECT_BODY_MS = 100;
+
+/** Processes, with all that came of them, whose ports are looked for in one call. */
+export const MAX_PORT_PROCESSES = 4096;
+
+/** Descriptors of one of them that are looked at: servers have a thousand connections, few have more. */
+export const MAX_PORT_DESCRIPTORS = 4096;
+
+/** Milliseconds that one call looks: each descriptor takes some 10 µs. */
+export const PORTS_TIME_MS = 3 * SECOND;
+
+/** Ports that one call tells of. */
+export const MAX_LISTED_PORTS = 1024;
+
+/** Bytes that are read of a table of sockets at one time: some 400 of them. */
+export const NET_TABLE_READ_BYTES = 64 * KIB;
+
+/** Milliseconds of silence after which the system asks whether the other side of a connection is there. */
+export const TUNNEL_KEEPALIVE_MS = 60 * SECOND;
+
+/** Milliseconds between two looks at whether what was sent to one that sends nothing more was refused. */
+export const REFUSAL_PROBE_MS = SECOND / 2;

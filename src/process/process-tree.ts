@@ -76,6 +76,14 @@ export class ProcessTree {
     this.#gone = true;
   }
 
+  /** Those of it in a scan that run, its leader first. */
+  runningIn(scan: ProcessScan): readonly ScannedProcess[] {
+    const leader = this.#leaderReaped() ? undefined : scan.byPid.get(this.leader);
+    const members = this.#membersIn(scan);
+    const all = leader === undefined ? members : [leader, ...members];
+    return all.filter(({ ended }) => !ended);
+  }
+
   /** To be called when nothing of it is left, or nobody will ask for it any more. */
   release(): void {
     this.#kin?.release();

@@ -1,9 +1,18 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import type { Client } from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
 import { createClient } from '../../src/bridge/create-client.ts';
+import { StatusSchema } from '../../src/gen/google/rpc/status_pb.ts';
+import { type TunnelFailure, TunnelFailureSchema } from '../../src/gen/runlet/v1/error_pb.ts';
+import {
+  SandboxAccess,
+  SandboxNetwork,
+  SandboxPlace,
+  type SandboxSchema,
+} from '../../src/gen/runlet/v1/sandbox_pb.ts';
 import {
   type ConnectRequestSchema,
   type ConnectResponse,
@@ -13,6 +22,10 @@ import {
   type TunnelOpenSchema,
   TunnelService,
 } from '../../src/gen/runlet/v1/tunnel_pb.ts';
+
+import { readUntil } from './events.ts';
+import type { Failure } from './failure.ts';
+import type { Harness } from './harness.ts';
 
 type Request = NonNullable<MessageInitShape<typeof ConnectRequestSchema>['request']>;
 type Response = NonNullable<ConnectResponse['response']>;
@@ -155,6 +168,39 @@ export function openListener(
     },
   };
 }
+
+/** What a failed call says of a connection. */
+export function tunnelFailureOf({ error }: Failure): TunnelFailure | undefined {
+  const [header] = error.metadata.get('grpc-status-details-bin');
+  const { details } = fromBinary(StatusSchema, Buffer.from(header ?? ''));
+  return details.map((any) => anyUnpack(any, TunnelFailureSchema)).find((found) => found);
+}
+
+/** The process of a harness that runs a script of Node.js, which tells a port first, and that. */
+export async function startListening(
+  { processes, sessionId }: Pick<Harness, 'processes' | 'sessionId'>,
+  script: string,
+  sandbox?: MessageInitShape<typeof SandboxSchema>,
+): Promise<{ readonly processId: string; readonly port: number }> {
+  const spec = { argv: [process.execPath, '-e', script], ...(sandbox && { sandbox }) };
+  const { process: started } = await processes.startProcess({ sessionId, spec });
+  const processId = started?.processId ?? '';
+  const events = processes.watchProcess({ sessionId, processId })[Symbol.asyncIterator]();
+  let said = '';
+  await readUntil(events, ({ event }) => {
+    if (event.case === 'closed') throw new Error(`it has ended: ${said}`);
+    if (event.case === 'output') said += Buffer.from(event.value.data);
+    return said.includes('\n');
+  });
+  await events.return?.(undefined);
+  return { processId, port: Number(said) };
+}
+
+/** A sandbox that sees all files and has a network of its own. */
+export const OWN_NETWORK: MessageInitShape<typeof SandboxSchema> = {
+  rules: [{ place: SandboxPlace.ROOT, access: SandboxAccess.READ }],
+  network: SandboxNetwork.NONE,
+};
 
 /** A server of TCP in the test, and who has connected to it so far. */
 export interface Peer {

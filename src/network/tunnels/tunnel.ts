@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../clock.ts';
 import { Latch } from '../../latch.ts';
-import { NETWORK_PIECE_BYTES } from '../../limits.ts';
+import { NETWORK_PIECE_BYTES, REFUSAL_PROBE_MS, TUNNEL_KEEPALIVE_MS } from '../../limits.ts';
 import { resetSocket } from './reset-socket.ts';
 import { SocketReader } from './socket-reader.ts';
 import type { TunnelMessage } from './tunnel-message.ts';
@@ -31,6 +31,7 @@ export class Tunnel {
   #receivedBytes = 0;
   #activeAt: number;
   #idle: Timer;
+  #probe: Timer | undefined;
 
   constructor({ clock, idleMs, peer, socket }: TunnelOptions) {
     this.#socket = socket;
@@ -41,7 +42,7 @@ export class Tunnel {
     this.#activeAt = clock.monotonic();
     this.#idle = clock.setTimer(idleMs, () => this.#look());
     // Who is gone without a word is found out by the system.
-    socket.setKeepAlive(true, KEEPALIVE_MS);
+    socket.setKeepAlive(true, TUNNEL_KEEPALIVE_MS);
     socket.on('error', () => this.#apply('broken'));
     socket.on('finish', () => this.#apply('outgoing-ended'));
     // It closes by itself when both directions have ended.
@@ -120,6 +121,19 @@ export class Tunnel {
     });
   }
 
+  /**
+   * Nothing is read any more, and what is sent may be refused by a reset that comes later, of which
+   * the next write alone is told: one of nothing will do. A socket of the file system tells at once.
+   */
+  #watchRefusal(): void {
+    if (this.#socket.remoteAddress === undefined || this.#probe !== undefined) return;
+    this.#probe = this.#clock.setTimer(REFUSAL_PROBE_MS, () => {
+      this.#probe = undefined;
+      if (this.#canSend && this.#socket.writableLength === 0) this.#socket.write(NOTHING);
+      if (this.#state.kind === 'open') this.#watchRefusal();
+    });
+  }
+
   /** Resets it where it was idle for long enough; else looks again when it could be. */
   #look(): void {
     const leftMs = this.#idleMs - (this.#clock.monotonic() - this.#activeAt);
@@ -129,11 +143,14 @@ export class Tunnel {
 
   #apply(input: TunnelInput): void {
     this.#state = nextTunnelState(this.#state, input);
-    if (this.#state.kind === 'open') return;
+    if (this.#state.kind === 'open') {
+      if (!this.#state.incoming) this.#watchRefusal();
+      return;
+    }
     this.#idle.cancel();
+    this.#probe?.cancel();
     this.#over.open();
   }
 }
 
-/** Milliseconds of silence after which the system asks whether the other side is there. */
-const KEEPALIVE_MS = 60_000;
+const NOTHING = new Uint8Array(0);

@@ -197,7 +197,7 @@ export function loadLibc(): Libc {
     flags: 'size_t',
   });
   const bindMessage = (name: string): Libc['sendmsg'] =>
-    lib.func(name, 'ssize_t', ['int', koffi.pointer(message), 'int']) as Libc['sendmsg'];
+    lib.func(name, 'long', ['int', koffi.pointer(message), 'int']) as Libc['sendmsg'];
   const closeRange = bindIfThere<(first: number, last: number, flags: number) => number>(
     'int close_range(unsigned int first, unsigned int last, int flags)',
   );
