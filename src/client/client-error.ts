@@ -17,6 +17,9 @@ export const ERROR_CODES = {
   LOCAL_FILE_UNFIT: 'a file of this machine is not what it has to be',
   SANDBOX_IGNORED:
     'the server would leave out a sandbox, and was not asked; or it did leave it out',
+  NOT_SUPPORTED: 'the server is of a version that does not have it',
+  TUNNEL_RESET: 'a connection through the server was reset',
+  BODY_TOO_LARGE: 'an answer has a longer body than it was to have',
   SERVER_NOT_STARTED: 'a server of this program did not start',
   PROTOCOL: 'the server did not answer as the contract says',
   MCP_TRANSPORT_OVER: 'a transport is over',

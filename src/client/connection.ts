@@ -3,9 +3,11 @@ import { type Address, formatAddress, isLoopback } from '../address.ts';
 import { createClient } from '../bridge/create-client.ts';
 import type { ServiceClient } from '../bridge/types.ts';
 import { FileService } from '../gen/runlet/v1/file_pb.ts';
+import { HttpService } from '../gen/runlet/v1/http_pb.ts';
 import { ProcessService } from '../gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../gen/runlet/v1/session_pb.ts';
+import { TunnelService } from '../gen/runlet/v1/tunnel_pb.ts';
 import { withoutAddressAsName } from './address-as-name.ts';
 import { withIdleSockets } from './idle-sockets.ts';
 import { type ClientSettings, clientSettings } from './options.ts';
@@ -17,6 +19,8 @@ export interface Connection {
   readonly processes: ServiceClient<typeof ProcessService>;
   readonly files: ServiceClient<typeof FileService>;
   readonly server: ServiceClient<typeof ServerService>;
+  readonly http: ServiceClient<typeof HttpService>;
+  readonly tunnels: ServiceClient<typeof TunnelService>;
   close(): void;
 }
 
@@ -64,6 +68,8 @@ export function openServices(address: Address, settings: ClientSettings): Connec
     processes: createClient(ProcessService, client),
     files: createClient(FileService, client),
     server: createClient(ServerService, client),
+    http: createClient(HttpService, client),
+    tunnels: createClient(TunnelService, client),
     close: () => client.close(),
   };
 }

@@ -15,6 +15,7 @@ export class Generation {
   readonly #open: () => Connection;
   #output: Connection | undefined;
   #uploads: Connection | undefined;
+  #network: Connection | undefined;
   readonly #over = new AbortController();
   /** What calls made on it carry; empty for a session that is not attached. */
   attachmentId = '';
@@ -40,6 +41,12 @@ export class Generation {
     return this.#uploads;
   }
 
+  /** For what goes through the server to others, and comes from them; opened like that. */
+  get network(): Connection {
+    this.#network ??= this.#open();
+    return this.#network;
+  }
+
   /** Aborts when it is over. */
   get signal(): AbortSignal {
     return this.#over.signal;
@@ -52,5 +59,6 @@ export class Generation {
     this.control.close();
     this.#output?.close();
     this.#uploads?.close();
+    this.#network?.close();
   }
 }

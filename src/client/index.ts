@@ -61,6 +61,23 @@ export type {
   StdinModeName,
   WriteDispositionName,
 } from './names.ts';
+export type { ListeningPort, ListeningPorts } from './network/list-ports.ts';
+export {
+  HttpError,
+  type HttpFailureInfo,
+  TunnelError,
+  type TunnelFailureInfo,
+  TunnelResetError,
+} from './network/network-error.ts';
+export type {
+  ConnectTarget,
+  ListenOptions,
+  ListenTarget,
+  PortsOptions,
+  TunnelOptions,
+} from './network/network-options.ts';
+export type { RemoteListener } from './network/remote-listener.ts';
+export type { RemoteSocket } from './network/remote-socket.ts';
 export type { ConnectOptions, RequestMetadata, SpecDefaults } from './options.ts';
 export { OutputLostError } from './output-lost-error.ts';
 export type { OutputReadable } from './output-readable.ts';

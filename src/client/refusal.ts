@@ -4,10 +4,18 @@ import { StartStage as StartStageEnum } from '../gen/runlet/v1/error_pb.ts';
 import { callErrorDetails } from './call-error.ts';
 import { type Refusal, RemoteError } from './errors.ts';
 import { FileError, fileFailureInfo } from './files/file-error.ts';
+import {
+  HttpError,
+  httpFailureInfo,
+  TunnelError,
+  tunnelFailureInfo,
+} from './network/network-error.ts';
 
-/** What the server refused a call with: a `FileError` where it is about a file. */
+/** What the server refused a call with: an error with more to tell where it is about a file, HTTP, or a connection. */
 export function remoteError(cause: ServiceError, message = cause.details): RemoteError {
-  const { badRequest, fileFailure, info, sandboxFailure, startFailure } = callErrorDetails(cause);
+  const details = callErrorDetails(cause);
+  const { badRequest, fileFailure, info, sandboxFailure, startFailure } = details;
+  const { httpFailure, tunnelFailure } = details;
   const refusal: Refusal = {
     message,
     reason: info?.reason as Reason | undefined,
@@ -29,6 +37,9 @@ export function remoteError(cause: ServiceError, message = cause.details): Remot
     })),
     cause,
   };
-  if (fileFailure === undefined) return new RemoteError(refusal);
-  return new FileError(refusal, fileFailureInfo(fileFailure));
+  if (fileFailure !== undefined) return new FileError(refusal, fileFailureInfo(fileFailure));
+  if (httpFailure !== undefined) return new HttpError(refusal, httpFailureInfo(httpFailure));
+  if (tunnelFailure !== undefined)
+    return new TunnelError(refusal, tunnelFailureInfo(tunnelFailure));
+  return new RemoteError(refusal);
 }

@@ -10,6 +10,17 @@ import { RemoteError, SessionLostError } from './errors.ts';
 import { FileScope } from './files/file-scope.ts';
 import { RemoteFiles } from './files/remote-files.ts';
 import type { KeepAlive } from './keep-alive.ts';
+import { connectTunnel } from './network/connect-tunnel.ts';
+import { type ListeningPorts, listPorts } from './network/list-ports.ts';
+import type {
+  ConnectTarget,
+  ListenOptions,
+  ListenTarget,
+  PortsOptions,
+  TunnelOptions,
+} from './network/network-options.ts';
+import { listenRemotely, type RemoteListener } from './network/remote-listener.ts';
+import type { RemoteSocket } from './network/remote-socket.ts';
 import { checkProcessId, checkStartOptions } from './option-checks.ts';
 import type { SpecDefaults } from './options.ts';
 import { type ProcessInfo, processInfo, type SessionInfo, sessionInfo } from './process-info.ts';
@@ -18,8 +29,10 @@ import { type ProcessSpec, specMessage } from './process-spec.ts';
 import { RemoteProcess } from './remote-process.ts';
 import { assertInSandbox, assertKnowsSandboxes } from './sandbox-support.ts';
 import type { SessionCalls } from './session-calls.ts';
+import { isGone } from './session-loss.ts';
 import type { StartedProcess } from './started-process.ts';
 import { unlessAborted } from './waiting.ts';
+import { withDefaults } from './with-defaults.ts';
 
 /** How a process is started, beside its spec. */
 export interface StartOptions {
@@ -127,6 +140,30 @@ export class RemoteSession {
       pageToken = page.nextPageToken;
     } while (pageToken !== '');
     return all;
+  }
+
+  /**
+   * Connects to what the server's machine reaches, or to a socket of its file system. It is tried
+   * once, and resolves when the connection stands; one that breaks is not made again.
+   *
+   * @throws TunnelError, RemoteError, SessionLostError, ConnectionError
+   */
+  connect(target: ConnectTarget, options: TunnelOptions = {}): Promise<RemoteSocket> {
+    return connectTunnel(this.#parts.calls, target, options);
+  }
+
+  /**
+   * Listens on the server's machine, for its processes and others to connect to this program.
+   *
+   * @throws TunnelError at the stage `LISTEN`; RemoteError `LISTEN_DENIED`, `LIMIT_EXCEEDED`
+   */
+  listen(target: ListenTarget = {}, options: ListenOptions = {}): Promise<RemoteListener> {
+    return listenRemotely(this.#parts.calls, target, options);
+  }
+
+  /** The TCP ports at which its processes listen now, and what came of them. */
+  ports(options: PortsOptions = {}): Promise<ListeningPorts> {
+    return listPorts(this.#parts.calls, options);
   }
 
   /** The session as it is now. */
@@ -254,21 +291,4 @@ export class RemoteSession {
       // It was never started, or it goes with its session.
     }
   }
-}
-
-/** A spec that lacks nothing of the defaults. What is no spec stays what it is, to be refused. */
-function withDefaults<S extends ProcessSpec>(spec: S, defaults: SpecDefaults): S {
-  const given = Object.entries(spec ?? {}).filter(([, value]) => value !== undefined);
-  return { ...spec, ...defaults, ...Object.fromEntries(given) };
-}
-
-/** Whether the session is no longer there, whoever ended it. */
-function isGone(error: unknown): boolean {
-  if (error instanceof RemoteError) {
-    return error.reason === 'SESSION_NOT_FOUND' || error.reason === 'SESSION_CLOSED';
-  }
-  return (
-    error instanceof SessionLostError &&
-    (['expired', 'closed', 'server-shutdown'].includes(error.reason) || isGone(error.cause))
-  );
 }

@@ -1,12 +1,8 @@
 import type { Process } from '../gen/runlet/v1/process_pb.ts';
 import type { CallTarget } from './call-attempts.ts';
 import { callFailure } from './call-failure.ts';
-import type { Generation } from './generation.ts';
 import { SandboxError } from './sandbox-error.ts';
-import { unlessAborted } from './waiting.ts';
-
-/** What the servers behind connections know of sandboxes. Another connection may lead to another. */
-const KNOWN = new WeakMap<Generation, Promise<boolean>>();
+import { serverCapabilities } from './server-capabilities.ts';
 
 /**
  * Makes sure that a server does not leave out the sandbox that it is asked for: one of an earlier
@@ -15,28 +11,12 @@ const KNOWN = new WeakMap<Generation, Promise<boolean>>();
  *
  * @throws SandboxError
  */
-export async function assertKnowsSandboxes({ generation, options }: CallTarget): Promise<void> {
-  let asked = KNOWN.get(generation);
-  if (asked === undefined) {
-    // Who asks first may give up before others do.
-    asked = knowsSandboxes(generation, { ...options, signal: generation.signal });
-    KNOWN.set(generation, asked);
-    asked.catch(() => KNOWN.delete(generation));
-  }
-  const { signal } = options;
-  const knows = await (signal === undefined ? asked : unlessAborted(asked, signal));
-  if (knows) return;
+export async function assertKnowsSandboxes(target: CallTarget): Promise<void> {
+  const capabilities = await serverCapabilities(target);
+  if (capabilities?.sandbox !== undefined) return;
   throw new SandboxError(
     'the server is of a version that has no sandboxes, and would do it without one',
   );
-}
-
-async function knowsSandboxes(
-  { control }: Generation,
-  options: CallTarget['options'],
-): Promise<boolean> {
-  const { capabilities } = await control.server.getServerInfo({}, options);
-  return capabilities?.sandbox !== undefined;
 }
 
 /**

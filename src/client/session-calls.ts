@@ -7,6 +7,7 @@ import {
   MAX_AMBIGUOUS_FAILURES,
   type Renewal,
 } from './call-attempts.ts';
+import { RunletClientError } from './client-error.ts';
 import { ConnectionError } from './errors.ts';
 import { followStream } from './follow-stream.ts';
 import type { Generation } from './generation.ts';
@@ -187,6 +188,28 @@ export class SessionCalls {
         joined.release();
       }
     }
+  }
+
+  /**
+   * What a call that is not made again ends with, of how it failed. The connection is given up
+   * where it is to blame.
+   */
+  async cut(generation: Generation, error: unknown): Promise<Error> {
+    try {
+      const failure = await this.#attempts.failed(generation, error, 'not-here');
+      return new RunletClientError(
+        'INTERRUPTED',
+        `the connection to the server broke: ${failure.error.message}`,
+        failure.error,
+      );
+    } catch (final) {
+      return final instanceof Error ? final : new Error(String(final));
+    }
+  }
+
+  /** Keeps this program from ending, as long as it is not said that it need not. */
+  hold(): () => void {
+    return this.#settings.keepAlive.hold();
   }
 
   /** The messages of a stream. One that is silent for longer than heartbeats allow fails. */

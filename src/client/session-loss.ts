@@ -2,7 +2,7 @@ import { callErrorDetails, isCallError } from './call-error.ts';
 import { callFailure } from './call-failure.ts';
 import {
   ConnectionError,
-  type RemoteError,
+  RemoteError,
   SessionLostError,
   type SessionLostReason,
 } from './errors.ts';
@@ -66,4 +66,15 @@ export function windowPassed(cause: unknown, sessionId: string, reached: boolean
   if (reached) return new SessionLostError('window-passed', sessionId, cause);
   const why = cause instanceof Error ? cause.message : String(cause);
   return new ConnectionError(`the server cannot be reached: ${why}`, false, cause);
+}
+
+/** Whether the session is no longer there, whoever ended it. */
+export function isGone(error: unknown): boolean {
+  if (error instanceof RemoteError) {
+    return error.reason === 'SESSION_NOT_FOUND' || error.reason === 'SESSION_CLOSED';
+  }
+  return (
+    error instanceof SessionLostError &&
+    (['expired', 'closed', 'server-shutdown'].includes(error.reason) || isGone(error.cause))
+  );
 }
