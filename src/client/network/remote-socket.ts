@@ -8,6 +8,7 @@ import {
 } from '../../gen/runlet/v1/tunnel_pb.ts';
 import { NETWORK_PIECE_BYTES } from '../../limits.ts';
 import { RunletClientError } from '../client-error.ts';
+import { SessionLostError } from '../errors.ts';
 import type { NetworkCall } from './network-call.ts';
 import { TunnelResetError } from './network-error.ts';
 
@@ -50,7 +51,7 @@ export class RemoteSocket extends Duplex {
     this.#call = call;
     this.#hold = hold;
     this.ref();
-    call.onBroken((error) => this.destroy(error));
+    call.onBroken((error) => this.#broken(error));
     // As a socket does: what ends it is seen also where nobody reads yet.
     this.read(0);
   }
@@ -190,6 +191,13 @@ export class RemoteSocket extends Duplex {
   /** Sends what is to be sent, or fails: of what is over nothing may seem to be sent. */
   async #offer(message: ConnectMessage): Promise<void> {
     if (!(await this.#call.send(message))) throw new TunnelResetError(this.peer);
+  }
+
+  #broken(error: Error): void {
+    // A program that leaves its session is not to end for what it left open there.
+    const isLeft = error instanceof SessionLostError && error.reason === 'left';
+    if (isLeft) this.on('error', () => {});
+    this.destroy(error);
   }
 
   #active(): void {
