@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os';
 const TOOLS = {
   bwrap: 'bubblewrap',
   chromium: 'chromium',
+  curl: 'curl',
   fish: 'fish',
   haproxy: 'haproxy',
   mandoc: 'mandoc',

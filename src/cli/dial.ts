@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { RemoteError } from '../client/index.ts';
+import { TunnelError } from '../client/index.ts';
 import type { Target } from './forward-spec.ts';
 
 /** Makes a connection through the server. Rejects where there is none, and once the signal aborts. */
@@ -14,3 +14,26 @@ export type DialFailure =
   | 'network-unreachable'
   | 'timed-out'
   | 'other';
+
+const BY_ERRNO: Readonly<Record<string, DialFailure>> = {
+  ECONNREFUSED: 'refused',
+  EHOSTUNREACH: 'host-unreachable',
+  EHOSTDOWN: 'host-unreachable',
+  ENETUNREACH: 'network-unreachable',
+  ETIMEDOUT: 'timed-out',
+};
+
+/** What a failure is for whoever asked for the connection. */
+export function dialFailure(error: unknown): DialFailure {
+  if (!(error instanceof TunnelError)) return 'other';
+  switch (error.stage) {
+    case 'DENIED':
+      return 'denied';
+    case 'RESOLVE':
+      return 'unknown-host';
+    case 'TIMEOUT':
+      return 'timed-out';
+    default:
+      return BY_ERRNO[error.errnoName] ?? 'other';
+  }
+}

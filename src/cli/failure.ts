@@ -18,6 +18,7 @@ import {
   signalExitCode,
   USAGE_EXIT_CODE,
 } from './exit-codes.ts';
+import { FetchError } from './fetch-error.ts';
 import { fileWords } from './file-words.ts';
 import { flagOfField, flagOfLimit, optionWords } from './flag-words.ts';
 import { LocalFileError } from './local-file-error.ts';
@@ -90,13 +91,14 @@ function describeLoss({ cause, message, reason, sessionId }: SessionLostError): 
 }
 
 /** The exit code for a failure. */
-function failureExitCode(error: unknown): number {
+export function failureExitCode(error: unknown): number {
   // Whoever read our output went away.
   if (isBrokenPipe(error)) return signalExitCode('SIGPIPE');
   if (error instanceof UsageError) return USAGE_EXIT_CODE;
   if (error instanceof SessionLostError && error.reason === 'superseded') {
     return SUPERSEDED_EXIT_CODE;
   }
+  if (error instanceof FetchError) return error.exitCode;
   if (error instanceof FileError || error instanceof LocalFileError) return FILE_EXIT_CODE;
   const failure = error instanceof RemoteError ? error.startFailure : undefined;
   if (failure?.stage !== 'PROGRAM') return FAILURE_EXIT_CODE;

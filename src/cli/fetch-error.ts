@@ -1,4 +1,4 @@
-import { RemoteError } from '../client/index.ts';
+import { HttpError } from '../client/index.ts';
 import {
   CONNECT_EXIT_CODE,
   PARTIAL_EXIT_CODE,
@@ -18,5 +18,30 @@ export class FetchError extends Error {
   constructor(message: string, exitCode: number, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.exitCode = exitCode;
+  }
+}
+
+/** Of what is denied nothing was tried: it is no failure of the network. */
+const EXIT_CODES: Readonly<Record<string, number>> = {
+  DNS: RESOLVE_EXIT_CODE,
+  CONNECT: CONNECT_EXIT_CODE,
+  TLS: TLS_EXIT_CODE,
+  REQUEST: SEND_EXIT_CODE,
+  HEADER: RECEIVE_EXIT_CODE,
+  BODY: PARTIAL_EXIT_CODE,
+  REDIRECT: REDIRECT_EXIT_CODE,
+  TIMEOUT: TIMEOUT_EXIT_CODE,
+};
+
+/** Has what fails of an exchange say which host it was about. */
+export async function namingFetch<T>(url: URL, acting: Promise<T>): Promise<T> {
+  try {
+    return await acting;
+  } catch (error) {
+    const exitCode = error instanceof HttpError ? EXIT_CODES[error.stage] : undefined;
+    if (!(error instanceof HttpError) || exitCode === undefined) throw error;
+    const target = error.target === '' ? url.host : error.target;
+    const why = error.failure === '' ? (error.reason ?? error.status) : error.failure;
+    throw new FetchError(`${target}: ${error.message} (${why})`, exitCode, error);
   }
 }

@@ -1,9 +1,14 @@
 import { InvalidArgumentError } from 'commander';
 
+/** An address and a port to listen at. */
+export interface PortPlace {
+  readonly kind: 'port';
+  readonly host: string;
+  readonly port: number;
+}
+
 /** Where something listens: on loopback where no address is said. */
-export type ListenPlace =
-  | { readonly kind: 'port'; readonly host: string; readonly port: number }
-  | { readonly kind: 'path'; readonly path: string };
+export type ListenPlace = PortPlace | { readonly kind: 'path'; readonly path: string };
 
 /** Where a connection leads. */
 export type Target =
@@ -11,8 +16,8 @@ export type Target =
   | { readonly kind: 'path'; readonly path: string };
 
 /** What is forwarded: connections that come to `listen`, and where to. */
-export interface ForwardSpec {
-  readonly listen: ListenPlace;
+export interface ForwardSpec<P extends ListenPlace = ListenPlace> {
+  readonly listen: P;
   readonly target: Target;
 }
 
@@ -74,7 +79,7 @@ export function collectForward(
 }
 
 /** Reads `[BIND:]PORT`. */
-export function listenPlace(text: string): Extract<ListenPlace, { kind: 'port' }> {
+export function listenPlace(text: string): PortPlace {
   const parts = PLACE.exec(text)?.groups;
   if (parts === undefined) throw new InvalidArgumentError('expected [BIND:]PORT');
   return {

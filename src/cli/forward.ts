@@ -3,7 +3,7 @@ import { abortedBySignals } from './abort-on-signal.ts';
 import { nonEmpty } from './arguments.ts';
 import { addExamples } from './examples.ts';
 import { findProcess } from './find-process.ts';
-import { collectForward, type ForwardSpec, type ListenPlace, listenPlace } from './forward-spec.ts';
+import { collectForward, type ForwardSpec, listenPlace, type PortPlace } from './forward-spec.ts';
 import { type ForwardLine, openForwards } from './forwards.ts';
 import { withNetworkSession } from './network-session.ts';
 import { printJson, printLine } from './print.ts';
@@ -21,8 +21,8 @@ interface ForwardFlags extends ServerFlags {
   readonly session?: string;
   readonly process?: string;
   readonly reverse?: boolean;
-  readonly socks?: Extract<ListenPlace, { kind: 'port' }>;
-  readonly httpProxy?: Extract<ListenPlace, { kind: 'port' }>;
+  readonly socks?: PortPlace;
+  readonly httpProxy?: PortPlace;
   readonly json?: boolean;
   readonly reconnectFor: number;
 }
@@ -110,10 +110,9 @@ async function forward(
   specs: readonly ForwardSpec[] | undefined,
   flags: ForwardFlags,
 ): Promise<void> {
-  const reverse = flags.reverse === true;
   const wanted = specs ?? [];
   const { httpProxy, json, reconnectFor, socks } = flags;
-  checkUse(wanted, flags);
+  const reversed = reversedSpecs(wanted, flags);
   await abortedBySignals((signal) =>
     withServer(flags, async (client, address) => {
       const process =
@@ -125,8 +124,8 @@ async function forward(
         const forwards = openForwards({
           network,
           processId: process?.processId,
-          reverse,
-          specs: wanted,
+          specs: flags.reverse === true ? [] : wanted,
+          reversed,
           socks,
           httpProxy,
         });
@@ -149,18 +148,20 @@ async function forward(
   );
 }
 
-function checkUse(
+/** Those that the server listens for. */
+function reversedSpecs(
   specs: readonly ForwardSpec[],
   { httpProxy, process, reverse, socks }: ForwardFlags,
-): void {
+): readonly ForwardSpec<PortPlace>[] {
   const proxies = socks !== undefined || httpProxy !== undefined;
   if (specs.length === 0 && !proxies) throw new UsageError('nothing to forward is named');
-  if (reverse !== true) return;
+  if (reverse !== true) return [];
   if (proxies) throw new UsageError('--reverse cannot be used with --socks and --http-proxy');
   if (process !== undefined) throw new UsageError('--reverse cannot be used with --process');
-  if (specs.some(({ listen }) => listen.kind === 'path')) {
-    throw new UsageError('--reverse listens at ports alone');
-  }
+  return specs.map(({ listen, target }) => {
+    if (listen.kind === 'path') throw new UsageError('--reverse listens at ports alone');
+    return { listen, target };
+  });
 }
 
 function lineText({ kind, listen, target }: ForwardLine): string {

@@ -1,24 +1,43 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { deferred } from '../client/deferred.ts';
+import {
+  ConnectionError,
+  type RemoteSession,
+  type RemoteSocket,
+  type TunnelOptions,
+} from '../client/index.ts';
 import type { Dial } from './dial.ts';
 import { describeFailure } from './failure.ts';
-import { type ForwardSpec, type ListenPlace, placeText, type Target } from './forward-spec.ts';
+import {
+  type ForwardSpec,
+  type ListenPlace,
+  type PortPlace,
+  placeText,
+  type Target,
+} from './forward-spec.ts';
 import { httpProxy } from './http-proxy.ts';
 import { joinStreams, reset } from './join-streams.ts';
 import { type LocalListener, listenLocally } from './local-listener.ts';
-import type { NetworkSession } from './network-session.ts';
+import { isForgotten, type NetworkSession } from './network-session.ts';
 import { allSaid, say } from './print.ts';
-import { listenRemotely, type RemoteListener } from './remote-listener.ts';
+import { listenInReverse, type ReverseListener } from './reverse-listener.ts';
 import { socksServer } from './socks-server.ts';
+
+/** How often a connection is tried while that to the server breaks. */
+const ATTEMPTS = 5;
+
+/** The pause between them, in milliseconds. */
+const PAUSE_MS = 100;
 
 /** What is forwarded, and through which session. */
 export interface ForwardsOptions {
   readonly network: NetworkSession;
   /** In whose network hosts are looked up. Default: the server's own. */
   readonly processId?: string | undefined;
-  /** Whether it is the server that listens. */
-  readonly reverse: boolean;
   readonly specs: readonly ForwardSpec[];
+  /** For which it is the server that listens. */
+  readonly reversed: readonly ForwardSpec<PortPlace>[];
   readonly socks?: ListenPlace | undefined;
   readonly httpProxy?: ListenPlace | undefined;
 }
@@ -44,7 +63,7 @@ export interface Forwards {
 
 /** Begins to listen at all places. */
 export function openForwards(options: ForwardsOptions): Forwards {
-  const listeners: (LocalListener | RemoteListener)[] = [];
+  const listeners: (LocalListener | ReverseListener)[] = [];
   const { promise: failed, reject } = deferred<never>();
   failed.catch(() => {});
   const ended = new AbortController();
@@ -54,25 +73,21 @@ export function openForwards(options: ForwardsOptions): Forwards {
     listeners.push(listener);
     return placeText(listener.place);
   };
-  const there = async (spec: ForwardSpec): Promise<string> => {
-    const listener = await listenRemotely(options.network, spec, { signal: ended.signal, tell });
+  const there = async (spec: ForwardSpec<PortPlace>): Promise<string> => {
+    const listener = await listenInReverse(options.network, spec, { signal: ended.signal, tell });
     listeners.push(listener);
     listener.failed.catch(reject);
     return placeText(listener.place);
   };
   const open = async (): Promise<readonly ForwardLine[]> => {
     const lines: ForwardLine[] = [];
-    for (const spec of options.specs) {
-      const target = placeText(spec.target);
-      lines.push(
-        options.reverse
-          ? { kind: 'reverse', listen: await there(spec), target }
-          : {
-              kind: 'forward',
-              listen: await here(forwarding(spec.target, dial), spec.listen),
-              target,
-            },
-      );
+    for (const { listen, target } of options.specs) {
+      const at = await here(forwarding(target, dial), listen);
+      lines.push({ kind: 'forward', listen: at, target: placeText(target) });
+    }
+    for (const spec of options.reversed) {
+      const at = await there(spec);
+      lines.push({ kind: 'reverse', listen: at, target: placeText(spec.target) });
     }
     if (options.socks !== undefined) {
       lines.push({ kind: 'socks', listen: await here(socksServer(dial), options.socks) });
@@ -112,15 +127,38 @@ async function carry(socket: Socket, target: Target, dial: Dial): Promise<void> 
   }
 }
 
-/** Connects through the session that there is then. */
+/**
+ * Connects through the session that there is then. Of a connection that never stood nothing was sent:
+ * where the one to the server broke meanwhile it is tried again.
+ */
 function dialThrough({ network, processId }: ForwardsOptions): Dial {
   return async (target, signal) => {
-    const session = await network.current();
-    signal.throwIfAborted();
-    if (target.kind === 'path') return session.connect({ path: target.path }, { signal });
-    const { host, port } = target;
-    return session.connect({ host, port }, { signal, ...(processId && { processId }) });
+    for (let left = ATTEMPTS; ; left -= 1) {
+      signal.throwIfAborted();
+      try {
+        const session = await network.current();
+        return await connectBy(session, target, { signal, ...(processId && { processId }) });
+      } catch (error) {
+        if (left <= 1 || !isOfConnection(error)) throw error;
+      }
+      await setTimeout(PAUSE_MS, undefined, { signal });
+    }
   };
+}
+
+function connectBy(
+  session: RemoteSession,
+  target: Target,
+  options: TunnelOptions,
+): Promise<RemoteSocket> {
+  if (target.kind === 'path') return session.connect({ path: target.path }, options);
+  const { host, port } = target;
+  return session.connect({ host, port }, options);
+}
+
+/** Whether it is the connection to the server that failed, or a session that it has forgotten. */
+function isOfConnection(error: unknown): boolean {
+  return error instanceof ConnectionError || isForgotten(error);
 }
 
 /** Has what cannot be connected to be told of, unless nobody waits for it any more. */

@@ -112,7 +112,7 @@ class OwnSession implements NetworkSession {
 }
 
 /** Whether a session is gone since its server was started anew, or was out of reach for long. */
-function isForgotten(why: unknown): boolean {
+export function isForgotten(why: unknown): boolean {
   return (
     why instanceof SessionLostError &&
     (why.reason === 'expired' || why.reason === 'server-shutdown')

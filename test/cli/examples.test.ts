@@ -15,6 +15,7 @@ import { namedCommands } from '../support/commands.ts';
 import { serveHere, temporaryFolder } from '../support/harness.ts';
 import { MAIN } from '../support/served.ts';
 import { startTlsFront } from '../support/tls-front.ts';
+import { startWebServer } from '../support/web-server.ts';
 
 const COMMANDS = namedCommands(await createProgram());
 
@@ -37,7 +38,7 @@ const WITH_PROFILES = {
 const ALONE = ['serve', 'run', 'completion', 'end-leftovers', 'token'];
 
 /** Commands that are about a process; theirs is the last one, is named `build`, and has ended or not. */
-const ENDED = ['attach', 'complete', 'exec', 'inspect', 'logs', 'ps', 'sessions', 'wait'];
+const ENDED = ['attach', 'complete', 'exec', 'inspect', 'logs', 'ports', 'ps', 'sessions', 'wait'];
 const RUNNING = ['kill', 'stop'];
 
 /** The first command that a line has. */
@@ -47,7 +48,11 @@ const needsServer = (line: string): boolean =>
   !ALONE.includes(firstCommand(line)) || /\$(?:SERVER|SECURE)/.test(line);
 
 /** Whoever tries an example. */
-type ExampleUser = CliUser & { readonly session?: string; readonly secure?: string };
+type ExampleUser = CliUser & {
+  readonly session?: string;
+  readonly secure?: string;
+  readonly running?: string;
+};
 
 /** Whoever tries an example, and what has to be there for it. */
 async function exampleUser(line: string): Promise<ExampleUser> {
@@ -85,6 +90,10 @@ async function secureUser(line: string): Promise<ExampleUser> {
 }
 
 async function withProcess(line: string, user: CliUser, address: Address): Promise<ExampleUser> {
+  if (line.includes('$RUNNING')) {
+    const { process: running } = await user.start('sleep', '1000');
+    return { ...user, running };
+  }
   if (RUNNING.includes(firstCommand(line))) {
     const { session } = await user.start('--id', 'build', '--label', 'job=build', 'sleep', '1000');
     return { ...user, session };
@@ -120,7 +129,9 @@ async function startExample(command: string): Promise<ChildProcess> {
     SERVER: user.env['RUNLET_ADDRESS'],
     SECURE: user.secure,
     SESSION: user.session,
+    RUNNING: user.running,
     FOLDER: user.folder,
+    URL: command.includes('$URL') ? (await startWebServer()).url : undefined,
     // What needs no server finds none.
     ...(needsServer(command) ? {} : { RUNLET_ADDRESS: '' }),
   };

@@ -8,9 +8,13 @@ import { certify, makeAuthority } from '../support/certificates.ts';
 import { cliUser } from '../support/cli-user.ts';
 import { connectTo, forwarding, listening, readAll } from '../support/forwarding.ts';
 import { serveHere } from '../support/harness.ts';
+import { hasTool } from '../support/needed-tools.ts';
 import { startWebServer } from '../support/web-server.ts';
 
 const run = promisify(execFile);
+
+const hasCurl = hasTool('curl', '--version');
+if (!hasCurl) process.stderr.write('skipped: the proxies of `runlet forward` need curl\n');
 
 /** Both proxies of a server of runlet: their addresses. */
 async function proxies(): Promise<{ readonly socks: string; readonly http: string }> {
@@ -45,7 +49,7 @@ async function answerTo(proxy: string, said: string | Buffer): Promise<Buffer> {
   return readAll(socket);
 }
 
-describe('curl through a SOCKS proxy', () => {
+describe.skipIf(!hasCurl)('curl through a SOCKS proxy', () => {
   it.each(['socks5h', 'socks5', 'socks4', 'socks4a'])('of %s', async (scheme) => {
     const { socks } = await proxies();
     const web = await startWebServer();
@@ -104,7 +108,7 @@ describe('curl through a SOCKS proxy', () => {
   });
 });
 
-describe('curl through an HTTP proxy', () => {
+describe.skipIf(!hasCurl)('curl through an HTTP proxy', () => {
   it('asks for plain HTTP', async () => {
     const { http } = await proxies();
     const web = await startWebServer();

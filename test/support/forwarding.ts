@@ -35,9 +35,7 @@ export async function forwarding(
   const lines = await firstLinesOf(child, count).catch(() => {
     throw new Error(`it does not listen: ${said}`);
   });
-  const listens = lines.map(
-    (line) => (JSON.parse(line) as { listen: string }).listen,
-  );
+  const listens = lines.map((line) => (JSON.parse(line) as { listen: string }).listen);
   return {
     child,
     listens,

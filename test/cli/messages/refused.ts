@@ -124,6 +124,21 @@ export const NOT_FOUND: readonly Refused[] = [
 
 /** What cannot be done so, of which the server or the system says why. */
 export const NOT_POSSIBLE: readonly Refused[] = [
+  [
+    'forward $FOLDER/file:host:80',
+    125,
+    'cannot listen at $FOLDER/file: address already in use (EADDRINUSE)',
+  ],
+  [
+    'fetch -d @$FOLDER/none host',
+    1,
+    "cannot read '$FOLDER/none': no such file or directory (ENOENT)",
+  ],
+  [
+    'fetch http://me:secret@host/',
+    2,
+    'the URL has a user or a password; send them as a header, with -H',
+  ],
   ['start no-such-program', 127, 'no-such-program: no such program: ENOENT (START_FAILED)'],
   ['start ./none', 127, './none: no such program: ENOENT (START_FAILED)'],
   [

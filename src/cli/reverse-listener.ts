@@ -1,16 +1,16 @@
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
-import { RemoteError, SessionLostError } from '../client/index.ts';
-import type { ForwardSpec, ListenPlace, Target } from './forward-spec.ts';
+import { RemoteError, type RemoteListener, SessionLostError } from '../client/index.ts';
+import type { ForwardSpec, ListenPlace, PortPlace, Target } from './forward-spec.ts';
 import { joinStreams, reset } from './join-streams.ts';
-import type { NetworkSession } from './network-session.ts';
+import { isForgotten, type NetworkSession } from './network-session.ts';
 
 /** The pause before the server is asked again to listen, in milliseconds. */
 const PAUSE_MS = 250;
 
 /** Somewhere on the server's machine where connections are accepted for this one. */
-export interface RemoteListener {
+export interface ReverseListener {
   /** Where, with the real port. */
   readonly place: ListenPlace;
   /** Rejects when the server will not listen there any more. */
@@ -20,16 +20,9 @@ export interface RemoteListener {
 }
 
 /** What a remote listener tells, and what ends it. */
-export interface RemoteListenerOptions {
+export interface ReverseListenerOptions {
   readonly signal: AbortSignal;
   readonly tell: (target: Target, error: unknown) => void;
-}
-
-/** What the server listens with. */
-interface Accepting extends AsyncIterable<Duplex> {
-  readonly host: string;
-  readonly port: number;
-  close(): void | Promise<void>;
 }
 
 /**
@@ -38,15 +31,11 @@ interface Accepting extends AsyncIterable<Duplex> {
  *
  * @throws RemoteError it does not let anybody listen there, or cannot
  */
-export async function listenRemotely(
+export async function listenInReverse(
   network: NetworkSession,
-  { listen, target }: ForwardSpec,
-  { signal, tell }: RemoteListenerOptions,
-): Promise<RemoteListener> {
-  if (listen.kind === 'path') throw new Error('a fault of this program: a path is no port');
-  const open = async (port: number): Promise<Accepting> =>
-    (await network.current()).listen({ host: listen.host, port }, { signal });
-  const first = await open(listen.port);
+  { listen, target }: ForwardSpec<PortPlace>,
+  { signal, tell }: ReverseListenerOptions,
+): Promise<ReverseListener> {
   const sockets = new Set<Socket>();
   const accept = (tunnel: Duplex): void => {
     const socket = connectHere(target);
@@ -54,14 +43,15 @@ export async function listenRemotely(
     socket.once('close', () => sockets.delete(socket));
     void joinWhenConnected(socket, tunnel).catch((error: unknown) => tell(target, error));
   };
+  const open = async (port: number): Promise<RemoteListener> => {
+    const session = await network.current();
+    return session.listen({ host: listen.host, port }, { signal, onConnection: accept });
+  };
+  const first = await open(listen.port);
   const failed = (async (): Promise<never> => {
     for (let listener = first; ; listener = await again(() => open(first.port), signal)) {
-      try {
-        for await (const tunnel of listener) accept(tunnel);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!mayPass(error)) throw error;
-      }
+      const why = await listener.closed;
+      if (why !== undefined && !mayPass(why)) throw why;
     }
   })();
   failed.catch(() => {});
@@ -75,7 +65,10 @@ export async function listenRemotely(
 }
 
 /** Asks until the server listens: it may not have noticed yet that it is to listen no more. */
-async function again(open: () => Promise<Accepting>, signal: AbortSignal): Promise<Accepting> {
+async function again(
+  open: () => Promise<RemoteListener>,
+  signal: AbortSignal,
+): Promise<RemoteListener> {
   for (;;) {
     signal.throwIfAborted();
     try {
@@ -89,9 +82,7 @@ async function again(open: () => Promise<Accepting>, signal: AbortSignal): Promi
 
 /** Whether an error says nothing of later. */
 function mayPass(error: unknown): boolean {
-  if (error instanceof SessionLostError) {
-    return error.reason === 'expired' || error.reason === 'server-shutdown';
-  }
+  if (error instanceof SessionLostError) return isForgotten(error);
   return !(error instanceof RemoteError) || error.status === 'UNAVAILABLE';
 }
 
