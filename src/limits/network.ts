@@ -1,5 +1,4 @@
-import { HOUR, KIB, MIB, SECOND } from '../units.ts';
-import { KIB, SECOND } from '../units.ts';
+import { KIB, MIB, SECOND } from '../units.ts';
 
 /* HTTP and connections through the server's machine. */
 
