@@ -2,7 +2,8 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import { type EgressRule, parseEgressRule } from '../network/egress/egress-rule.ts';
 import { type ListenRule, parseListenRule } from '../network/egress/listen-rules.ts';
-import { positiveSeconds } from './arguments.ts';
+import { type CredentialSpec, parseCredentialSpec } from '../network/http/credential-spec.ts';
+import { absolutePath, positiveSeconds } from './arguments.ts';
 import type { Example } from './examples.ts';
 
 /** The flags of `runlet serve` that are about its place in the network. */
@@ -10,6 +11,11 @@ export interface NetworkServeFlags {
   readonly egressAllow?: readonly EgressRule[];
   readonly egressDeny?: readonly EgressRule[];
   readonly allowListen?: readonly ListenRule[];
+  readonly httpCredential?: readonly CredentialSpec[];
+  /** Files, by absolute paths. */
+  readonly httpCa?: readonly string[];
+  /** False: no variable of the environment names a proxy. */
+  readonly httpProxy: boolean;
   /** In seconds. */
   readonly tunnelIdleTimeout: number;
 }
@@ -19,6 +25,9 @@ export const NETWORK_FLAGS: readonly string[] = [
   '--egress-allow',
   '--egress-deny',
   '--allow-listen',
+  '--http-credential',
+  '--http-ca',
+  '--no-http-proxy',
   '--tunnel-idle-timeout',
 ];
 
@@ -34,6 +43,19 @@ export const NETWORK_EXAMPLES: readonly Example[] = [
   {
     command: 'runlet serve --allow-listen 0.0.0.0:8080 --allow-listen 192.0.2.1',
     does: 'Let callers listen where others than this machine reach them',
+    code: null,
+    prints: /^runlet listening on unix:/,
+  },
+  {
+    command:
+      '(umask 077 && echo "Bearer $(head -c 24 /dev/urandom | base64)" >"$FOLDER/token") && runlet serve --http-credential "api=api.example.org,authorization,$FOLDER/token"',
+    does: 'Have HTTP requests to a host carry what callers do not see',
+    code: null,
+    prints: /^runlet listening on unix:/,
+  },
+  {
+    command: 'runlet serve --no-http-proxy --http-ca /etc/ssl/certs/ca-certificates.crt',
+    does: 'Send HTTP requests past the proxy that variables name, and trust more authorities',
     code: null,
     prints: /^runlet listening on unix:/,
   },
@@ -64,11 +86,31 @@ export function addNetworkOptions(command: Command): Command {
       collected(parseListenRule),
     )
     .option(
+      '--http-credential <binding>',
+      'NAME=HOST[:PORT],HEADER,FILE: a header whose value is in a file, which HTTP requests to a host over TLS can have without seeing it; may be given again (default: none)',
+      collected(absoluteCredential),
+    )
+    .option(
+      '--http-ca <file>',
+      'certificates that HTTP trusts too, as PEM; read again when it changes; may be given again (default: those of Node.js alone)',
+      collected(absolutePath),
+    )
+    .option(
+      '--no-http-proxy',
+      'send HTTP requests past what HTTPS_PROXY, HTTP_PROXY and ALL_PROXY name',
+    )
+    .option(
       '--tunnel-idle-timeout <duration>',
       'how long nothing may be sent over a connection before it is reset',
       positiveSeconds,
       DEFAULT_LIMITS.tunnelIdleMs / 1000,
     );
+}
+
+/** With its file from where this program was started. */
+function absoluteCredential(text: string): CredentialSpec {
+  const spec = parseCredentialSpec(text);
+  return { ...spec, file: absolutePath(spec.file) };
 }
 
 /** Adds what one says to those that were given before. */
@@ -80,4 +122,9 @@ function collected<T>(parse: (text: string) => T) {
       throw new InvalidArgumentError((error as Error).message);
     }
   };
+}
+
+/** Whether a variable may name a proxy for HTTP. */
+export function namesProxy(env: Readonly<NodeJS.ProcessEnv>): boolean {
+  return Object.keys(env).some((name) => /^(?:https?|all)_proxy$/i.test(name));
 }

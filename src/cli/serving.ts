@@ -16,7 +16,9 @@ import { endPredecessors, recordInState } from './predecessors.ts';
 import { printLine } from './print.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import { serveListeners } from './serve-listeners.ts';
+import type { ServedHttp } from './serve-http.ts';
 import type { ServedPolicy } from './serve-policy.ts';
+import { namesProxy } from './serve-network-options.ts';
 import { principalLimitsOf } from './serve-principals.ts';
 import type { ServedProfiles } from './serve-sandboxes.ts';
 import { hasTerminal, takeServerSignals } from './server-signals.ts';
@@ -38,6 +40,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const listeners = await serveListeners(specs, flags, logger);
   const policy = await policyOf(flags, logger);
   const profiles = await profilesOf(flags, logger);
+  const http = await httpOf(flags, logger);
   logStrayOutput(logger);
   tuneHeapGrowth();
   // From the start: one that comes while the server starts ends it in order too.
@@ -98,6 +101,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     egressAllow: flags.egressAllow,
     egressDeny: flags.egressDeny,
     allowListen: flags.allowListen,
+    ...http?.options,
     ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
     ...(stateFolder === undefined || flags.outputDisk === 0 ? {} : { stateFolder }),
   }).catch((error: unknown) => {
@@ -127,6 +131,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   await stopped;
   policy?.close();
   profiles?.close();
+  http?.close();
   record?.remove();
   await flush();
   process.exit();
@@ -146,6 +151,13 @@ async function profilesOf(
   if (sandboxProfiles === undefined) return undefined;
   const { serveProfiles } = await import('./serve-sandboxes.ts');
   return serveProfiles(sandboxProfiles, logger);
+}
+
+async function httpOf(flags: ServeFlags, logger: ServerLog): Promise<ServedHttp | undefined> {
+  const isPlain = flags.httpCredential === undefined && flags.httpCa === undefined;
+  if (isPlain && !(flags.httpProxy && namesProxy(process.env))) return undefined;
+  const { serveHttp } = await import('./serve-http.ts');
+  return serveHttp(flags, process.env, logger);
 }
 
 /** The range of `detached_ttl`, which the default must lie in. */

@@ -84,3 +84,16 @@ export const TUNNEL_KEEPALIVE_MS = 60 * SECOND;
 
 /** Milliseconds between two looks at whether what was sent to one that sends nothing more was refused. */
 export const REFUSAL_PROBE_MS = SECOND / 2;
+
+/** Bytes of the value of a credential: fewer could be guessed, and more are in no header of its kind. */
+export const MIN_CREDENTIAL_BYTES = 8;
+export const MAX_CREDENTIAL_BYTES = 8 * KIB;
+
+/** Credentials of one server: each has a file that is looked at twice a second. */
+export const MAX_CREDENTIALS = 256;
+
+/** Bytes of the head of a proxy's answer. */
+export const MAX_PROXY_HEADER_BYTES = 16 * KIB;
+
+/** Addresses of one name that a proxy is asked to connect to, one after another. */
+export const MAX_PROXIED_ADDRESSES = 4;

@@ -27,7 +27,7 @@ import { Placeholders } from '../sandbox/placeholders.ts';
 import { prepareSandbox } from '../sandbox/prepare-sandbox.ts';
 import { openSandboxes, type Sandboxes } from '../sandbox/sandboxes.ts';
 import { SessionRegistry } from '../session/session-registry.ts';
-import { openNetwork } from './network.ts';
+import { type HttpWays, openNetwork } from './network.ts';
 import { logSandboxes } from './sandbox-log.ts';
 import type { ServerLog } from './server-log.ts';
 import type { ServerOptions } from './server-options.ts';
@@ -60,6 +60,8 @@ export interface Core {
   readonly find: CheckedAddresses;
   /** Where callers may listen. */
   readonly listenRules: ListenRules;
+  /** How requests of HTTP are sent. */
+  readonly http: HttpWays;
   /** Where the server itself listens, which no connection may lead to. */
   readonly own: OwnListeners;
   /** The working directory where a spec names none. */

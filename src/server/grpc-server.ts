@@ -106,7 +106,7 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
   addService(grpc, FileService, fileService({ ...core, admitFiles, sandboxed }), bridge);
   // The time of the network, not of the processes.
   const network = { ...core, clock: idleClock };
-  addService(grpc, HttpService, httpService(network), bridge);
+  addService(grpc, HttpService, httpService({ ...network, ...core.http }), bridge);
   const tunnelsOf = sessionTunnels();
   addService(grpc, TunnelService, tunnelService({ ...network, tunnelsOf, admitFiles }), bridge);
   const facts = { ...core, keepsFiles: spool !== undefined };

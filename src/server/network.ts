@@ -5,6 +5,9 @@ import { directDialer } from '../network/direct-dialer.ts';
 import type { Egress } from '../network/egress/egress.ts';
 import { egressPolicy } from '../network/egress/egress-policy.ts';
 import { type ListenRules, listenRules } from '../network/egress/listen-rules.ts';
+import type { HttpConnectorOptions } from '../network/http/connector.ts';
+import type { HttpCredentials } from '../network/http/http-credentials.ts';
+import { proxyDialer } from '../network/http/proxy-connect.ts';
 import { systemLookup } from '../network/lookup.ts';
 import { OwnListeners } from '../network/own-listeners.ts';
 import { Resolver } from '../network/resolver.ts';
@@ -19,6 +22,16 @@ export interface Network {
   readonly find: CheckedAddresses;
   readonly listenRules: ListenRules;
   readonly own: OwnListeners;
+  readonly http: HttpWays;
+}
+
+/** How requests of HTTP are sent, beside what all connections have in common. */
+export interface HttpWays
+  extends Pick<HttpConnectorOptions, 'dialThroughProxy' | 'proxyFor' | 'secureContext'> {
+  /** Undefined: there are none. */
+  readonly credentials: HttpCredentials | undefined;
+  /** Whether any go through a proxy. */
+  readonly isProxied: boolean;
 }
 
 /**
@@ -26,10 +39,8 @@ export interface Network {
  *
  * @param severalPrincipals whether callers can be more than one
  */
-export function openNetwork(
-  { allowListen, egressAllow, egressDeny, lookup = systemLookup }: ServerOptions,
-  severalPrincipals: boolean,
-): Network {
+export function openNetwork(options: ServerOptions, severalPrincipals: boolean): Network {
+  const { allowListen, egressAllow, egressDeny, lookup = systemLookup } = options;
   const own = new OwnListeners();
   const egress = egressPolicy({
     allow: egressAllow,
@@ -43,5 +54,13 @@ export function openNetwork(
   // The time of the network, not of the processes.
   const find = checkedAddresses({ egress, resolver, own });
   const dialer = directDialer({ find, own, clock: idleClock });
-  return { dialer, egress, find, listenRules: listenRules(allowListen), own };
+  const { httpCredentials, httpProxies, httpTrust: secureContext } = options;
+  const http: HttpWays = {
+    credentials: httpCredentials,
+    secureContext,
+    isProxied: httpProxies?.any === true,
+    proxyFor: httpProxies?.proxyFor,
+    dialThroughProxy: proxyDialer({ find, resolver, clock: idleClock, secureContext }),
+  };
+  return { dialer, egress, find, listenRules: listenRules(allowListen), own, http };
 }

@@ -1,8 +1,11 @@
+import type { SecureContext } from 'node:tls';
 import type { Clock } from '../clock.ts';
 import type { Environment } from '../environment/env-policy.ts';
 import type { Limits } from '../limits.ts';
 import type { EgressRule } from '../network/egress/egress-rule.ts';
 import type { ListenRule } from '../network/egress/listen-rules.ts';
+import type { HttpCredentials } from '../network/http/http-credentials.ts';
+import type { EnvironmentProxies } from '../network/http/proxy-for.ts';
 import type { Lookup } from '../network/lookup.ts';
 import type { LivePolicy } from '../policy/live-policy.ts';
 import type { Launcher } from '../process/launcher.ts';
@@ -44,6 +47,12 @@ export interface ServerOptions {
   readonly egressDeny?: readonly EgressRule[] | undefined;
   /** Where callers may listen. Default: at loopback addresses, which they always may. */
   readonly allowListen?: readonly ListenRule[] | undefined;
+  /** What HTTP requests can be sent with that callers do not see. Default: nothing. */
+  readonly httpCredentials?: HttpCredentials | undefined;
+  /** The proxies that they go through. Default: none. */
+  readonly httpProxies?: Pick<EnvironmentProxies, 'any' | 'proxyFor'> | undefined;
+  /** Whom they trust over TLS. Default: those whom Node.js trusts. */
+  readonly httpTrust?: (() => SecureContext) | undefined;
   /** How names are looked up. Default: as the system does it. */
   readonly lookup?: Lookup | undefined;
   /** Default: those of `serverLimits` in `policy/principal-limits.ts`. */

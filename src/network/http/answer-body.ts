@@ -6,6 +6,7 @@ import type { WireAnswer } from './http-connection.ts';
 import { failureCode, httpFailed } from './http-failure.ts';
 import type { HttpExchangeRequest } from './http-message.ts';
 import { fieldText } from './raw-fields.ts';
+import type { SecretScan } from './secret-scan.ts';
 
 /** How the body of an answer is read. */
 export interface AnswerBodyOptions {
@@ -19,6 +20,8 @@ export interface AnswerBodyOptions {
   readonly idleTimeoutMs: number | undefined;
   /** The most bytes; undefined: any. */
   readonly maxBytes: number | undefined;
+  /** Looks for what it may not tell. */
+  readonly scan: SecretScan;
 }
 
 /** Whether the body of an answer has to be decompressed. */
@@ -44,10 +47,10 @@ export async function* answerBody(
   answer: WireAnswer,
   options: AnswerBodyOptions,
 ): AsyncGenerator<Buffer | 'truncated'> {
-  const { decodes, maxBytes = Number.POSITIVE_INFINITY, url } = options;
+  const { decodes, maxBytes = Number.POSITIVE_INFINITY, scan, url } = options;
   const coding = decodes ? contentCoding(fieldText(answer.fields, 'content-encoding')) : undefined;
   const received = receivedPieces(answer, options);
-  const pieces = coding === undefined ? received : decodeBody(received, coding);
+  const pieces = scan.pieces(coding === undefined ? received : decodeBody(received, coding), url);
   let room = maxBytes;
   try {
     for await (const piece of pieces) {

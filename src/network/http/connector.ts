@@ -30,7 +30,7 @@ export interface HttpConnectorOptions {
   /** Needed where there may be a proxy. */
   readonly dialThroughProxy?: DialThroughProxy | undefined;
   /** Whom to trust. Default: those whom Node.js trusts. */
-  readonly secureContext?: SecureContext | undefined;
+  readonly secureContext?: (() => SecureContext | undefined) | undefined;
 }
 
 /** A connection that stands, and what is spoken over it. */
@@ -81,6 +81,7 @@ function secured(
   url: URL,
   { signal, timeoutMs }: DialOptions,
 ): Promise<Connected> {
+  const trusted = secureContext?.();
   return new Promise((resolve, reject) => {
     const { host } = targetOf(url);
     const name = host.replace(/\.$/, '');
@@ -91,7 +92,7 @@ function secured(
       ALPNProtocols: ['h2', 'http/1.1'],
       // Whatever the environment of this process says.
       rejectUnauthorized: true,
-      ...(secureContext && { secureContext }),
+      ...(trusted && { secureContext: trusted }),
     });
     const timer = clock.setTimer(timeoutMs, () => fail(connectTimedOut(url)));
     const settle = (): void => {

@@ -10,6 +10,7 @@ import { fieldText } from './raw-fields.ts';
 import { type Hop, isRedirect, nextHop, plainUrl } from './redirect.ts';
 import { dropRedirectBody } from './redirect-body.ts';
 import { framedHead, RequestBody } from './request-body.ts';
+import { SecretScan } from './secret-scan.ts';
 
 /** What an exchange is done with. */
 export interface ExchangeWays {
@@ -60,6 +61,8 @@ class Exchange {
   readonly #ends: AbortController;
   readonly #body: RequestBody;
   readonly #asked: Hop[] = [];
+  /** What no answer may tell. */
+  readonly #scan = new SecretScan();
   #hop: Hop;
 
   constructor(
@@ -118,6 +121,7 @@ class Exchange {
       if (answer.status < 200) {
         throw httpFailed('HEADER', 'INVALID_RESPONSE', 'what was answered is not HTTP', url);
       }
+      this.#scan.assertFields(answer.fields, url);
       return { answer, wire };
     } catch (error) {
       wire.release();
@@ -144,6 +148,7 @@ class Exchange {
     if (host !== undefined && host.toLowerCase() !== url.host) {
       throw httpDenied('a credential is not sent with the header host of another', url, '');
     }
+    this.#scan.add(field.value);
     return [field];
   }
 
@@ -210,12 +215,15 @@ class Exchange {
       ends: this.#ends,
       idleTimeoutMs: this.#request.idleTimeoutMs,
       maxBytes: this.#request.maxBodyBytes,
+      scan: this.#scan,
     });
     let truncated = false;
     for await (const piece of body) {
       if (piece === 'truncated') truncated = true;
       else yield { kind: 'body', data: piece };
     }
-    yield { kind: 'end', trailers: truncated ? [] : answer.trailers(), truncated };
+    const trailers = truncated ? [] : answer.trailers();
+    this.#scan.assertFields(trailers, url);
+    yield { kind: 'end', trailers, truncated };
   }
 }

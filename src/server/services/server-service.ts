@@ -26,6 +26,7 @@ import type { Sandboxes } from '../../sandbox/sandboxes.ts';
 import { shownText } from '../../system-text.ts';
 import { VERSION } from '../../version.ts';
 import { callerOf } from '../caller.ts';
+import type { HttpWays } from '../network.ts';
 import { sandboxCapability } from '../sandbox-capability.ts';
 import { tunnelCapability } from '../tunnel-capability.ts';
 import { type FilesCapability, filesCapability } from './file/files-capability.ts';
@@ -47,6 +48,8 @@ export interface ServerFacts {
   /** The folders that files are confined to. */
   readonly roots: readonly Root[];
   readonly sandboxes: Sandboxes;
+  /** How requests of HTTP are sent. */
+  readonly http: HttpWays;
   /** How processes become users of the machine. */
   readonly users: FindUserSwitch;
 }
@@ -54,6 +57,7 @@ export interface ServerFacts {
 /** `ServerService`. */
 export function serverService({
   cwd,
+  http,
   keepsFiles,
   launcher,
   limits,
@@ -134,7 +138,12 @@ export function serverService({
           treeTracking: TREE_TRACKINGS[launcher.tree],
           files,
           sandbox: await sandboxCapability(sandboxes),
-          http: { supported: true, versions: ['1.1', '2'], credentials: [], proxied: false },
+          http: {
+            supported: true,
+            versions: ['1.1', '2'],
+            credentials: [...(http.credentials?.names() ?? [])],
+            proxied: http.isProxied,
+          },
           tunnels: await tunnelCapability(sandboxes, files),
         },
         caller: {
