@@ -61,6 +61,7 @@ export type {
   StdinModeName,
   WriteDispositionName,
 } from './names.ts';
+export type { FetchInit, FetchOptions, SessionFetch } from './network/fetch-options.ts';
 export type { ListeningPort, ListeningPorts } from './network/list-ports.ts';
 export {
   HttpError,

@@ -6,11 +6,12 @@ import type {
 } from '../gen/runlet/v1/process_pb.ts';
 import type { CallTarget } from './call-attempts.ts';
 import { RunletClientError } from './client-error.ts';
-import { RemoteError, SessionLostError } from './errors.ts';
+import { SessionLostError } from './errors.ts';
 import { FileScope } from './files/file-scope.ts';
 import { RemoteFiles } from './files/remote-files.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import { connectTunnel } from './network/connect-tunnel.ts';
+import type { SessionFetch } from './network/fetch-options.ts';
 import { type ListeningPorts, listPorts } from './network/list-ports.ts';
 import type {
   ConnectTarget,
@@ -21,6 +22,7 @@ import type {
 } from './network/network-options.ts';
 import { listenRemotely, type RemoteListener } from './network/remote-listener.ts';
 import type { RemoteSocket } from './network/remote-socket.ts';
+import { sessionFetch } from './network/session-fetch.ts';
 import { checkProcessId, checkStartOptions } from './option-checks.ts';
 import type { SpecDefaults } from './options.ts';
 import { type ProcessInfo, processInfo, type SessionInfo, sessionInfo } from './process-info.ts';
@@ -31,6 +33,7 @@ import { assertInSandbox, assertKnowsSandboxes } from './sandbox-support.ts';
 import type { SessionCalls } from './session-calls.ts';
 import { isGone } from './session-loss.ts';
 import type { StartedProcess } from './started-process.ts';
+import { terminateGivenUp, terminateOn } from './terminate-given-up.ts';
 import { unlessAborted } from './waiting.ts';
 import { withDefaults } from './with-defaults.ts';
 
@@ -66,6 +69,11 @@ export class RemoteSession {
   readonly lost: Promise<Error>;
   /** Files of the server's machine. */
   readonly files: RemoteFiles;
+  /**
+   * The platform's `fetch`, of the server's machine: it can be given to whatever takes one. It fails
+   * with a `TypeError`, whose `cause` is an `HttpError` or says why else.
+   */
+  readonly fetch: SessionFetch;
   readonly #parts: RemoteSessionParts;
   #closing: Promise<void> | undefined;
 
@@ -73,6 +81,7 @@ export class RemoteSession {
   constructor(parts: RemoteSessionParts) {
     this.#parts = parts;
     this.files = new RemoteFiles(new FileScope(parts.calls, parts.defaults.sandbox ?? false));
+    this.fetch = (input, init) => sessionFetch(parts.calls, input, init);
     this.lost = new Promise((resolve) => parts.calls.link.onLost(resolve));
   }
 
@@ -104,11 +113,13 @@ export class RemoteSession {
     const starting = this.#start(spec, id, signal);
     try {
       const process = await (signal === undefined ? starting : unlessAborted(starting, signal));
-      this.#terminateOn(signal, process);
+      terminateOn(signal, process);
       return process as StartedProcess<S>;
     } catch (error) {
       if (signal?.aborted)
-        void this.#terminateGivenUp(starting, wanted === undefined ? id : undefined);
+        void terminateGivenUp(starting, () =>
+          wanted === undefined ? this.process(id) : undefined,
+        );
       throw error;
     }
   }
@@ -259,36 +270,6 @@ export class RemoteSession {
     } catch (error) {
       lives.forget(id, life);
       throw error;
-    }
-  }
-
-  #terminateOn(signal: AbortSignal | undefined, process: RemoteProcess): void {
-    if (signal === undefined) return;
-    const abort = (): void => void process.terminate().catch(() => {});
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    const release = (): void => signal.removeEventListener('abort', abort);
-    // Not at its exit: what it left behind is to end, too.
-    process.over().then(release, release);
-  }
-
-  /**
-   * Ends what came of a start that was given up, as soon as it is known. Where that is not, since
-   * the connection broke, a process with the id `made` can only be its own; one with an id
-   * that the program chose may be another's. Never rejects.
-   */
-  async #terminateGivenUp(
-    starting: Promise<RemoteProcess>,
-    made: string | undefined,
-  ): Promise<void> {
-    try {
-      const process = await starting.catch((error: unknown) => {
-        if (made === undefined || error instanceof RemoteError) return undefined;
-        return this.process(made);
-      });
-      await process?.terminate();
-    } catch {
-      // It was never started, or it goes with its session.
     }
   }
 }
