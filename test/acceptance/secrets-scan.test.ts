@@ -361,7 +361,7 @@ async function useOfServer(): Promise<Use> {
   const { sessionId } = target;
   const listed = await useFiles(clients, { folder: files, sessionId }, alice, errors);
   const marker = join(server.folder, 'never');
-  const about = { ...target, endedId: target.processId, files, marker };
+  const about = { ...target, endedId: target.processId, files, marker, port: 1 };
   const strangers = (await wrongCredentials(one)).map((authorization) => ({
     metadata: { ...alice.metadata, authorization },
   }));

@@ -21,9 +21,11 @@ import { methodPath } from '../../src/bridge/types.ts';
 import { Health } from '../../src/gen/grpc/health/v1/health_pb.ts';
 import { ServerReflection } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
 import { FileService } from '../../src/gen/runlet/v1/file_pb.ts';
+import { HttpService } from '../../src/gen/runlet/v1/http_pb.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
+import { TunnelService } from '../../src/gen/runlet/v1/tunnel_pb.ts';
 import { runCli, spawnCli } from '../support/cli.ts';
 import { collect } from '../support/events.ts';
 import { connectClients, serveHere, temporaryFolder } from '../support/harness.ts';
@@ -36,6 +38,8 @@ const OF_CALLERS = [
   SessionService,
   ProcessService,
   FileService,
+  HttpService,
+  TunnelService,
   ServerService,
   ServerReflection,
 ].flatMap(({ methods }) => methods.map(methodPath));

@@ -11,9 +11,11 @@ import { Health } from '../../src/gen/grpc/health/v1/health_pb.ts';
 import { ServerReflection } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
 import { ServerReflection as ServerReflectionAlpha } from '../../src/gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import { FileService } from '../../src/gen/runlet/v1/file_pb.ts';
+import { HttpService } from '../../src/gen/runlet/v1/http_pb.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
+import { TunnelService } from '../../src/gen/runlet/v1/tunnel_pb.ts';
 
 /** A request that is valid, or nearly so. */
 export interface Seed {
@@ -26,6 +28,8 @@ const SERVICES = [
   SessionService,
   ProcessService,
   FileService,
+  HttpService,
+  TunnelService,
   ServerService,
   Health,
   ServerReflection,
@@ -94,7 +98,8 @@ function sample(desc: DescMessage, choice: Choice, depth: number) {
 }
 
 function isWanted({ fieldKind, name }: DescField, { full, ordinal }: Choice, depth: number) {
-  if (/^(session_id|process_id|spec|argv|signal|path|target_path)$/.test(name)) return true;
+  if (/^(session_id|process_id|spec|argv|signal|path|target_path|method|url|host|port)$/.test(name))
+    return true;
   if (depth >= MAX_DEPTH && fieldKind === 'message') return false;
   return full && (!TWICE.test(name) || ordinal === 1);
 }
@@ -130,6 +135,8 @@ function scalarOf({ name }: DescField, type: ScalarType, { folder, ordinal }: Ch
     case ScalarType.UINT64:
       return name === 'seconds' ? 0n : BigInt(ordinal);
     default:
+      // None, or the one of discard(9): where somebody may listen, and nobody does.
+      if (name === 'port') return ordinal % 2 === 0 ? 9 : 0;
       // A part of a second where it is of a duration.
       return name === 'nanos' ? 1_000_000 : 1 + ordinal;
   }
@@ -139,7 +146,11 @@ function textOf(name: string, ordinal: number): string {
   if (name === 'session_id') return SESSION_IDS[ordinal % SESSION_IDS.length] ?? '';
   if (name === 'process_id') return PROCESS_IDS[ordinal % PROCESS_IDS.length] ?? '';
   if (name === 'cwd') return '/';
-  if (name === 'upload_id') return SESSION_IDS[0] ?? '';
+  if (name === 'upload_id' || name === 'connection_id') return SESSION_IDS[0] ?? '';
+  if (name === 'host') return '127.0.0.1';
+  if (name === 'url') return 'http://127.0.0.1:9/';
+  if (name === 'method') return 'GET';
+  if (name === 'credential') return '';
   if (name === 'service') return ['', 'runlet.v1.ProcessService', 'none'][ordinal % 3] ?? '';
   if (/file|symbol|type/.test(name)) return 'runlet.v1.ProcessService';
   return name.endsWith('token') ? '' : 'text';

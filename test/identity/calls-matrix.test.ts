@@ -18,6 +18,7 @@ import {
 } from './every-call.ts';
 import { CHANGE_FILES } from './file-calls.ts';
 import { type MatrixServer, onSocket, serveMatrix } from './matrix-server.ts';
+import { REACH_SERVERS } from './network-calls.ts';
 
 const OTHER = as('other');
 const NARROWED_ID = randomUUID();
@@ -112,7 +113,7 @@ describe('the owner of a session', () => {
     const starts = ['Interact', 'Run', 'StartProcess'].includes(method.name);
     // So what should not have been is seen above.
     if (starts) await expect.poll(() => existsSync(own.marker)).toBe(true);
-    if (CHANGE_FILES.includes(method.name)) {
+    if ([...CHANGE_FILES, ...REACH_SERVERS].includes(method.name)) {
       expect(await server.lookAt(own, 'owner')).not.toEqual(before);
     }
     await server.forget(own, 'owner');

@@ -7,9 +7,10 @@ import { type ProcessSpecSchema, StdinMode } from '../../src/gen/runlet/v1/proce
 import { Signal } from '../../src/gen/runlet/v1/signal_pb.ts';
 import { type Failure, failureOf } from '../support/failure.ts';
 import { FILE_REQUESTS, type FileTarget } from './file-calls.ts';
+import { NETWORK_REQUESTS, type NetworkTarget } from './network-calls.ts';
 
 /** What the calls of a test are about. */
-export interface CallTarget extends FileTarget {
+export interface CallTarget extends FileTarget, NetworkTarget {
   readonly processId: string;
   /** One that is over. */
   readonly endedId: string;
@@ -22,6 +23,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** What a request of each method names, or each of several, as a caller that is let in would send it. */
 const REQUESTS: Readonly<Record<string, (target: CallTarget) => Fields | readonly Fields[]>> = {
   ...FILE_REQUESTS,
+  ...NETWORK_REQUESTS,
   'runlet.v1.SessionService.CreateSession': ({ sessionId }) => ({ sessionId }),
   'runlet.v1.SessionService.GetSession': ({ sessionId }) => ({ sessionId }),
   'runlet.v1.SessionService.ListSessions': () => ({}),
@@ -142,13 +144,14 @@ function asksForServices(): Fields {
 
 /** A target that is not there. */
 export function nowhere(marker: string): CallTarget {
-  const none = { processId: 'nothing', endedId: 'nothing', files: '/nothing' };
+  // Nobody listens at the first port.
+  const none = { processId: 'nothing', endedId: 'nothing', files: '/nothing', port: 1 };
   return { ...none, sessionId: randomUUID(), marker };
 }
 
 /** Whether a call of a method is about a session that has to be there. */
 export function namesSession(method: DescMethod): boolean {
-  return /^runlet\.v1\.(?:Session|Process|File)Service\.(?!CreateSession|ListSessions|Run$)/.test(
-    nameOf(method),
-  );
+  const services = 'Session|Process|File|Http|Tunnel';
+  const others = 'CreateSession|ListSessions|Run$';
+  return new RegExp(`^runlet\\.v1\\.(?:${services})Service\\.(?!${others})`).test(nameOf(method));
 }

@@ -19,6 +19,7 @@ import { startServer } from '../../src/server/server.ts';
 import { as } from '../support/named-callers.ts';
 import { type CallTarget, targetSpec } from './every-call.ts';
 import { UPLOAD_ID } from './file-calls.ts';
+import { targetServers } from './target-servers.ts';
 
 /** A server that every call is tried at. */
 export interface MatrixServer {
@@ -62,6 +63,7 @@ export async function serveMatrix(
   const sessions = createClient(SessionService, connection);
   const processes = createClient(ProcessService, connection);
   const fileCalls = createClient(FileService, connection);
+  const servers = targetServers();
   return {
     connection,
     connectAs,
@@ -83,10 +85,11 @@ export async function serveMatrix(
       const path = join(files, 'file');
       const open = { sessionId, path, uploadId: UPLOAD_ID };
       await fileCalls.writeFile(writing(open, [pieceOf('content')]), as(caller));
-      return { sessionId, processId, endedId: 'ended', files, marker: join(folder, randomUUID()) };
+      const [port, marker] = [await servers.start(), join(folder, randomUUID())];
+      return { sessionId, processId, endedId: 'ended', files, marker, port };
     },
 
-    async lookAt({ files, marker, processId, sessionId }, owner) {
+    async lookAt({ files, marker, port, processId, sessionId }, owner) {
       const { processes: listed } = await processes.listProcesses({ sessionId }, as(owner));
       const { process } = await processes.getProcess({ sessionId, processId }, as(owner));
       expect(process?.state).toBe(ProcessState.RUNNING);
@@ -99,6 +102,7 @@ export async function serveMatrix(
         listed: all.some((session) => session.sessionId === sessionId && !session.attached),
         marked: existsSync(marker),
         files: await filesOf(files),
+        connections: servers.connections(port),
       };
     },
 
@@ -109,6 +113,7 @@ export async function serveMatrix(
     async close() {
       connection.close();
       await runlet.shutdown();
+      servers.close();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { FileService } from '../../src/gen/runlet/v1/file_pb.ts';
+import { HttpService } from '../../src/gen/runlet/v1/http_pb.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
+import { TunnelService } from '../../src/gen/runlet/v1/tunnel_pb.ts';
 import { as, namedCallers } from '../support/named-callers.ts';
 import { failedCall, nameOf } from './every-call.ts';
 import { onSocket, serveMatrix } from './matrix-server.ts';
@@ -26,6 +28,10 @@ const TRIED = [
   FileService.method.statFile,
   FileService.method.watchDirectory,
   FileService.method.writeFile,
+  HttpService.method.request,
+  TunnelService.method.connect,
+  TunnelService.method.listen,
+  TunnelService.method.listPorts,
 ].map((method) => [nameOf(method), method] as const);
 
 describe('by the time that it takes, another caller', () => {

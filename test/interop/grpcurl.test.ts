@@ -4,9 +4,11 @@ import { createFileRegistry, type DescMessage, fromBinary } from '@bufbuild/prot
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FileService } from '../../src/gen/runlet/v1/file_pb.ts';
+import { HttpService } from '../../src/gen/runlet/v1/http_pb.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../src/gen/runlet/v1/session_pb.ts';
+import { TunnelService } from '../../src/gen/runlet/v1/tunnel_pb.ts';
 import { temporaryFolder } from '../support/harness.ts';
 import {
   grpcurl,
@@ -23,7 +25,14 @@ interface Events {
   readonly events: readonly Readonly<Record<string, unknown>>[];
 }
 
-const SERVICES = [SessionService, ProcessService, FileService, ServerService];
+const SERVICES = [
+  SessionService,
+  ProcessService,
+  FileService,
+  HttpService,
+  TunnelService,
+  ServerService,
+];
 
 /** Where the proto of reflection lies. */
 const REFLECTION_PROTOS = 'proto-grpc';
@@ -107,9 +116,11 @@ describe('the commands of docs/grpcurl.md', () => {
     expect(printed('list').trim().split('\n')).toEqual([
       'grpc.health.v1.Health',
       'runlet.v1.FileService',
+      'runlet.v1.HttpService',
       'runlet.v1.ProcessService',
       'runlet.v1.ServerService',
       'runlet.v1.SessionService',
+      'runlet.v1.TunnelService',
     ]);
   });
 
@@ -210,6 +221,23 @@ describe('the commands of docs/grpcurl.md', () => {
   it('make an environment', () => {
     const lines = textOf(eventsOf('environment')).trimEnd().split('\n');
     expect(lines.sort()).toEqual(['COLOR=blue', 'SHAPE=round']);
+  });
+
+  it('find the port of a process, send it a request and connect to it', () => {
+    const [, { ports } = { ports: [] }] = parseMessages<{ readonly ports: readonly object[] }>(
+      printed('ports'),
+    );
+    const port = expect.any(Number);
+    expect(ports).toEqual([{ processId: 'web', pid: port, host: '127.0.0.1', port }]);
+    const [answer, ...rest] = parseMessages<Record<string, object>>(printed('http'));
+    expect(answer?.['head']).toMatchObject({ status: 200, httpVersion: '1.1' });
+    expect(rest).toEqual([{ body: base64('hello') }, { end: {} }]);
+    const came = parseMessages<{ readonly data?: string }>(printed('tunnel'));
+    const text = came.map(({ data = '' }) => Buffer.from(data, 'base64').toString()).join('');
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n(?:.+\r\n)*\r\nhello$/);
+    expect(came.at(-1)).toMatchObject({
+      end: { kind: 'TUNNEL_END_CLOSED', sentBytes: '18', receivedBytes: String(text.length) },
+    });
   });
 
   it('show an error with its details', () => {

@@ -13,9 +13,11 @@ import { type ServedProcess, serve } from './support.ts';
 const SERVICES = [
   'grpc.health.v1.Health',
   'runlet.v1.FileService',
+  'runlet.v1.HttpService',
   'runlet.v1.ProcessService',
   'runlet.v1.ServerService',
   'runlet.v1.SessionService',
+  'runlet.v1.TunnelService',
 ];
 
 const FIELDS = Object.fromEntries(

@@ -26,9 +26,11 @@ const { NOT_SERVING, SERVICE_UNKNOWN, SERVING } = ServingStatus;
 const NAMES = [
   '',
   'runlet.v1.FileService',
+  'runlet.v1.HttpService',
   'runlet.v1.ProcessService',
   'runlet.v1.ServerService',
   'runlet.v1.SessionService',
+  'runlet.v1.TunnelService',
 ];
 
 type Question = ServerReflectionRequest['messageRequest'];
@@ -138,6 +140,10 @@ describe.each([ServerReflection, ServerReflectionAlpha])('$typeName', (service) 
       'runlet.v1.FileService.WriteTree',
       'runlet.v1.FileChange.from_path',
       'runlet.v1.FileFailure',
+      'runlet.v1.HttpService.Request',
+      'runlet.v1.HttpFailure',
+      'runlet.v1.TunnelService.Connect',
+      'runlet.v1.TunnelOpen.unix_path',
       'google.rpc.ErrorInfo',
       'google.protobuf.Duration',
       'grpc.health.v1.HealthCheckResponse.ServingStatus',
