@@ -58,8 +58,8 @@ function bind(): Ask {
   };
 }
 
-/** There is no public way to a socket's descriptor: https://github.com/nodejs/node/issues/37885 */
-function fdOf(socket: Socket): number {
+/** The descriptor of a socket; -1: it is closed. There is no public way to it: https://github.com/nodejs/node/issues/37885 */
+export function fdOf(socket: Socket): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   const fd: unknown = typeof handle === 'object' && handle !== null && Reflect.get(handle, 'fd');
   return typeof fd === 'number' ? fd : -1;

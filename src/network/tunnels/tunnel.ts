@@ -6,6 +6,7 @@ import { resetSocket } from './reset-socket.ts';
 import { SocketReader } from './socket-reader.ts';
 import type { TunnelMessage } from './tunnel-message.ts';
 import { nextTunnelState, OPEN, type TunnelInput, type TunnelState } from './tunnel-state.ts';
+import { wasReset } from './was-reset.ts';
 
 /** What a tunnel is made with. */
 export interface TunnelOptions {
@@ -23,6 +24,8 @@ export class Tunnel {
   readonly #socket: Socket;
   readonly #peer: string;
   readonly #reader: SocketReader;
+  /** A socket of the file system tells at once of what is refused. */
+  readonly #isTcp: boolean;
   readonly #clock: Clock;
   readonly #idleMs: number;
   readonly #over = new Latch();
@@ -38,6 +41,10 @@ export class Tunnel {
     this.#peer = peer;
     this.#clock = clock;
     this.#idleMs = idleMs;
+    this.#isTcp = socket.remoteAddress !== undefined;
+    socket.on('end', () => {
+      if (wasReset(socket)) this.reset();
+    });
     this.#reader = new SocketReader(socket);
     this.#activeAt = clock.monotonic();
     this.#idle = clock.setTimer(idleMs, () => this.#look());
@@ -104,6 +111,7 @@ export class Tunnel {
 
   async #read(): Promise<Uint8Array | 'end' | 'broken'> {
     const piece = await this.#reader.next();
+    if (this.#state.kind === 'reset') return 'broken';
     if (piece === 'end') this.#apply('incoming-ended');
     if (typeof piece === 'string') return piece;
     this.#receivedBytes += piece.byteLength;
@@ -123,10 +131,10 @@ export class Tunnel {
 
   /**
    * Nothing is read any more, and what is sent may be refused by a reset that comes later, of which
-   * the next write alone is told: one of nothing will do. A socket of the file system tells at once.
+   * the next write alone is told: one of nothing will do.
    */
   #watchRefusal(): void {
-    if (this.#socket.remoteAddress === undefined || this.#probe !== undefined) return;
+    if (!this.#isTcp || this.#probe !== undefined) return;
     this.#probe = this.#clock.setTimer(REFUSAL_PROBE_MS, () => {
       this.#probe = undefined;
       if (this.#canSend && this.#socket.writableLength === 0) this.#socket.write(NOTHING);
