@@ -62,11 +62,16 @@ async function openSocket(
   const fd = await unlessAborted(asked, signal, (late) => {
     if (typeof late === 'number') closeSync(late);
   });
-  if (fd === 'ESRCH') throw new RunletError('PROCESS_EXITED');
+  if (fd === 'ESRCH') throw processExited();
   if (typeof fd === 'string') throw notEntered(target, fd);
   // Node.js would begin to read it before it is connected.
   const options = { fd, allowHalfOpen: true, manualStart: true };
   return new Socket(options);
+}
+
+/** There is no process whose network could be used. */
+export function processExited(): RunletError {
+  return new RunletError('PROCESS_EXITED', { message: 'the process exited' });
 }
 
 function notEntered(target: DialTarget, errnoName: string): RunletError {

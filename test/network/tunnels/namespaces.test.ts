@@ -16,7 +16,7 @@ import {
 
 /** A server that gives back what it gets, and says where it listens. */
 const ECHO = `
-const server = require('net').createServer({ allowHalfOpen: true }, (s) => s.pipe(s));
+const server = require('net').createServer({ allowHalfOpen: true }, (s) => s.on('error', () => {}).pipe(s));
 server.listen(0, process.argv[1] ?? '127.0.0.1', () => console.log(server.address().port));
 `;
 

@@ -103,17 +103,17 @@ describe('a tunnel to a socket of the file system', () => {
   });
 
   it.each([
-    [{}],
-    [{ unixPath: 'relative' }],
-    [{ unixPath: '/a', rawUnixPath: Buffer.from('/a') }],
-    [{ unixPath: '/a', host: 'localhost', port: 1 }],
-    [{ unixPath: '/a', port: 1 }],
-    [{ unixPath: '/a', processId: 'p' }],
-    [{ host: 'localhost' }],
-    [{ host: 'localhost', port: 70_000 }],
-    [{ host: 'localhost', port: 1, connectTimeout: { seconds: 0n, nanos: 0 } }],
-    [{ connectionId: 'not a UUID' }],
-  ])('is not opened by %j', async (open) => {
+    ['nothing', {}],
+    ['a relative path', { unixPath: 'relative' }],
+    ['two paths', { unixPath: '/a', rawUnixPath: Buffer.from('/a') }],
+    ['a path and a host', { unixPath: '/a', host: 'localhost', port: 1 }],
+    ['a path and a port', { unixPath: '/a', port: 1 }],
+    ['a path and a process', { unixPath: '/a', processId: 'p' }],
+    ['no port', { host: 'localhost' }],
+    ['a port that there is not', { host: 'localhost', port: 70_000 }],
+    ['no time', { host: 'localhost', port: 1, connectTimeout: { seconds: 0n, nanos: 0 } }],
+    ['an id that is none', { connectionId: 'not a UUID' }],
+  ])('is not opened by %s', async (_, open) => {
     const { connection, sessionId } = await startHarness();
     const { summary } = await failureOf(openTunnel(connection, { sessionId, ...open }).over());
     expect(summary).toBe('INVALID_ARGUMENT/INVALID_REQUEST');

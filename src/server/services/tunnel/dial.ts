@@ -1,10 +1,9 @@
 import type { Socket } from 'node:net';
 import type { CallContext } from '../../../bridge/call-context.ts';
-import { RunletError } from '../../../errors.ts';
 import { targetText } from '../../../network/dial-target.ts';
 import type { Dialer } from '../../../network/dialer.ts';
 import { dialUnix } from '../../../network/tunnels/dial-unix.ts';
-import { namespaceDialer } from '../../../network/tunnels/namespace-dialer.ts';
+import { namespaceDialer, processExited } from '../../../network/tunnels/namespace-dialer.ts';
 import type { Session } from '../../../session/session.ts';
 import { shownText } from '../../../system-text.ts';
 import { assertSandboxed } from '../../require-sandbox.ts';
@@ -57,6 +56,6 @@ function dialerFor(
   const { network, record } = processes.get(processId);
   // It stands as long as anything of the process does.
   if (network !== undefined) return namespaceDialer(network, clock);
-  if (record.phase.state !== 'running') throw new RunletError('PROCESS_EXITED');
+  if (record.phase.state !== 'running') throw processExited();
   return dialer;
 }
