@@ -166,7 +166,7 @@ async function printAnswer(
 ): Promise<void> {
   const { body, status } = answer;
   if (fail === true && status >= 400) {
-    await answer.cancel();
+    answer.cancel();
     throw new FetchError(`${url.host} answered with the status ${status}`, STATUS_EXIT_CODE);
   }
   if (head === true || include === true) await output.write(headBytes(answer, output.isTerminal));

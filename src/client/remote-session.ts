@@ -90,6 +90,11 @@ export class RemoteSession {
     return this.#parts.calls.sessionId;
   }
 
+  /** How calls are made that name it. @internal */
+  get calls(): SessionCalls {
+    return this.#parts.calls;
+  }
+
   /** Whether there is a connection now. If not, one is being made, unless it was lost. */
   get connected(): boolean {
     return this.#parts.calls.link.connected;

@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type CliUser, cliUser } from '../support/cli-user.ts';
 import { connectTo } from '../support/client.ts';
+import { closed, printed } from '../support/forwarding.ts';
 import { serveHere } from '../support/harness.ts';
 import { startWebServer } from '../support/web-server.ts';
 
@@ -129,8 +130,6 @@ describe('runlet fetch', () => {
     ['http://no-such-host.invalid/', 6],
     ['http://127.0.0.1:1/', 7],
     ['http://169.254.169.254/latest', 125],
-    ['$URL/cut', 18],
-    ['$URL/cut-open', 18],
     ['$TLS/hello', 35],
   ])('exits with its own code where %s has no whole answer', async (url, code) => {
     const user = await userHere();
@@ -141,6 +140,16 @@ describe('runlet fetch', () => {
       code,
       expect.stringMatching(/^runlet: .+\([A-Z_]+\)\n$/),
     ]);
+  });
+
+  it.each(['part', 'part-open'])('tells of a body that is cut: %s', async (page) => {
+    const user = await userHere();
+    const web = await startWebServer();
+    const child = user.spawn(['fetch', `${web.url}/${page}`]);
+    const ended = once(child, 'close');
+    await printed(child, 'a part');
+    web.cut();
+    expect((await ended)[0]).toBe(18);
   });
 
   it('gives up after --max-time', async () => {
@@ -159,13 +168,11 @@ describe('runlet fetch', () => {
     const user = await cliUser(address);
     const web = await startWebServer();
     const child = user.spawn(['fetch', `${web.url}/silent`]);
-    const closed = once(child, 'close');
+    const ended = once(child, 'close');
     await expect.poll(() => web.asked, { timeout: 30_000 }).toEqual(['GET /silent']);
-    const socket = web.sockets[0];
-    const there = socket === undefined ? undefined : once(socket, 'close');
     child.kill('SIGINT');
-    expect(await closed).toEqual([null, 'SIGINT']);
-    await there;
+    expect(await ended).toEqual([null, 'SIGINT']);
+    await closed(web.sockets[0]);
     expect(await connectTo(address).sessions()).toEqual([]);
   });
 

@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type CliUser, cliUser } from '../support/cli-user.ts';
 import { connectTo as clientOf } from '../support/client.ts';
-import { connectTo, forwarding, read, readAll, startPeer } from '../support/forwarding.ts';
+import { closed, connectTo, forwarding, read, readAll, startPeer } from '../support/forwarding.ts';
 import { serveHere, temporaryFolder } from '../support/harness.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 
@@ -99,9 +99,8 @@ describe('runlet forward', () => {
     ours.write('x');
     await read(ours, 1);
     const there = peer.sockets[0];
-    const closed = once(there ?? ours, 'close');
     ours.resetAndDestroy();
-    await closed;
+    await closed(there);
     expect(there?.readableEnded).toBe(false);
     const theirs = await connectTo(listens[0] ?? '');
     theirs.write('x');
@@ -118,7 +117,7 @@ describe('runlet forward', () => {
     const socket = await connectTo(forward.listens[0] ?? '');
     socket.write('x');
     await read(socket, 1);
-    const there = once(peer.sockets[0] ?? socket, 'close');
+    const there = closed(peer.sockets[0]);
     const reset = readAll(socket);
     const [code, signal] = await forward.end('SIGINT');
     expect([code, signal]).toEqual([null, 'SIGINT']);
@@ -150,13 +149,13 @@ describe('runlet forward', () => {
     await first.end('SIGTERM');
     expect((await clientOf(address).sessions()).map(({ id }) => id)).toEqual([session.id]);
     const second = await forwarding(user, words);
-    const closed = once(second.child, 'close');
+    const ended = once(second.child, 'close');
     const socket = await connectTo(second.listens[0] ?? '');
     socket.write('x');
     await read(socket, 1);
     await session.close();
     await expect(readAll(socket)).rejects.toMatchObject({ code: 'ECONNRESET' });
-    expect((await closed)[0]).toBe(125);
+    expect((await ended)[0]).toBe(125);
   });
 });
 

@@ -100,11 +100,23 @@ export async function connectTo(listen: string): Promise<Socket> {
   return socket;
 }
 
-/** All that comes over a connection to its end. Rejects where it is reset. */
-export async function readAll(socket: Socket): Promise<Buffer> {
+/** All that comes over a connection to its end, after which it may still send. Rejects where it is reset. */
+export function readAll(socket: Socket): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  for await (const piece of socket) pieces.push(piece as Buffer);
-  return Buffer.concat(pieces);
+  return new Promise((resolve, reject) => {
+    socket.on('data', (piece: Buffer) => pieces.push(piece));
+    socket.once('end', () => resolve(Buffer.concat(pieces)));
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('it was closed')));
+  });
+}
+
+/** Resolves when a connection is closed, however it ended. */
+export function closed(socket: Socket | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket === undefined || socket.closed) resolve();
+    else socket.once('close', () => resolve());
+  });
 }
 
 /** Resolves when so many bytes came, with them. What came after them stays. */
@@ -121,4 +133,16 @@ export async function read(socket: Socket, bytes: number): Promise<Buffer> {
       socket.on('readable', wake).on('end', wake).on('close', wake);
     });
   }
+}
+
+/** Resolves when a program has printed a text on its standard output; it is read further. */
+export function printed(child: ChildProcess, text: string): Promise<void> {
+  let all = '';
+  return new Promise((resolve, reject) => {
+    child.stdout?.on('data', (data: Buffer) => {
+      all += data.toString('latin1');
+      if (all.includes(text)) resolve();
+    });
+    child.once('close', () => reject(new Error(`it printed ${all} alone`)));
+  });
 }

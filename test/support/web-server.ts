@@ -13,12 +13,14 @@ export interface WebServer {
   readonly headers: readonly (readonly string[])[];
   /** Its connections, in order. */
   readonly sockets: readonly Socket[];
+  /** Resets all of them. */
+  cut(): void;
 }
 
 /**
  * Starts one. It answers `/hello`, `/echo` with the method and the body, `/moved` with a redirect to
- * `/hello`, `/status/CODE`, `/gzip`, `/cut` with a body that is cut, `/cut-open` with one that has no
- * length and is cut, `/silent` with nothing, and what `more` has.
+ * `/hello`, `/status/CODE`, `/gzip`, `/part` with a part of a body, `/part-open` with one of
+ * a body that has no length, `/silent` with nothing, and what `more` has.
  */
 export async function startWebServer(
   more: Readonly<Record<string, RequestListener>> = {},
@@ -34,7 +36,10 @@ export async function startWebServer(
   const sockets: Socket[] = [];
   server.on('connection', (socket) => sockets.push(socket));
   const port = await listening(server);
-  return { url: `http://127.0.0.1:${port}`, port, asked, headers, sockets };
+  const cut = (): void => {
+    for (const socket of sockets) if (!socket.destroyed) socket.resetAndDestroy();
+  };
+  return { url: `http://127.0.0.1:${port}`, port, asked, headers, sockets, cut };
 }
 
 const PAGES: Readonly<Record<string, RequestListener>> = {
@@ -48,13 +53,11 @@ const PAGES: Readonly<Record<string, RequestListener>> = {
   '/moved': (_, response) => void response.writeHead(302, { location: '/hello' }).end('moved\n'),
   '/gzip': (_, response) =>
     void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('was compressed\n')),
-  '/cut': (_, response) => {
+  '/part': (_, response) => {
     response.writeHead(200, { 'content-length': 100 });
-    response.write('a part', () => response.socket?.resetAndDestroy());
+    response.write('a part');
   },
-  '/cut-open': ({ socket }) => {
-    socket.write('HTTP/1.1 200 OK\r\n\r\na part', () => socket.resetAndDestroy());
-  },
+  '/part-open': ({ socket }) => void socket.write('HTTP/1.1 200 OK\r\n\r\na part'),
   '/silent': () => {},
 };
 
