@@ -52,7 +52,7 @@ function argumentsOf(
     case 'dev':
       return ['--dev', path];
     case 'first':
-      return ['--perms', octal(0o555), '--ro-bind-data', String(FIRST_PROCESS_DESCRIPTOR), path];
+      return ['--perms', octal(0o555), '--file', String(FIRST_PROCESS_DESCRIPTOR), path];
     case 'seal':
       return ['--remount-ro', path];
   }

@@ -28,8 +28,16 @@ const FOLDERS = ['/usr/bin', '/bin', '/usr/local/bin'];
  * distributions have added `--bind-fd` to older ones, so that a version says nothing of that.
  */
 const NEEDED = [
-  ...['--args', '--as-pid-1', '--bind-fd', '--cap-drop', '--dev', '--dir', '--perms', '--proc'],
-  ...['--remount-ro', '--ro-bind', '--ro-bind-data', '--ro-bind-fd', '--seccomp', '--size'],
+  ...['--args', '--as-pid-1', '--bind-fd', '--cap-drop', '--dev', '--dir', '--file', '--perms'],
+  ...[
+    '--proc',
+    '--remount-ro',
+    '--ro-bind',
+    '--ro-bind-data',
+    '--ro-bind-fd',
+    '--seccomp',
+    '--size',
+  ],
   ...['--symlink', '--tmpfs', '--unshare-cgroup-try', '--unshare-ipc', '--unshare-net'],
   ...['--unshare-pid', '--unshare-user', '--unshare-uts'],
 ];

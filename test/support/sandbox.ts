@@ -36,7 +36,7 @@ function preparedSandbox({ descriptors = [], more = [], ...rest }: Wanted = {}) 
     hasTemp: true,
     accessAt: (path) => (/^\/(usr|bin|sbin|lib|lib64|etc)(\/|$)/.test(path) ? 'read' : 'none'),
     arguments: [
-      ...['--perms', '0555', '--ro-bind-data', '9', '/.runlet-first'],
+      ...['--perms', '0555', '--file', '9', '/.runlet-first'],
       ...PLATFORM,
       ...more,
       ...['--remount-ro', '/'],

@@ -37,28 +37,44 @@ export function assertWithinOwn(libc: Libc, limits: ResourceLimits): void {
   }
 }
 
+/** A limit of a process: a resource of getrlimit(2), by its number. */
+export interface KernelLimit {
+  readonly resource: number;
+  readonly soft: bigint;
+  readonly hard: bigint;
+}
+
 /**
- * Limits a process, the soft and the hard way; in open files only the soft way, to
- * `softOpenFiles`, if nothing is said of these. False if the kernel does not let us.
+ * What the kernel is told of limits, the soft and the hard way; of open files only the soft way,
+ * `softOpenFiles`, if nothing is said of these.
  */
+export function kernelLimits(
+  libc: Libc,
+  limits: ResourceLimits,
+  softOpenFiles?: number,
+): readonly KernelLimit[] {
+  const asked = Array.from(resourcesOf(limits), ([{ number }, value]): KernelLimit => {
+    const soft = BigInt(value);
+    return { resource: number, soft, hard: hardLimit(libc, number, soft) };
+  });
+  if (limits.openFiles !== undefined || softOpenFiles === undefined) return asked;
+  const hard = ownHardLimit(libc, RLIMIT_NOFILE);
+  return [{ resource: RLIMIT_NOFILE, soft: BigInt(softOpenFiles), hard }, ...asked];
+}
+
+/** Limits a process, as {@link kernelLimits} has it. False if the kernel does not let us. */
 export function limitProcess(
   libc: Libc,
   pid: number,
   limits: ResourceLimits,
   softOpenFiles?: number,
 ): boolean {
-  const set = (resource: number, soft: number, hard: bigint): boolean => {
+  return kernelLimits(libc, limits, softOpenFiles).every(({ hard, resource, soft }) => {
     const limit = Buffer.alloc(RLIMIT_SIZE);
-    limit.writeBigUInt64LE(BigInt(soft), 0);
+    limit.writeBigUInt64LE(soft, 0);
     limit.writeBigUInt64LE(hard, 8);
     return libc.prlimit(pid, resource, limit, null) === 0;
-  };
-  if (limits.openFiles === undefined && softOpenFiles !== undefined) {
-    if (!set(RLIMIT_NOFILE, softOpenFiles, ownHardLimit(libc, RLIMIT_NOFILE))) return false;
-  }
-  return [...resourcesOf(limits)].every(([{ number }, value]) =>
-    set(number, value, hardLimit(libc, number, BigInt(value))),
-  );
+  });
 }
 
 /**

@@ -15,7 +15,12 @@ import { type Libc, PR_SET_CHILD_SUBREAPER } from './libc.ts';
 import { MarkedSpawns } from './marked-spawns.ts';
 import { OpenFiles } from './open-files.ts';
 import { OrphanCheck } from './orphan-check.ts';
-import { assertWithinOwn, limitProcess } from './resource-limits.ts';
+import {
+  assertWithinOwn,
+  type KernelLimit,
+  kernelLimits,
+  limitProcess,
+} from './resource-limits.ts';
 import { spawnAttributes } from './spawn-attributes.ts';
 import { type SpawnGate, SpawnGates } from './spawn-gate.ts';
 
@@ -104,7 +109,7 @@ export class Spawner {
 
   /**
    * Makes a child. A monitor is what makes a sandbox: no signal but SIGKILL ends it, and it is not
-   * limited itself, see {@link limit}.
+   * limited itself, see {@link limitsFor}.
    *
    * @throws RunletError `START_FAILED`
    */
@@ -167,9 +172,9 @@ export class Spawner {
     assertWithinOwn(this.#libc, limits);
   }
 
-  /** Limits a process that is not a program yet. False if the kernel does not let us. */
-  limit(pid: number, limits: ResourceLimits | undefined): boolean {
-    return limitProcess(this.#libc, pid, limits ?? {}, this.#openFiles?.soft);
+  /** What a process that has the limits of this one is to be limited in by itself. */
+  limitsFor(limits: ResourceLimits | undefined): readonly KernelLimit[] {
+    return kernelLimits(this.#libc, limits ?? {}, this.#openFiles?.soft);
   }
 
   /** Apart from the spawn: it lives on, and what was to be spawned must not. */

@@ -3,8 +3,6 @@ import type { ExitStatus, ResourceUsage } from '../../output/event.ts';
 
 /** What the first process of a sandbox says, see first.c. */
 export type FirstMessage =
-  /** The program's process is there, and waits for {@link GO}. */
-  | { readonly kind: 'ready' }
   /** It could not become its program. */
   | { readonly kind: 'failed'; readonly stage: FirstStage; readonly errno: number }
   /** It has become its program. */
@@ -14,11 +12,9 @@ export type FirstMessage =
   /** A socket was sent where it was asked for; or not: `errno` is not 0. */
   | { readonly kind: 'socket'; readonly errno: number };
 
-/** At what it failed: entering its folder, taking its terminal, executing its program. */
-export type FirstStage = 'cwd' | 'terminal' | 'program';
+/** At what it failed: entering its folder, taking its terminal, its limits, executing its program. */
+export type FirstStage = 'cwd' | 'terminal' | 'limits' | 'program';
 
-/** What it is told: to let the program begin. */
-export const GO = Buffer.from('G');
 /** What it is told: to collect what ended. */
 export const COLLECT = Buffer.from('C');
 
@@ -26,10 +22,15 @@ export const COLLECT = Buffer.from('C');
 export const MAKE_SOCKET = { 4: Buffer.from('4'), 6: Buffer.from('6') } as const;
 
 /** `enum` of first.c. */
-const STAGES: Readonly<Record<number, FirstStage>> = { 1: 'cwd', 2: 'terminal', 3: 'program' };
+const STAGES: Readonly<Record<number, FirstStage>> = {
+  1: 'cwd',
+  2: 'terminal',
+  3: 'program',
+  4: 'limits',
+};
 
 /** Bytes of a message by its first one: that, and what follows. */
-const LENGTHS: Readonly<Record<string, number>> = { R: 1, F: 6, S: 1, N: 5, E: 153 };
+const LENGTHS: Readonly<Record<string, number>> = { F: 6, S: 1, N: 5, E: 153 };
 
 /** `CLD_EXITED` of waitid(2): the status is an exit code, otherwise a signal. */
 const CLD_EXITED = 1;
@@ -63,8 +64,6 @@ export class FirstMessages {
 
 function decode(message: Buffer): FirstMessage {
   switch (String.fromCharCode(message[0] ?? 0)) {
-    case 'R':
-      return { kind: 'ready' };
     case 'S':
       return { kind: 'started' };
     case 'F':

@@ -10,15 +10,15 @@
  *   descriptor 4    what to start, see struct order
  *   5, 6, 7         standard input, output and error of the program; with a terminal all three are it
  *
- *   to the server:  R          the program's process is there, and waits for G
- *                   F u8 i32   it could not become its program: at which stage, with which errno
+ *   to the server:  F u8 i32   it could not become its program: at which stage, with which errno
  *                   S          it has become its program
  *                   E i32 i32 rusage   it ended: si_code and si_status of waitid(2), getrusage(2)
  *                   N i32      a socket was sent where it was asked for, or was not: errno, or 0
- *   from it:        G          go
- *                   C          collect it: its number may be another's from now on
+ *   from it:        C          collect it: its number may be another's from now on
  *                   4, 6       with a socket, through which one of TCP is sent: it belongs to the
  *                              network of the sandbox, whoever connects it
+ *
+ * The program is not started if the server is gone by then, or has closed the socket.
  */
 
 typedef unsigned char u8;
@@ -32,7 +32,8 @@ enum {
   SYS_read = 0, SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_munmap = 11, SYS_rt_sigprocmask = 14,
   SYS_ioctl = 16, SYS_exit_group = 231, SYS_execve = 59, SYS_wait4 = 61, SYS_chdir = 80, SYS_setsid = 112,
   SYS_prctl = 157, SYS_waitid = 247, SYS_dup3 = 292, SYS_pipe2 = 293, SYS_clone = 56, SYS_fstat = 5,
-  SYS_socket = 41, SYS_sendmsg = 46, SYS_recvmsg = 47, SYS_ppoll = 271, SYS_signalfd4 = 289
+  SYS_socket = 41, SYS_sendmsg = 46, SYS_recvmsg = 47, SYS_ppoll = 271, SYS_signalfd4 = 289,
+  SYS_recvfrom = 45, SYS_prlimit64 = 302
 };
 enum { STAT_SIZE_AT = 48 };
 static word call(word n, word a, word b, word c, word d, word e) {
@@ -51,7 +52,8 @@ enum {
   SYS_dup3 = 24, SYS_ioctl = 29, SYS_chdir = 49, SYS_close = 57, SYS_pipe2 = 59, SYS_read = 63, SYS_write = 64,
   SYS_fstat = 80, SYS_exit_group = 94, SYS_waitid = 95, SYS_rt_sigprocmask = 135, SYS_setsid = 157,
   SYS_prctl = 167, SYS_munmap = 215, SYS_clone = 220, SYS_execve = 221, SYS_mmap = 222, SYS_wait4 = 260,
-  SYS_ppoll = 73, SYS_signalfd4 = 74, SYS_socket = 198, SYS_sendmsg = 211, SYS_recvmsg = 212
+  SYS_ppoll = 73, SYS_signalfd4 = 74, SYS_socket = 198, SYS_sendmsg = 211, SYS_recvmsg = 212,
+  SYS_recvfrom = 207, SYS_prlimit64 = 261
 };
 enum { STAT_SIZE_AT = 48 };
 static word call(word n, word a, word b, word c, word d, word e) {
@@ -70,20 +72,26 @@ static word call(word n, word a, word b, word c, word d, word e) {
 #endif
 
 enum {
-  EINTR = 4, ECHILD = 10, EINVAL = 22, O_CLOEXEC = 02000000, SIGCHLD = 17, SIG_SETMASK = 2,
+  EINTR = 4, ECHILD = 10, EAGAIN = 11, EINVAL = 22, O_CLOEXEC = 02000000, SIGCHLD = 17, SIG_SETMASK = 2,
   PROT_READ = 1, PROT_WRITE = 2, MAP_PRIVATE = 2, MAP_ANONYMOUS = 32,
   PR_SET_DUMPABLE = 4, TIOCSCTTY = 0x540E, P_ALL = 0, WNOHANG = 1, WEXITED = 4, WNOWAIT = 0x01000000,
   AF_INET = 2, AF_INET6 = 10, SOCK_STREAM = 1, SOCK_NONBLOCK = 04000, SOL_SOCKET = 1, SCM_RIGHTS = 1,
-  MSG_DONTWAIT = 0x40, MSG_CMSG_CLOEXEC = 0x40000000, POLLIN = 1
+  MSG_PEEK = 2, MSG_DONTWAIT = 0x40, MSG_CMSG_CLOEXEC = 0x40000000, POLLIN = 1
 };
 
 enum { SERVER = 3, ORDER = 4, STDIN = 5 };
 enum { TERMINAL = 1 };
-enum { STAGE_CWD = 1, STAGE_TERMINAL = 2, STAGE_PROGRAM = 3 };
+enum { STAGE_CWD = 1, STAGE_TERMINAL = 2, STAGE_PROGRAM = 3, STAGE_LIMITS = 4 };
+
+/* A limit of the program: setrlimit(2). */
+struct limit {
+  word resource;
+  size soft, hard;
+};
 
 /*
- * What is to be started: this, and after it texts, each with a NUL: the folder, the program, its
- * arguments, the first being its name, and its environment.
+ * What is to be started: this, and after its limits texts, each with a NUL: the folder, the
+ * program, its arguments, the first being its name, and its environment.
  */
 struct order {
   u32 flags;
@@ -91,7 +99,8 @@ struct order {
   u32 last_descriptor;
   u32 arguments;
   u32 variables;
-  char texts[];
+  word limits;
+  struct limit limit[];
 };
 
 /* siginfo_t of 64-bit Linux, as far as waitid(2) fills it in for a child. */
@@ -186,6 +195,15 @@ static int wait_for_either(int signals, int has_server) {
   return result > 0 || result == -EINTR;
 }
 
+/* Whether there is a server that wants this. It says nothing before a program has ended. */
+static int is_wanted(void) {
+  for (;;) {
+    u8 nothing;
+    word result = call(SYS_recvfrom, SERVER, (word)&nothing, 1, MSG_PEEK | MSG_DONTWAIT, 0);
+    if (result != -EINTR) return result == -EAGAIN;
+  }
+}
+
 static void exit(int code) {
   for (;;) call(SYS_exit_group, code, 0, 0, 0, 0);
 }
@@ -228,11 +246,16 @@ static void become_program(struct order *order, char **texts, int failures) {
     word result = call(SYS_ioctl, 0, TIOCSCTTY, 0, 0, 0);
     if (result < 0) fail(failures, STAGE_TERMINAL, result);
   }
-  if (!wait_for('G')) exit(127);
+  if (!is_wanted()) exit(127);
   for (u32 i = SERVER; i <= order->last_descriptor; i++) {
     if ((int)i != failures) call(SYS_close, i, 0, 0, 0, 0);
   }
-  char *text = order->texts;
+  for (word i = 0; i < order->limits; i++) {
+    struct limit *limit = &order->limit[i];
+    word result = call(SYS_prlimit64, 0, limit->resource, (word)&limit->soft, 0, 0);
+    if (result < 0) fail(failures, STAGE_LIMITS, result);
+  }
+  char *text = (char *)&order->limit[order->limits];
   char *cwd = text;
   char *program = text = after(text);
   text = after(text);
@@ -292,7 +315,6 @@ __attribute__((noreturn, used)) void first(void) {
   if ((u32)failures[1] > last) call(SYS_close, failures[1], 0, 0, 0, 0);
   call(SYS_munmap, (word)order, length, 0, 0, 0);
   call(SYS_munmap, (word)texts, count, 0, 0, 0);
-  put('R', 0, 0);
 
   struct failure failure;
   word got;

@@ -1,16 +1,17 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { compileFirst, sourceHash } from '../../../scripts/first-process.mjs';
+import { RLIMIT_CORE, RLIMIT_NOFILE } from '../../../src/process/native/libc.ts';
 import {
   COLLECT,
   type FirstMessage,
   FirstMessages,
-  GO,
 } from '../../../src/sandbox/first/first-messages.ts';
 import { encodeOrder, type FirstOrder } from '../../../src/sandbox/first/order.ts';
 import { FIRST_PROGRAMS, FIRST_SOURCE_HASH } from '../../../src/sandbox/first/programs.ts';
@@ -42,6 +43,7 @@ const PROGRAMS = (['x64', 'arm64'] as const).flatMap((arch) => {
 async function begin(
   { program, runner }: (typeof PROGRAMS)[number],
   order: Partial<FirstOrder> = {},
+  server: 'pipe' | Socket = 'pipe',
 ) {
   const folder = await temporaryFolder();
   const first = join(folder, 'first');
@@ -55,6 +57,7 @@ async function begin(
     args: [],
     env: new Map(),
     hasTerminal: false,
+    limits: [],
     lastDescriptor: 64,
     ...order,
   };
@@ -62,11 +65,11 @@ async function begin(
   const fd = openSync(orderFile, 'r+');
   const [command = first, ...args] = [...runner, first];
   const child = spawn(command, args, {
-    stdio: ['ignore', 'ignore', 'inherit', 'pipe', fd, 'pipe', 'pipe', 'pipe'],
+    stdio: ['ignore', 'ignore', 'inherit', server, fd, 'pipe', 'pipe', 'pipe'],
   });
   closeSync(fd);
-  const [, , , server, , stdin, stdout] = child.stdio as unknown[];
-  const socket = server as Duplex;
+  const [, , , ownServer, , stdin, stdout] = child.stdio as unknown[];
+  const socket = server === 'pipe' ? (ownServer as Duplex) : server;
   const parser = new FirstMessages();
   const messages: FirstMessage[] = [];
   const waiting: (() => void)[] = [];
@@ -91,6 +94,18 @@ async function begin(
   };
 }
 
+/** A socket whose other end was closed. */
+async function deadSocket(folder: string): Promise<Socket> {
+  const path = join(folder, 'socket');
+  const listener = createServer((peer) => peer.destroy()).listen(path);
+  await once(listener, 'listening');
+  const socket = connect({ path, allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  await once(socket.resume(), 'end');
+  listener.close();
+  return socket;
+}
+
 async function textOf(stream: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk as Buffer);
@@ -109,15 +124,13 @@ describe('the programs of the package', () => {
 });
 
 describe.each(PROGRAMS)('the first process, $name', (built) => {
-  it('starts a program when it is told to, and tells how it ended', async () => {
+  it('starts a program, and tells how it ended', async () => {
     const { exited, next, socket, stdin, stdout } = await begin(built, {
       args: ['-c', 'cat; pwd; echo "$0 $A"; exit 7', 'name'],
       cwd: '/usr',
       env: new Map([['A', 'b\u{dcff}']]),
     });
     const text = textOf(stdout);
-    expect(await next()).toEqual({ kind: 'ready' });
-    socket.write(GO);
     expect(await next()).toEqual({ kind: 'started' });
     stdin.end('in\n');
     const end = await next();
@@ -136,8 +149,6 @@ describe.each(PROGRAMS)('the first process, $name', (built) => {
     ] as const) {
       const { exited, next, socket } = await begin(built, { args: ['-c', script] });
       await next();
-      socket.write(GO);
-      await next();
       expect(await next()).toMatchObject({ kind: 'ended', status });
       socket.write(COLLECT);
       await exited;
@@ -149,31 +160,43 @@ describe.each(PROGRAMS)('the first process, $name', (built) => {
     ['program', 2, { program: '/no/such/program' }],
     ['program', 13, { program: '/etc/passwd' }],
     ['terminal', 25, { hasTerminal: true }],
+    ['limits', 22, { limits: [{ resource: RLIMIT_NOFILE, soft: 2n, hard: 1n }] }],
   ] as const)('tells of a failure at the %s: %i', async (stage, errno, order) => {
     const { exited, next, socket } = await begin(built, order);
-    expect(await next()).toEqual({ kind: 'ready' });
-    socket.write(GO);
     expect(await next()).toEqual({ kind: 'failed', stage, errno });
     expect(await next()).toMatchObject({ kind: 'ended', status: { code: 127 } });
     socket.write(COLLECT);
     await exited;
   });
 
-  it('starts nothing if nobody is there to say so', async () => {
+  it('starts nothing if nobody is there to be told', async () => {
     const folder = await temporaryFolder();
-    const { exited, next, socket } = await begin(built, { args: ['-c', `: > ${folder}/made`] });
-    await next();
-    socket.destroy();
-    await exited;
+    const script = `: > ${folder}/made`;
+    const { exited } = await begin(built, { args: ['-c', script] }, await deadSocket(folder));
+    expect(await exited).toEqual([0, null]);
     expect(existsSync(join(folder, 'made'))).toBe(false);
+  });
+
+  it('limits the program, and not itself', async () => {
+    const limits = [
+      { resource: RLIMIT_NOFILE, soft: 33n, hard: 44n },
+      { resource: RLIMIT_CORE, soft: 0n, hard: 0n },
+    ];
+    const script = 'ulimit -Sn; ulimit -Hn; ulimit -Hc; grep "open files" /proc/$PPID/limits';
+    const { exited, next, socket, stdout } = await begin(built, { args: ['-c', script], limits });
+    const text = textOf(stdout);
+    await next();
+    await next();
+    socket.write(COLLECT);
+    await exited;
+    const own = /^Max open files.*$/m.exec(await readFile('/proc/self/limits', 'latin1'))?.[0];
+    expect((await text).split('\n')).toEqual(['33', '44', '0', own, '']);
   });
 
   it('goes on without whoever started it', async () => {
     const { exited, next, socket, stdin, stdout } = await begin(built, {
       args: ['-c', 'cat; echo end'],
     });
-    await next();
-    socket.write(GO);
     await next();
     socket.destroy();
     stdin.end();
@@ -188,9 +211,9 @@ describe('what is put together of what a first process says', () => {
     end.write('E');
     end.writeInt32LE(2, 1);
     end.writeInt32LE(11, 5);
-    const all = Buffer.concat([Buffer.from('RS'), end]);
+    const all = Buffer.concat([Buffer.from('S'), end]);
     const whole = new FirstMessages().read(all);
-    expect(whole.map(({ kind }) => kind)).toEqual(['ready', 'started', 'ended']);
+    expect(whole.map(({ kind }) => kind)).toEqual(['started', 'ended']);
     const parser = new FirstMessages();
     expect(Array.from(all, (byte) => parser.read(Buffer.of(byte))).flat()).toEqual(whole);
   });

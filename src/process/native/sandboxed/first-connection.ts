@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
 import { type FirstMessage, FirstMessages } from '../../../sandbox/first/first-messages.ts';
 
-/** Messages that wait to be read: it says three in all, and answers besides. */
-const MAX_WAITING = 4;
+/** Messages that wait to be read: it says two in all, and answers besides. */
+const MAX_WAITING = 3;
 
 /** The socket through which the first process of a sandbox tells what becomes of the program. */
 export class FirstConnection {
@@ -34,6 +34,11 @@ export class FirstConnection {
     return new Promise((resolve) => {
       this.#next = resolve;
     });
+  }
+
+  /** Whether it is gone, or makes no sense. */
+  get over(): boolean {
+    return this.#over;
   }
 
   /** Tells it something, if it is there. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import {
   type ProcessScan,
   type ScannedProcess,
@@ -10,27 +10,56 @@ import {
 export interface Inside {
   /** Process 1 of the sandbox. */
   readonly first: ScannedProcess;
-  /** The one that is, or becomes, the program. */
+  /** The program. */
   readonly program: ScannedProcess;
 }
 
 /**
  * The processes of a sandbox that its first process says are there, below what made it; undefined:
- * they are not there any more.
+ * they are not there any more, or cannot be looked at now.
+ *
+ * The first process collects nothing before the program, which is its oldest child, also if it has
+ * ended. What became of that may be others.
  */
 export async function findInside(monitor: number): Promise<Inside | undefined> {
-  const first = await onlyChildOf(monitor);
-  const program = first && (await onlyChildOf(first.pid));
+  const first = await oldestChildOf(monitor);
+  const program = first && (await oldestChildOf(first.pid));
   return first && program && { first, program };
 }
 
-async function onlyChildOf(pid: number): Promise<ScannedProcess | undefined> {
-  const children = childrenOf(pid);
-  if (children !== undefined) {
-    const child = children[0] === undefined ? undefined : scanProcess(children[0]);
+async function oldestChildOf(pid: number): Promise<ScannedProcess | undefined> {
+  const oldest = firstListedOf(pid);
+  if (oldest !== undefined) {
+    const child = scanProcess(oldest);
     return child?.parent === pid ? child : undefined;
   }
-  return (await scanProcesses())?.byParent.get(pid)?.[0];
+  const children = (await scanProcesses())?.byParent.get(pid) ?? [];
+  return [...children].sort(
+    (a, b) => Number(a.startTime) - Number(b.startTime) || a.pid - b.pid,
+  )[0];
+}
+
+/** More than a number has. */
+const number = Buffer.allocUnsafeSlow(32);
+
+/** The first of {@link childrenOf}, which has them by their age. */
+function firstListedOf(pid: number): number | undefined {
+  try {
+    const fd = openSync(listOf(pid), 'r');
+    try {
+      const bytes = readSync(fd, number, 0, number.byteLength, 0);
+      const [first = ''] = number.toString('latin1', 0, bytes).split(' ');
+      return first === '' ? undefined : Number(first);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+function listOf(pid: number): string {
+  return `/proc/${pid}/task/${pid}/children`;
 }
 
 /**
@@ -39,7 +68,7 @@ async function onlyChildOf(pid: number): Promise<ScannedProcess | undefined> {
  */
 export function childrenOf(pid: number): readonly number[] | undefined {
   try {
-    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1');
+    const text = readFileSync(listOf(pid), 'latin1');
     return text.split(' ').slice(0, -1).map(Number);
   } catch {
     return undefined;

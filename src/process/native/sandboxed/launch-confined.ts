@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errnoNameOf } from '../../../errno-name.ts';
 import { RunletError } from '../../../errors.ts';
-import { type FirstMessage, GO } from '../../../sandbox/first/first-messages.ts';
+import type { FirstMessage } from '../../../sandbox/first/first-messages.ts';
 import { firstProgram } from '../../../sandbox/first/first-program.ts';
 import { encodeOrder, terminated } from '../../../sandbox/first/order.ts';
 import { sandboxUnavailable } from '../../../sandbox/sandbox-failure.ts';
@@ -11,11 +11,12 @@ import type { Kinship, LaunchRequest, ProcessEnd, SandboxLaunch } from '../../la
 import { signalProcess } from '../../signals.ts';
 import { limitFailure, spawnFailure, startFailure } from '../../start-failure.ts';
 import { AF_UNIX, type Libc, O_CLOEXEC, SOCK_CLOEXEC, SOCK_STREAM } from '../libc.ts';
+import type { KernelLimit } from '../resource-limits.ts';
 import type { ChildPipes } from '../spawn-actions.ts';
 import type { Spawner } from '../spawner.ts';
 import { Confined } from './confined.ts';
 import { FirstConnection } from './first-connection.ts';
-import { childrenOf, findInside } from './inside.ts';
+import { childrenOf, findInside, type Inside } from './inside.ts';
 import { memoryFile, noDescriptor } from './memory-file.ts';
 import { MonitorMessages, sandboxFailed, sandboxStartFailure } from './monitor-messages.ts';
 import { PASSED, type Passed, passing } from './passed-descriptors.ts';
@@ -26,6 +27,9 @@ const { SIGKILL } = constants.signals;
 /** How long what is left of a start is looked for after it was killed, and how often, in milliseconds. */
 const SETTLE_MS = 5000;
 const SETTLE_POLL_MS = 2;
+
+/** How often what has begun is looked for where it cannot be found at once, in milliseconds. */
+const FIND_POLL_MS = 10;
 
 /**
  * Launches a program in a sandbox, which is taken over. Its pipes, or its terminal, are
@@ -67,7 +71,9 @@ async function startMonitor(
 ): Promise<Monitor> {
   /** To be closed when it has its own. */
   const opened: number[] = [];
-  const ours: { close(): void }[] = [];
+  /** The descriptor of our end of the socket, until a connection has it. */
+  let ours: number | undefined;
+  let messages: MonitorMessages | undefined;
   const keep = (fd: number): number => {
     opened.push(fd);
     return fd;
@@ -75,13 +81,13 @@ async function startMonitor(
   try {
     const [server, first] = pair(libc, (fds) => libc.socketpair(AF_UNIX, SOCK, 0, fds));
     keep(first);
-    const connection = new FirstConnection(server);
-    ours.push(connection);
+    ours = server;
     const [from, to] = pair(libc, (fds) => libc.pipe2(fds, O_CLOEXEC));
     keep(to);
-    const messages = new MonitorMessages(from);
-    ours.push(messages);
-    const passed = passedBy(libc, request, sandbox, pipes, { first, messages: to }, keep);
+    messages = new MonitorMessages(from);
+    const limits = spawner.limitsFor(request.limits);
+    const told = { first, messages: to, limits };
+    const passed = passedBy(libc, request, sandbox, pipes, told, keep);
     const { kin, pid } = await passing(libc, passed, (actions) =>
       spawner.spawn(monitorRequest(request, sandbox), actions, 'monitor'),
     ).catch((error: unknown) => {
@@ -89,9 +95,13 @@ async function startMonitor(
     });
     const end = spawner.reaper.endOf(pid);
     if (kin === undefined) throw new Error('what comes of it could not be told apart');
+    // Only now: what is made of it takes a while, and so does the sandbox.
+    ours = undefined;
+    const connection = new FirstConnection(server);
     return { pid, kin, end, connection, messages };
   } catch (error) {
-    for (const each of ours) each.close();
+    if (ours !== undefined) closeSync(ours);
+    messages?.close();
     throw error;
   } finally {
     for (const fd of opened) closeSync(fd);
@@ -107,26 +117,33 @@ function pair(libc: Libc, open: (fds: number[]) => number): [number, number] {
   return [fds[0] ?? -1, fds[1] ?? -1];
 }
 
+/** What the order and descriptors say that are made for one start. */
+interface Told {
+  readonly first: number;
+  readonly messages: number;
+  readonly limits: readonly KernelLimit[];
+}
+
 /** What bwrap is given, by the numbers that it is to have. */
 function passedBy(
   libc: Libc,
   { arg0, args, cwd, env, program, terminal }: LaunchRequest,
   { filter, mechanism, prepared }: SandboxLaunch,
   { stderr, stdin, stdout }: ChildPipes,
-  { first, messages }: { readonly first: number; readonly messages: number },
+  { first, limits, messages }: Told,
   keep: (fd: number) => number,
 ): Passed {
   const binary = firstProgram();
   if (binary === undefined) throw sandboxUnavailable('mechanism', '', 'not on such a machine');
   const lastDescriptor = PASSED.prepared + prepared.descriptors.length - 1;
   const hasTerminal = terminal !== undefined;
-  const order = encodeOrder({ arg0, args, cwd, env, program, hasTerminal, lastDescriptor });
+  const order = { arg0, args, cwd, env, program, hasTerminal, lastDescriptor, limits };
   const told = terminated(sandboxArguments(prepared, mechanism));
   const memory = (content: Uint8Array): number => keep(memoryFile(libc, 'runlet-sandbox', content));
   return new Map([
     [PASSED.messages, messages],
     [PASSED.server, first],
-    [PASSED.order, memory(order)],
+    [PASSED.order, memory(encodeOrder(order))],
     [PASSED.stdin, stdin ?? keep(openSync('/dev/null', 'r'))],
     [PASSED.stdout, stdout],
     [PASSED.stderr, stderr ?? stdout],
@@ -166,7 +183,7 @@ function aboutMonitor(error: unknown): unknown {
   return sandboxStartFailure('mechanism', failure.errnoName, `bwrap: ${failure.errnoName}`);
 }
 
-/** Lets the program begin, when the sandbox stands. */
+/** Waits until the program has begun. */
 async function begin(
   libc: Libc,
   spawner: Spawner,
@@ -175,6 +192,7 @@ async function begin(
   monitor: Monitor,
 ): Promise<Confined> {
   const { connection, end, kin, messages } = monitor;
+  // Nothing begins inside where nobody listens.
   const giveUp = (): void => connection.close();
   request.signal?.addEventListener('abort', giveUp);
   const failed = async (): Promise<Error> => {
@@ -182,21 +200,13 @@ async function begin(
     // It tells before it ends; if it is only its first process that is gone, it ends too.
     return sandboxFailed(libc, await messages.whole());
   };
-  const next = async (kind: FirstMessage['kind']): Promise<void> => {
-    const message = await connection.next();
-    if (message?.kind === 'failed') throw insideFailure(message);
-    if (message?.kind !== kind) throw await failed();
-  };
   try {
     request.signal?.throwIfAborted();
-    await next('ready');
-    const inside = await findInside(monitor.pid);
+    const message = await connection.next();
+    if (message?.kind === 'failed') throw insideFailure(message);
+    if (message?.kind !== 'started') throw await failed();
+    const inside = await foundInside(monitor);
     if (inside === undefined) throw await failed();
-    if (!spawner.limit(inside.program.pid, request.limits)) {
-      throw limitFailure('EPERM');
-    }
-    connection.say(GO);
-    await next('started');
     connection.unref();
     return new Confined({ libc, inside, connection, prepared, kin, monitorEnd: end });
   } catch (error) {
@@ -209,6 +219,19 @@ async function begin(
   }
 }
 
+/**
+ * Finds what runs, which is there until it is collected; undefined: somebody killed it. It may be
+ * that this process has no descriptor left to look for it, for a moment: what has begun is not ended
+ * for that.
+ */
+async function foundInside({ connection, pid }: Monitor): Promise<Inside | undefined> {
+  for (;;) {
+    const inside = await findInside(pid);
+    if (inside !== undefined || connection.over) return inside;
+    await pause(FIND_POLL_MS);
+  }
+}
+
 function insideFailure({
   errno,
   stage,
@@ -217,6 +240,8 @@ function insideFailure({
   switch (stage) {
     case 'cwd':
       return startFailure('CWD', name, `cannot start in the working directory: ${name}`);
+    case 'limits':
+      return limitFailure(name);
     case 'terminal':
       return startFailure('TERMINAL', name, `the terminal could not be given: ${name}`);
     case 'program':

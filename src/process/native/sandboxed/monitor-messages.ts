@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { errnoNameOf } from '../../../errno-name.ts';
@@ -10,31 +11,37 @@ const MAX_BYTES = 4096;
 /** Errors by which the system says that there is no more of something. */
 const LIMITS: ReadonlySet<string> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC']);
 
-/** What bwrap(1) writes to its standard error: why it could not make a sandbox. */
+/**
+ * What bwrap(1) writes to its standard error: why it could not make a sandbox. It stays in the pipe,
+ * which has room for more than it says, until somebody wants to know.
+ */
 export class MonitorMessages {
-  readonly #socket: Socket;
-  readonly #ended: Promise<void>;
-  #bytes = Buffer.alloc(0);
+  #fd: number | undefined;
 
   /** Takes over a descriptor. */
   constructor(fd: number) {
-    this.#socket = new Socket({ fd, readable: true, writable: false });
-    this.#socket.on('data', (data) => {
-      this.#bytes = Buffer.concat([this.#bytes, data.subarray(0, MAX_BYTES - this.#bytes.length)]);
-    });
-    this.#socket.on('error', () => {});
-    this.#ended = new Promise((resolve) => this.#socket.once('close', () => resolve()));
+    this.#fd = fd;
   }
 
   /** All that it says, when it has ended. */
   async whole(): Promise<string> {
-    await this.#ended;
-    return this.#bytes.toString('utf8').trim();
+    const fd = this.#fd;
+    if (fd === undefined) return '';
+    this.#fd = undefined;
+    const socket = new Socket({ fd, readable: true, writable: false });
+    let bytes = Buffer.alloc(0);
+    socket.on('data', (data) => {
+      bytes = Buffer.concat([bytes, data.subarray(0, MAX_BYTES - bytes.length)]);
+    });
+    socket.on('error', () => {});
+    await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    return bytes.toString('utf8').trim();
   }
 
   /** Nobody wants to know any more. */
   close(): void {
-    this.#socket.destroy();
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
   }
 }
 
