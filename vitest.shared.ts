@@ -47,6 +47,7 @@ export const LONG = [
     'files-replace',
     'files-escapes',
     'files-sandbox-escapes',
+    'files-sandbox-swaps',
     'files-remove',
     'files-trees',
     'floods',

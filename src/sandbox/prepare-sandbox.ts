@@ -5,9 +5,8 @@ import type { RunUser } from '../process/users/run-user.ts';
 import type { Asker } from '../turn-queue.ts';
 import type { Who } from './agent/find-path.ts';
 import type { PrepareMountsResult } from './agent/prepare-mounts.ts';
-import { type Boundary, boundaryOf } from './boundary.ts';
+import { type Boundary, boundaryOf, type Point } from './boundary.ts';
 import type { Hold, Placeholders } from './placeholders.ts';
-import { TEMP } from './places.ts';
 import type { PreparedSandbox } from './prepared-sandbox.ts';
 import { sandboxUnavailable } from './sandbox-failure.ts';
 import type { SandboxNetwork, SandboxSpec } from './sandbox-spec.ts';
@@ -71,10 +70,13 @@ function prepared(
   network: SandboxNetwork,
   hold: Hold | undefined,
 ): PreparedSandbox {
-  const { descriptors, first, points } = result;
-  // It is one layer that allows just this.
-  const boundary: Boundary = boundaryOf([points]);
-  const temp = boundary.at(TEMP);
+  const { descriptors, first, hasTemp, points } = result;
+  let known: Boundary | undefined;
+  const boundary = (): Boundary => {
+    // It is one layer that allows just this.
+    known ??= boundaryOf([JSON.parse(points) as Point[]]);
+    return known;
+  };
   let isOpen = true;
   const closeDescriptors = (): void => {
     if (!isOpen) return;
@@ -84,9 +86,9 @@ function prepared(
   };
   return {
     network,
-    hasTemp: temp.space === 'temp' && temp.access === 'write',
-    accessAt: (path) => boundary.at(path).access,
-    arguments: result.arguments,
+    hasTemp,
+    accessAt: (path) => boundary().at(path).access,
+    arguments: result.arguments.split('\0'),
     first,
     descriptors,
     closeDescriptors,

@@ -1,5 +1,5 @@
-import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { existsSync, lstatSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Address } from '../../src/address.ts';
@@ -12,8 +12,6 @@ import { closeRoots, openRoots, type Root } from '../../src/files/roots.ts';
 import {
   escapingPaths,
   everythingIn,
-  FILE_CALLS,
-  type FileCall,
   type FilesOf,
   fillRoot,
   foldersIn,
@@ -29,29 +27,19 @@ import { writeRequests } from '../support/files.ts';
 import { folderInMemory } from '../support/folder-in-memory.ts';
 import { connectClients, serveHere } from '../support/harness.ts';
 import { serve } from '../support/served.ts';
-
-/** Calls beside a loop that swaps a folder for a link. */
-const SWAPPED_CALLS = 20_000;
-
-/** Of them at one time. */
-const AT_ONCE = 16;
+import {
+  CALLS,
+  callBesideSwaps,
+  SWAPPED_CALLS,
+  SWAPPED_MS,
+  swapped,
+} from '../support/swapped-calls.ts';
 
 /** How often it is tried whether one that goes by names is led outside: it takes some hundreds. */
 const MUTANT_CALLS = 1_000_000;
 
-/** Milliseconds that they may take, on a machine that does much else. */
-const SWAPPED_MS = 1_800_000;
-
-/** Those that read, write or make many files each: of the calls beside the loop one in ten is such. */
-const HEAVY = /Tree|Walk|Copy/;
-
 /** Those that change nothing, so that nothing has to be made anew for the next. */
 const READS = /^(?:Stat|Read|List|Walk|Resolve|Watch)/;
-
-const CALLS: readonly (readonly [string, FileCall])[] = Object.entries({
-  ...FILE_CALLS,
-  ...TARGET_CALLS,
-});
 
 /** A server that is confined to a folder, and what is around that. */
 type Confined = FilesOf & { readonly around: Surroundings };
@@ -123,54 +111,20 @@ describe('a server that is confined to a folder', () => {
   });
 });
 
-/** A folder that may be swapped for a link to what is outside, by two names. */
-function swapped({ outside, root }: Surroundings): readonly [string, string] {
-  const [folder, link] = [join(root, 'swap'), join(root, 'swapped')];
-  mkdirSync(join(folder, 'sub/deep'), { recursive: true });
-  writeFileSync(join(folder, 'secret'), 'inside');
-  symlinkSync(outside, link);
-  return [folder, link];
-}
-
-/** What is looked for in it. */
-const BELOW = ['secret', 'sub', 'sub/secret', 'new', 'sub/deep'];
-
 describe('a folder that is swapped for a link all the time', () => {
   it(
     'leads no call outside',
     async () => {
       const { around, ...of } = await serveConfined();
-      const { outside, root } = around;
-      const [light, heavy] = [false, true].map((isHeavy) =>
-        CALLS.filter(([name]) => HEAVY.test(name) === isHeavy),
-      );
       const before = outsideOf(around);
       const names = swapped(around);
       const end = await swapForever(names);
-      let begun = 0;
-      let done = 0;
-      let refused = 0;
-      const caller = async (): Promise<void> => {
-        while (begun < SWAPPED_CALLS) {
-          const number = begun++;
-          const calls = (number % 10 === 0 ? heavy : light) ?? [];
-          const turn = Math.floor(number / 10) + number;
-          const [name, call] = calls[turn % calls.length] ?? ['', () => Promise.resolve()];
-          const below = BELOW[Math.floor(number / 20) % BELOW.length];
-          const spare = join(root, `spare-${number % 64}`);
-          if (name in TARGET_CALLS) await writeFile(spare, 'spare').catch(() => {});
-          const answer = await call(of, `${names[number % 2]}/${below}`, spare).catch(
-            (error: unknown) => String(error),
-          );
-          expect([name, tells(answer)]).toEqual([name, false]);
-          if (typeof answer === 'string' && answer.includes('leads out')) refused += 1;
-          else if (typeof answer !== 'string') done += 1;
-        }
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, caller));
+      const { done, refused } = await callBesideSwaps(of, names, around, (failure) =>
+        failure.includes('leads out'),
+      );
       await end();
       expect(outsideOf(around)).toEqual(before);
-      expect(lstatSync(outside).isDirectory()).toBe(true);
+      expect(lstatSync(around.outside).isDirectory()).toBe(true);
       // Both were found: the folder and the link.
       expect([done > 0, refused > 0]).toEqual([true, true]);
     },

@@ -131,8 +131,8 @@ export function escapingPaths({
 /** What a call of FileService needs. */
 export interface FilesOf extends Pick<Clients, 'files'> {
   readonly sessionId: string;
-  /** The process of the server. */
-  readonly pid: number;
+  /** The process of the server, or those that do its calls at the moment. */
+  readonly pid: number | (() => readonly number[]);
   /** The folders, by their inodes, that nothing may be told of. */
   readonly secretFolders: ReadonlySet<bigint>;
 }
@@ -158,7 +158,9 @@ async function watchOnce(
   try {
     const messages = stream[Symbol.asyncIterator]();
     const { value } = await messages.next();
-    const isSecret = kernelWatches(pid).watches.some(({ inode }) => secretFolders.has(inode));
+    const pids = typeof pid === 'number' ? [pid] : pid();
+    const watches = pids.flatMap((each) => kernelWatches(each).watches);
+    const isSecret = watches.some(({ inode }) => secretFolders.has(inode));
     return isSecret ? { told: SECRET } : value;
   } finally {
     stop.abort();

@@ -1,18 +1,41 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { textOfBytes } from '../../system-text.ts';
+import { KIB } from '../../units.ts';
 import type { BoundaryRule } from '../boundary.ts';
 import { KERNEL_FILE_SYSTEMS } from '../places.ts';
 
-let known: { readonly text: string; readonly caps: readonly BoundaryRule[] } | undefined;
+let known: { readonly info: Buffer; readonly caps: readonly BoundaryRule[] } | undefined;
 
 /** What can be done at most with the file systems of the kernel that are mounted. */
 export function kernelMounts(): readonly BoundaryRule[] {
-  const text = readFileSync('/proc/self/mountinfo', 'latin1');
+  const info = mountinfo();
   // It is seldom another one than before.
-  if (known?.text !== text) {
-    known = { text, caps: text.split('\n').flatMap((line) => capOf(line) ?? []) };
+  if (known?.info.equals(info) !== true) {
+    const lines = info.toString('latin1').split('\n');
+    known = { info: Buffer.from(info), caps: lines.flatMap((line) => capOf(line) ?? []) };
   }
   return known.caps;
+}
+
+/** What is read of it at first goes here: it is read for each sandbox, and seldom longer. */
+const beginning = Buffer.allocUnsafeSlow(16 * KIB);
+
+/** Until it is read again. */
+function mountinfo(): Buffer {
+  const fd = openSync('/proc/self/mountinfo', 'r');
+  try {
+    let length = 0;
+    // The kernel tells no more than some lines at a time.
+    for (;;) {
+      const bytes = readSync(fd, beginning, length, beginning.length - length, null);
+      length += bytes;
+      if (bytes === 0) break;
+    }
+    if (length < beginning.length) return beginning.subarray(0, length);
+    return Buffer.concat([beginning, readFileSync(fd)]);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** What a line of proc_pid_mountinfo(5) is about; undefined: no file system of the kernel. */

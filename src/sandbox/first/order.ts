@@ -51,6 +51,5 @@ export function encodeOrder(order: FirstOrder): Buffer {
 
 /** Texts with a NUL after each, as bwrap(1) takes its arguments as well. */
 export function terminated(texts: readonly string[]): Buffer {
-  const end = Buffer.of(0);
-  return Buffer.concat(texts.flatMap((text) => [bytesOfText(text), end]));
+  return bytesOfText(texts.map((text) => `${text}\0`).join(''));
 }
