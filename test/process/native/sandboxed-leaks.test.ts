@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { ownChildren } from '../../../src/process/native/own-children.ts';
@@ -22,9 +23,13 @@ function namespacesBelow(pids: readonly number[]): readonly string[] {
   });
 }
 
-/** The mounts of this namespace, which other tests have theirs in, too. */
+/** The folders of other tests, which have their mounts in this namespace, too. */
+const OTHERS = new RegExp(`^(${tmpdir()}|/dev/shm)/runlet-test-`);
+
+/** The mounts of this namespace that could be of a sandbox: those have no folder of a test. */
 function mounts(): readonly string[] {
-  return readFileSync('/proc/self/mountinfo', 'latin1').split('\n');
+  const lines = readFileSync('/proc/self/mountinfo', 'latin1').split('\n');
+  return lines.filter((line) => !OTHERS.test(line.split(' ')[4] ?? ''));
 }
 
 /** The cgroups that this program has made; none where it makes none. */
