@@ -73,6 +73,7 @@ export const NAMES: Readonly<Record<string, string>> = {
   'inner.evil.example.org': '10.0.0.5',
   'xn--bse-sna.example.org': '10.0.0.5',
   'hides.example.org': '10.0.0.1',
+  'ported.example.org': '192.0.2.7',
   'outside.example.com': '192.0.2.7',
   'good.example.org.attacker.test': '192.0.2.7',
   'attackerexample.org': '192.0.2.7',
@@ -90,6 +91,14 @@ const noName = (what: string, host: string): Trick => ({ what, host, ends: 'no n
 
 /** A zone is nothing that a URL has: RFC 6874 was never taken up by WHATWG. */
 const zoned = (what: string, host: string): Trick => denied(what, host, { inUrl: false });
+
+/**
+ * Whether it can be reached where nothing denies it: an address of the link is not without its
+ * zone, nor by a zone's number.
+ */
+export function isThere({ host }: Trick): boolean {
+  return !['fe80::1', 'fe80::1%1', 'link.example.org'].includes(host);
+}
 
 /** Of a server of which nothing is said. */
 export const BY_DEFAULT: readonly Trick[] = [
@@ -199,8 +208,8 @@ export const NARROWED: readonly Trick[] = [
   denied('an address that is denied, mapped', '::ffff:10.0.0.1'),
   denied('an address that is denied, by NAT64', '64:ff9b::10.0.0.1'),
   denied('an address that is denied, by 6to4', '2002:a00:1::1'),
-  denied('a name that is allowed at another port', 'outside.example.com', { port: 80 }),
-  denied('a port that is not allowed', 'example.org', { port: 8080 }),
+  denied('a name that nothing allows', 'outside.example.com'),
+  denied('a name that is allowed, at another port', 'ported.example.org', { port: 8080 }),
   denied('a name that is not below the one that is allowed', 'example.org'),
   denied('a name that ends like one', 'attackerexample.org'),
   denied('a name that begins like one', 'good.example.org.attacker.test'),
@@ -232,24 +241,24 @@ export const OWN: readonly Trick[] = [
   denied('an address that is there by a route alone', '10.9.1.2'),
 ];
 
-/** What a URL hides, and the refusal: each leads to metadata or is no URL. */
-export const URLS: readonly (readonly [what: string, url: string])[] = [
-  ['a user that looks like a host', 'http://good.example.org@169.254.169.254/'],
-  ['a user and a password', 'http://good.example.org:80@169.254.169.254:80/'],
-  ['a fragment before the user', 'http://169.254.169.254#@good.example.org/'],
-  ['a query before the user', 'http://169.254.169.254?@good.example.org/'],
-  ['a backslash', 'http://169.254.169.254\\@good.example.org/'],
-  ['two backslashes', 'http:\\\\169.254.169.254/'],
-  ['one slash', 'http:/169.254.169.254/'],
-  ['three slashes', 'http:///169.254.169.254/'],
-  ['spaces around', ' http://169.254.169.254/ '],
-  ['tabs and lines within', 'ht\ntp://169.254.\t169.254/'],
-  ['escaped digits', 'http://%31%36%39.254.169.254/'],
-  ['escaped dots', 'http://169%2e254%2E169%2e254/'],
-  ['the standard port', 'http://169.254.169.254:80/'],
-  ['a port with zeros', 'http://169.254.169.254:00080/'],
-  ['no port', 'http://169.254.169.254:/'],
-  ['brackets', 'http://[::ffff:169.254.169.254]/'],
-  ['capitals', 'HTTP://META.EXAMPLE.ORG/'],
-  ['TLS', 'https://169.254.169.254:8080/'],
+/** What a URL hides, and how it is refused: it may not be reached, or a request cannot have it. */
+export const URLS: readonly (readonly [what: string, url: string, ends: 'denied' | 'invalid'])[] = [
+  ['a user that looks like a host', 'http://good.example.org@169.254.169.254/', 'invalid'],
+  ['a user and a password', 'http://good.example.org:80@169.254.169.254:80/', 'invalid'],
+  ['a fragment before the user', 'http://169.254.169.254#@good.example.org/', 'denied'],
+  ['a query before the user', 'http://169.254.169.254?@good.example.org/', 'denied'],
+  ['a backslash before the user', 'http://169.254.169.254\\@good.example.org/', 'denied'],
+  ['two backslashes', 'http:\\\\169.254.169.254/', 'denied'],
+  ['one slash', 'http:/169.254.169.254/', 'denied'],
+  ['three slashes', 'http:///169.254.169.254/', 'denied'],
+  ['escaped digits', 'http://%31%36%39.254.169.254/', 'denied'],
+  ['escaped dots', 'http://169%2e254%2E169%2e254/', 'denied'],
+  ['an escaped end', 'http://meta.example.org%00.good.example.org/', 'invalid'],
+  ['the standard port', 'http://169.254.169.254:80/', 'denied'],
+  ['a port with zeros', 'http://169.254.169.254:00080/', 'denied'],
+  ['no port', 'http://169.254.169.254:/', 'denied'],
+  ['capitals', 'HTTP://META.EXAMPLE.ORG/', 'denied'],
+  ['TLS', 'https://169.254.169.254:8080/', 'denied'],
+  ['a zone', 'http://[fe80::1%25lo]/', 'invalid'],
+  ['another scheme', 'file:///etc/passwd', 'invalid'],
 ];

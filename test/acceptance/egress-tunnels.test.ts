@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TunnelStage } from '../../src/gen/runlet/v1/error_pb.ts';
 import { parseEgressRule } from '../../src/network/egress/egress-rule.ts';
 import { canMakeRoom, openRoom, type Room } from '../support/egress-room.ts';
 import { failureOf } from '../support/failure.ts';
@@ -7,6 +8,7 @@ import { connectedTunnel, openTunnel, startPeer } from '../support/tunnels.ts';
 import {
   ADDRESSES,
   BY_DEFAULT,
+  isThere,
   NAMES,
   NARROW_FLAGS,
   NARROWED,
@@ -14,7 +16,6 @@ import {
   OWN,
   PORTS,
   ROUTES,
-  type Trick,
 } from './egress-tricks.ts';
 
 const ENDS = {
@@ -40,7 +41,7 @@ async function connect(server: string, host: string, port: number): Promise<stri
 /** How a connection is refused, with the stage that its details tell. */
 async function refusal(server: string, host: string, port: number): Promise<string> {
   const { summary, tunnelFailure } = await failureOf(connect(server, host, port));
-  return `${summary} ${tunnelFailure?.stage}`;
+  return `${summary} ${TunnelStage[tunnelFailure?.stage ?? 0]}`;
 }
 
 /**
@@ -52,7 +53,7 @@ async function came(): Promise<readonly string[]> {
     PORTS.map((port) => [host, port] as const),
   );
   for (const [host, port] of marks) await connect('plain', host, port);
-  const left = marks.map(([host, port]) => `${host.replace(/^(\d+\.)/, '$1')} ${port}`);
+  const left = marks.map(([host, port]) => `${host} ${port}`);
   const others: string[] = [];
   await expect
     .poll(async () => {
@@ -74,8 +75,6 @@ const ALLOWED = [
   ...['::ffff:a9fe:a9fe', '100.100.100.200'],
 ].flatMap((rule) => ['--egress-allow', rule]);
 
-const portOf = ({ port = 80 }: Trick): number => port;
-
 describe.skipIf(!canMakeRoom())('what is denied (needs unshare and ip)', () => {
   beforeAll(async () => {
     room = await openRoom({
@@ -94,35 +93,35 @@ describe.skipIf(!canMakeRoom())('what is denied (needs unshare and ip)', () => {
 
   afterAll(() => room?.close());
 
-  it.each(BY_DEFAULT)('by default is $what: $host', async (trick) => {
-    expect(await refusal('plain', trick.host, portOf(trick))).toBe(ENDS[trick.ends]);
+  it.each(BY_DEFAULT)('by default is $what: $host', async ({ ends, host, port = 80 }) => {
+    expect(await refusal('plain', host, port)).toBe(ENDS[ends]);
     expect(await came()).toEqual([]);
   });
 
-  it.each(BY_DEFAULT)('is there, and reached where it is allowed: $what', async (trick) => {
-    await connect('open', trick.host, portOf(trick)).catch((error: unknown) => {
-      // An address of the link is not reached without its zone.
-      if (trick.host !== 'fe80::1' && trick.host !== 'link.example.org') throw error;
-    });
-    const seen = await came();
-    expect(seen.length).toBe(/^fe80::1$|^link/.test(trick.host) ? 0 : 1);
-  });
+  it.each(BY_DEFAULT.filter(isThere))(
+    'is there, and reached where it is allowed: $what',
+    async ({ host, port = 80 }) => {
+      await connect('open', host, port);
+      expect(await came()).toHaveLength(1);
+    },
+  );
 
-  it.each(NO_NAMES)('is what is no name, with $what', async (trick) => {
+  it.each(NO_NAMES)('is what is no name, with $what', async ({ ends, host }) => {
     for (const server of ['plain', 'open', 'narrow']) {
-      expect(await refusal(server, trick.host, portOf(trick))).toBe(ENDS[trick.ends]);
+      expect(await refusal(server, host, 80)).toBe(ENDS[ends]);
     }
     expect(await came()).toEqual([]);
   });
 
-  it.each(NARROWED)('by rules is $what: $host', async (trick) => {
-    expect(await refusal('narrow', trick.host, portOf(trick))).toBe(ENDS[trick.ends]);
+  it.each(NARROWED)('by rules is $what: $host', async ({ ends, host, port = 80 }) => {
+    expect(await refusal('narrow', host, port)).toBe(ENDS[ends]);
     expect(await came()).toEqual([]);
   });
 
   it('by rules is not what they allow', async () => {
     expect(await connect('narrow', 'good.example.org', 80)).toBe('10.0.0.5:80');
     expect(await connect('narrow', 'GOOD.example.org.', 80)).toBe('10.0.0.5:80');
+    expect(await connect('narrow', 'ported.example.org', 80)).toBe('192.0.2.7:80');
     expect(await connect('narrow', '10.0.0.5', 8080)).toBe('10.0.0.5:8080');
     expect(await connect('narrow', '2001:db8::1', 8080)).toBe('[2001:db8::1]:8080');
   });

@@ -20,6 +20,7 @@ import { createInterface } from 'node:readline';
  * @property {Readonly<Record<string, string>>} names what names lead to, in order
  * @property {readonly number[]} ports
  * @property {Readonly<Record<string, readonly string[]>>} servers their flags
+ * @property {Readonly<Record<string, Readonly<Record<string, string>>>>} environments their variables
  */
 
 /** @type {Plan} */
@@ -53,7 +54,11 @@ const listen = (port, host) =>
       socket.on('error', () => {});
       socket.on('data', (data) => {
         connection.bytes += data.length;
-        socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+        // What is asked for may say where the answer leads.
+        const [, to] = /^[A-Z]+ \/\?to=(\S+) /.exec(data.toString()) ?? [];
+        const status =
+          to === undefined ? '200 OK' : `302 Found\r\nlocation: ${decodeURIComponent(to)}`;
+        socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
       });
     });
     server.on('error', reject);
@@ -73,7 +78,7 @@ const start = (name, flags) =>
     const state = ['--state-dir', join(plan.folder, `${name}.state`)];
     const server = spawn(process.execPath, [plan.main, ...fixed, ...state, ...flags], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { PATH: process.env['PATH'] },
+      env: { PATH: process.env['PATH'], ...plan.environments[name] },
     });
     process.on('exit', () => server.kill('SIGKILL'));
     const count = 1 + flags.filter((flag) => flag === '--listen').length;
@@ -88,9 +93,9 @@ const start = (name, flags) =>
 /** @type {Record<string, readonly string[]>} */
 const servers = {};
 for (const [name, flags] of Object.entries(plan.servers)) servers[name] = await start(name, flags);
-console.log(JSON.stringify(servers));
+process.stdout.write(`${JSON.stringify(servers)}\n`);
 
 // Whatever is asked for is all that came so far.
 createInterface(process.stdin)
-  .on('line', () => console.log(JSON.stringify(came.splice(0))))
+  .on('line', () => void process.stdout.write(`${JSON.stringify(came.splice(0))}\n`))
   .on('close', () => process.exit());

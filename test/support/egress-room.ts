@@ -20,6 +20,8 @@ export interface RoomPlan {
   readonly ports: readonly number[];
   /** Servers, by their names and flags. */
   readonly servers: Readonly<Record<string, readonly string[]>>;
+  /** Variables of some of them. Default: none. */
+  readonly environments?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 /** A connection that came to one of the ports. */
@@ -51,7 +53,7 @@ export function canMakeRoom(): boolean {
 /** Makes one. */
 export async function openRoom(plan: RoomPlan): Promise<Room> {
   const folder = await mkdtemp(join(tmpdir(), 'runlet-room-'));
-  const text = JSON.stringify({ ...plan, folder, main: MAIN });
+  const text = JSON.stringify({ environments: {}, ...plan, folder, main: MAIN });
   const child = spawn('unshare', [...UNSHARE, process.execPath, PROGRAM, text], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
