@@ -14,6 +14,8 @@ const OUTCOMES: Readonly<Partial<Record<Reason, AuditRecord['outcome']>>> = {
   POLICY_DENIED: 'denied',
   OUTSIDE_ROOT: 'denied',
   SANDBOX_REQUIRED: 'denied',
+  EGRESS_DENIED: 'denied',
+  LISTEN_DENIED: 'denied',
   START_FAILED: 'failed',
 };
 
@@ -21,7 +23,15 @@ const OUTCOMES: Readonly<Partial<Record<Reason, AuditRecord['outcome']>>> = {
 export const CHANGED_FILES = contextKey('');
 
 /**
- * Records each call that is denied, each start that fails, and each change of files, done or
+ * Where a call leads that sends an HTTP request, connects or listens, for its record: the method
+ * and origin of the first, `host:port` or the path of a socket; never paths of URLs, queries,
+ * headers.
+ */
+export const NETWORK_TARGET = contextKey('');
+
+/**
+ * Records each call that is denied, each start that fails, each change of files, and each
+ * HTTP request, connection and listener, done or
  * failed: also one that ended with its call, of which a part may be done. What was started is
  * recorded there.
  */
@@ -30,22 +40,30 @@ export function auditCalls(audit: Audit): Interceptor {
     const outcome = await next();
     const { error } = outcome;
     const files = context.get(CHANGED_FILES);
+    const network = context.get(NETWORK_TARGET);
     const known = error instanceof RunletError ? error : undefined;
     const recorded =
-      (known && OUTCOMES[known.reason]) ?? (files === '' ? undefined : cameOf(outcome));
+      (known && OUTCOMES[known.reason]) ?? (files === '' && network === '' ? undefined : cameOf(outcome));
     if (recorded === undefined) return outcome;
     audit.record({
       ...whoDidWhat(context),
       ...(known === undefined ? {} : { principal: principalOf(context, known) }),
       outcome: recorded,
       reason: reasonOf(outcome),
-      detail: (known && detailOf(known)) || files,
+      detail: detailOfCall(network, known) || files,
     });
     return outcome;
   };
 }
 
-/** What came of a change of files. */
+/** Where a call led, and which rule denied it. */
+function detailOfCall(network: string, error: RunletError | undefined): string {
+  const detail = error === undefined ? '' : detailOf(error);
+  if (network === '' || detail === '') return network || detail;
+  return `${network} ${detail}`;
+}
+
+/** What came of a change of files, or of a way into the network. */
 function cameOf({ code }: CallOutcome): AuditRecord['outcome'] {
   return code === status.OK ? 'ok' : 'failed';
 }

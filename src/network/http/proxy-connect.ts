@@ -151,7 +151,11 @@ function askFor(
       maxHeaderSize: MAX_PROXY_HEADER_BYTES,
       insecureHTTPParser: false,
     });
+    let settled = false;
     const fail = (error: unknown): void => {
+      // A request that has its answer is closed too.
+      if (settled) return;
+      settled = true;
       signal.removeEventListener('abort', giveUp);
       asked.destroy();
       socket.destroy();
@@ -172,6 +176,7 @@ function askFor(
         broken(gone());
         return;
       }
+      settled = true;
       resolve(answer.statusCode ?? 0);
     });
     asked.end();

@@ -4,6 +4,7 @@ import { invalidField } from '../../../errors.ts';
 import type { RequestRequest, RequestResponseSchema } from '../../../gen/runlet/v1/http_pb.ts';
 import type { HttpExchanges } from '../../../network/http/http-exchanges.ts';
 import type { HttpExchangeRequest } from '../../../network/http/http-message.ts';
+import { NETWORK_TARGET } from '../../audit-calls.ts';
 import { callerOf } from '../../caller.ts';
 import { withHeartbeats } from '../../heartbeats.ts';
 import { enterSession } from '../enter-session.ts';
@@ -39,6 +40,7 @@ async function* answer(
   const session = enterSession(sessions, head.value, context);
   context.defer(session.whenOver((why) => context.fail(why)));
   const parsed = parseHead(head.value);
+  context.set(NETWORK_TARGET, `${parsed.method} ${parsed.url.origin}`);
   const asked: HttpExchangeRequest = {
     ...parsed,
     credentials,
