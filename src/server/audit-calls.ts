@@ -29,6 +29,9 @@ export const CHANGED_FILES = contextKey('');
  */
 export const NETWORK_TARGET = contextKey('');
 
+/** Whether what it leads to was opened, however it ended then: a connection, a listener. */
+export const NETWORK_OPENED = contextKey(false);
+
 /**
  * Records each call that is denied, each start that fails, each change of files, and each
  * HTTP request, connection and listener, done or
@@ -43,7 +46,12 @@ export function auditCalls(audit: Audit): Interceptor {
     const network = context.get(NETWORK_TARGET);
     const known = error instanceof RunletError ? error : undefined;
     const recorded =
-      (known && OUTCOMES[known.reason]) ?? (files === '' && network === '' ? undefined : cameOf(outcome));
+      (known && OUTCOMES[known.reason]) ??
+      (files === '' && network === ''
+        ? undefined
+        : context.get(NETWORK_OPENED)
+          ? 'ok'
+          : cameOf(outcome));
     if (recorded === undefined) return outcome;
     audit.record({
       ...whoDidWhat(context),

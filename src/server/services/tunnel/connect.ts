@@ -6,11 +6,14 @@ import type {
   ConnectResponseSchema,
   TunnelOpen,
 } from '../../../gen/runlet/v1/tunnel_pb.ts';
+import { targetText } from '../../../network/dial-target.ts';
 import { Tunnel } from '../../../network/tunnels/tunnel.ts';
+import { shownText } from '../../../system-text.ts';
+import { NETWORK_OPENED, NETWORK_TARGET } from '../../audit-calls.ts';
 import { withHeartbeats } from '../../heartbeats.ts';
 import { connectMessage } from './connect-message.ts';
 import { dial } from './dial.ts';
-import { parseTarget } from './open-target.ts';
+import { type OpenTarget, parseTarget } from './open-target.ts';
 import { enterTunnels } from './tunnel-calls.ts';
 import type { TunnelMethods, TunnelServiceOptions } from './tunnel-service.ts';
 
@@ -37,6 +40,7 @@ async function* responses(
   const request = first.done === true ? undefined : first.value.request;
   if (request?.case !== 'open') throw invalidField('open', 'must come first');
   const tunnel = await openTunnel(options, request.value, context);
+  context.set(NETWORK_OPENED, true);
   // However the call ends. One that is closed already is not touched.
   context.defer(() => tunnel.reset());
   // It goes on beside what comes.
@@ -52,6 +56,7 @@ async function openTunnel(
   const { clock, limits, tunnelsOf } = options;
   const call = enterTunnels(options, open, context);
   const target = parseTarget(open);
+  context.set(NETWORK_TARGET, targetOf(target));
   const tunnels = tunnelsOf(call.session);
   const idleMs = limits.tunnelIdleMs;
   if (target.kind === 'listener') {
@@ -61,6 +66,18 @@ async function openTunnel(
   }
   context.defer(tunnels.countTunnel());
   return new Tunnel({ ...(await dial(options, target, call, context)), clock, idleMs });
+}
+
+/** Where it leads, for the audit. */
+function targetOf(target: OpenTarget): string {
+  switch (target.kind) {
+    case 'host':
+      return targetText(target.target);
+    case 'path':
+      return shownText(target.path);
+    case 'listener':
+      return `connection ${target.connectionId}`;
+  }
 }
 
 /** Sends what the client sends, no faster than it is taken. */
