@@ -67,6 +67,7 @@ export const LONG = [
     'spool-faults',
     'tls-rotation',
     'tls-serve',
+    'tunnels',
   ].map((name) => `test/acceptance/${name}.test.ts`),
   ...[
     'acknowledging',
