@@ -79,6 +79,12 @@ export type {
 } from './network/network-options.ts';
 export type { RemoteListener } from './network/remote-listener.ts';
 export type { RemoteSocket } from './network/remote-socket.ts';
+export type { SessionAgentOptions } from './network/session-agent.ts';
+export type {
+  ConnectorTarget,
+  SessionConnector,
+  SessionConnectorOptions,
+} from './network/session-connector.ts';
 export type { ConnectOptions, RequestMetadata, SpecDefaults } from './options.ts';
 export { OutputLostError } from './output-lost-error.ts';
 export type { OutputReadable } from './output-readable.ts';

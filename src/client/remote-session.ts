@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../clock.ts';
+import type { Agent as HttpAgent, AgentOptions as HttpAgentOptions } from 'node:http';
+import type { Agent as HttpsAgent, AgentOptions as HttpsAgentOptions } from 'node:https';
+import type { Dispatcher } from 'undici';
 import type {
   Process as ProcessMessage,
   StartProcessResponse,
@@ -9,7 +11,6 @@ import { RunletClientError } from './client-error.ts';
 import { SessionLostError } from './errors.ts';
 import { FileScope } from './files/file-scope.ts';
 import { RemoteFiles } from './files/remote-files.ts';
-import type { KeepAlive } from './keep-alive.ts';
 import { connectTunnel } from './network/connect-tunnel.ts';
 import type { SessionFetch } from './network/fetch-options.ts';
 import { type ListeningPorts, listPorts } from './network/list-ports.ts';
@@ -22,16 +23,25 @@ import type {
 } from './network/network-options.ts';
 import { listenRemotely, type RemoteListener } from './network/remote-listener.ts';
 import type { RemoteSocket } from './network/remote-socket.ts';
+import {
+  type SessionAgentOptions,
+  sessionHttpAgent,
+  sessionHttpsAgent,
+} from './network/session-agent.ts';
+import {
+  type SessionConnector,
+  type SessionConnectorOptions,
+  sessionConnector,
+  sessionDispatcher,
+} from './network/session-connector.ts';
 import { sessionFetch } from './network/session-fetch.ts';
 import { checkProcessId, checkStartOptions } from './option-checks.ts';
-import type { SpecDefaults } from './options.ts';
 import { type ProcessInfo, processInfo, type SessionInfo, sessionInfo } from './process-info.ts';
-import type { ProcessLives } from './process-lives.ts';
 import { type ProcessSpec, specMessage } from './process-spec.ts';
 import { RemoteProcess } from './remote-process.ts';
 import { assertInSandbox, assertKnowsSandboxes } from './sandbox-support.ts';
-import type { SessionCalls } from './session-calls.ts';
 import { isGone } from './session-loss.ts';
+import type { SessionParts } from './session-parts.ts';
 import type { StartedProcess } from './started-process.ts';
 import { terminateGivenUp, terminateOn } from './terminate-given-up.ts';
 import { unlessAborted } from './waiting.ts';
@@ -48,18 +58,6 @@ export interface StartOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What a session is made of, for its client. @internal */
-export interface RemoteSessionParts {
-  readonly calls: SessionCalls;
-  readonly lives: ProcessLives;
-  readonly clock: Clock;
-  readonly keepAlive: KeepAlive;
-  /** What processes are started with where their specs do not say. */
-  readonly defaults: SpecDefaults;
-  /** How long a process can be read after its end where its spec does not say. */
-  readonly retentionMs: number;
-}
-
 /**
  * A session on a server, which owns processes. It is kept attached, over as many
  * connections as it takes, until it is closed, detached from, or lost.
@@ -74,11 +72,11 @@ export class RemoteSession {
    * with a `TypeError`, whose `cause` is an `HttpError` or says why else.
    */
   readonly fetch: SessionFetch;
-  readonly #parts: RemoteSessionParts;
+  readonly #parts: SessionParts;
   #closing: Promise<void> | undefined;
 
   /** @internal */
-  constructor(parts: RemoteSessionParts) {
+  constructor(parts: SessionParts) {
     this.#parts = parts;
     this.files = new RemoteFiles(new FileScope(parts.calls, parts.defaults.sandbox ?? false));
     this.fetch = (input, init) => sessionFetch(parts.calls, input, init);
@@ -175,6 +173,26 @@ export class RemoteSession {
    */
   listen(target: ListenTarget = {}, options: ListenOptions = {}): Promise<RemoteListener> {
     return listenRemotely(this.#parts.calls, target, options);
+  }
+
+  /** An agent of `node:http` that connects through the server. Destroy it in the end. */
+  httpAgent(options: SessionAgentOptions<HttpAgentOptions> = {}): HttpAgent {
+    return sessionHttpAgent(this.#parts.calls, options);
+  }
+
+  /** The same of `node:https`: TLS is between this program and where it leads. */
+  httpsAgent(options: SessionAgentOptions<HttpsAgentOptions> = {}): HttpsAgent {
+    return sessionHttpsAgent(this.#parts.calls, options);
+  }
+
+  /** What `connect` of a dispatcher of undici takes, of whatever version, to connect through the server. */
+  connector(options: SessionConnectorOptions = {}): SessionConnector {
+    return sessionConnector(this.#parts.calls, options);
+  }
+
+  /** A dispatcher of the undici that this package has, which is loaded for it. Close it in the end. */
+  dispatcher(options: SessionConnectorOptions = {}): Promise<Dispatcher> {
+    return sessionDispatcher(this.#parts.calls, options);
   }
 
   /** The TCP ports at which its processes listen now, and what came of them. */

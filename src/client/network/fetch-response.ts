@@ -37,7 +37,7 @@ export function fetchResponse(call: ResponseCall, options: ResponseOptions): Res
   for (const { name, value } of head.headers) {
     headers.append(name, Buffer.from(value).toString('latin1'));
   }
-  const status = head.status > MAX_STATUS ? MAX_STATUS : head.status;
+  const status = Math.min(head.status, MAX_STATUS);
   const body = isBodiless ? null : bodyOf(call, options);
   if (isBodiless) void leave(call);
   const url = head.finalUrl.replace(/#.*/s, '');
