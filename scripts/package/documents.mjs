@@ -16,6 +16,8 @@ const DOCUMENTS = {
   process: StartedProcess<{ argv: string[]; stdin: 'pipe' }>`,
     imports: `
 import { readFile } from 'node:fs/promises';
+import { get } from 'node:https';
+import { Agent, request } from 'undici';
 import { connect, FileError, narrowToken, newToken, RemoteError, serve } from 'runlet';
 import type { RemoteSession, RunletClient, SandboxOptions, StartedProcess } from 'runlet';
 declare function currentToken(): Promise<string>;
@@ -27,6 +29,7 @@ declare const sessionId: string;
     parameters: 'session: RemoteSession',
     imports: `
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { connect, type RemoteSession } from 'runlet/client';
 import { RunletClientTransport } from 'runlet/mcp';
 `,
