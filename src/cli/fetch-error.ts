@@ -33,15 +33,14 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
   TIMEOUT: TIMEOUT_EXIT_CODE,
 };
 
-/** Has what fails of an exchange say which host it was about. */
-export async function namingFetch<T>(url: URL, acting: Promise<T>): Promise<T> {
+/** Has what fails of an exchange have the exit code of curl(1). */
+export async function namingFetch<T>(acting: Promise<T>): Promise<T> {
   try {
     return await acting;
   } catch (error) {
     const exitCode = error instanceof HttpError ? EXIT_CODES[error.stage] : undefined;
     if (!(error instanceof HttpError) || exitCode === undefined) throw error;
-    const target = error.target === '' ? url.host : error.target;
     const why = error.failure === '' ? (error.reason ?? error.status) : error.failure;
-    throw new FetchError(`${target}: ${error.message} (${why})`, exitCode, error);
+    throw new FetchError(`${error.message} (${why})`, exitCode, error);
   }
 }

@@ -125,8 +125,14 @@ async function fetch(url: string, flags: FetchFlags): Promise<void> {
         withServer(flags, (client, address) =>
           withNetworkSession(client, address, flags.session, 0, async (network) => {
             const session = await network.current();
-            const answer = await namingFetch(request.url, exchange(session, request, both));
-            await printAnswer(answer, flags, output, request.url);
+            // Nothing else keeps this program from ending while an answer is waited for.
+            const release = session.calls.hold();
+            try {
+              const answer = await namingFetch(exchange(session, request, both));
+              await printAnswer(answer, flags, output, request.url);
+            } finally {
+              release();
+            }
           }),
         ),
       ),
@@ -174,7 +180,7 @@ async function printAnswer(
   try {
     for (;;) {
       // What fails of the output is not about the answer.
-      const next = await namingFetch(url, pieces.next());
+      const next = await namingFetch(pieces.next());
       if (next.done === true) return output.end();
       await output.write(next.value);
     }
