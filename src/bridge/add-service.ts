@@ -25,6 +25,7 @@ import { type CallEnding, GrpcCallContext } from './grpc-call-context.ts';
 import { inTurns } from './in-turns.ts';
 import { type Interceptor, intercept } from './interceptor.ts';
 import { SMALL_MESSAGE_BYTES } from './request-meter.ts';
+import { requestsOf } from './requests-of.ts';
 import {
   methodPath,
   type Response,
@@ -253,9 +254,7 @@ async function* decodeAll(
   options: BridgeOptions,
   context: GrpcCallContext,
 ): AsyncGenerator<AnyRequest> {
-  // Destroying the stream would take the answer's way with it.
-  const messages = call.iterator({ destroyOnReturn: false });
-  for await (const bytes of inTurns(messages, MAX_MESSAGES_PER_TURN)) {
+  for await (const bytes of inTurns(requestsOf(call), MAX_MESSAGES_PER_TURN)) {
     yield decode(method, bytes as Buffer, options, context);
     context.edge?.requests.consumed();
   }
