@@ -87,11 +87,7 @@ function inlineBody(body: FetchRequest['body']): Buffer | undefined {
 }
 
 /** Never rejects: who reads the answer is told. */
-async function send(
-  call: Call,
-  value: Head,
-  { body }: FetchRequest,
-): Promise<void> {
+async function send(call: Call, value: Head, { body }: FetchRequest): Promise<void> {
   try {
     await call.send({ request: { case: 'head', value } });
     if (body !== undefined && inlineBody(body) === undefined) {

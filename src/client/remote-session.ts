@@ -40,6 +40,7 @@ import { type ProcessInfo, processInfo, type SessionInfo, sessionInfo } from './
 import { type ProcessSpec, specMessage } from './process-spec.ts';
 import { RemoteProcess } from './remote-process.ts';
 import { assertInSandbox, assertKnowsSandboxes } from './sandbox-support.ts';
+import type { SessionCalls } from './session-calls.ts';
 import { isGone } from './session-loss.ts';
 import type { SessionParts } from './session-parts.ts';
 import type { StartedProcess } from './started-process.ts';

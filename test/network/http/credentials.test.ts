@@ -182,7 +182,7 @@ describe('an answer to what had a credential', () => {
       },
     ],
   ];
-  const echo = (request: { headers: { authorization?: string } }): string =>
+  const echo = (request: { headers: { authorization?: string | undefined } }): string =>
     request.headers.authorization ?? 'none';
 
   it.each(echoes)('fails where it tells it in %s', async (_how, answer) => {
