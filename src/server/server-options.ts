@@ -43,7 +43,10 @@ export interface ServerOptions {
    * all that is not denied.
    */
   readonly egressAllow?: readonly EgressRule[] | undefined;
-  /** What they may not, whatever is allowed. Default: what `DEFAULT_DENIED` has. */
+  /**
+   * What they may not, whatever is allowed. Default: link-local addresses and metadata services of
+   * clouds, unless they are allowed.
+   */
   readonly egressDeny?: readonly EgressRule[] | undefined;
   /** Where callers may listen. Default: at loopback addresses, which they always may. */
   readonly allowListen?: readonly ListenRule[] | undefined;

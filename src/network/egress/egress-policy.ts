@@ -19,7 +19,7 @@ export interface EgressPolicyOptions {
 }
 
 /** What is denied where no rule allows it: the link, and metadata services of clouds. */
-export const DEFAULT_DENIED: readonly EgressRule[] = [
+const DEFAULT_DENIED: readonly EgressRule[] = [
   '169.254.0.0/16',
   'fe80::/10',
   'fd00:ec2::254',
