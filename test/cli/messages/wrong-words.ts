@@ -340,7 +340,7 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
     ],
     [
       'serve --egress-allow [fd00::1]443',
-      '--egress-allow [fd00::1]443: brackets are written as [ADDRESS] or [ADDRESS]:PORT',
+      "--egress-allow '[fd00::1]443': brackets are written as [ADDRESS] or [ADDRESS]:PORT",
     ],
     [
       'serve --egress-allow example.org:0',
