@@ -1,5 +1,4 @@
 import { idleClock } from '../clock.ts';
-import { MAX_CREDENTIALS } from '../limits.ts';
 import { openCredentials } from '../network/http/credentials.ts';
 import { environmentProxies } from '../network/http/proxy-for.ts';
 import { openTrust } from '../network/http/trust.ts';
@@ -27,9 +26,6 @@ export async function serveHttp(
   logger: ServerLog,
 ): Promise<ServedHttp> {
   const { httpCa: files = [], httpCredential: specs = [], httpProxy } = flags;
-  if (specs.length > MAX_CREDENTIALS) {
-    throw new UsageError(`--http-credential: more than ${MAX_CREDENTIALS}`);
-  }
   const common = { clock: idleClock, log: logger };
   const credentials = await openCredentials({ ...common, specs }).catch((error: Error) => {
     throw new UsageError(`--http-credential: ${error.message}`);

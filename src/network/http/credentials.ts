@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import type { Clock } from '../../clock.ts';
 import { invalidField } from '../../errors.ts';
-import { MAX_CREDENTIAL_BYTES, MIN_CREDENTIAL_BYTES } from '../../limits.ts';
+import { MAX_CREDENTIAL_BYTES, MAX_CREDENTIALS, MIN_CREDENTIAL_BYTES } from '../../limits.ts';
 import { assertOwnFile, type FileRead } from '../../read-file.ts';
 import { type WatchedFiles, watchFiles } from '../../watched-files.ts';
 import { type CredentialSpec, isBoundTo } from './credential-spec.ts';
@@ -43,6 +43,7 @@ const ALL_READ = 0o004n;
  * @throws Error that names the credential, and says what is wrong with it; never its value
  */
 export async function openCredentials(options: CredentialsOptions): Promise<OpenCredentials> {
+  if (options.specs.length > MAX_CREDENTIALS) throw new Error(`more than ${MAX_CREDENTIALS}`);
   const kept = new Map<string, Kept>();
   const close = (): void => {
     for (const { value } of kept.values()) value.close();

@@ -304,6 +304,11 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
       '--client-name a..b: it is neither spiffe://TRUST-DOMAIN/PATH nor a DNS name, with one * at most in a part',
     ],
     ['serve --policy /dev/null', '--policy /dev/null: it is no file'],
+    [
+      'serve --http-credential api=api.example.org,authorization,/dev/null',
+      '--http-credential: the credential api: it is no file',
+    ],
+    ['serve --http-ca /dev/null', '--http-ca: it is no file'],
     ['serve --sandbox-profiles /dev/null', '--sandbox-profiles /dev/null: it is no file'],
     [
       'serve --egress-allow example..org',
