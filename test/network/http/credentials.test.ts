@@ -1,4 +1,5 @@
 import { rename, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -182,7 +183,7 @@ describe('an answer to what had a credential', () => {
       },
     ],
   ];
-  const echo = (request: { headers: { authorization?: string | undefined } }): string =>
+  const echo = (request: IncomingMessage): string =>
     request.headers.authorization ?? 'none';
 
   it.each(echoes)('fails where it tells it in %s', async (_how, answer) => {
