@@ -123,10 +123,12 @@ export { type LocalServer, type ServeOptions, serve } from './serve.ts';
 export type {
   CallerInfo,
   FilesCapability,
+  HttpCapability,
   SandboxCapability,
   SandboxProbe,
   ServerInfo,
   ServerLimits,
+  TunnelCapability,
 } from './server-info.ts';
 export type { StartedProcess } from './started-process.ts';
 export type { Pem, TlsOptions } from './tls-options.ts';

@@ -70,6 +70,28 @@ export interface FilesCapability {
   readonly roots: readonly string[];
 }
 
+/** What a server can do with HTTP. */
+export interface HttpCapability {
+  /** Whether `session.fetch` can be used: not with every version. */
+  readonly supported: boolean;
+  /** The versions that it speaks with others: `1.1`, `2`. */
+  readonly versions: readonly string[];
+  /** The names of the credentials that the operator has configured. */
+  readonly credentials: readonly string[];
+  /** Whether requests go through a proxy of the operator's. */
+  readonly proxied: boolean;
+}
+
+/** What a server can do with connections. */
+export interface TunnelCapability {
+  /** Whether `session.connect` and `session.listen` can be used: not with every version. */
+  readonly supported: boolean;
+  /** Whether `processId` leads into the network of a process in a sandbox. */
+  readonly namespaces: boolean;
+  /** Whether sockets of the file system can be reached. */
+  readonly unixSockets: boolean;
+}
+
 /** Whether a part of sandboxes was seen to work when a server started. */
 export interface SandboxProbe {
   /** The part: `files` for example. */
@@ -127,6 +149,10 @@ export interface ServerInfo {
     readonly files: FilesCapability;
     /** Undefined: the server is of a version that has no sandboxes. */
     readonly sandbox: SandboxCapability | undefined;
+    /** What `session.fetch` can do. */
+    readonly http: HttpCapability;
+    /** What `session.connect` and `session.listen` can do. */
+    readonly tunnels: TunnelCapability;
   };
   /** Undefined: the server is of a version that does not tell. */
   readonly caller: CallerInfo | undefined;
@@ -193,6 +219,17 @@ export function serverInfo(message: GetServerInfoResponse): ServerInfo {
         roots: capabilities?.files?.roots ?? [],
       },
       sandbox: sandboxCapability(capabilities?.sandbox),
+      http: {
+        supported: capabilities?.http?.supported ?? false,
+        versions: capabilities?.http?.versions ?? [],
+        credentials: capabilities?.http?.credentials ?? [],
+        proxied: capabilities?.http?.proxied ?? false,
+      },
+      tunnels: {
+        supported: capabilities?.tunnels?.supported ?? false,
+        namespaces: capabilities?.tunnels?.namespaces ?? false,
+        unixSockets: capabilities?.tunnels?.unixSockets ?? false,
+      },
     },
     caller: message.caller === undefined ? undefined : callerInfo(message.caller),
   };

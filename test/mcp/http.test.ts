@@ -37,6 +37,7 @@ describe('an MCP server that speaks HTTP', () => {
     for await (const line of createInterface(started.stderr)) {
       if (line.includes(`listening on port ${port}`)) break;
     }
+    started.stderr.on('error', () => {});
     const url = new URL(`http://127.0.0.1:${port}/mcp`);
     const client = new Client({ name: 'test', version: '1.0.0' });
     onTestFinished(() => client.close());
@@ -54,5 +55,7 @@ describe('an MCP server that speaks HTTP', () => {
     expect(content).toEqual([{ type: 'text', text: expect.stringContaining('completed') }]);
     expect(progress.length).toBeGreaterThan(0);
     await transport.terminateSession();
+    await client.close();
+    await session.close();
   });
 });
