@@ -132,7 +132,7 @@ export function openCall<Q, R, T>(
   });
 }
 
-/** What cannot be gone on with over another connection ends with. @internal */
-export function interrupted(): RunletClientError {
+/** What cannot be gone on with over another connection ends with. */
+function interrupted(): RunletClientError {
   return new RunletClientError('INTERRUPTED', 'the connection to the server broke');
 }
