@@ -57,9 +57,6 @@ export function forwardSpec(text: string): ForwardSpec {
       ? { kind: 'host', host: bare(host ?? ''), port: portNumber(port ?? '', 1) }
       : { kind: 'path', path };
   if (local?.startsWith('/')) return { listen: { kind: 'path', path: local }, target };
-  if (local === undefined && target.kind === 'path') {
-    throw new InvalidArgumentError('a port or a path to listen at has to come before it');
-  }
   return {
     listen: {
       kind: 'port',

@@ -18,6 +18,8 @@ const MESSAGE =
  */
 const FAULTS = [
   '*: longer than * bytes',
+  'the body is not wanted',
+  'there are more of them, which the server does not tell',
   'nothing comes any more',
   'nothing comes back',
   'a command without its program',
