@@ -27,10 +27,11 @@ async function whileListening<T>(server: Server, use: (port: number) => Promise<
 /** Says nothing until the other side has sent all, and then all of it backwards. */
 function backwards(): Server {
   return createServer({ allowHalfOpen: true }, (socket) => {
-    buffer(socket).then(
-      (all) => socket.end(all.reverse()),
-      () => socket.destroy(),
-    );
+    // An iterator would close both directions at the end of the one.
+    const pieces: Buffer[] = [];
+    socket.on('data', (piece: Buffer) => pieces.push(piece));
+    socket.on('end', () => socket.end(Buffer.concat(pieces).reverse()));
+    socket.on('error', () => socket.destroy());
   });
 }
 
