@@ -7,7 +7,7 @@ import type { Tunnel } from './tunnels.ts';
 export type RawHeader = readonly [name: string, value: string];
 
 /** How a message ends its lines. */
-export const CRLF = '\r\n';
+const CRLF = '\r\n';
 
 /**
  * An HTTP server on the loopback of the server's machine, whose bytes come here: it is a listener of

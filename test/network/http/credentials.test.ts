@@ -183,8 +183,7 @@ describe('an answer to what had a credential', () => {
       },
     ],
   ];
-  const echo = (request: IncomingMessage): string =>
-    request.headers.authorization ?? 'none';
+  const echo = (request: IncomingMessage): string => request.headers.authorization ?? 'none';
 
   it.each(echoes)('fails where it tells it in %s', async (_how, answer) => {
     const { log, send, upstream } = await start(answer);
