@@ -64,6 +64,8 @@ class Exchange {
   /** What no answer may tell. */
   readonly #scan = new SecretScan();
   #hop: Hop;
+  /** Of the hop that was asked last. */
+  #wire: WireExchange | undefined;
 
   constructor(
     request: HttpExchangeRequest,
@@ -77,6 +79,7 @@ class Exchange {
     this.#ends = ends;
     this.#body = new RequestBody(request, ends.signal, fail);
     this.#hop = { method: request.method, url, fields: request.fields, sendsBody: true };
+    ends.signal.addEventListener('abort', () => this.#wire?.release());
   }
 
   async *messages(): AsyncGenerator<HttpMessage> {
@@ -112,9 +115,8 @@ class Exchange {
     const credential = this.#credential();
     const wire = await this.#open(credential);
     const { signal } = this.#ends;
-    const release = (): void => wire.release();
-    signal.addEventListener('abort', release);
-    if (signal.aborted) release();
+    this.#wire = wire;
+    if (signal.aborted) wire.release();
     const sent = this.#body.send(wire, this.#hop);
     try {
       const answer = await this.#answerOf(wire, sent.whole);

@@ -761,8 +761,9 @@ type HttpFailure struct {
 	// What exactly: the name of the system's error, as `<errno.h>` has it (`ECONNREFUSED`), of the
 	// resolver's (`ENOTFOUND`), of OpenSSL's (`CERT_HAS_EXPIRED`), or one of these: `TOO_MANY`,
 	// `LOOP`, `SCHEME`, `STREAMED_BODY` for redirects, `HEADER_OVERFLOW`, `INVALID_RESPONSE`,
-	// `CLOSED` for a connection that ended too early, `CONNECT`, `HEADER`, `IDLE`, `TOTAL` for what
-	// took too long. Empty: nothing more is known.
+	// `CLOSED` for a connection that ended too early, `PROXY` for a proxy that refuses or cannot be
+	// used, `CREDENTIAL` for an answer that tells what the credential is, `CONNECT`, `HEADER`,
+	// `IDLE`, `TOTAL` for what took too long. Empty: nothing more is known.
 	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
 	// The same for people, without paths and queries of URLs.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`

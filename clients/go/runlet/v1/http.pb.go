@@ -31,9 +31,11 @@ const (
 	// As `REDIRECTS_FOLLOW`.
 	Redirects_REDIRECTS_UNSPECIFIED Redirects = 0
 	// It is followed, at most 10 times: more is `HTTP_STAGE_REDIRECT`, and so is another scheme than
-	// `http` and `https`, and 307 or 308 where the body was streamed. Headers that are for the first
-	// origin alone (`authorization`, `cookie`, `proxy-authorization`, `host`) are left out for another.
-	// After 303, and after 301 and 302 of `POST`, it is a `GET` without a body.
+	// `http` and `https`, and one that keeps the method (307, 308; 301 and 302 of another than
+	// `POST`) where the body was streamed. Headers that are for the first origin alone
+	// (`authorization`, `cookie`, `proxy-authorization`, `host`) are left out for another.
+	// After 303, unless it was a `HEAD`, and after 301 and 302 of `POST`, it is a `GET` without a body.
+	// A user and a password where it leads to are left out.
 	Redirects_REDIRECTS_FOLLOW Redirects = 1
 	// It is the answer.
 	Redirects_REDIRECTS_STOP Redirects = 2
@@ -198,12 +200,13 @@ type HttpRequestHead struct {
 	// Where to: an absolute URL with the scheme `http` or `https`, as the WHATWG URL standard has it.
 	// Without a user and a password. What follows a `#` is not sent.
 	Url string `protobuf:"bytes,4,opt,name=url,proto3" json:"url,omitempty"`
-	// The headers, sent in this order, those with one name as often as they come. Added are
+	// The headers, sent in this order, those with one name as often as they come (over
+	// HTTP/2 together, at the place of the first of them). Added are
 	// `host` where there is none, and what frames the message and keeps the connection
 	// (`content-length`, `transfer-encoding`, `connection`). Those of the connection itself
 	// (`connection`, `transfer-encoding`, `upgrade`, `te`, `trailer`, `keep-alive`,
 	// `proxy-connection`, `expect`) are `INVALID_ARGUMENT`. A `content-length` has to be that of the
-	// body; without one, a body that is streamed is sent in chunks.
+	// body, else it is `INVALID_ARGUMENT`; without one, a body that is streamed is sent in chunks.
 	Headers []*HttpHeader `protobuf:"bytes,5,rep,name=headers,proto3" json:"headers,omitempty"`
 	// What is done with an answer that leads elsewhere. Default: it is followed.
 	Redirects Redirects `protobuf:"varint,6,opt,name=redirects,proto3,enum=runlet.v1.Redirects" json:"redirects,omitempty"`
@@ -568,7 +571,7 @@ type HttpResponseHead struct {
 	Status uint32 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
 	// The headers in the order in which they came, those with one name as often as they came.
 	Headers []*HttpHeader `protobuf:"bytes,2,rep,name=headers,proto3" json:"headers,omitempty"`
-	// Which URL answered.
+	// Which URL answered, without what followed a `#`.
 	FinalUrl string `protobuf:"bytes,3,opt,name=final_url,json=finalUrl,proto3" json:"final_url,omitempty"`
 	// Those asked before it, in order.
 	RedirectedUrls []string `protobuf:"bytes,4,rep,name=redirected_urls,json=redirectedUrls,proto3" json:"redirected_urls,omitempty"`
