@@ -97,6 +97,26 @@ export function message(bytes: Uint8Array, compressed = false): Buffer {
   ]);
 }
 
+/** Takes what comes, however it is cut, and tells of each frame in it. */
+export function frameReader(onFrame: (frame: Frame) => void): (data: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0);
+  return (data) => {
+    rest = rest.byteLength === 0 ? data : Buffer.concat([rest, data]);
+    while (rest.byteLength >= HEAD_BYTES) {
+      const length = rest.readUIntBE(0, 3);
+      if (rest.byteLength < HEAD_BYTES + length) return;
+      const received = {
+        type: rest[3] ?? 0,
+        flags: rest[4] ?? 0,
+        stream: rest.readUInt32BE(5) & 0x7fff_ffff,
+        payload: rest.subarray(HEAD_BYTES, HEAD_BYTES + length),
+      };
+      rest = rest.subarray(HEAD_BYTES + length);
+      onFrame(received);
+    }
+  };
+}
+
 /** A connection below HTTP/2, which answers nothing by itself. */
 export interface RawConnection {
   readonly socket: Socket;
@@ -125,25 +145,11 @@ export async function connectSocket(address: Address): Promise<Socket> {
 export async function connectRaw(address: Address, reads = true): Promise<RawConnection> {
   const socket = await connectSocket(address);
   const frames: Frame[] = [];
-  let rest: Buffer = Buffer.alloc(0);
   let closed = false;
   socket.once('close', () => {
     closed = true;
   });
-  const take = (data: Buffer): void => {
-    rest = rest.byteLength === 0 ? data : Buffer.concat([rest, data]);
-    while (rest.byteLength >= HEAD_BYTES) {
-      const length = rest.readUIntBE(0, 3);
-      if (rest.byteLength < HEAD_BYTES + length) return;
-      frames.push({
-        type: rest[3] ?? 0,
-        flags: rest[4] ?? 0,
-        stream: rest.readUInt32BE(5) & 0x7fff_ffff,
-        payload: rest.subarray(HEAD_BYTES, HEAD_BYTES + length),
-      });
-      rest = rest.subarray(HEAD_BYTES + length);
-    }
-  };
+  const take = frameReader((received) => void frames.push(received));
   if (reads) socket.on('data', take);
   const write = (...bytes: Buffer[]): Promise<void> =>
     new Promise((resolve) => {
