@@ -64,7 +64,7 @@ class Exchange {
   /** What no answer may tell. */
   readonly #scan = new SecretScan();
   #hop: Hop;
-  /** Of the hop that was asked last. */
+  /** What the hop is under way over. */
   #wire: WireExchange | undefined;
 
   constructor(
@@ -78,8 +78,8 @@ class Exchange {
     this.#ways = ways;
     this.#ends = ends;
     this.#body = new RequestBody(request, ends.signal, fail);
-    this.#hop = { method: request.method, url, fields: request.fields, sendsBody: true };
     ends.signal.addEventListener('abort', () => this.#wire?.release());
+    this.#hop = { method: request.method, url, fields: request.fields, sendsBody: true };
   }
 
   async *messages(): AsyncGenerator<HttpMessage> {
