@@ -17,7 +17,7 @@ const DOCUMENTS = {
     imports: `
 import { readFile } from 'node:fs/promises';
 import { get } from 'node:https';
-import { Agent, request } from 'undici';
+import { Agent, request } from 'undici-types';
 import { connect, FileError, narrowToken, newToken, RemoteError, serve } from 'runlet';
 import type { RemoteSession, RunletClient, SandboxOptions, StartedProcess } from 'runlet';
 declare function currentToken(): Promise<string>;

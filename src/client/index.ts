@@ -82,6 +82,7 @@ export type { RemoteSocket } from './network/remote-socket.ts';
 export type { SessionAgentOptions } from './network/session-agent.ts';
 export type {
   ConnectorTarget,
+  DispatcherClass,
   SessionConnector,
   SessionConnectorOptions,
 } from './network/session-connector.ts';

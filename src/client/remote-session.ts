@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Agent as HttpAgent, AgentOptions as HttpAgentOptions } from 'node:http';
 import type { Agent as HttpsAgent, AgentOptions as HttpsAgentOptions } from 'node:https';
-import type { Dispatcher } from 'undici';
 import type {
   Process as ProcessMessage,
   StartProcessResponse,
@@ -29,6 +28,7 @@ import {
   sessionHttpsAgent,
 } from './network/session-agent.ts';
 import {
+  type DispatcherClass,
   type SessionConnector,
   type SessionConnectorOptions,
   sessionConnector,
@@ -191,9 +191,12 @@ export class RemoteSession {
     return sessionConnector(this.#parts.calls, options);
   }
 
-  /** A dispatcher of the undici that this package has, which is loaded for it. Close it in the end. */
-  dispatcher(options: SessionConnectorOptions = {}): Promise<Dispatcher> {
-    return sessionDispatcher(this.#parts.calls, options);
+  /**
+   * A dispatcher of undici, of whatever version, that connects through the server:
+   * `session.dispatcher(Agent)` with the `Agent` of undici. Close it in the end.
+   */
+  dispatcher<D>(Agent: DispatcherClass<D>, options: SessionConnectorOptions = {}): D {
+    return sessionDispatcher(this.#parts.calls, Agent, options);
   }
 
   /** The TCP ports at which its processes listen now, and what came of them. */

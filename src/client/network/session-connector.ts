@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import type { Dispatcher } from 'undici';
 import type { SessionCalls } from '../session-calls.ts';
 import { connectTunnel } from './connect-tunnel.ts';
 import { checkTunnelOptions, type TunnelOptions } from './network-options.ts';
@@ -72,12 +71,18 @@ function secured(socket: TLSSocket): Promise<TLSSocket> {
   });
 }
 
-/** A dispatcher of undici that connects through the server. undici is loaded for it. @internal */
-export async function sessionDispatcher(
+/** A class of undici, of whatever version, that takes a connector: `Agent`. */
+export type DispatcherClass<D> = new (options: {
+  readonly connect: SessionConnector;
+  readonly allowH2: boolean;
+}) => D;
+
+/** A dispatcher of undici that connects through the server. @internal */
+export function sessionDispatcher<D>(
   calls: SessionCalls,
+  Dispatcher: DispatcherClass<D>,
   options: SessionConnectorOptions,
-): Promise<Dispatcher> {
-  const { Agent } = await import('undici');
+): D {
   const { allowH2 = false } = options;
-  return new Agent({ connect: sessionConnector(calls, options), allowH2 });
+  return new Dispatcher({ connect: sessionConnector(calls, options), allowH2 });
 }

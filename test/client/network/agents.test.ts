@@ -97,7 +97,7 @@ describe('undici over a session', () => {
   it('is given a dispatcher', async () => {
     const session = await startSession();
     const { url } = await startHttp();
-    const dispatcher = await session.dispatcher();
+    const dispatcher = session.dispatcher(Agent);
     onTestFinished(() => dispatcher.close());
     const { body } = await undiciRequest(`${url}/x`, { dispatcher });
     expect(await body.text()).toBe('at /x');
@@ -106,11 +106,11 @@ describe('undici over a session', () => {
   it('agrees on TLS with the other side itself', async () => {
     const session = await startSession();
     const { ca, url } = await startHttps();
-    const dispatcher = await session.dispatcher({ tls: { ca } });
+    const dispatcher = session.dispatcher(Agent, { tls: { ca } });
     onTestFinished(() => dispatcher.close());
     const { body } = await undiciRequest(`${url}/x`, { dispatcher });
     expect(await body.text()).toBe('secret at /x');
-    const distrusting = await session.dispatcher();
+    const distrusting = session.dispatcher(Agent);
     onTestFinished(() => distrusting.close());
     const refused = await errorOf(undiciRequest(url, { dispatcher: distrusting }));
     expect(refused).toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
