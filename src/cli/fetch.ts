@@ -91,9 +91,9 @@ export function fetchCommand(): Command {
         prints: /^$/,
       },
       {
-        command: 'printf "a\\nb" | runlet fetch --data-binary @- "$URL/echo"',
+        command: 'seq 2 | runlet fetch --data-binary @- "$URL/echo"',
         does: 'Send standard input as it is',
-        prints: /^POST a\nb\n$/,
+        prints: /^POST 1\n2\n\n$/,
       },
       {
         command: 'cd "$FOLDER" && runlet fetch -O "$URL/hello"',
@@ -109,7 +109,7 @@ export function fetchCommand(): Command {
         command: 'runlet fetch --credential api "$URL/hello"',
         does: 'Use a credential that the server has, and this machine has not',
         code: 125,
-        prints: /credential/,
+        prints: /--credential: the server has no credential with this name/,
       },
       secureExample('fetch', '"$URL/hello"', /^hello\n$/),
     ],

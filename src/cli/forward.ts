@@ -123,6 +123,7 @@ async function forward(
       await withNetworkSession(client, address, named, reconnectFor * 1000, async (network) => {
         const forwards = openForwards({
           network,
+          againMs: reconnectFor * 1000,
           processId: process?.processId,
           specs: flags.reverse === true ? [] : wanted,
           reversed,

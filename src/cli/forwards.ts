@@ -36,6 +36,8 @@ export interface ForwardsOptions {
   /** In whose network hosts are looked up. Default: the server's own. */
   readonly processId?: string | undefined;
   readonly specs: readonly ForwardSpec[];
+  /** How long a server that answers is asked to listen again, in milliseconds. */
+  readonly againMs: number;
   /** For which it is the server that listens. */
   readonly reversed: readonly ForwardSpec<PortPlace>[];
   readonly socks?: ListenPlace | undefined;
@@ -74,7 +76,11 @@ export function openForwards(options: ForwardsOptions): Forwards {
     return placeText(listener.place);
   };
   const there = async (spec: ForwardSpec<PortPlace>): Promise<string> => {
-    const listener = await listenInReverse(options.network, spec, { signal: ended.signal, tell });
+    const listener = await listenInReverse(options.network, spec, {
+      signal: ended.signal,
+      againMs: options.againMs,
+      tell,
+    });
     listeners.push(listener);
     listener.failed.catch(reject);
     return placeText(listener.place);
@@ -109,7 +115,8 @@ export function openForwards(options: ForwardsOptions): Forwards {
 
 /** A server that has each of its connections lead to one place. */
 function forwarding(target: Target, dial: Dial): Server {
-  return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+  return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    // It is read into its buffer meanwhile: nothing else tells of a client that is gone.
     // What breaks is seen by whoever joins.
     socket.on('error', () => {});
     void carry(socket, target, dial);

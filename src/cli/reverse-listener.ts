@@ -2,9 +2,11 @@ import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { RemoteError, type RemoteListener, SessionLostError } from '../client/index.ts';
+import { describeFailure } from './failure.ts';
 import type { ForwardSpec, ListenPlace, PortPlace, Target } from './forward-spec.ts';
 import { joinStreams, reset } from './join-streams.ts';
 import { isForgotten, type NetworkSession } from './network-session.ts';
+import { say } from './print.ts';
 
 /** The pause before the server is asked again to listen, in milliseconds. */
 const PAUSE_MS = 250;
@@ -22,6 +24,8 @@ export interface ReverseListener {
 /** What a remote listener tells, and what ends it. */
 export interface ReverseListenerOptions {
   readonly signal: AbortSignal;
+  /** How long a server that answers is asked to listen again, in milliseconds. */
+  readonly againMs: number;
   readonly tell: (target: Target, error: unknown) => void;
 }
 
@@ -34,7 +38,7 @@ export interface ReverseListenerOptions {
 export async function listenInReverse(
   network: NetworkSession,
   { listen, target }: ForwardSpec<PortPlace>,
-  { signal, tell }: ReverseListenerOptions,
+  { againMs, signal, tell }: ReverseListenerOptions,
 ): Promise<ReverseListener> {
   const sockets = new Set<Socket>();
   const accept = (tunnel: Duplex): void => {
@@ -49,7 +53,7 @@ export async function listenInReverse(
   };
   const first = await open(listen.port);
   const failed = (async (): Promise<never> => {
-    for (let listener = first; ; listener = await again(() => open(first.port), signal)) {
+    for (let listener = first; ; listener = await again(() => open(first.port), againMs, signal)) {
       const why = await listener.closed;
       if (why !== undefined && !mayPass(why)) throw why;
     }
@@ -64,17 +68,30 @@ export async function listenInReverse(
   };
 }
 
-/** Asks until the server listens: it may not have noticed yet that it is to listen no more. */
+/**
+ * Asks until the server listens: it may not have noticed yet that it is to listen no more, or another
+ * program has taken the port meanwhile. That is said, and bounded from the first refusal on; a server
+ * that is out of reach is the concern of the session.
+ */
 async function again(
   open: () => Promise<RemoteListener>,
+  againMs: number,
   signal: AbortSignal,
 ): Promise<RemoteListener> {
+  let until: number | undefined;
   for (;;) {
     signal.throwIfAborted();
     try {
       return await open();
     } catch (error) {
       if (!mayPass(error)) throw error;
+      if (error instanceof RemoteError) {
+        if (until === undefined) {
+          until = performance.now() + againMs;
+          if (againMs > 0) say(`${describeFailure(error)}; trying for ${againMs / 1000} s`);
+        }
+        if (performance.now() >= until) throw error;
+      }
     }
     await setTimeout(PAUSE_MS, undefined, { signal });
   }

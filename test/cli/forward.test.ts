@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type CliUser, cliUser } from '../support/cli-user.ts';
 import { connectTo as clientOf } from '../support/client.ts';
@@ -46,14 +45,10 @@ describe('runlet forward', () => {
     const { listens } = await forwarding(user, [`0:127.0.0.1:${peer.port}`]);
     const socket = await connectTo(listens[0] ?? '');
     const first = await read(socket, 1);
+    // Meanwhile as much goes through another connection: it is nothing else that is slow.
+    expect(sent.equals(await readAll(await connectTo(listens[0] ?? '')))).toBe(true);
     // Of what nobody reads here the other side keeps a part.
-    const kept = (): number => peer.sockets[0]?.writableLength ?? 0;
-    let last = -1;
-    for (let same = 0; same < 10; await setTimeout(50)) {
-      same = kept() === last ? same + 1 : 0;
-      last = kept();
-    }
-    expect(last).toBeGreaterThan(0);
+    expect(peer.sockets[0]?.writableLength).toBeGreaterThan(0);
     expect(sent.equals(Buffer.concat([first, await readAll(socket)]))).toBe(true);
   });
 
@@ -118,10 +113,10 @@ describe('runlet forward', () => {
     socket.write('x');
     await read(socket, 1);
     const there = closed(peer.sockets[0]);
-    const reset = readAll(socket);
+    const reset = expect(readAll(socket)).rejects.toMatchObject({ code: 'ECONNRESET' });
     const [code, signal] = await forward.end('SIGINT');
     expect([code, signal]).toEqual([null, 'SIGINT']);
-    await expect(reset).rejects.toMatchObject({ code: 'ECONNRESET' });
+    await reset;
     await there;
     expect(await clientOf(address).sessions()).toEqual([]);
     await expect(connectTo(forward.listens[0] ?? '')).rejects.toMatchObject({
@@ -211,14 +206,11 @@ describe.each(BREAKS)('where the connection to the server %s', (how) => {
       expect((await readAll(early)).toString()).toBe('early');
     }
     await expect
-      .poll(
-        async () => {
-          const late = await connectTo(at);
-          late.end('late');
-          return (await readAll(late)).toString();
-        },
-        { timeout: 30_000 },
-      )
+      .poll(async () => {
+        const late = await connectTo(at);
+        late.end('late');
+        return (await readAll(late)).toString();
+      })
       .toBe('late');
     expect(forward.child.exitCode).toBe(null);
   });

@@ -2,8 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import type { CliUser } from './cli-user.ts';
-import { firstLinesOf } from './first-line.ts';
+import type { CliUser, StartedIds } from './cli-user.ts';
+import { firstLineOf, firstLinesOf } from './first-line.ts';
 
 /** `runlet forward` that listens. */
 export interface Forwarding {
@@ -84,6 +84,31 @@ export async function listening(server: Server): Promise<number> {
   });
   const bound = server.address();
   return typeof bound === 'object' && bound !== null ? bound.port : 0;
+}
+
+/** Gives back what it gets, and says at which port. */
+const ECHO = `
+const server = require('net').createServer({ allowHalfOpen: true }, (s) => s.on('error', () => {}).pipe(s));
+server.listen(0, process.argv[1], () => console.log(server.address().port));
+`;
+
+/** Starts a process with an id on the server, which echoes at a port; more words may be given. */
+export async function listeningProgram(
+  user: CliUser,
+  id: string,
+  words: readonly string[] = [],
+  host = '127.0.0.1',
+): Promise<StartedIds & { readonly port: number }> {
+  const argv = [process.execPath, '-e', ECHO, host];
+  const started = await user.start(...words, '--id', id, '--', ...argv);
+  const logs = user.spawn(['logs', '--follow', '--session', started.session, id]);
+  const ended = once(logs, 'close');
+  try {
+    return { ...started, port: Number(await firstLineOf(logs)) };
+  } finally {
+    logs.kill('SIGKILL');
+    await ended;
+  }
 }
 
 /** Connects to where something listens: `HOST:PORT` or a path. */

@@ -5,7 +5,7 @@ import { MAX_CREDENTIAL_BYTES, MAX_CREDENTIALS, MIN_CREDENTIAL_BYTES } from '../
 import { assertOwnFile, type FileRead } from '../../read-file.ts';
 import { type WatchedFiles, watchFiles } from '../../watched-files.ts';
 import { type CredentialSpec, isBoundTo } from './credential-spec.ts';
-import type { HttpCredentials } from './http-credentials.ts';
+import { type HttpCredentials, UNKNOWN_CREDENTIAL } from './http-credentials.ts';
 import { httpDenied, targetOf } from './http-failure.ts';
 
 /** Where it is said what becomes of their files. */
@@ -63,7 +63,7 @@ export async function openCredentials(options: CredentialsOptions): Promise<Open
     names: () => [...kept.keys()],
     headerFor(name, url) {
       const found = kept.get(name);
-      if (found === undefined) throw invalidField('head.credential', 'is unknown');
+      if (found === undefined) throw invalidField('head.credential', UNKNOWN_CREDENTIAL);
       const { spec, value } = found;
       if (!isBoundTo(spec.binding, url)) {
         const { host } = targetOf(url);

@@ -3,6 +3,7 @@ import { invalidField, RunletError } from '../../errors.ts';
 import { answerBody, isDecoded } from './answer-body.ts';
 import type { ConnectionPools } from './connection-pools.ts';
 import type { WireAnswer, WireExchange } from './http-connection.ts';
+import { UNKNOWN_CREDENTIAL } from './http-credentials.ts';
 import type { HttpCaller } from './http-exchanges.ts';
 import { failureCode, httpDenied, httpFailed } from './http-failure.ts';
 import type { HttpExchangeRequest, HttpMessage } from './http-message.ts';
@@ -139,7 +140,7 @@ class Exchange {
   #credential(): HttpExchangeRequest['fields'] {
     const { credential, credentials } = this.#request;
     if (credential === '') return [];
-    if (credentials === undefined) throw invalidField('head.credential', 'is unknown');
+    if (credentials === undefined) throw invalidField('head.credential', UNKNOWN_CREDENTIAL);
     const { fields, url } = this.#hop;
     const field = credentials.headerFor(credential, url);
     if (fieldText(fields, field.name.toLowerCase()) !== undefined) {

@@ -1,5 +1,8 @@
 import type { HttpField } from './http-message.ts';
 
+/** What is said of a name that none has. */
+export const UNKNOWN_CREDENTIAL = 'the server has no credential with this name';
+
 /** The credentials that the operator has configured, by their names. */
 export interface HttpCredentials {
   /** Their names, which are no secret. */

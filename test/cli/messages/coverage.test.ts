@@ -42,6 +42,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'RUNLET_TLS *: it is neither 1 nor 0': 'cli/messages/who-calls.test.ts',
   'a server is up already at **, version *': 'acceptance/cli-daemon.test.ts',
   'cannot write *: *': 'cli/fetch.test.ts',
+  '*; trying for * s': 'cli/forward-port-taken.test.ts',
   'connected again': 'interop/attach.test.ts',
   'left; come back with: runlet attach* --session * *': 'acceptance/cli-attach.test.ts',
   'the connection broke; trying to come back for * s': 'interop/attach.test.ts',
