@@ -20,11 +20,11 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
   ],
   'runlet forward': [
     ['forward', 'nothing to forward is named'],
-    ['forward host', 'spec host: expected [LOCAL:]HOST:PORT or LOCAL:/PATH'],
-    ['forward /run/there.sock', 'spec /run/there.sock: expected [LOCAL:]HOST:PORT or LOCAL:/PATH'],
-    ['forward 8080:80', 'spec 8080:80: no host is named: is it 8080:localhost:80?'],
-    ['forward host:0', 'spec host:0: 0 is no port from 1 to 65535'],
-    ['forward 70000:host:80', 'spec 70000:host:80: 70000 is no port from 0 to 65535'],
+    ['forward host', '<spec> host: expected [LOCAL:]HOST:PORT or LOCAL:/PATH'],
+    ['forward /run/there.sock', '<spec> /run/there.sock: expected [LOCAL:]HOST:PORT or LOCAL:/PATH'],
+    ['forward 8080:80', '<spec> 8080:80: no host is named: is it 8080:localhost:80?'],
+    ['forward host:0', '<spec> host:0: 0 is no port from 1 to 65535'],
+    ['forward 70000:host:80', '<spec> 70000:host:80: 70000 is no port from 0 to 65535'],
     ['forward --socks host', '--socks host: expected [BIND:]PORT'],
     [
       'forward --reverse --socks 0 0:host:80',
@@ -308,7 +308,7 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
       'serve --http-credential api=api.example.org,authorization,/dev/null',
       '--http-credential: the credential api: it is no file',
     ],
-    ['serve --http-ca /dev/null', '--http-ca: it is no file'],
+    ['serve --http-ca /dev/null', '--http-ca: /dev/null: it is no file'],
     ['serve --sandbox-profiles /dev/null', '--sandbox-profiles /dev/null: it is no file'],
     [
       'serve --egress-allow example..org',
