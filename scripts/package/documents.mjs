@@ -11,7 +11,7 @@ const BLOCK = /(<!-- example: [\w.-]+ -->\s*)?```(?:ts|typescript)\n([\s\S]*?)``
 /** Documents with code, and what it can use. */
 const DOCUMENTS = {
   client: {
-    files: ['README.md', 'docs/client.md', 'docs/tokens.md'],
+    files: ['README.md', 'docs/client.md', 'docs/network.md', 'docs/tokens.md'],
     parameters: `client: RunletClient, session: RemoteSession,
   process: StartedProcess<{ argv: string[]; stdin: 'pipe' }>`,
     imports: `

@@ -43,6 +43,11 @@ export const CLAIMS: readonly Claim[] = [
     by: 'test/interop/grpcurl.test.ts',
     has: 'await installGrpcurl()',
   },
+  {
+    command: exactly('runlet forward --reverse 0:localhost:3000'),
+    by: 'src/cli/forward.ts',
+    has: "'runlet forward --reverse 0:localhost:3000'",
+  },
 
   // The clients in other languages are built and run by `npm run test:clients`.
   {

@@ -44,6 +44,19 @@ export const WALKS: Readonly<Record<string, readonly Stop[]>> = {
     },
   ],
   'docs/files.md': [SERVE, { name: 'copy', prints: /^link\none\none\nlink\none\nwhen\n$/ }],
+  'docs/network.md': [
+    SERVE,
+    {
+      name: 'fetch',
+      prints:
+        /^session .*\nprocess {2}web\nweb +\d+ +127\.0\.0\.1 +\d+ +the server\n.* 200\b[\s\S]*\nhello\n$/,
+    },
+    {
+      name: 'forward',
+      prints: /^forward 127\.0\.0\.1:\d+ -> db\.internal:5432\n/,
+      serves: true,
+    },
+  ],
   'docs/sandbox.md': [
     { name: 'own', prints: /^made\nto be read alone\nnot there\nhidden\n$/ },
     SERVE,
