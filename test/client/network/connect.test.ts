@@ -119,55 +119,45 @@ describe('a connection through the server', () => {
 
   it('slows who sends to what is read here', async () => {
     const { session } = await startSession();
-    let full = (): void => {};
-    const isFull = new Promise<void>((resolve) => {
-      full = resolve;
-    });
-    const piece = Buffer.alloc(64 * 1024);
-    const bytes = 64 * 1024 * 1024;
-    let sent = 0;
+    const bytes = 32 * 1024 * 1024;
+    const sent: number[] = [];
     const { target } = await startPeer((socket) => {
-      const send = (): void => {
-        while (sent < bytes) {
-          sent += piece.length;
-          if (!socket.write(piece)) {
-            full();
-            socket.once('drain', send);
-            return;
-          }
-        }
-        socket.end();
-      };
-      send();
+      const index = sent.push(0) - 1;
+      sendMuch(socket, bytes, (count) => {
+        sent[index] = count;
+      });
     });
     const socket = await session.connect(target);
-    await isFull;
-    // Nothing is read here: what is on its way is bounded, and the peer waits.
-    await quiet(() => sent);
-    expect(sent).toBeLessThan(bytes / 2);
+    await once(socket, 'readable');
+    // Nothing more is read here, while as much comes over another one, to its end.
+    const other = await session.connect(target);
+    expect(await lengthOf(other)).toBe(bytes);
+    other.destroy();
+    expect(sent[1]).toBe(bytes);
+    expect(sent[0]).toBeLessThan(bytes / 2);
     expect(socket.readableLength).toBeLessThanOrEqual(256 * 1024);
-    let got = 0;
-    for await (const data of socket.iterator({ destroyOnReturn: false })) got += data.length;
-    expect(got).toBe(bytes);
+    expect(await lengthOf(socket)).toBe(bytes);
     socket.end();
   });
 
   it('slows who writes here to what the other side reads', async () => {
     const { session } = await startSession();
+    const bytes = 32 * 1024 * 1024;
     const peers: Socket[] = [];
-    const { target } = await startPeer((socket) => void peers.push(socket.pause()));
-    const socket = await session.connect(target);
-    const piece = Buffer.alloc(64 * 1024);
-    let written = 0;
-    while (written < 256 && socket.write(piece)) written += 1;
-    expect(socket.writableNeedDrain).toBe(true);
-    await quiet(() => socket.bytesWritten);
-    const [peer] = peers;
-    expect(peer).toBeDefined();
-    const drained = once(socket, 'drain');
-    peer?.resume();
-    if (socket.writableNeedDrain) await drained;
-    socket.destroy();
+    const { target } = await startPeer((socket) => void peers.push(socket));
+    const slowed = await session.connect(target);
+    sendMuch(slowed, bytes);
+    const other = await session.connect(target);
+    sendMuch(other, bytes);
+    const [slow, quick] = peers;
+    if (slow === undefined || quick === undefined) throw new Error('they are not connected');
+    // The other side of one reads nothing, while as much is sent over another one, to its end.
+    expect(await lengthOf(quick)).toBe(bytes);
+    expect(slowed.writableNeedDrain).toBe(true);
+    expect(slowed.bytesWritten).toBeLessThan(bytes / 2);
+    expect(await lengthOf(slow)).toBe(bytes);
+    slowed.destroy();
+    other.destroy();
   });
 
   it('is reset where it is destroyed', async () => {
@@ -274,12 +264,17 @@ async function closed(socket: RemoteSocket): Promise<void> {
   if (!socket.closed) await once(socket, 'close');
 }
 
-function sendMuch(socket: Socket | RemoteSocket, bytes: number): void {
+function sendMuch(
+  socket: Socket | RemoteSocket,
+  bytes: number,
+  onSent: (bytes: number) => void = () => {},
+): void {
   const piece = Buffer.alloc(64 * 1024);
-  let left = bytes;
+  let sent = 0;
   const send = (): void => {
-    while (left > 0) {
-      left -= piece.length;
+    while (sent < bytes) {
+      sent += piece.length;
+      onSent(sent);
       if (!socket.write(piece)) {
         socket.once('drain', send);
         return;
@@ -290,10 +285,8 @@ function sendMuch(socket: Socket | RemoteSocket, bytes: number): void {
   send();
 }
 
-/** Resolves when a number has stayed the same for a while. */
-async function quiet(count: () => number): Promise<void> {
-  for (let before = -1; before !== count(); ) {
-    before = count();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  }
+async function lengthOf(socket: Socket | RemoteSocket): Promise<number> {
+  let length = 0;
+  for await (const piece of socket.iterator({ destroyOnReturn: false })) length += piece.length;
+  return length;
 }

@@ -168,15 +168,14 @@ describe('the fetch of a session', () => {
 
   it('slows the server to what is read', async () => {
     const piece = Buffer.alloc(64 * 1024);
-    const bytes = 64 * 1024 * 1024;
-    let sent = 0;
-    const isFull = deferred<void>();
+    const bytes = 32 * 1024 * 1024;
+    const sent: number[] = [];
     const { session, url } = await startUpstream((_request, response) => {
+      const index = sent.push(0) - 1;
       const send = (): void => {
-        while (sent < bytes) {
-          sent += piece.length;
+        for (let left = bytes - (sent[index] ?? 0); left > 0; left -= piece.length) {
+          sent[index] = bytes - left + piece.length;
           if (!response.write(piece)) {
-            isFull.resolve();
             response.once('drain', send);
             return;
           }
@@ -186,40 +185,37 @@ describe('the fetch of a session', () => {
       send();
     });
     const response = await session.fetch(url);
-    await isFull.promise;
-    for (let before = -1; before !== sent; ) {
-      before = sent;
-      await new Promise((resolve) => setTimeout(resolve, 300));
-    }
-    expect(sent).toBeLessThan(bytes / 2);
-    let got = 0;
-    for await (const data of response.body ?? []) got += data.byteLength;
-    expect(got).toBe(bytes);
+    // Nothing of it is read, while as much of another answer is, to its end.
+    const other = await session.fetch(url);
+    expect(await lengthOf(other)).toBe(bytes);
+    expect(sent[1]).toBe(bytes);
+    expect(sent[0]).toBeLessThan(bytes / 2);
+    expect(await lengthOf(response)).toBe(bytes);
   });
 
   it('slows what is sent to what the server reads', async () => {
-    const requests: IncomingMessage[] = [];
-    const begun = deferred<void>();
+    const slow = deferred<IncomingMessage>();
     const { session, url } = await startUpstream((request, response) => {
-      requests.push(request);
-      begun.resolve();
+      if (request.url === '/slow') slow.resolve(request);
+      else request.resume();
       request.on('end', () => response.end('had it'));
     });
-    const pieces = 1024;
-    let taken = 0;
-    async function* body(): AsyncGenerator<Uint8Array> {
-      for (; taken < pieces; taken += 1) yield Buffer.alloc(64 * 1024);
+    const pieces = 512;
+    const taken = { slow: 0, quick: 0 };
+    async function* body(which: keyof typeof taken): AsyncGenerator<Uint8Array> {
+      for (; taken[which] < pieces; taken[which] += 1) yield Buffer.alloc(64 * 1024);
     }
-    const fetched = session.fetch(url, { method: 'POST', body: body(), duplex: 'half' });
-    await begun.promise;
-    for (let before = -1; before !== taken; ) {
-      before = taken;
-      await new Promise((resolve) => setTimeout(resolve, 300));
-    }
-    expect(taken).toBeLessThan(pieces / 2);
-    requests[0]?.resume();
-    expect(await (await fetched).text()).toBe('had it');
-    expect(taken).toBe(pieces);
+    const post = (which: keyof typeof taken): Promise<Response> =>
+      session.fetch(`${url}/${which}`, { method: 'POST', body: body(which), duplex: 'half' });
+    const slowed = post('slow');
+    const request = await slow.promise;
+    // Nothing of it is read, while as much is of another one, to its end.
+    expect(await (await post('quick')).text()).toBe('had it');
+    expect(taken.quick).toBe(pieces);
+    expect(taken.slow).toBeLessThan(pieces / 2);
+    request.resume();
+    expect(await (await slowed).text()).toBe('had it');
+    expect(taken.slow).toBe(pieces);
   });
 
   it('fails as fetch does, with what it was as its cause', async () => {
@@ -390,6 +386,12 @@ describe('the fetch of a session', () => {
     expect(await text(await bodyAsText(session, url))).toBe('abcdef');
   });
 });
+
+async function lengthOf({ body }: Response): Promise<number> {
+  let length = 0;
+  for await (const piece of body ?? []) length += piece.byteLength;
+  return length;
+}
 
 async function bodyAsText(
   session: RemoteSession,
