@@ -123,17 +123,22 @@ async function fetch(url: string, flags: FetchFlags): Promise<void> {
     await abortedBySignals((signal) =>
       within(flags.maxTime, signal, (both) =>
         withServer(flags, (client, address) =>
-          withNetworkSession(client, address, flags.session, 0, async (network) => {
-            const session = await network.current();
-            // Nothing else keeps this program from ending while an answer is waited for.
-            const release = session.calls.hold();
-            try {
-              const answer = await namingFetch(exchange(session, request, both));
-              await printAnswer(answer, flags, output, request.url);
-            } finally {
-              release();
-            }
-          }),
+          withNetworkSession(
+            client,
+            address,
+            { named: flags.session, reconnectMs: 0, signal: both },
+            async (network) => {
+              const session = await network.current();
+              // Nothing else keeps this program from ending while an answer is waited for.
+              const release = session.calls.hold();
+              try {
+                const answer = await namingFetch(exchange(session, request, both));
+                await printAnswer(answer, flags, output, request.url);
+              } finally {
+                release();
+              }
+            },
+          ),
         ),
       ),
     );

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { unlessAborted } from '../client/waiting.ts';
 import { abortedBySignals } from './abort-on-signal.ts';
 import { nonEmpty } from './arguments.ts';
 import { addExamples } from './examples.ts';
@@ -118,9 +119,10 @@ async function forward(
       const process =
         flags.process === undefined
           ? undefined
-          : await findProcess(client, address, flags, flags.process);
+          : await unlessAborted(findProcess(client, address, flags, flags.process), signal);
       const named = process?.session.id ?? flags.session;
-      await withNetworkSession(client, address, named, reconnectFor * 1000, async (network) => {
+      const options = { named, reconnectMs: reconnectFor * 1000, signal };
+      await withNetworkSession(client, address, options, async (network) => {
         const forwards = openForwards({
           network,
           againMs: reconnectFor * 1000,

@@ -5,6 +5,7 @@ import {
   type RunletClient,
   SessionLostError,
 } from '../client/index.ts';
+import { unlessAborted } from '../client/waiting.ts';
 import { findSession } from './find-process.ts';
 
 /** How long a session that was made for this command lives if it is gone, in milliseconds. */
@@ -24,29 +25,46 @@ export interface NetworkSession {
   readonly over: Promise<unknown>;
 }
 
+/** Which session, and for how long it is tried. */
+export interface NetworkSessionOptions {
+  /** That which is named. Default: one of its own. */
+  readonly named?: string | undefined;
+  /** How long one of its own is made anew where the server cannot be reached, in milliseconds. */
+  readonly reconnectMs: number;
+  /** Gives up what is not there yet: a server that says nothing. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * Does something through the session that is named, or through one of its own, which is closed
- * after it. One of its own is made anew where the server has forgotten it; for `reconnectMs`, where
- * that cannot be reached.
+ * after it. One of its own is made anew where the server has forgotten it. One that is being made when
+ * the signal aborts expires.
  */
 export async function withNetworkSession<T>(
   client: RunletClient,
   address: string,
-  named: string | undefined,
-  reconnectMs: number,
+  { named, reconnectMs, signal }: NetworkSessionOptions,
   use: (session: NetworkSession) => Promise<T>,
 ): Promise<T> {
   if (named !== undefined) {
-    const id = await findSession(client, address, { session: named });
-    const session = await client.session({ id, ifAttached: 'share' });
+    const session = await unlessAborted(namedSession(client, address, named), signal);
     return use({ current: async () => session, over: session.lost });
   }
-  const own = new OwnSession(client, await makeSession(client), reconnectMs);
+  const own = new OwnSession(client, await unlessAborted(makeSession(client), signal), reconnectMs);
   try {
     return await use(own);
   } finally {
     await own.close();
   }
+}
+
+async function namedSession(
+  client: RunletClient,
+  address: string,
+  named: string,
+): Promise<RemoteSession> {
+  const id = await findSession(client, address, { session: named });
+  return client.session({ id, ifAttached: 'share' });
 }
 
 function makeSession(client: RunletClient): Promise<RemoteSession> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type CliUser, cliUser } from '../support/cli-user.ts';
 import { connectTo } from '../support/client.ts';
-import { closed, printed } from '../support/forwarding.ts';
+import { closed, printed, startPeer } from '../support/forwarding.ts';
 import { serveHere } from '../support/harness.ts';
 import { startWebServer } from '../support/web-server.ts';
 
@@ -160,6 +160,21 @@ describe('runlet fetch', () => {
       stdout: '',
       stderr: 'runlet: it took longer than the 0.5 s of --max-time\n',
     });
+  });
+
+  it('gives up a server that says nothing, by a signal and after --max-time', async () => {
+    const peer = await startPeer(() => {});
+    const user = await cliUser({ kind: 'tcp', host: '127.0.0.1', port: peer.port });
+    const child = user.spawn(['fetch', 'http://host/']);
+    const ended = once(child, 'close');
+    await expect.poll(() => peer.sockets.length).toBeGreaterThan(0);
+    // Who looks why it does not answer would connect again.
+    const before = peer.sockets.length;
+    child.kill('SIGINT');
+    expect(await ended).toEqual([null, 'SIGINT']);
+    expect(peer.sockets).toHaveLength(before);
+    expect((await fetched(user, ['-m', '0.5', 'http://host/'])).code).toBe(28);
+    expect(peer.sockets.length - before).toBeLessThan(2);
   });
 
   it('ends by a signal in the middle, on the wire too, and leaves no session', async () => {

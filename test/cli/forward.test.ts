@@ -124,6 +124,22 @@ describe('runlet forward', () => {
     });
   });
 
+  it.each([[], ['--session', 'some'], ['--process', 'some']])(
+    'ends by a signal where the server says nothing: %s %s',
+    async (...words) => {
+      const silent = await startPeer(() => {});
+      const user = await cliUser({ kind: 'tcp', host: '127.0.0.1', port: silent.port });
+      const child = user.spawn(['forward', ...words, '0:host:80']);
+      const ended = once(child, 'close');
+      await expect.poll(() => silent.sockets.length).toBeGreaterThan(0);
+      // Who looks why it does not answer would connect again.
+      const before = silent.sockets.length;
+      child.kill('SIGINT');
+      expect(await ended).toEqual([null, 'SIGINT']);
+      expect(silent.sockets).toHaveLength(before);
+    },
+  );
+
   it('does not listen where somebody does, and says so', async () => {
     const user = await userHere();
     const peer = await startPeer();
