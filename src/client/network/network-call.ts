@@ -27,6 +27,8 @@ export class NetworkCall<Q, R> {
   readonly #brokeDown: () => void;
   #failure: Error | undefined;
   #stands = false;
+  #isOver = false;
+  #onOver: () => void = () => {};
   #onBroken: (error: Error) => void = () => {};
 
   constructor(calls: SessionCalls, target: CallTarget, begin: BeginCall<Q, R>) {
@@ -50,6 +52,12 @@ export class NetworkCall<Q, R> {
   /** Told when the connection to the server, or the session, is over before the call is. */
   onBroken(callback: (error: Error) => void): void {
     this.#onBroken = callback;
+  }
+
+  /** Told when it is over, however it ends; at once where it is. */
+  whenOver(callback: () => void): void {
+    this.#onOver = callback;
+    if (this.#isOver) callback();
   }
 
   /** Sends a request, when the one before was taken. Whether it was: it is not of a call that is over. */
@@ -94,8 +102,11 @@ export class NetworkCall<Q, R> {
   }
 
   #release(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#generation.signal.removeEventListener('abort', this.#brokeDown);
     this.#feed.end();
+    this.#onOver();
   }
 }
 

@@ -11,7 +11,12 @@ export type RequestBody =
   /** All of it. */
   | { readonly kind: 'inline'; readonly bytes: Uint8Array }
   /** What is read of it no faster than it is sent. */
-  | { readonly kind: 'stream'; readonly pieces: AsyncGenerator<Uint8Array> };
+  | {
+      readonly kind: 'stream';
+      readonly pieces: AsyncGenerator<Uint8Array>;
+      /** Reads no more of it, also while it has nothing to give. Idempotent. */
+      leave(): void;
+    };
 
 type Reader = ReadableStreamDefaultReader<unknown>;
 
@@ -27,7 +32,7 @@ export async function requestBody(
 ): Promise<RequestBody> {
   const reader: Reader = stream.getReader();
   if (length !== undefined && length > MAX_INLINE_BYTES) {
-    return { kind: 'stream', pieces: piecesOf(reader, [], reader.read()) };
+    return streamed(reader, [], reader.read());
   }
   const begun: Uint8Array[] = [];
   let bytes = 0;
@@ -35,15 +40,26 @@ export async function requestBody(
     const reading = reader.read();
     // What is there comes at once. What is not may wait for the answer to what was sent before.
     const read = await (length === undefined ? Promise.race([reading, turnOver()]) : reading);
-    if (read === undefined) return { kind: 'stream', pieces: piecesOf(reader, begun, reading) };
+    if (read === undefined) return streamed(reader, begun, reading);
     if (read.done) return { kind: 'inline', bytes: Buffer.concat(begun) };
     const piece = bytesOf(read.value);
     begun.push(piece);
     bytes += piece.byteLength;
     if (bytes > MAX_INLINE_BYTES) {
-      return { kind: 'stream', pieces: piecesOf(reader, begun, reader.read()) };
+      return streamed(reader, begun, reader.read());
     }
   }
+}
+
+function streamed(
+  reader: Reader,
+  begun: readonly Uint8Array[],
+  first: ReturnType<Reader['read']>,
+): RequestBody {
+  // Of what is left before it is sent nobody hears that it has failed.
+  first.catch(() => {});
+  const leave = (): void => void reader.cancel().catch(() => {});
+  return { kind: 'stream', pieces: piecesOf(reader, begun, first), leave };
 }
 
 /**

@@ -44,7 +44,7 @@ export async function sessionFetch(
     const { method = 'GET' } = request.head;
     return fetchResponse(call, { head, method, signal, hold: () => calls.hold() });
   } catch (error) {
-    if (request.body?.kind === 'stream') void request.body.pieces.return(undefined).catch(() => {});
+    if (request.body?.kind === 'stream') request.body.leave();
     signal?.throwIfAborted();
     throw new TypeError('fetch failed', { cause: error });
   }
@@ -74,8 +74,10 @@ async function send(calls: SessionCalls, call: HttpCall, request: FetchRequest):
   try {
     await call.send({ request: { case: 'head', value: request.head } });
     if (request.body?.kind === 'stream') {
+      // Answered in full, or failed: what the body has not yet given is of no use either.
+      call.whenOver(request.body.leave);
       for await (const value of request.body.pieces) {
-        // Answered in full, or failed: what is left of the body is of no use.
+        // The same of what it has given.
         if (!(await call.send({ request: { case: 'body', value } }))) return;
       }
     }

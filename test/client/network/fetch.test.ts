@@ -365,6 +365,38 @@ describe('the fetch of a session', () => {
     await expect.poll(() => isLeft).toBe(true);
   });
 
+  it('leaves a body that has nothing to give, once that is of no use', async () => {
+    const { session, url } = await startUpstream((_request, response) => {
+      response.writeHead(413).end('too much');
+    });
+    const refused = createServer();
+    const { port } = await listenHere(refused);
+    refused.close();
+    const aborting = new AbortController();
+    const left = deferred<void>();
+    const hanging = (): ReadableStream<Uint8Array> =>
+      new ReadableStream({
+        start: (controller) => controller.enqueue(Buffer.from('first')),
+        // Nothing more comes, and nothing ends.
+        pull: () => new Promise(() => {}),
+        cancel: () => {
+          count += 1;
+          if (count === 3) left.resolve();
+        },
+      });
+    let count = 0;
+    const post = (to: string, more = {}): Promise<Response> =>
+      session.fetch(to, { method: 'POST', body: hanging(), duplex: 'half', ...more });
+    const response = await post(url);
+    expect([response.status, await response.text()]).toEqual([413, 'too much']);
+    const failed = await errorOf(post(`http://127.0.0.1:${port}`));
+    expect(failed.cause).toMatchObject({ stage: 'CONNECT' });
+    const aborted = errorOf(post(`http://127.0.0.1:${port}`, { signal: aborting.signal }));
+    aborting.abort(new Error('no longer wanted'));
+    await aborted;
+    await left.promise;
+  });
+
   it('ends with its session', async () => {
     const { session, url } = await startUpstream((_request, response) => response.write('begun'));
     const response = await session.fetch(url);
