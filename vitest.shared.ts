@@ -56,6 +56,7 @@ export const LONG = [
     'floods-bodies',
     'files-listing',
     'floods-tls',
+    'http-cancels',
     'http-large',
     'hung-mount',
     'leaks',
