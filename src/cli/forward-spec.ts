@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { MAX_SOCKET_PATH_BYTES } from '../limits.ts';
 
 /** An address and a port to listen at. */
 export interface PortPlace {
@@ -22,6 +23,9 @@ export interface ForwardSpec<P extends ListenPlace = ListenPlace> {
 }
 
 const LOOPBACK = '127.0.0.1';
+
+/** What is said of a path on this machine which the system would cut, and so take for another. */
+export const LONG_PATH = `the path of a socket has ${MAX_SOCKET_PATH_BYTES} bytes at most`;
 
 /** A name or an address, that of IPv6 in brackets. */
 const HOST = String.raw`\[[0-9A-Fa-f:.%\w]+\]|[^:/[\]\s]+`;
@@ -56,7 +60,10 @@ export function forwardSpec(text: string): ForwardSpec {
     path === undefined
       ? { kind: 'host', host: bare(host ?? ''), port: portNumber(port ?? '', 1) }
       : { kind: 'path', path };
-  if (local?.startsWith('/')) return { listen: { kind: 'path', path: local }, target };
+  if (local?.startsWith('/')) {
+    if (!isSocketPath(local)) throw new InvalidArgumentError(LONG_PATH);
+    return { listen: { kind: 'path', path: local }, target };
+  }
   return {
     listen: {
       kind: 'port',
@@ -91,6 +98,11 @@ export function placeText(place: ListenPlace | Target): string {
   if (place.kind === 'path') return place.path;
   const { host, port } = place;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Whether a socket of this machine can have a path. */
+export function isSocketPath(path: string): boolean {
+  return Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES;
 }
 
 function bare(host: string): string {

@@ -4,7 +4,14 @@ import { abortedBySignals } from './abort-on-signal.ts';
 import { nonEmpty } from './arguments.ts';
 import { addExamples } from './examples.ts';
 import { findProcess } from './find-process.ts';
-import { collectForward, type ForwardSpec, listenPlace, type PortPlace } from './forward-spec.ts';
+import {
+  collectForward,
+  type ForwardSpec,
+  isSocketPath,
+  LONG_PATH,
+  listenPlace,
+  type PortPlace,
+} from './forward-spec.ts';
 import { type ForwardLine, openForwards } from './forwards.ts';
 import { withNetworkSession } from './network-session.ts';
 import { printJson, printLine } from './print.ts';
@@ -163,6 +170,7 @@ function reversedSpecs(
   if (process !== undefined) throw new UsageError('--reverse cannot be used with --process');
   return specs.map(({ listen, target }) => {
     if (listen.kind === 'path') throw new UsageError('--reverse listens at ports alone');
+    if (target.kind === 'path' && !isSocketPath(target.path)) throw new UsageError(LONG_PATH);
     return { listen, target };
   });
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { type ListenPlace, placeText } from './forward-spec.ts';
 import { reset } from './join-streams.ts';
 import { systemReason } from './system-reason.ts';
@@ -47,7 +48,11 @@ export async function listenLocally(server: Server, place: ListenPlace): Promise
 }
 
 async function bind(server: Server, place: ListenPlace): Promise<void> {
-  if (place.kind === 'path') await removeStaleSocket(place.path);
+  if (place.kind === 'path') {
+    // Of a folder that is not there libuv says that there is no permission.
+    await lstat(`${dirname(place.path)}/`);
+    await removeStaleSocket(place.path);
+  }
   const listening = once(server, 'listening');
   if (place.kind === 'port') {
     server.listen({ host: place.host, port: place.port });

@@ -33,7 +33,7 @@ export function portsCommand(): Command {
         prints: /^$/,
       },
     ],
-    [secureExample('ports', '', /^PROCESS +/)],
+    [secureExample('ports', '--session "$SESSION"', /^PROCESS +/)],
   );
 }
 

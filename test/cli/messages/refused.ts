@@ -130,6 +130,21 @@ export const NOT_POSSIBLE: readonly Refused[] = [
     'cannot listen at $FOLDER/file: address already in use (EADDRINUSE)',
   ],
   [
+    'forward $FOLDER/none/socket:host:80',
+    125,
+    'cannot listen at $FOLDER/none/socket: no such file or directory (ENOENT)',
+  ],
+  [
+    'forward $FOLDER/file/socket:host:80',
+    125,
+    'cannot listen at $FOLDER/file/socket: not a directory (ENOTDIR)',
+  ],
+  [
+    'fetch --credential nope host',
+    125,
+    '--credential: the server has no credential with this name (INVALID_REQUEST)',
+  ],
+  [
     'fetch -d @$FOLDER/none host',
     1,
     "cannot read '$FOLDER/none': no such file or directory (ENOENT)",

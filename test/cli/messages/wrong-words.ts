@@ -11,6 +11,9 @@ const FILTER =
 const GRANTS = 'start, observe, input, signal, files:read, files, http, tunnel, admin';
 const LATER = 'it is neither a time span such as 1h30m nor a time such as 2030-01-31T12:00:00Z';
 
+/** One that the system would cut. */
+const LONG_PATH = `/${'x'.repeat(107)}`;
+
 /** Words that are wrong, after `runlet`, and what is said of them. */
 export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   runlet: [
@@ -21,10 +24,18 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
   'runlet forward': [
     ['forward', 'nothing to forward is named'],
     ['forward host', '<spec> host: expected [LOCAL:]HOST:PORT or LOCAL:/PATH'],
-    ['forward /run/there.sock', '<spec> /run/there.sock: expected [LOCAL:]HOST:PORT or LOCAL:/PATH'],
+    [
+      'forward /run/there.sock',
+      '<spec> /run/there.sock: expected [LOCAL:]HOST:PORT or LOCAL:/PATH',
+    ],
     ['forward 8080:80', '<spec> 8080:80: no host is named: is it 8080:localhost:80?'],
     ['forward host:0', '<spec> host:0: 0 is no port from 1 to 65535'],
     ['forward 70000:host:80', '<spec> 70000:host:80: 70000 is no port from 0 to 65535'],
+    [`forward --reverse 0:${LONG_PATH}`, 'the path of a socket has 107 bytes at most'],
+    [
+      `forward ${LONG_PATH}:host:80`,
+      `<spec> ${LONG_PATH}:host:80: the path of a socket has 107 bytes at most`,
+    ],
     ['forward --socks host', '--socks host: expected [BIND:]PORT'],
     [
       'forward --reverse --socks 0 0:host:80',
