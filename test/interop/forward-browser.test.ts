@@ -31,7 +31,9 @@ const streamed = async () => {
     if (done) return pieces.join('');
     pieces.push(new TextDecoder().decode(value));
     // The next comes when this one has.
-    await fetch('/next', { method: 'POST' });
+    const next = await fetch('/next', { method: 'POST' });
+    // A body that nobody reads is one that is given up.
+    await next.text();
   }
 };
 window.done = Promise.all([said(), streamed()]);
