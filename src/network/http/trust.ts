@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import type { Clock } from '../../clock.ts';
 import { MAX_TLS_FILE_BYTES } from '../../limits.ts';
@@ -47,11 +48,9 @@ export async function openTrust({ clock, extra, files, log }: TrustOptions): Pro
         if (found === null) throw new Error(`${path}: there is no certificate in it`);
         return found;
       });
-      try {
-        return createSecureContext({ ca: [...rootCertificates, ...added] });
-      } catch {
-        throw new Error('a certificate cannot be read');
-      }
+      // A context passes over what it cannot read, and would trust less than was meant.
+      for (const certificate of added) assertReadable(certificate);
+      return createSecureContext({ ca: [...rootCertificates, ...added] });
     },
     clock,
     onChange: () => log.info({ files }, 'the certificates for HTTP were read again'),
@@ -61,4 +60,12 @@ export async function openTrust({ clock, extra, files, log }: TrustOptions): Pro
       log.error(facts, 'certificates for HTTP cannot be used, the last good ones stay');
     },
   });
+}
+
+function assertReadable(certificate: string): void {
+  try {
+    new X509Certificate(certificate);
+  } catch {
+    throw new Error('a certificate cannot be read');
+  }
 }
