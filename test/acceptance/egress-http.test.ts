@@ -133,8 +133,18 @@ describe.skipIf(!canMakeRoom())('what HTTP is denied (needs unshare and ip)', ()
     },
   );
 
-  it.each(inUrl(BY_DEFAULT).filter((_, i) => i % 8 === 0))(
-    'is not reached by a proxy of the environment: $what',
+  it('has what is allowed asked through the proxy of the environment alone', async () => {
+    // What listens there is no proxy, and says so to CONNECT: nobody goes past it.
+    const { httpFailure, summary } = await failureOf(
+      ask(clientsOf('proxied'), 'http://good.example.org/'),
+    );
+    expect(summary).toBe('UNAVAILABLE/HTTP_FAILED');
+    expect(httpFailure?.stage).toBe(HttpStage.CONNECT);
+    expect(await came()).toEqual(['10.0.0.5 8080']);
+  });
+
+  it.each(inUrl(BY_DEFAULT))(
+    'is not reached by a proxy of the environment: $what: $host',
     async ({ host, port = 80 }) => {
       expect(await refusal(clientsOf('proxied'), urlOf(host, port))).toBe(DENIED);
       expect(await came()).toEqual([]);
