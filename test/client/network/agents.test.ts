@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer, request as httpsRequest } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { Agent, request as undiciRequest } from 'undici';
@@ -114,5 +115,47 @@ describe('undici over a session', () => {
     onTestFinished(() => distrusting.close());
     const refused = await errorOf(undiciRequest(url, { dispatcher: distrusting }));
     expect(refused).toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+  });
+
+  it.each(['connector', 'dispatcher'] as const)('speaks HTTP/2 by a %s', async (how) => {
+    const session = await startSession();
+    const authority = await makeAuthority('an authority');
+    const { certificate, key } = await certify('a server', authority);
+    let connections = 0;
+    const server = createSecureServer({ cert: certificate, key, allowHTTP1: true });
+    server.on('secureConnection', () => {
+      connections += 1;
+    });
+    server.on('request', (request, response) => {
+      response.setHeader('x-version', request.httpVersion);
+      request.pipe(response);
+    });
+    const { port } = await listenHere(server);
+    const tls = { ca: authority.certificate };
+    const connect = session.connector({ allowH2: true, tls });
+    const dispatcher =
+      how === 'connector'
+        ? new Agent({ connect, allowH2: true, connections: 1 })
+        : await session.dispatcher({ allowH2: true, tls });
+    onTestFinished(() => dispatcher.destroy());
+    const ask = async (sent: string): Promise<readonly [unknown, boolean]> => {
+      const url = `https://127.0.0.1:${port}/`;
+      const given = await undiciRequest(url, { dispatcher, method: 'POST', body: sent });
+      return [given.headers['x-version'], (await given.body.text()) === sent];
+    };
+    expect(await ask('first')).toEqual(['2.0', true]);
+    const texts = Array.from({ length: 20 }, (_, i) => String(i).repeat(100_000));
+    const answers = await Promise.all(texts.map(ask));
+    expect(answers).toEqual(texts.map(() => ['2.0', true]));
+    // How many it has is for the dispatcher to say.
+    if (how === 'connector') expect(connections).toBe(1);
+    // What does not offer it is answered as before.
+    const plain = new Agent({ connect: session.connector({ tls }) });
+    onTestFinished(() => plain.destroy());
+    const { body, headers } = await undiciRequest(`https://127.0.0.1:${port}/`, {
+      dispatcher: plain,
+    });
+    await body.dump();
+    expect(headers['x-version']).toBe('1.1');
   });
 });
