@@ -72,6 +72,7 @@ export const LONG = [
     'tls-rotation',
     'tls-serve',
     'tunnels',
+    'tunnels-bounds',
   ].map((name) => `test/acceptance/${name}.test.ts`),
   ...[
     'acknowledging',
@@ -80,6 +81,7 @@ export const LONG = [
     'files-cuts',
     'files-transfer',
     'leaks',
+    'many-tunnels',
     'slow-readers',
   ].map((name) => `test/client/${name}.test.ts`),
   'test/bench/files.test.ts',
