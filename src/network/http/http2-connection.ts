@@ -33,6 +33,7 @@ const FRAMING = new Set(['host', 'connection', 'transfer-encoding']);
 export class Http2Connection implements HttpConnection {
   readonly #session: ClientHttp2Session;
   readonly #events: ConnectionEvents;
+  readonly #underWay = new Set<Http2Exchange>();
   #claims = 0;
 
   constructor(socket: TLSSocket, url: URL, events: ConnectionEvents) {
@@ -53,6 +54,16 @@ export class Http2Connection implements HttpConnection {
     // The exchanges are told by their streams.
     this.#session.on('error', () => {});
     this.#session.once('close', () => events.onGone(this));
+    let failure: Error | undefined;
+    socket.once('error', (error) => {
+      failure = error;
+    });
+    // It stays half open otherwise, as connections of the dialer do, and nothing more comes.
+    socket.once('end', () => socket.destroy());
+    // Whatever Node.js makes of streams whose request is not whole.
+    socket.once('close', () => {
+      for (const exchange of this.#underWay) exchange.lose(failure);
+    });
   }
 
   get alive(): boolean {
@@ -78,7 +89,12 @@ export class Http2Connection implements HttpConnection {
   }
 
   begin(head: WireHead): WireExchange {
-    return new Http2Exchange(this.#open(head), () => this.unclaim());
+    const exchange = new Http2Exchange(this.#open(head), () => {
+      this.#underWay.delete(exchange);
+      this.unclaim();
+    });
+    this.#underWay.add(exchange);
+    return exchange;
   }
 
   destroy(): void {
@@ -191,6 +207,11 @@ class Http2Exchange implements WireExchange {
     const isWhole = this.#ended && this.#stream.readableEnded && this.#stream.writableFinished;
     if (!isWhole) this.#stream.close(constants.NGHTTP2_CANCEL);
     this.#stream.destroy();
+  }
+
+  /** Its connection is gone. An answer that is whole can be read to its end. */
+  lose(failure: Error | undefined): void {
+    if (!this.#ended) this.#stream.destroy(failure);
   }
 
   get #gone(): boolean {
