@@ -9,6 +9,7 @@ import { openConnection } from '../../src/client/connection.ts';
 import { TunnelEnd } from '../../src/gen/runlet/v1/tunnel_pb.ts';
 import { openedSince, ownDescriptors } from '../support/descriptors.ts';
 import { startHarness } from '../support/harness.ts';
+import { SOAK } from '../support/soak.ts';
 import { connectedTunnel, type OpenTunnel, openTunnel, startPeer } from '../support/tunnels.ts';
 
 const HOST = '127.0.0.1';
@@ -94,7 +95,7 @@ describe('traffic over tunnels', () => {
     const tunnel = await connectedTunnel(connection, { sessionId, host: HOST, port: peer.port });
     const socket = await peer.accept();
     const piece = randomBytes(MIB);
-    const pieces = 1024;
+    const pieces = SOAK ? 1024 : 256;
     const hashed = createHash('sha256');
     for (let i = 0; i < pieces; i++) hashed.update(piece);
     const expected = hashed.digest('hex');
@@ -157,7 +158,7 @@ describe('traffic over tunnels', () => {
   });
 });
 
-describe('two thousand tunnels that are cancelled at each phase', () => {
+describe('tunnels that are cancelled at each phase, by the hundred', () => {
   it('leave nothing, and the other side sees it', async () => {
     const { address, connection, sessionId } = await startHarness();
     const peer = await startPeer();
@@ -185,7 +186,8 @@ describe('two thousand tunnels that are cancelled at each phase', () => {
     await cancelAt(connection, 3);
     await expect.poll(() => open).toBe(0);
     const before = ownDescriptors();
-    for (let batch = 0; batch < 8; batch++) {
+    const batches = SOAK ? 8 : 2;
+    for (let batch = 0; batch < batches; batch++) {
       // HTTP/2 libraries end a connection over which very many streams are cancelled.
       const other = openConnection(address);
       for (let round = 0; round < 10; round++) {
@@ -194,7 +196,7 @@ describe('two thousand tunnels that are cancelled at each phase', () => {
       other.close();
     }
     await expect.poll(() => open).toBe(0);
-    expect(broken).toBeGreaterThan(400);
+    expect(broken).toBeGreaterThan(50 * batches);
     await expect.poll(() => openedSince(before)).toEqual([]);
   });
 });
