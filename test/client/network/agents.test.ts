@@ -136,7 +136,7 @@ describe('undici over a session', () => {
     const dispatcher =
       how === 'connector'
         ? new Agent({ connect, allowH2: true, connections: 1 })
-        : await session.dispatcher({ allowH2: true, tls });
+        : session.dispatcher(Agent, { allowH2: true, tls });
     onTestFinished(() => dispatcher.destroy());
     const ask = async (sent: string): Promise<readonly [unknown, boolean]> => {
       const url = `https://127.0.0.1:${port}/`;
