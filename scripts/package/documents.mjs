@@ -17,9 +17,13 @@ const DOCUMENTS = {
     imports: `
 import { readFile } from 'node:fs/promises';
 import { get } from 'node:https';
-import { Agent, request } from 'undici-types';
 import { connect, FileError, narrowToken, newToken, RemoteError, serve } from 'runlet';
 import type { RemoteSession, RunletClient, SandboxOptions, StartedProcess } from 'runlet';
+// What undici has, as far as it is used.
+declare class Agent {
+  constructor(options: { readonly connect?: object; readonly allowH2?: boolean });
+}
+declare function request(url: string, options: { readonly dispatcher: Agent }): Promise<unknown>;
 declare function currentToken(): Promise<string>;
 declare const sessionId: string;
 `,
