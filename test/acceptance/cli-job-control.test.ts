@@ -91,8 +91,9 @@ describe('runlet run in a shell', () => {
     const pid = (await readFile(join(folder, 'pid'), 'utf8')).trim();
     type('\x1a');
     await shows('Stopped');
-    // What the system is doing for it is finished before.
-    await expect.poll(() => stateOf(pid)).toBe('T');
+    // What the system is doing for it is finished before. A shell that was stopped between vfork(2)
+    // and the execution of what it starts waits for that, which is stopped.
+    await expect.poll(() => stateOf(pid)).toMatch(/^[DT]$/);
     type('touch go; bg\n');
     await shows('finished\r\n');
   });
