@@ -14,6 +14,7 @@ export const PARTS = [
   'cold-start',
   'files',
   'sandbox',
+  'http',
   'tunnels',
 ];
 
