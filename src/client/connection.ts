@@ -12,6 +12,7 @@ import { withoutAddressAsName } from './address-as-name.ts';
 import { withIdleSockets } from './idle-sockets.ts';
 import { type ClientSettings, clientSettings } from './options.ts';
 import { withoutStuckSockets } from './stuck-sockets.ts';
+import { watchConnecting } from './watch-connecting.ts';
 
 /** The services of a server, over one connection. */
 export interface Connection {
@@ -60,9 +61,20 @@ function namedServer(name: string): ChannelOptions {
   return { 'grpc.ssl_target_name_override': name, 'grpc.default_authority': name };
 }
 
-/** The services of a server over a connection, which keeps no program from ending. */
-export function openServices(address: Address, settings: ClientSettings): Connection {
+/**
+ * The services of a server over a connection, which keeps no program from ending. `stuck` is called
+ * where it takes longer to make than an attempt may; default: whoever calls has a bound.
+ */
+export function openServices(
+  address: Address,
+  settings: ClientSettings,
+  stuck?: () => void,
+): Connection {
   const client = makeClient(address, settings, withIdleSockets(credentialsOf(settings)));
+  if (stuck !== undefined) {
+    const bound = { clock: settings.clock, ms: settings.attemptTimeoutMs };
+    watchConnecting(client.getChannel(), bound, stuck);
+  }
   return {
     sessions: createClient(SessionService, client),
     processes: createClient(ProcessService, client),

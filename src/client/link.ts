@@ -19,8 +19,8 @@ import { aborted, pause, within } from './waiting.ts';
 export interface LinkOptions {
   readonly sessionId: string;
   readonly settings: ClientSettings;
-  /** Opens a connection to the server. */
-  readonly open: () => Connection;
+  /** Opens a connection to the server. `stuck` is called when it cannot be made in time. */
+  readonly open: (stuck: () => void) => Connection;
   /** Whether to attach: otherwise calls carry no attachment, and fence nobody. */
   readonly attach: boolean;
   /** What to do the first time if somebody else is attached. Later attempts resume. */
@@ -173,7 +173,9 @@ export class Link {
   async #keep(): Promise<void> {
     const { clock } = this.#options.settings;
     while (this.#state.kind !== 'over') {
-      const generation = new Generation(this.#options.open);
+      const generation: Generation = new Generation(() =>
+        this.#options.open(() => this.suspect(generation)),
+      );
       const abort = (): void => generation.end();
       this.#over.signal.addEventListener('abort', abort, { once: true });
       const failure = await this.#live(generation);

@@ -112,7 +112,7 @@ export class RunletClient {
     const link = new Link({
       sessionId,
       settings: this.#settings,
-      open: () => openServices(this.#address, this.#settings),
+      open: (stuck) => openServices(this.#address, this.#settings, stuck),
       attach,
       firstMode: ifAttached === 'reject' ? AttachMode.REJECT_IF_ATTACHED : AttachMode.TAKE_OVER,
       silenceMs,
