@@ -41,6 +41,8 @@ export interface SignalActions {
   readonly end: (signal: NodeJS.Signals) => void;
   /** Called once, after `end`: somebody does not want to wait for it. A third ends it at once. */
   readonly hurry: (signal: NodeJS.Signals) => void;
+  /** A hangup that ends nothing came: what can be read again is. */
+  readonly reload: (signal: NodeJS.Signals) => void;
   /** A signal came that changes nothing. */
   readonly ignored: (signal: NodeJS.Signals) => void;
   /** Whether a hangup, SIGHUP, ends the server. */
@@ -76,7 +78,8 @@ export function takeServerSignals(actions: SignalActions, source: SignalSource =
   const hangUp = (signal: NodeJS.Signals): void => {
     // Where a terminal is closed it comes twice, from the system and from the shell, so it is
     // never taken for impatience.
-    if (actions.endsByHangup && asked === 0) ask(signal);
+    if (!actions.endsByHangup) actions.reload(signal);
+    else if (asked === 0) ask(signal);
     else actions.ignored(signal);
   };
   for (const signal of ENDING) if (!actions.wasIgnored(signal)) source.on(signal, ask);

@@ -14,6 +14,7 @@ import { createLogger } from './logger.ts';
 import { inheritedVariables } from './own-bytes.ts';
 import { endPredecessors, recordInState } from './predecessors.ts';
 import { printLine } from './print.ts';
+import { Reloads } from './reloads.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import type { ServedHttp } from './serve-http.ts';
 import { serveListeners } from './serve-listeners.ts';
@@ -46,6 +47,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   // From the start: one that comes while the server starts ends it in order too.
   const ending = new Latch();
   const hurried = new Latch();
+  const reloads = new Reloads(logger);
   takeServerSignals({
     end: (signal) => {
       logger.info({ signal }, 'signal');
@@ -54,6 +56,10 @@ export async function serve(flags: ServeFlags): Promise<void> {
     hurry: (signal) => {
       logger.warn({ signal }, 'signal: what still runs is killed');
       hurried.open();
+    },
+    reload: (signal) => {
+      logger.info({ signal }, 'signal: what can be is read again');
+      void reloads.run();
     },
     ignored: (signal) => logger.info({ signal }, 'signal ignored'),
     endsByHangup: hasTerminal(),

@@ -16,6 +16,7 @@ function signaled(
     {
       end: (signal) => done.push(`end by ${signal}`),
       hurry: (signal) => done.push(`hurry by ${signal}`),
+      reload: (signal) => done.push(`reload by ${signal}`),
       ignored: (signal) => done.push(`ignore ${signal}`),
       endsByHangup: onTerminal,
       wasIgnored: (signal) => ignoring.includes(signal),
@@ -45,9 +46,13 @@ describe('a server that is signaled', () => {
     'SIGPROF',
     'SIGPWR',
     'SIGSTKFLT',
-    'SIGHUP',
   ] as const)('goes on after %s', (signal) => {
     expect(signaled(false).send(signal, signal)).toEqual([`ignore ${signal}`, `ignore ${signal}`]);
+  });
+
+  it('reads again what can be by a hangup without a terminal', () => {
+    const done = signaled(false).send('SIGHUP', 'SIGHUP', 'SIGTERM');
+    expect(done).toEqual(['reload by SIGHUP', 'reload by SIGHUP', 'end by SIGTERM']);
   });
 
   it('says nothing of SIGIO, which comes with starts that have limits', () => {
