@@ -152,6 +152,10 @@ export const REASONS = {
     message: 'the operator of the server does not let anybody listen at this address',
   },
   LIMIT_EXCEEDED: { status: 'RESOURCE_EXHAUSTED', message: 'a limit of the server is reached' },
+  AUDIT_UNAVAILABLE: {
+    status: 'UNAVAILABLE',
+    message: 'the server does nothing now that it cannot record',
+  },
   DRAINING: { status: 'UNAVAILABLE', message: 'the server is shutting down' },
   INTERNAL: { status: 'INTERNAL', message: 'internal error' },
 } as const satisfies Record<string, ReasonDefinition>;

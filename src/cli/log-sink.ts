@@ -1,5 +1,6 @@
-import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
+import { write, writeSync } from 'node:fs';
 import { MAX_QUEUED_LOG_BYTES } from '../limits.ts';
+import { openAnew } from '../open-anew.ts';
 
 /** How long to wait when a descriptor that does not block takes no more. */
 const RETRY_MS = 50;
@@ -98,17 +99,5 @@ export class LogSink {
       this.#queuedBytes -= bytes.byteLength;
       this.#next();
     }
-  }
-}
-
-/** Undefined: it is neither a pipe nor a terminal, nobody reads it, or this system cannot. */
-function openAnew(fd: number): number | undefined {
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFIFO() && !stat.isCharacterDevice()) return undefined;
-    const { O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
-    return openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
-  } catch {
-    return undefined;
   }
 }

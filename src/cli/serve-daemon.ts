@@ -10,6 +10,7 @@ import { bytesOfText } from '../system-text.ts';
 import { FAILURE_EXIT_CODE } from './exit-codes.ts';
 import { inheritedVariables } from './own-bytes.ts';
 import { printLine, sayAsIs } from './print.ts';
+import { asksForAudit } from './serve-audit-options.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import { statusAt } from './serve-status.ts';
 import { STARTED_WITH_VARIABLE, toldFields } from './started-with.ts';
@@ -28,6 +29,7 @@ const SCRIPT = `${STARTED_WITH_VARIABLE}=$$:$1; export ${STARTED_WITH_VARIABLE};
  * @throws Error if one is up already, or the new one does not listen
  */
 export async function serveInBackground(flags: ServeFlags): Promise<void> {
+  asksForAudit(flags);
   const addresses = flags.listen?.map(({ address }) => address) ?? [defaultAddress(process.env)];
   for (const address of addresses) {
     const found = await statusAt(address);

@@ -1,4 +1,5 @@
 import type { Example } from './examples.ts';
+import { AUDIT_EXAMPLE } from './serve-audit-options.ts';
 import { NETWORK_EXAMPLES } from './serve-network-options.ts';
 import { PRINCIPAL_EXAMPLE } from './serve-principals.ts';
 import { SANDBOX_EXAMPLE } from './serve-sandbox-options.ts';
@@ -94,4 +95,5 @@ export const MORE_SERVE_EXAMPLES: readonly Example[] = [
   PRINCIPAL_EXAMPLE,
   SANDBOX_EXAMPLE,
   ...NETWORK_EXAMPLES,
+  AUDIT_EXAMPLE,
 ];

@@ -2,13 +2,19 @@ import type { JwtAlgorithm } from '../identity/jwt/algorithms.ts';
 import type { AuthKind } from '../identity/principal.ts';
 import type { LauncherName } from '../process/launchers.ts';
 import type { ListenSpec } from './listen-spec.ts';
+import type { AuditServeFlags } from './serve-audit-options.ts';
 import type { NetworkServeFlags } from './serve-network-options.ts';
 import type { PrincipalFlags } from './serve-principals.ts';
 import type { SandboxServeFlags } from './serve-sandbox-options.ts';
 import type { TlsFlags } from './tls-options.ts';
 
 /** The flags of `runlet serve`. */
-export interface ServeFlags extends NetworkServeFlags, PrincipalFlags, SandboxServeFlags, TlsFlags {
+export interface ServeFlags
+  extends AuditServeFlags,
+    NetworkServeFlags,
+    PrincipalFlags,
+    SandboxServeFlags,
+    TlsFlags {
   readonly listen?: readonly ListenSpec[];
   readonly auth?: readonly AuthKind[];
   readonly allowUid?: readonly number[];

@@ -18,6 +18,7 @@ import { addHelpAll } from './help-all.ts';
 import { addJwtOptions, JWT_FLAGS } from './jwt-options.ts';
 import { authList, collectListener } from './listen-spec.ts';
 import { hideOwnVariables } from './own-variables.ts';
+import { AUDIT_FLAGS, addAuditOptions } from './serve-audit-options.ts';
 import { MORE_SERVE_EXAMPLES, SERVE_EXAMPLES } from './serve-examples.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import { addNetworkOptions, NETWORK_FLAGS } from './serve-network-options.ts';
@@ -46,6 +47,7 @@ const SELDOM_FLAGS = [
   ...PRINCIPAL_FLAGS,
   ...SANDBOX_FLAGS,
   ...NETWORK_FLAGS,
+  ...AUDIT_FLAGS,
 ];
 
 /** What its help says what some flags are about. */
@@ -74,6 +76,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Each caller:': PRINCIPAL_FLAGS,
   'Sandboxes:': SANDBOX_FLAGS,
   'The network:': NETWORK_FLAGS,
+  'The audit:': AUDIT_FLAGS,
   'Connections:': ['--socket-mode', '--heartbeat', '--keepalive', '--keepalive-timeout'],
   'JWTs:': JWT_FLAGS,
 };
@@ -254,6 +257,7 @@ export function serveCommand(): Command {
   addPrincipalOptions(command);
   addSandboxOptions(command);
   addNetworkOptions(command);
+  addAuditOptions(command);
   addHelpAll(command, SELDOM_FLAGS);
   for (const option of command.options) {
     const [heading] =

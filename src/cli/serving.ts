@@ -15,6 +15,8 @@ import { inheritedVariables } from './own-bytes.ts';
 import { endPredecessors, recordInState } from './predecessors.ts';
 import { printLine } from './print.ts';
 import { Reloads } from './reloads.ts';
+import type { ServedAudit } from './serve-audit.ts';
+import { asksForAudit } from './serve-audit-options.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import type { ServedHttp } from './serve-http.ts';
 import { serveListeners } from './serve-listeners.ts';
@@ -65,6 +67,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     endsByHangup: hasTerminal(),
     wasIgnored,
   });
+  const audit = await auditOf(flags, logger, reloads);
   takeUncaught(logger, () => {
     process.exitCode = FAILURE_EXIT_CODE;
     ending.open();
@@ -101,6 +104,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     keepaliveTimeoutMs: flags.keepaliveTimeout * 1000,
     shutdownGraceMs: graceMs,
     policy: policy?.live,
+    audit: audit?.audit,
     fileRoots: flags.fileRoot ?? [],
     sandboxProfiles: profiles && (() => profiles.current),
     requireSandbox: flags.requireSandbox,
@@ -118,6 +122,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     for (const address of server.addresses) {
       await printLine(`runlet listening on ${formatAddress(address)}`);
     }
+    await audit?.begin();
   } catch (error) {
     // Whoever was to be told does not know where it is.
     await server.shutdown();
@@ -139,6 +144,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   profiles?.close();
   http?.close();
   record?.remove();
+  await audit?.close();
   await flush();
   process.exit();
 }
@@ -148,6 +154,16 @@ async function policyOf(flags: ServeFlags, logger: ServerLog): Promise<ServedPol
   if (flags.policy === undefined) return undefined;
   const { servePolicy } = await import('./serve-policy.ts');
   return servePolicy(flags.policy, logger);
+}
+
+async function auditOf(
+  flags: ServeFlags,
+  logger: ServerLog,
+  reloads: Reloads,
+): Promise<ServedAudit | undefined> {
+  if (!asksForAudit(flags)) return undefined;
+  const { serveAudit } = await import('./serve-audit.ts');
+  return serveAudit(flags, logger, reloads);
 }
 
 async function profilesOf(

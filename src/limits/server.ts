@@ -34,3 +34,24 @@ export const HEAP_GROWTH_BYTES = 64 * MIB;
 
 /** How often the size of the heap is looked at for that. */
 export const HEAP_LOOK_MS = 5 * SECOND;
+
+/**
+ * Bytes of the audit that may wait to be written: what comes then is left out, and counted. From half
+ * of it on the audit counts as one that cannot be written.
+ */
+export const MAX_QUEUED_AUDIT_BYTES = 4 * MIB;
+
+/** Bytes of lines of the audit that are written by one call, unless one line is longer. */
+export const MAX_AUDIT_WRITE_BYTES = 64 * KIB;
+
+/** Characters that one field of a line of the audit has at most: twice the longest path. */
+export const MAX_AUDIT_FIELD = 8 * KIB;
+
+/** How long after a write of the audit that failed the next is tried. */
+export const AUDIT_RETRY_MS = SECOND;
+
+/** How long a server that ends waits for its audit to be written. */
+export const AUDIT_FLUSH_MS = 5 * SECOND;
+
+/** Callers of one connection whose logins are remembered, so that they are not recorded twice. */
+export const MAX_CONNECTION_LOGINS = 128;

@@ -19,6 +19,17 @@ const OUTCOMES: Readonly<Partial<Record<Reason, AuditRecord['outcome']>>> = {
   START_FAILED: 'failed',
 };
 
+/** Something that a call does or tries to, for its record. */
+export interface Deed {
+  /** What exactly. */
+  readonly detail: string;
+  /** Whether it goes on where its call ends before. Default: false. */
+  readonly goesOn?: boolean;
+}
+
+/** What a call does that is routine: see {@link AuditRecord.routine}. */
+export const ROUTINE_DEED = contextKey<Deed | undefined>(undefined);
+
 /** Which files a call is about that changes some, for its record: paths, never contents. */
 export const CHANGED_FILES = contextKey('');
 
@@ -33,8 +44,8 @@ export const NETWORK_TARGET = contextKey('');
 export const NETWORK_OPENED = contextKey(false);
 
 /**
- * Records each call that is denied, each start that fails, each change of files, and each
- * HTTP request, connection and listener, done or
+ * Records each call that is denied, each start that fails, each change of files, each
+ * HTTP request, connection and listener, and what is routine, done or
  * failed: also one that ended with its call, of which a part may be done. What was started is
  * recorded there.
  */
@@ -45,8 +56,11 @@ export function auditCalls(audit: Audit): Interceptor {
     const files = context.get(CHANGED_FILES);
     const network = context.get(NETWORK_TARGET);
     const known = error instanceof RunletError ? error : undefined;
+    const deed = context.get(ROUTINE_DEED);
+    const found = known && OUTCOMES[known.reason];
+    if (found === undefined && deed !== undefined) recordDeed(audit, context, deed, outcome);
     const recorded =
-      (known && OUTCOMES[known.reason]) ??
+      found ??
       (files === '' && network === ''
         ? undefined
         : context.get(NETWORK_OPENED)
@@ -62,6 +76,23 @@ export function auditCalls(audit: Audit): Interceptor {
     });
     return outcome;
   };
+}
+
+/** Records what is routine, of a call that is over. */
+function recordDeed(
+  audit: Audit,
+  context: CallContext,
+  { detail, goesOn = false }: Deed,
+  outcome: CallOutcome,
+): void {
+  const lasts = goesOn && outcome.code !== status.OK && !(outcome.error instanceof RunletError);
+  audit.record({
+    ...whoDidWhat(context),
+    outcome: lasts ? 'ok' : cameOf(outcome),
+    reason: reasonOf(outcome),
+    detail,
+    routine: true,
+  });
 }
 
 /** Where a call led, and which rule denied it. */

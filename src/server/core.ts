@@ -27,6 +27,8 @@ import { Placeholders } from '../sandbox/placeholders.ts';
 import { prepareSandbox } from '../sandbox/prepare-sandbox.ts';
 import { openSandboxes, type Sandboxes } from '../sandbox/sandboxes.ts';
 import { SessionRegistry } from '../session/session-registry.ts';
+import { type Audit, logAudit } from '../telemetry/audit.ts';
+import { auditEnds } from './audit-ends.ts';
 import { type HttpWays, openNetwork } from './network.ts';
 import { logSandboxes } from './sandbox-log.ts';
 import type { ServerLog } from './server-log.ts';
@@ -36,6 +38,7 @@ import type { ServerOptions } from './server-options.ts';
 export interface Core {
   readonly clock: Clock;
   readonly limits: Limits;
+  readonly audit: Audit;
   readonly principals: PrincipalLimits;
   readonly launcher: Launcher;
   readonly users: FindUserSwitch;
@@ -120,7 +123,9 @@ export async function openCore(options: ServerOptions): Promise<Core> {
   });
   const started = { environment, store, users, sandboxes };
   const host = new ProcessHost({ launcher, clock, limits, principals, ...started });
-  const sessions = new SessionRegistry({ host, clock, limits, principals, newId });
+  const audit = options.audit ?? logAudit(logger);
+  const onEnded = auditEnds(audit);
+  const sessions = new SessionRegistry({ host, clock, limits, principals, newId, onEnded });
   const start = helperStarter({ launcher, sandboxes, roots });
   const helpers = new FileHelpers({ ...ofFiles, start, threads: workers });
   if (records !== undefined) {
@@ -130,7 +135,7 @@ export async function openCore(options: ServerOptions): Promise<Core> {
     });
   }
   const network = openNetwork(options, hasSeveralPrincipals(authenticators));
-  const ways = { launcher, users, spool, workers, helpers, records, sandboxes };
+  const ways = { audit, launcher, users, spool, workers, helpers, records, sandboxes };
   return { ...ways, ...network, clock, limits, principals, host, sessions, roots, cwd, newId };
 }
 

@@ -27,7 +27,7 @@ import {
   REFUSED_STREAMS,
 } from '../limits.ts';
 import { sessionTunnels } from '../network/tunnels/session-tunnels.ts';
-import { type Audit, logAudit } from '../telemetry/audit.ts';
+import type { Audit } from '../telemetry/audit.ts';
 import { takeArrivals } from './arrivals.ts';
 import { logRefusals } from './call-log.ts';
 import { connectionOf } from './connection.ts';
@@ -74,9 +74,8 @@ const SHOWN = [...SERVICES, HealthService];
 
 /** Makes one, with all services, that works with what `core` has. */
 export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer {
-  const { clock, limits, sessions, spool } = core;
+  const { audit, clock, limits, sessions, spool } = core;
   const { policy } = options;
-  const audit = logAudit(options.logger);
   const grpc = new Server({
     'grpc.max_receive_message_length': limits.maxRequestBytes * OVERSIZE_HEADROOM,
     'grpc.max_send_message_length': -1,
@@ -95,11 +94,11 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
     toStatus,
     oversizeError: () => limitExceeded('max_request_bytes', limits.maxRequestBytes),
     decodeError,
-    interceptors: pipeline({ ...core, logger: options.logger, audit, open, policy }),
+    interceptors: pipeline({ ...core, logger: options.logger, open, policy }),
   };
   const guardOf = startGuards({ audit, policy });
   const health = new Health(SERVICES);
-  addService(grpc, SessionService, sessionService({ sessions, clock, limits }), bridge);
+  addService(grpc, SessionService, sessionService({ sessions, clock, limits, audit }), bridge);
   addService(grpc, ProcessService, processService({ ...core, guardOf }), bridge);
   const admitFiles = filesGuard(policy);
   const sandboxed = sandboxedFiles(core);

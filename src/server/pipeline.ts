@@ -6,6 +6,7 @@ import type { PrincipalLimits } from '../policy/principal-limits.ts';
 import type { Audit } from '../telemetry/audit.ts';
 import { admitCalls } from './admission.ts';
 import { auditCalls } from './audit-calls.ts';
+import { recordLogins } from './audit-required.ts';
 import { boundConnectionCalls, boundPrincipalCalls } from './call-bounds.ts';
 import { logCalls } from './call-log.ts';
 import type { OpenCalls } from './open-calls.ts';
@@ -41,6 +42,8 @@ export function pipeline({
     boundConnectionCalls(limits.maxConnectionStreams),
     // Who calls, and whether that caller may; nothing that a request names is looked up before.
     admitCalls(open, clock, policy),
+    // Before anything is done that has to be recorded.
+    recordLogins(audit),
     // One who has too many calls under way already is not to take what others need.
     boundPrincipalCalls(principals),
   ];

@@ -10,6 +10,7 @@ import type { Lookup } from '../network/lookup.ts';
 import type { LivePolicy } from '../policy/live-policy.ts';
 import type { Launcher } from '../process/launcher.ts';
 import type { SandboxLayer } from '../sandbox/sandbox-spec.ts';
+import type { Audit } from '../telemetry/audit.ts';
 import type { ListenerOptions } from './listener-options.ts';
 import type { ServerLog } from './server-log.ts';
 
@@ -34,6 +35,8 @@ export interface ServerOptions {
   readonly fileRoots?: readonly string[];
   /** What callers may do beyond what they are granted. Default: everything. */
   readonly policy?: LivePolicy | undefined;
+  /** Where is kept who did what. Default: what is not routine is in the log. */
+  readonly audit?: Audit | undefined;
   /** Sandboxes that requests can name, whatever they are when one does. Default: none. */
   readonly sandboxProfiles?: (() => ReadonlyMap<string, SandboxLayer>) | undefined;
   /** Whether processes and files are refused without a sandbox. Default: false. */

@@ -3,9 +3,9 @@ import { policyDenied } from '../policy/denial.ts';
 import type { LivePolicy } from '../policy/live-policy.ts';
 import { type PolicyGuard, policyGuard, UNRESTRICTED } from '../policy/policy-guard.ts';
 import type { StartGuard } from '../process/start-guard.ts';
-import { shownText } from '../system-text.ts';
 import type { Audit } from '../telemetry/audit.ts';
 import { whoDidWhat } from './audit-calls.ts';
+import { assertRecordable } from './audit-required.ts';
 import { callerOf } from './caller.ts';
 import { ownUser } from './own-user.ts';
 
@@ -30,18 +30,23 @@ export function startGuards({ audit, policy }: StartGuardOptions): GuardOf {
     return policyGuard({ entry, own });
   };
   return (context) => {
+    assertRecordable(audit);
     const rules = rulesFor(context);
+    let args: readonly string[] = [];
     let detail = '';
-    let as = '';
+    let as: string | undefined;
     return {
-      admit: rules.admit,
+      admit(spec) {
+        args = spec.argv.slice(1);
+        return rules.admit(spec);
+      },
       approveUser(asked, user) {
         rules.approveUser(asked, user);
-        as = ` as ${user?.name ?? asked}`;
+        as = user?.name ?? asked;
       },
       async approve(goal) {
         const approved = await rules.approve(goal);
-        detail = shownText(approved.program) + as;
+        detail = audit.detailOfStart({ program: approved.program, args, user: as });
         return approved;
       },
       started(processId) {

@@ -18,6 +18,8 @@ export interface SessionRegistryOptions {
   readonly principals?: PrincipalLimits;
   /** Makes an unpredictable UUID. */
   readonly newId: () => string;
+  /** Told of each session that is over, once. Default: nobody is. */
+  readonly onEnded?: (session: Session, cause: SessionEnd) => void;
 }
 
 /** Asks for a session. */
@@ -212,6 +214,7 @@ export class SessionRegistry {
     this.#sessions.delete(session.id);
     this.#disown(session);
     session.end(cause);
+    this.#options.onEnded?.(session, cause);
     // The id may have been used before, by a session whose end is still under way.
     const earlier = this.#ending.get(session.id);
     const ending = session.processes.close(PROCESS_END[cause]).then(() => earlier);

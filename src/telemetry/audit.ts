@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
+import { shownText } from '../system-text.ts';
 
 /** Something that somebody did, or was kept from doing. No contents, no secrets. */
 export interface AuditRecord {
   /** The name of the caller; empty: it is not known. */
   readonly principal: string;
-  /** The method that was called: `StartProcess`. */
+  /** The method that was called, `StartProcess`, or what the server did by itself. */
   readonly action: string;
   /** Empty: it is about none. */
   readonly sessionId: string;
@@ -16,6 +17,18 @@ export interface AuditRecord {
   readonly reason: string;
   /** What exactly, for the operator: more than the caller is told. */
   readonly detail: string;
+  /** What the log tells in its own lines, as far as anybody needs it there. Default: it does not. */
+  readonly routine?: boolean;
+}
+
+/** A program that was started. */
+export interface StartedProgram {
+  /** Its path. */
+  readonly program: string;
+  /** What follows the program's name. */
+  readonly args: readonly string[];
+  /** The user that was asked for; undefined: none was. */
+  readonly user: string | undefined;
 }
 
 /** What a record calls a method, of which this is the path. */
@@ -27,12 +40,22 @@ export function actionOf(path: string): string {
 export interface Audit {
   /** Never throws, and waits for nothing. */
   record(record: AuditRecord): void;
+  /** What a record is to say of a program that was started. */
+  detailOfStart(started: StartedProgram): string;
+  /** Whether nothing may be done now that is to be recorded, since it might not be kept. */
+  readonly refuses: boolean;
 }
 
-/** Keeps it in a log, whose lines are dropped and counted where more come than can be written. */
+/**
+ * Keeps it in a log, whose lines are dropped and counted where more come than can be written.
+ * What is routine is left out.
+ */
 export function logAudit(logger: Pick<Logger, 'info'>): Audit {
   return {
-    record: ({ action, detail, outcome, principal, processId, reason, sessionId }) =>
+    refuses: false,
+    detailOfStart: ({ program, user }) => shownText(program) + asUser(user),
+    record({ action, detail, outcome, principal, processId, reason, routine, sessionId }) {
+      if (routine === true) return;
       logger.info(
         {
           audit: true,
@@ -45,6 +68,12 @@ export function logAudit(logger: Pick<Logger, 'info'>): Audit {
           detail,
         },
         'audit',
-      ),
+      );
+    },
   };
+}
+
+/** Says as whom, where somebody was asked for. */
+export function asUser(user: string | undefined): string {
+  return user === undefined ? '' : ` as ${user}`;
 }

@@ -18,6 +18,7 @@ import { ProcessHost } from '../../src/process/process-host.ts';
 import { processService } from '../../src/server/services/process/process-service.ts';
 import { SessionRegistry } from '../../src/session/session-registry.ts';
 import { ANY_START } from '../support/any-start.ts';
+import { NO_AUDIT } from '../support/audit.ts';
 import { TestCallContext } from '../support/call-context.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { NO_SANDBOXES } from '../support/no-sandboxes.ts';
@@ -43,6 +44,7 @@ async function poll(argv: readonly string[], context: CallContext): Promise<{ by
     newId,
     guardOf: () => ANY_START,
     sandboxes: NO_SANDBOXES,
+    audit: NO_AUDIT,
   });
   const session = sessions.create({
     id: undefined,

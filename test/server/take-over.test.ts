@@ -13,6 +13,7 @@ import { processService } from '../../src/server/services/process/process-servic
 import { sessionService } from '../../src/server/services/session-service.ts';
 import { SessionRegistry } from '../../src/session/session-registry.ts';
 import { ANY_START } from '../support/any-start.ts';
+import { NO_AUDIT } from '../support/audit.ts';
 import { TestCallContext } from '../support/call-context.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { NO_SANDBOXES } from '../support/no-sandboxes.ts';
@@ -36,7 +37,7 @@ describe('the handlers of calls for an attachment', () => {
     });
     const newId = (): string => crypto.randomUUID();
     const sessions = new SessionRegistry({ host, clock, limits, newId });
-    const sessionCalls = sessionService({ sessions, clock, limits });
+    const sessionCalls = sessionService({ sessions, clock, limits, audit: NO_AUDIT });
     const processCalls = processService({
       sessions,
       host,
@@ -46,6 +47,7 @@ describe('the handlers of calls for an attachment', () => {
       newId,
       guardOf: () => ANY_START,
       sandboxes: NO_SANDBOXES,
+      audit: NO_AUDIT,
     });
     const session = sessions.create({
       id: undefined,

@@ -1,3 +1,4 @@
+import { type Audit, logAudit } from '../../src/telemetry/audit.ts';
 import type { ServedHere } from './harness.ts';
 
 /** A record of the audit, as its line has it. */
@@ -10,3 +11,6 @@ export function auditOf({ log }: Pick<ServedHere, 'log'>): readonly AuditLine[] 
     .filter((line) => line['audit'] === true)
     .map(({ level: _level, msg: _msg, time: _time, audit: _audit, ...record }) => record);
 }
+
+/** One that keeps nothing. */
+export const NO_AUDIT: Audit = logAudit({ info: () => {} });

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Client } from '@grpc/grpc-js';
 import { createClient } from '../../src/bridge/create-client.ts';
+import type { CallOptions } from '../../src/bridge/types.ts';
 import { callErrorDetails, isCallError } from '../../src/client/call-error.ts';
 import {
   type HttpRequestHeadSchema,
@@ -28,6 +29,7 @@ export interface Answered {
 export async function sendRequest(
   connection: Client,
   head: MessageInitShape<typeof HttpRequestHeadSchema>,
+  options: CallOptions = {},
 ): Promise<Answered> {
   async function* requests(): AsyncGenerator<MessageInitShape<typeof RequestRequestSchema>> {
     yield {
@@ -48,7 +50,10 @@ export async function sendRequest(
   let reason: string | undefined;
   let failure = '';
   try {
-    for await (const { response } of createClient(HttpService, connection).request(requests())) {
+    for await (const { response } of createClient(HttpService, connection).request(
+      requests(),
+      options,
+    )) {
       if (response.case === 'head') {
         const { finalUrl, headers, redirectedUrls, status } = response.value;
         answered = { ...answered, status, finalUrl, redirectedUrls, headers: texts(headers) };

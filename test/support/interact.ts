@@ -1,15 +1,16 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { CallOptions } from '../../src/bridge/types.ts';
 import type {
   InteractRequestSchema,
   InteractResponse,
 } from '../../src/gen/runlet/v1/process_pb.ts';
 import { readUntil } from './events.ts';
-import type { Harness } from './harness.ts';
+import type { Clients } from './harness.ts';
 
 type Message = NonNullable<MessageInitShape<typeof InteractRequestSchema>['request']>;
 
 /** One interaction: what is sent as the test goes on, and what comes back. */
-export function interact({ processes }: Harness) {
+export function interact({ processes }: Pick<Clients, 'processes'>, options: CallOptions = {}) {
   const queue: (Message | undefined)[] = [];
   let wake = (): void => {};
   async function* requests(): AsyncGenerator<MessageInitShape<typeof InteractRequestSchema>> {
@@ -26,7 +27,7 @@ export function interact({ processes }: Harness) {
   }
   const abort = new AbortController();
   const responses = processes
-    .interact(requests(), { signal: abort.signal })
+    .interact(requests(), { ...options, signal: abort.signal })
     [Symbol.asyncIterator]() as AsyncIterator<InteractResponse>;
   return {
     responses,

@@ -10,7 +10,7 @@ export const HAS_PRLIMIT = spawnSync('prlimit', ['--version']).error === undefin
  */
 export function lowerLimit(
   pid: number,
-  limit: 'nofile' | 'nproc',
+  limit: 'fsize' | 'nofile' | 'nproc',
   value: number,
   user?: number,
 ): () => void {

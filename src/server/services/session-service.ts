@@ -1,3 +1,4 @@
+import type { CallContext } from '../../bridge/call-context.ts';
 import type { ServiceImpl } from '../../bridge/types.ts';
 import type { Clock } from '../../clock.ts';
 import { invalidField, RunletError } from '../../errors.ts';
@@ -9,6 +10,9 @@ import {
 import { type Limits, MAX_PAGE_SIZE } from '../../limits.ts';
 import type { SessionRegistry } from '../../session/session-registry.ts';
 import type { Holder } from '../../session/session-state.ts';
+import type { Audit } from '../../telemetry/audit.ts';
+import { ROUTINE_DEED, whoDidWhat } from '../audit-calls.ts';
+import { assertRecordable } from '../audit-required.ts';
 import { callerOf } from '../caller.ts';
 import { sessionMessage } from '../messages.ts';
 import { sessionBytes } from '../requests/encoded-size.ts';
@@ -32,6 +36,7 @@ export interface SessionServiceOptions {
   readonly sessions: SessionRegistry;
   readonly clock: Clock;
   readonly limits: Limits;
+  readonly audit: Audit;
 }
 
 const MODES = {
@@ -43,6 +48,7 @@ const MODES = {
 
 /** `SessionService`, over a registry. */
 export function sessionService({
+  audit,
   clock,
   limits,
   sessions,
@@ -61,6 +67,7 @@ export function sessionService({
       if (caller.sessionId !== undefined && caller.sessionId !== id) {
         throw new RunletError('SESSION_NOT_FOUND');
       }
+      context.set(ROUTINE_DEED, { detail: '' });
       const session = sessions.create({
         id,
         owner: caller.name,
@@ -104,11 +111,14 @@ export function sessionService({
         maxQueued: limits.maxQueuedSessionEvents,
         onOverflow: (error) => context.fail(error),
       });
+      const takesOver = session.attached;
+      if (takesOver) assertRecordable(audit);
       const attachment = session.attach(mode, holder, {
         onEvent: (event) => stream.push(event),
         onEnd: (why) => context.fail(why),
       });
       context.defer(() => session.detach(attachment));
+      if (takesOver) recordTakeOver(audit, context, mode);
       // Nothing is awaited since the attachment: what happens from here on is in the stream.
       if (sessions.draining) stream.push({ kind: 'draining' });
       const page = processPage(session, 0, MAX_PAGE_SIZE);
@@ -121,11 +131,18 @@ export function sessionService({
       const id = parseUuid('session_id', request.sessionId);
       assertSessionHeader(context, id);
       context.annotate({ sessionId: id });
+      context.set(ROUTINE_DEED, { detail: '', goesOn: true });
       context.sendHeaders();
       await sessions.close(id, callerOf(context));
       return {};
     },
   };
+}
+
+/** Not when the call ends: it lasts as long as the attachment. */
+function recordTakeOver(audit: Audit, context: CallContext, mode: string): void {
+  const done = { outcome: 'ok', reason: '', detail: `taken over: ${mode}`, routine: true } as const;
+  audit.record({ ...whoDidWhat(context), ...done });
 }
 
 /** Who attaches; undefined: nobody in particular. */

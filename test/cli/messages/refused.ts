@@ -271,6 +271,17 @@ export const NOT_POSSIBLE: readonly Refused[] = [
     'token file $FOLDER/vars: line 1: the name is not 1 to 64 letters, digits and characters of ._@-',
   ],
   [
+    'serve --audit /dev/full',
+    125,
+    'the audit is written to a regular file, and /dev/full is a device',
+  ],
+  [
+    'serve --audit $FOLDER',
+    125,
+    'the audit is written to a regular file, and $FOLDER is a directory',
+  ],
+  ['serve --audit $FOLDER/none/x', 125, '$FOLDER/none/x: no such file or directory (ENOENT)'],
+  [
     'start true',
     125,
     "the server's limit of 4 is reached: `runlet serve --max-sessions` sets another (LIMIT_EXCEEDED)",

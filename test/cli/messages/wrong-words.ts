@@ -315,6 +315,12 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
       '--client-name a..b: it is neither spiffe://TRUST-DOMAIN/PATH nor a DNS name, with one * at most in a part',
     ],
     ['serve --policy /dev/null', '--policy /dev/null: it is no file'],
+    ['serve --audit-arguments', '--audit-arguments needs --audit'],
+    ['serve --audit-required', '--audit-required needs --audit'],
+    [
+      'serve --audit - --daemon',
+      '--audit - has no standard output to write to with --daemon: name a file',
+    ],
     [
       'serve --http-credential api=api.example.org,authorization,/dev/null',
       '--http-credential: the credential api: it is no file',

@@ -163,6 +163,9 @@ const (
 	ErrorReason_ERROR_REASON_CONNECTION_NOT_FOUND ErrorReason = 50
 	// `PERMISSION_DENIED`: the operator does not let anybody listen at this address.
 	ErrorReason_ERROR_REASON_LISTEN_DENIED ErrorReason = 51
+	// `UNAVAILABLE`: the operator has every change recorded, and the audit cannot be written at the
+	// moment. Nothing was done. `RetryInfo` says when to try again.
+	ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE ErrorReason = 52
 )
 
 // Enum value maps for ErrorReason.
@@ -220,6 +223,7 @@ var (
 		49: "ERROR_REASON_EGRESS_DENIED",
 		50: "ERROR_REASON_CONNECTION_NOT_FOUND",
 		51: "ERROR_REASON_LISTEN_DENIED",
+		52: "ERROR_REASON_AUDIT_UNAVAILABLE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -274,6 +278,7 @@ var (
 		"ERROR_REASON_EGRESS_DENIED":            49,
 		"ERROR_REASON_CONNECTION_NOT_FOUND":     50,
 		"ERROR_REASON_LISTEN_DENIED":            51,
+		"ERROR_REASON_AUDIT_UNAVAILABLE":        52,
 	}
 )
 
@@ -939,7 +944,7 @@ const file_runlet_v1_error_proto_rawDesc = "" +
 	"\n" +
 	"errno_name\x18\x02 \x01(\tR\terrnoName\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x16\n" +
-	"\x06target\x18\x04 \x01(\tR\x06target*\xde\r\n" +
+	"\x06target\x18\x04 \x01(\tR\x06target*\x82\x0e\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n" +
@@ -993,7 +998,8 @@ const file_runlet_v1_error_proto_rawDesc = "" +
 	"\x1aERROR_REASON_TUNNEL_FAILED\x100\x12\x1e\n" +
 	"\x1aERROR_REASON_EGRESS_DENIED\x101\x12%\n" +
 	"!ERROR_REASON_CONNECTION_NOT_FOUND\x102\x12\x1e\n" +
-	"\x1aERROR_REASON_LISTEN_DENIED\x103*\xa1\x01\n" +
+	"\x1aERROR_REASON_LISTEN_DENIED\x103\x12\"\n" +
+	"\x1eERROR_REASON_AUDIT_UNAVAILABLE\x104*\xa1\x01\n" +
 	"\n" +
 	"StartStage\x12\x1b\n" +
 	"\x17START_STAGE_UNSPECIFIED\x10\x00\x12\x13\n" +

@@ -5,6 +5,7 @@ import { invalidField, RunletError } from '../../../errors.ts';
 import { type InteractRequest, InteractResponseSchema } from '../../../gen/runlet/v1/process_pb.ts';
 import type { EventCursor } from '../../../output/event-cursor.ts';
 import type { Process } from '../../../process/process.ts';
+import type { Audit } from '../../../telemetry/audit.ts';
 import { callerOf } from '../../caller.ts';
 import { followEvents } from '../../event-stream.ts';
 import { processMessage } from '../../messages.ts';
@@ -23,6 +24,7 @@ import {
   type ProcessServiceOptions,
   startProcess,
 } from './process-calls.ts';
+import { recordSignal, signalDetail } from './record-signal.ts';
 import { StdinAhead } from './stdin-ahead.ts';
 
 /** The process that a call interacts with, and the events that it is given. */
@@ -40,7 +42,9 @@ export function interactive(options: ProcessServiceOptions): ProcessMethods<'int
       assertMayInteract(callerOf(context), request.case);
       const { cursor, process, session } = await begin(options, request, context);
       // It goes on beside the events, and never rejects.
-      void takeMessages(messages, process, cursor, context).catch((error) => context.fail(error));
+      void takeMessages(messages, process, cursor, context, options.audit).catch((error) =>
+        context.fail(error),
+      );
       try {
         yield create(InteractResponseSchema, { process: processMessage(session.id, process) });
         const { heartbeatMs } = options.limits;
@@ -79,6 +83,7 @@ async function takeMessages(
   process: Process,
   cursor: EventCursor,
   context: CallContext,
+  audit: Audit,
 ): Promise<void> {
   const stdin = new StdinAhead(
     {
@@ -102,7 +107,9 @@ async function takeMessages(
       await stdin.take({ offset, data, eof });
     } else if (request.case === 'signal') {
       const { scope, signal } = parseSignal('signal', request.value);
-      await process.signal(signal, scope);
+      await recordSignal(audit, context, signalDetail(signal, scope), () =>
+        process.signal(signal, scope),
+      );
     } else if (request.case === 'resize') {
       process.resizeTerminal(parseTerminalSize('resize', request.value));
     } else if (request.case === 'acknowledge') {

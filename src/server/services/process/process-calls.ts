@@ -8,6 +8,7 @@ import type { ProcessHost } from '../../../process/process-host.ts';
 import type { Sandboxes } from '../../../sandbox/sandboxes.ts';
 import type { Session } from '../../../session/session.ts';
 import type { SessionRegistry } from '../../../session/session-registry.ts';
+import type { Audit } from '../../../telemetry/audit.ts';
 import { parseId, parseOptionalId } from '../../requests/fields.ts';
 import { parseProcessSpec, specFingerprint } from '../../requests/process-spec.ts';
 import type { GuardOf } from '../../start-guards.ts';
@@ -23,6 +24,7 @@ export interface ProcessServiceOptions {
   readonly cwd: string;
   /** Makes an id that was never used. */
   readonly newId: () => string;
+  readonly audit: Audit;
   readonly sandboxes: Pick<Sandboxes, 'profiles' | 'required'>;
   /** Says what a call may start. */
   readonly guardOf: GuardOf;

@@ -1,6 +1,7 @@
 import { invalidField } from '../../../errors.ts';
 import { SignalScope } from '../../../gen/runlet/v1/signal_pb.ts';
 import { DEFAULT_GRACE_MS, MAX_GRACE_MS } from '../../../limits.ts';
+import { ROUTINE_DEED } from '../../audit-calls.ts';
 import { processMessage } from '../../messages.ts';
 import {
   parseDuration,
@@ -10,6 +11,7 @@ import {
   SIGNAL_SCOPES,
 } from '../../requests/fields.ts';
 import { findProcess, type ProcessMethods, type ProcessServiceOptions } from './process-calls.ts';
+import { signalDetail } from './record-signal.ts';
 
 const TERMINATE_SCOPES = { ...SIGNAL_SCOPES, [SignalScope.UNSPECIFIED]: 'tree' } as const;
 
@@ -20,6 +22,7 @@ export function signalAndTerminate(
   return {
     async signalProcess(request, context) {
       const { scope, signal } = parseSignal('', request);
+      context.set(ROUTINE_DEED, { detail: signalDetail(signal, scope) });
       await findProcess(options, request, context).process.signal(signal, scope);
       return {};
     },
@@ -27,6 +30,8 @@ export function signalAndTerminate(
     async terminateProcess(request, context) {
       const graceMs = parseDuration('grace', request.grace, MAX_GRACE_MS) ?? DEFAULT_GRACE_MS;
       const scope = parseEnum('scope', request.scope, TERMINATE_SCOPES);
+      const detail = `${scope}, ${graceMs / 1000} s of grace`;
+      context.set(ROUTINE_DEED, { detail, goesOn: true });
       const { process, session } = findProcess(options, request, context);
       const wasRunning = process.record.phase.state === 'running';
       context.sendHeaders();

@@ -1,0 +1,170 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { StdinMode } from '../../src/gen/runlet/v1/process_pb.ts';
+import { Signal } from '../../src/gen/runlet/v1/signal_pb.ts';
+import { attach } from '../support/attach.ts';
+import type { AuditLine } from '../support/audit.ts';
+import { type Audited, serveAudited } from '../support/audited.ts';
+import { collect } from '../support/events.ts';
+import { failureOf } from '../support/failure.ts';
+import { temporaryFolder } from '../support/harness.ts';
+import { sendRequest } from '../support/http-requests.ts';
+import { startUpstream } from '../support/https-upstream.ts';
+import { interact } from '../support/interact.ts';
+
+const FIELDS = [
+  ...['time', 'principal', 'action', 'session_id', 'process_id'],
+  ...['outcome', 'reason', 'detail'],
+];
+
+/** What no line may say, unless it is asked for. */
+const SECRET = 'my-secret-word';
+
+/** Lines as short as they can be told apart. */
+const short = (lines: readonly AuditLine[]): readonly unknown[] =>
+  lines.map(({ action, detail, outcome, principal, reason }) => [
+    principal,
+    action,
+    outcome,
+    reason,
+    detail,
+  ]);
+
+async function audited(...flags: readonly string[]): Promise<Audited & { file: string }> {
+  const file = join(await temporaryFolder(), 'audit.jsonl');
+  return { ...(await serveAudited(file, ...flags)), file };
+}
+
+describe('the file of the audit', () => {
+  it('has a line for each thing that was done, tried or denied, and none for what is read', async () => {
+    const server = await audited();
+    const { ada, bob, file, files, folder, processes, sessions } = server;
+    const { session } = await sessions.createSession({}, ada);
+    const sessionId = session?.sessionId ?? '';
+    const attachSession: typeof sessions.attachSession = (request) =>
+      sessions.attachSession(request, ada);
+    const asAda = { sessions: { ...sessions, attachSession } };
+    await attach(asAda, sessionId);
+    await attach(asAda, sessionId);
+    const spec = {
+      argv: ['/bin/sh', '-c', `read word; exec sleep 60 # ${SECRET}`],
+      env: { WORD: SECRET },
+      stdin: StdinMode.PIPE,
+    };
+    const { process } = await processes.startProcess({ sessionId, spec }, ada);
+    const processId = process?.processId ?? '';
+    await processes.writeStdin({ sessionId, processId, data: Buffer.from(`${SECRET}\n`) }, ada);
+    await processes.getProcess({ sessionId, processId }, ada);
+    await processes.signalProcess({ sessionId, processId, signal: Signal.WINCH }, ada);
+    await processes.terminateProcess({ sessionId, processId }, ada);
+    const late = processes.signalProcess({ sessionId, processId, signal: Signal.INT }, ada);
+    expect((await failureOf(late)).summary).toBe('FAILED_PRECONDITION/PROCESS_EXITED');
+    const missing = { sessionId, spec: { argv: [join(folder, 'none')] } };
+    expect((await failureOf(processes.startProcess(missing, ada))).summary).toMatch(/START_FAILED/);
+    await collect(processes.run({ spec: { argv: ['true'] } }, ada));
+    await files.createDirectory({ sessionId, path: join(folder, 'made') }, ada);
+    const denied = await failureOf(sessions.createSession({}, bob));
+    expect(denied.summary).toBe('PERMISSION_DENIED/GRANT_MISSING');
+    const stranger = { metadata: { authorization: `Bearer ${SECRET}` } };
+    const refused = await failureOf(sessions.createSession({}, stranger));
+    expect(refused.summary).toBe('UNAUTHENTICATED/UNAUTHENTICATED');
+    await sessions.listSessions({}, bob);
+    await sessions.closeSession({ sessionId }, ada);
+    const log = await server.end();
+    const lines = server.lines();
+    const by = (principal: string, ...rest: readonly unknown[]): readonly unknown[] => [
+      `token:${principal}`,
+      ...rest,
+    ];
+    expect(short(lines)).toEqual([
+      by('ada', 'Login', 'ok', '', 'token'),
+      by('ada', 'CreateSession', 'ok', '', ''),
+      by('ada', 'AttachSession', 'ok', '', 'taken over: take-over'),
+      by('ada', 'StartProcess', 'ok', '', expect.stringMatching(/^(?:da|ba)?sh, 2 arguments$/)),
+      by('ada', 'SignalProcess', 'ok', '', 'SIGWINCH to group'),
+      by('ada', 'TerminateProcess', 'ok', '', 'tree, 5 s of grace'),
+      by('ada', 'SignalProcess', 'failed', 'PROCESS_EXITED', 'SIGINT to group'),
+      by('ada', 'StartProcess', 'failed', 'START_FAILED', 'PROGRAM ENOENT'),
+      by('ada', 'Run', 'ok', '', 'true, 0 arguments'),
+      by('ada', 'CreateDirectory', 'ok', '', join(folder, 'made')),
+      by('bob', 'CreateSession', 'denied', 'GRANT_MISSING', 'start'),
+      ['', 'CreateSession', 'denied', 'UNAUTHENTICATED', expect.any(String)],
+      by('bob', 'Login', 'ok', '', 'token'),
+      by('ada', 'CloseSession', 'ok', '', ''),
+    ]);
+    for (const line of lines) expect(Object.keys(line)).toEqual(FIELDS);
+    const about = lines.filter(({ action }) => action === 'SignalProcess');
+    expect(about).toEqual(
+      Array(2).fill(expect.objectContaining({ session_id: sessionId, process_id: processId })),
+    );
+    expect(JSON.stringify(lines)).not.toContain(SECRET);
+    // It is there instead of in the log.
+    expect(log).not.toContain('"audit":true');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+  });
+
+  it('tells of signals of an interaction, and of requests', async () => {
+    const upstream = await startUpstream((_request, response) => response.end('yes'));
+    const server = await audited();
+    const { ada, connection, sessions } = server;
+    const { session } = await sessions.createSession({}, ada);
+    const sessionId = session?.sessionId ?? '';
+    const call = interact(server, ada);
+    const spec = { argv: ['sleep', '60'] };
+    call.send({ case: 'start', value: { sessionId, spec } });
+    await call.responses.next();
+    call.send({ case: 'signal', value: { signal: Signal.KILL } });
+    await call.closed();
+    const url = `http://127.0.0.1:${upstream.port}`;
+    await sendRequest(connection, { sessionId, url: `${url}/${SECRET}` }, ada);
+    await server.end();
+    expect(short(server.lines()).slice(2, -1)).toEqual([
+      ['token:ada', 'Interact', 'ok', '', 'sleep, 1 argument'],
+      ['token:ada', 'SignalProcess', 'ok', '', 'SIGKILL to group'],
+      ['token:ada', 'Request', 'ok', '', `GET ${url}`],
+    ]);
+  });
+
+  it('tells of sessions that expire, and of those that end with the server', async () => {
+    const server = await audited('--min-detached-ttl', '0');
+    const { ada, sessions } = server;
+    await sessions.createSession({ detachedTtl: { seconds: 0n, nanos: 1_000_000 } }, ada);
+    await expect.poll(() => server.lines().length, { timeout: 30_000 }).toBe(3);
+    await sessions.createSession({}, ada);
+    await server.end();
+    expect(short(server.lines()).slice(1)).toEqual([
+      ['token:ada', 'CreateSession', 'ok', '', ''],
+      ['token:ada', 'ExpireSession', 'ok', '', ''],
+      ['token:ada', 'CreateSession', 'ok', '', ''],
+      ['token:ada', 'EndSession', 'ok', '', 'the server shuts down'],
+    ]);
+  });
+
+  it('tells arguments where that is asked for, without what is known as a secret', async () => {
+    const server = await audited('--audit-arguments');
+    const { ada, processes } = server;
+    const argv = ['echo', SECRET, `authorization: Bearer ${SECRET}`];
+    await collect(processes.run({ spec: { argv } }, ada));
+    await server.end();
+    const [, run] = server.lines();
+    expect(run?.['detail']).toBe(
+      `echo, 2 arguments: ${JSON.stringify([SECRET, 'authorization: [redacted]'])}`,
+    );
+  });
+});
+
+describe('the audit on standard output', () => {
+  it('comes after the addresses, line by line', async () => {
+    const server = await serveAudited('-');
+    const found: string[] = [];
+    server.child.stdout?.on('data', (chunk: Buffer) => found.push(chunk.toString()));
+    await collect(server.processes.run({ spec: { argv: ['true'] } }, server.ada));
+    await server.end();
+    const lines = found.join('').trimEnd().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as AuditLine)['action'])).toEqual([
+      'Login',
+      'Run',
+    ]);
+  });
+});
