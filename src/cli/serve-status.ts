@@ -4,6 +4,7 @@ import { connect as connectSocket } from 'node:net';
 import { credentials } from '@grpc/grpc-js';
 import { type Address, defaultAddress, formatAddress } from '../address.ts';
 import { connect, RemoteError, type RunletClient } from '../client/index.ts';
+import type { Reason } from '../errors.ts';
 import { peerOf } from '../peer-credentials.ts';
 import { DOWN_EXIT_CODE } from './exit-codes.ts';
 import { printJson, printLine } from './print.ts';
@@ -90,13 +91,19 @@ async function secureVersionAt(address: Address): Promise<Version | undefined> {
   }
 }
 
+/** What a server answers that is up, and tells nobody its version, or nobody now. */
+const TELLS_NOTHING: ReadonlySet<string> = new Set<Reason>([
+  'AUDIT_UNAVAILABLE',
+  'UNAUTHENTICATED',
+]);
+
 /** One that asks for credentials, which this command has none of, is up all the same. */
 async function versionOf(client: RunletClient): Promise<Version> {
   try {
     const { version } = await client.info();
     return { version };
   } catch (error) {
-    if (error instanceof RemoteError && error.status === 'UNAUTHENTICATED') {
+    if (error instanceof RemoteError && TELLS_NOTHING.has(error.reason ?? '')) {
       return { version: undefined };
     }
     throw error;

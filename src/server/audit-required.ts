@@ -34,9 +34,10 @@ function pathsOf<S extends DescService>(
   return service.methods.filter(({ localName }) => names.includes(localName)).map(methodPath);
 }
 
-/** As those do that take more than `files:read`, but for one that only looks. */
+/** As those do that take more than `files:read`, but for those about uploads that a `WriteFile` has. */
 function changesFiles(method: DescMethod): boolean {
-  return !needsOf(method).includes('files:read') && method !== FileService.method.getUpload;
+  const ofUploads = /Upload$/.test(method.name);
+  return !ofUploads && !needsOf(method).includes('files:read');
 }
 
 /** @throws RunletError `AUDIT_UNAVAILABLE` if nothing may be done now that is to be recorded */

@@ -149,11 +149,12 @@ function workingFolder(): string {
 }
 
 /** What no sandbox shows: who reaches it could ask for what the sandbox does not allow. */
-function ownPaths({ listeners, stateFolder }: ServerOptions): readonly string[] {
+function ownPaths({ audit, listeners, stateFolder }: ServerOptions): readonly string[] {
   const sockets = listeners.flatMap(({ address }) =>
     address.kind === 'unix' ? [resolve(address.path)] : [],
   );
-  return stateFolder === undefined ? sockets : [...sockets, resolve(stateFolder)];
+  const folders = stateFolder === undefined ? [] : [resolve(stateFolder)];
+  return [...sockets, ...folders, ...(audit?.path === undefined ? [] : [audit.path])];
 }
 
 function openOutputSpool(

@@ -8,7 +8,7 @@ import { LineWriter } from './line-writer.ts';
 
 /** What an {@link AuditFile} is made with. */
 export interface AuditFileOptions {
-  /** The path of the file; `-`: standard output. */
+  /** The absolute path of the file; `-`: standard output. */
   readonly file: string;
   /** Whether nothing is to be done that might not be kept. */
   readonly required: boolean;
@@ -34,6 +34,11 @@ export class AuditFile implements Audit {
       onChange,
       missingLine: (count) => this.#line(missing(count)),
     });
+  }
+
+  get path(): string | undefined {
+    const { file } = this.#options;
+    return file === '-' ? undefined : file;
   }
 
   /** Whether lines can be written: false while one could not, or too many wait. */

@@ -42,6 +42,8 @@ export interface Audit {
   record(record: AuditRecord): void;
   /** What a record is to say of a program that was started. */
   detailOfStart(started: StartedProgram): string;
+  /** The path of the file that it is kept in. Default: it is in none of its own. */
+  readonly path?: string | undefined;
   /** Whether nothing may be done now that is to be recorded, since it might not be kept. */
   readonly refuses: boolean;
 }

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ProcessState } from '../../src/gen/runlet/v1/process_pb.ts';
 import { Signal } from '../../src/gen/runlet/v1/signal_pb.ts';
 import { type Audited, linesOf, serveAudited } from '../support/audited.ts';
+import { runCli } from '../support/cli.ts';
 import { failureOf } from '../support/failure.ts';
 import { connectClients, temporaryFolder } from '../support/harness.ts';
 import { HAS_PRLIMIT, lowerLimit } from '../support/rlimits.ts';
@@ -89,6 +90,45 @@ describe.skipIf(!HAS_PRLIMIT)('an audit that cannot be written', () => {
     const told = server.lines().map(({ action, outcome }) => `${action} ${outcome}`);
     expect(told).toContain('CreateDirectory ok');
     expect(told.filter((line) => line.endsWith('failed'))).toEqual([]);
+  });
+
+  it('tells how many lines are missing where too many waited', async () => {
+    const { ada, end, files, lines, room, sessionId } = await noRoom();
+    // More than 4 MiB.
+    const path = `/${'x'.repeat(250)}`.repeat(16);
+    for (let made = 0; made < 1_200; made++) {
+      await files.createDirectory({ sessionId, path }, ada).catch(() => {});
+    }
+    room();
+    const missing = () => lines().find(({ action }) => action === 'Audit');
+    await expect.poll(missing, NOTICED).toBeDefined();
+    await files.createDirectory({ sessionId, path: '/tmp' }, ada).catch(() => {});
+    await end();
+    const { detail, outcome, reason } = missing() ?? {};
+    expect([outcome, reason]).toEqual(['failed', 'AUDIT_UNAVAILABLE']);
+    const told = lines().filter(({ action }) => action === 'CreateDirectory');
+    expect(told.length + Number(/^(\d+) lines are missing here$/.exec(`${detail}`)?.[1])).toBe(
+      1_201,
+    );
+    // In the place of those that are missing.
+    expect(lines().findIndex(({ action }) => action === 'Audit')).toBe(told.length + 3);
+  });
+
+  it('leaves the server one that is up', async () => {
+    const address = `unix:${join(await temporaryFolder(), 'socket')}`;
+    const { ada, sessions } = await noRoom('--audit-required', '--listen', `${address},auth=peer`);
+    await expect
+      .poll(
+        () =>
+          sessions.createSession({}, ada).then(
+            () => '',
+            () => REFUSED,
+          ),
+        NOTICED,
+      )
+      .toBe(REFUSED);
+    const { code, stdout } = await runCli(['serve', '--status', '--listen', address]);
+    expect([code, stdout.toString()]).toEqual([0, expect.stringContaining('version  -')]);
   });
 
   it('ends the server in order, which tells what is lost', async () => {

@@ -1,17 +1,20 @@
-import { stat } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { StdinMode } from '../../src/gen/runlet/v1/process_pb.ts';
+import { SandboxAccess, SandboxPlace } from '../../src/gen/runlet/v1/sandbox_pb.ts';
 import { Signal } from '../../src/gen/runlet/v1/signal_pb.ts';
 import { attach } from '../support/attach.ts';
 import type { AuditLine } from '../support/audit.ts';
 import { type Audited, serveAudited } from '../support/audited.ts';
-import { collect } from '../support/events.ts';
+import { collect, outputOf } from '../support/events.ts';
 import { failureOf } from '../support/failure.ts';
 import { temporaryFolder } from '../support/harness.ts';
 import { sendRequest } from '../support/http-requests.ts';
 import { startUpstream } from '../support/https-upstream.ts';
 import { interact } from '../support/interact.ts';
+import { hasBwrap } from '../support/needed-tools.ts';
 
 const FIELDS = [
   ...['time', 'principal', 'action', 'session_id', 'process_id'],
@@ -151,6 +154,26 @@ describe('the file of the audit', () => {
     expect(run?.['detail']).toBe(
       `echo, 2 arguments: ${JSON.stringify([SECRET, 'authorization: [redacted]'])}`,
     );
+  });
+});
+
+describe.skipIf(!hasBwrap())('a sandbox that shows the folder of the audit', () => {
+  it.each([false, true])('does not show its file, whether it was moved: %s', async (isMoved) => {
+    const { ada, child, end, file, lines, processes } = await audited();
+    if (isMoved) {
+      await rename(file, `${file}.1`);
+      child.kill('SIGHUP');
+      await expect.poll(() => existsSync(file)).toBe(true);
+    }
+    const rules = [{ place: SandboxPlace.ROOT, access: SandboxAccess.WRITE }];
+    const script = `cat ${file} && echo seen; echo tampered >>${file}; echo done`;
+    const events = await collect(
+      processes.run({ spec: { argv: ['/bin/sh', '-c', script], sandbox: { rules } } }, ada),
+    );
+    expect(outputOf(events).toString()).toBe('done\n');
+    await end();
+    expect(readFileSync(file, 'utf8')).not.toContain('tampered');
+    expect(lines().at(-1)?.['action']).toBe('Run');
   });
 });
 
