@@ -84,6 +84,7 @@ export const LONG = [
     'many-tunnels',
     'slow-readers',
   ].map((name) => `test/client/${name}.test.ts`),
+  'test/audit/{full-disk,rotation}.test.ts',
   'test/bench/files.test.ts',
   'test/cli/{completion,docs,examples,fetch,forward*,logger,ports}.test.ts',
   'test/client/network/{agents,connect,fetch,leaks}.test.ts',

@@ -51,7 +51,8 @@ async function accept(
     // Before the handshake of TLS, which is the first that costs something.
     const visit = door.enter(socket, sourceOf(socket, peerUid));
     if (visit === undefined) return;
-    const connection = { authenticators: auth, peerUid, visit };
+    const { remoteAddress } = socket;
+    const connection = { authenticators: auth, peerUid, remoteAddress, visit };
     if (ending === undefined) {
       setConnection(socket, { ...connection, certificate: undefined });
       onConnection(socket);

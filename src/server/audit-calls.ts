@@ -4,7 +4,7 @@ import type { CallOutcome, Interceptor } from '../bridge/interceptor.ts';
 import { type Reason, RunletError } from '../errors.ts';
 import { ANYBODY } from '../identity/principal.ts';
 import { shownText } from '../system-text.ts';
-import { type Audit, type AuditRecord, actionOf } from '../telemetry/audit.ts';
+import { type AskedProgram, type Audit, type AuditRecord, actionOf } from '../telemetry/audit.ts';
 import { callerOf } from './caller.ts';
 
 /** What is recorded of the failures of calls. */
@@ -29,6 +29,9 @@ export interface Deed {
 
 /** What a call does that is routine: see {@link AuditRecord.routine}. */
 export const ROUTINE_DEED = contextKey<Deed | undefined>(undefined);
+
+/** What a call is to start, until that is done. */
+export const STARTING = contextKey<AskedProgram | undefined>(undefined);
 
 /** Which files a call is about that changes some, for its record: paths, never contents. */
 export const CHANGED_FILES = contextKey('');
@@ -67,12 +70,14 @@ export function auditCalls(audit: Audit): Interceptor {
           ? 'ok'
           : cameOf(outcome));
     if (recorded === undefined) return outcome;
+    const detail = detailOfCall(network, known) || files;
+    const starting = context.get(STARTING);
     audit.record({
       ...whoDidWhat(context),
       ...(known === undefined ? {} : { principal: principalOf(context, known) }),
       outcome: recorded,
       reason: reasonOf(outcome),
-      detail: detailOfCall(network, known) || files,
+      detail: starting === undefined ? detail : audit.detailOfStart(starting, detail),
     });
     return outcome;
   };

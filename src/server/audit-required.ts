@@ -66,6 +66,7 @@ function recordLogin(
 ): void {
   const connection = acceptedConnection(context);
   if (connection === undefined) return;
+  const { remoteAddress } = connection;
   const names = logins.get(connection) ?? new Set();
   logins.set(connection, names);
   const { kind, name } = callerOf(context);
@@ -79,7 +80,7 @@ function recordLogin(
     action: 'Login',
     outcome: 'ok',
     reason: '',
-    detail: kind,
+    detail: remoteAddress === undefined ? kind : `${kind} from ${remoteAddress}`,
     routine: true,
   });
 }

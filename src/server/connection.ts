@@ -7,6 +7,8 @@ import type { Visit } from './door.ts';
 export interface AcceptedConnection extends Connection {
   /** Who is let in over it, in the order in which they are asked. */
   readonly authenticators: readonly Authenticator[];
+  /** Undefined: over a Unix socket. */
+  readonly remoteAddress: string | undefined;
   /** Is told what becomes of it. */
   readonly visit: Visit;
 }

@@ -3,8 +3,8 @@ import { policyDenied } from '../policy/denial.ts';
 import type { LivePolicy } from '../policy/live-policy.ts';
 import { type PolicyGuard, policyGuard, UNRESTRICTED } from '../policy/policy-guard.ts';
 import type { StartGuard } from '../process/start-guard.ts';
-import type { Audit } from '../telemetry/audit.ts';
-import { whoDidWhat } from './audit-calls.ts';
+import type { AskedProgram, Audit } from '../telemetry/audit.ts';
+import { STARTING, whoDidWhat } from './audit-calls.ts';
 import { assertRecordable } from './audit-required.ts';
 import { callerOf } from './caller.ts';
 import { ownUser } from './own-user.ts';
@@ -32,24 +32,29 @@ export function startGuards({ audit, policy }: StartGuardOptions): GuardOf {
   return (context) => {
     assertRecordable(audit);
     const rules = rulesFor(context);
-    let args: readonly string[] = [];
-    let detail = '';
-    let as: string | undefined;
+    let asked: AskedProgram = { program: '', args: [], user: undefined };
+    const ask = (more: Partial<AskedProgram>): void => {
+      asked = { ...asked, ...more };
+      context.set(STARTING, asked);
+    };
     return {
       admit(spec) {
-        args = spec.argv.slice(1);
+        const [program = '', ...args] = spec.argv;
+        ask({ program, args, user: spec.user });
         return rules.admit(spec);
       },
-      approveUser(asked, user) {
-        rules.approveUser(asked, user);
-        as = user?.name ?? asked;
+      approveUser(name, user) {
+        rules.approveUser(name, user);
+        ask({ user: user?.name ?? name });
       },
       async approve(goal) {
         const approved = await rules.approve(goal);
-        detail = audit.detailOfStart({ program: approved.program, args, user: as });
+        ask({ program: approved.program });
         return approved;
       },
       started(processId) {
+        context.set(STARTING, undefined);
+        const detail = audit.detailOfStart(asked);
         audit.record({ ...whoDidWhat(context), processId, outcome: 'ok', reason: '', detail });
       },
     };

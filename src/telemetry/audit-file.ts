@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { AUDIT_FLUSH_MS, MAX_AUDIT_FIELD } from '../limits.ts';
 import { shownText } from '../system-text.ts';
-import { type Audit, type AuditRecord, asUser, type StartedProgram } from './audit.ts';
+import { type AskedProgram, type Audit, type AuditRecord, asUser } from './audit.ts';
 import { openAuditFile, standardOutputTarget } from './audit-target.ts';
 import { LineWriter } from './line-writer.ts';
 
@@ -54,10 +54,11 @@ export class AuditFile implements Audit {
     this.#writer.add(this.#line(record));
   }
 
-  detailOfStart({ args, program, user }: StartedProgram): string {
+  detailOfStart({ args, program, user }: AskedProgram, failure?: string): string {
     const count = `${args.length} ${args.length === 1 ? 'argument' : 'arguments'}`;
     const told = `${basename(shownText(program))}, ${count}${asUser(user)}`;
-    return this.#options.tellsArguments ? `${told}: ${JSON.stringify(args.map(shownText))}` : told;
+    const words = this.#options.tellsArguments ? `: ${JSON.stringify(args.map(shownText))}` : '';
+    return `${told}${failure === undefined ? '' : ` (${failure})`}${words}`;
   }
 
   /**

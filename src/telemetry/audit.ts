@@ -21,9 +21,9 @@ export interface AuditRecord {
   readonly routine?: boolean;
 }
 
-/** A program that was started. */
-export interface StartedProgram {
-  /** Its path. */
+/** A program that was started, or was to be. */
+export interface AskedProgram {
+  /** Its path, or the name that was asked for. */
   readonly program: string;
   /** What follows the program's name. */
   readonly args: readonly string[];
@@ -40,8 +40,8 @@ export function actionOf(path: string): string {
 export interface Audit {
   /** Never throws, and waits for nothing. */
   record(record: AuditRecord): void;
-  /** What a record is to say of a program that was started. */
-  detailOfStart(started: StartedProgram): string;
+  /** What a record is to say of a start; `failure`: why it failed or was denied. */
+  detailOfStart(asked: AskedProgram, failure?: string): string;
   /** The path of the file that it is kept in. Default: it is in none of its own. */
   readonly path?: string | undefined;
   /** Whether nothing may be done now that is to be recorded, since it might not be kept. */
@@ -55,7 +55,7 @@ export interface Audit {
 export function logAudit(logger: Pick<Logger, 'info'>): Audit {
   return {
     refuses: false,
-    detailOfStart: ({ program, user }) => shownText(program) + asUser(user),
+    detailOfStart: ({ program, user }, failure) => failure ?? shownText(program) + asUser(user),
     record({ action, detail, outcome, principal, processId, reason, routine, sessionId }) {
       if (routine === true) return;
       logger.info(

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { rename, stat } from 'node:fs/promises';
+import { rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { StdinMode } from '../../src/gen/runlet/v1/process_pb.ts';
@@ -81,19 +81,19 @@ describe('the file of the audit', () => {
       ...rest,
     ];
     expect(short(lines)).toEqual([
-      by('ada', 'Login', 'ok', '', 'token'),
+      by('ada', 'Login', 'ok', '', 'token from 127.0.0.1'),
       by('ada', 'CreateSession', 'ok', '', ''),
       by('ada', 'AttachSession', 'ok', '', 'taken over: take-over'),
       by('ada', 'StartProcess', 'ok', '', expect.stringMatching(/^(?:da|ba)?sh, 2 arguments$/)),
       by('ada', 'SignalProcess', 'ok', '', 'SIGWINCH to group'),
       by('ada', 'TerminateProcess', 'ok', '', 'tree, 5 s of grace'),
       by('ada', 'SignalProcess', 'failed', 'PROCESS_EXITED', 'SIGINT to group'),
-      by('ada', 'StartProcess', 'failed', 'START_FAILED', 'PROGRAM ENOENT'),
+      by('ada', 'StartProcess', 'failed', 'START_FAILED', 'none, 0 arguments (PROGRAM ENOENT)'),
       by('ada', 'Run', 'ok', '', 'true, 0 arguments'),
       by('ada', 'CreateDirectory', 'ok', '', join(folder, 'made')),
       by('bob', 'CreateSession', 'denied', 'GRANT_MISSING', 'start'),
       ['', 'CreateSession', 'denied', 'UNAUTHENTICATED', expect.any(String)],
-      by('bob', 'Login', 'ok', '', 'token'),
+      by('bob', 'Login', 'ok', '', 'token from 127.0.0.1'),
       by('ada', 'CloseSession', 'ok', '', ''),
     ]);
     for (const line of lines) expect(Object.keys(line)).toEqual(FIELDS);
@@ -127,6 +127,24 @@ describe('the file of the audit', () => {
       ['token:ada', 'SignalProcess', 'ok', '', 'SIGKILL to group'],
       ['token:ada', 'Request', 'ok', '', `GET ${url}`],
     ]);
+  });
+
+  it('tells what was to be started where the policy denies that', async () => {
+    const policy = join(await temporaryFolder(), 'policy.json');
+    const principals = [{ match: 'token:*', programs: ['/usr/bin/true'] }];
+    await writeFile(policy, JSON.stringify({ principals }), { mode: 0o600 });
+    const server = await audited('--policy', policy);
+    const { ada, processes } = server;
+    const spec = { argv: ['/bin/sh', '-c', SECRET] };
+    expect((await failureOf(collect(processes.run({ spec }, ada)))).summary).toMatch(
+      /POLICY_DENIED$/,
+    );
+    await server.end();
+    const [, denied] = server.lines();
+    expect(short(denied === undefined ? [] : [denied])).toEqual([
+      ['token:ada', 'Run', 'denied', 'POLICY_DENIED', expect.any(String)],
+    ]);
+    expect(denied?.['detail']).toMatch(/^(?:da|ba)?sh, 2 arguments \(\/bin\/sh/);
   });
 
   it('tells of sessions that expire, and of those that end with the server', async () => {
