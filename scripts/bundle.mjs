@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const target = join(root, 'bundle');
 
 /** What is native, and what only some users have, is loaded from where it is installed. */
-const EXTERNAL = [/^koffi$/, /^@modelcontextprotocol\//];
+const EXTERNAL = [/^koffi$/, /^@modelcontextprotocol\//, /^@opentelemetry\//];
 
 /**
  * grpc-js compiles protos with these when it is asked for statistics of channels, or to tell load,

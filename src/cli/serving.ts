@@ -24,6 +24,7 @@ import { namesProxy } from './serve-network-options.ts';
 import type { ServedPolicy } from './serve-policy.ts';
 import { principalLimitsOf } from './serve-principals.ts';
 import type { ServedProfiles } from './serve-sandboxes.ts';
+import { serveTracing } from './serve-tracing.ts';
 import { hasTerminal, takeServerSignals } from './server-signals.ts';
 import { startedWith, wasIgnored } from './started-with.ts';
 import { usableStateFolder } from './state-folder.ts';
@@ -44,6 +45,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const policy = await policyOf(flags, logger);
   const profiles = await profilesOf(flags, logger);
   const http = await httpOf(flags, logger);
+  const tracer = await serveTracing(process.env, logger);
   logStrayOutput(logger);
   tuneHeapGrowth();
   // From the start: one that comes while the server starts ends it in order too.
@@ -111,6 +113,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     egressAllow: flags.egressAllow,
     egressDeny: flags.egressDeny,
     allowListen: flags.allowListen,
+    tracer,
     ...http?.options,
     ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
     ...(stateFolder === undefined || flags.outputDisk === 0 ? {} : { stateFolder }),
@@ -140,6 +143,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     void predecessors.settle(0);
   });
   await stopped;
+  await tracer?.close();
   policy?.close();
   profiles?.close();
   http?.close();

@@ -55,3 +55,5 @@ export const AUDIT_FLUSH_MS = 5 * SECOND;
 
 /** Callers of one connection whose logins are remembered, so that they are not recorded twice. */
 export const MAX_CONNECTION_LOGINS = 128;
+/** How long the end of a server waits until its last spans are handed over, in milliseconds. */
+export const TRACE_FLUSH_MS = 2_000;

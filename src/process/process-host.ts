@@ -251,7 +251,7 @@ export class ProcessHost {
       await this.#discard(process);
       throw error;
     }
-    guard?.started(id);
+    guard?.started(id, process);
     return process;
   }
 

@@ -1,3 +1,4 @@
+import type { Process } from './process.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import type { RunUser } from './users/run-user.ts';
 
@@ -36,5 +37,5 @@ export interface StartGuard {
    */
   approve(goal: StartGoal): Promise<StartGoal>;
   /** The process runs. Called once, if it comes to that. */
-  started(processId: string): void;
+  started(processId: string, process: Process): void;
 }

@@ -48,6 +48,7 @@ import { sessionService } from './services/session-service.ts';
 import { tunnelService } from './services/tunnel/tunnel-service.ts';
 import { startGuards } from './start-guards.ts';
 import { statusHeaders, toStatus } from './status.ts';
+import { traceStarts } from './trace-starts.ts';
 
 /** What calls come over, and where they are answered. */
 export interface GrpcServer {
@@ -75,7 +76,7 @@ const SHOWN = [...SERVICES, HealthService];
 /** Makes one, with all services, that works with what `core` has. */
 export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer {
   const { audit, clock, limits, sessions, spool } = core;
-  const { policy } = options;
+  const { policy, tracer } = options;
   const grpc = new Server({
     'grpc.max_receive_message_length': limits.maxRequestBytes * OVERSIZE_HEADROOM,
     'grpc.max_send_message_length': -1,
@@ -94,9 +95,10 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
     toStatus,
     oversizeError: () => limitExceeded('max_request_bytes', limits.maxRequestBytes),
     decodeError,
-    interceptors: pipeline({ ...core, logger: options.logger, open, policy }),
+    interceptors: pipeline({ ...core, logger: options.logger, open, policy, tracer }),
   };
-  const guardOf = startGuards({ audit, policy });
+  const guards = startGuards({ audit, policy });
+  const guardOf = tracer === undefined ? guards : traceStarts(guards, tracer);
   const health = new Health(SERVICES);
   addService(grpc, SessionService, sessionService({ sessions, clock, limits, audit }), bridge);
   addService(grpc, ProcessService, processService({ ...core, guardOf }), bridge);

@@ -4,6 +4,7 @@ import type { Limits } from '../limits.ts';
 import type { LivePolicy } from '../policy/live-policy.ts';
 import type { PrincipalLimits } from '../policy/principal-limits.ts';
 import type { Audit } from '../telemetry/audit.ts';
+import type { Tracer } from '../telemetry/tracing/tracer.ts';
 import { admitCalls } from './admission.ts';
 import { auditCalls } from './audit-calls.ts';
 import { recordLogins } from './audit-required.ts';
@@ -11,6 +12,7 @@ import { boundConnectionCalls, boundPrincipalCalls } from './call-bounds.ts';
 import { logCalls } from './call-log.ts';
 import type { OpenCalls } from './open-calls.ts';
 import type { ServerLog } from './server-log.ts';
+import { traceCalls } from './trace-calls.ts';
 
 /** What a pipeline is made with. */
 export interface PipelineOptions {
@@ -22,6 +24,8 @@ export interface PipelineOptions {
   readonly principals: PrincipalLimits;
   /** Undefined: there is none, and callers may do what their credentials grant. */
   readonly policy: LivePolicy | undefined;
+  /** Undefined: nothing is traced. */
+  readonly tracer: Tracer | undefined;
 }
 
 /** What every call of every service passes, in this order, before its handler has it. */
@@ -33,10 +37,12 @@ export function pipeline({
   open,
   policy,
   principals,
+  tracer,
 }: PipelineOptions): readonly Interceptor[] {
   return [
     // The first, so that it tells of what the others refuse, too.
     logCalls(logger),
+    ...(tracer === undefined ? [] : [traceCalls(tracer)]),
     auditCalls(audit),
     // A connection has no more than its part, whoever calls over it.
     boundConnectionCalls(limits.maxConnectionStreams),

@@ -11,6 +11,7 @@ import type { LivePolicy } from '../policy/live-policy.ts';
 import type { Launcher } from '../process/launcher.ts';
 import type { SandboxLayer } from '../sandbox/sandbox-spec.ts';
 import type { Audit } from '../telemetry/audit.ts';
+import type { Tracer } from '../telemetry/tracing/tracer.ts';
 import type { ListenerOptions } from './listener-options.ts';
 import type { ServerLog } from './server-log.ts';
 
@@ -61,6 +62,8 @@ export interface ServerOptions {
   readonly httpTrust?: (() => SecureContext) | undefined;
   /** How names are looked up. Default: as the system does it. */
   readonly lookup?: Lookup | undefined;
+  /** What tells of calls and processes to a collector of traces. Default: nothing does. */
+  readonly tracer?: Tracer | undefined;
   /** Default: those of `serverLimits` in `policy/principal-limits.ts`. */
   readonly limits?: Partial<Limits>;
   /** Default: the best that this machine offers. */

@@ -22,6 +22,16 @@ const GATE = 'scripts/gate/steps.mjs';
 export const CLAIMS: readonly Claim[] = [
   { command: exactly('npm ci && npm test'), by: GATE, has: "built('test')" },
   {
+    command: /^npm install @opentelemetry\/api /,
+    by: 'package.json',
+    has: '"@opentelemetry/exporter-trace-otlp-proto"',
+  },
+  {
+    command: /^OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_ENDPOINT=\S+ runlet serve$/,
+    by: 'test/support/trace-collector.ts',
+    has: "vi.stubEnv('OTEL_TRACES_EXPORTER', 'otlp')",
+  },
+  {
     command: exactly('npx runlet conformance --address 127.0.0.1:50051'),
     by: 'src/cli/conformance.ts',
     has: "'runlet conformance'",

@@ -14,9 +14,13 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** Starts the built program. */
-export function spawnCli(args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  return spawn(process.execPath, [MAIN, ...args], options);
+/** Starts the built program, or a copy of it. */
+export function spawnCli(
+  args: readonly string[],
+  options: SpawnOptions = {},
+  main = MAIN,
+): ChildProcess {
+  return spawn(process.execPath, [main, ...args], options);
 }
 
 /** Runs another program of this project to its end. */

@@ -2,6 +2,7 @@
 // the channel that fork() makes, what the server holds; or does to it what a test asks for.
 import crypto from 'node:crypto';
 import { open } from 'node:fs';
+import { createRequire } from 'node:module';
 import process from 'node:process';
 
 const cpuMs = () => {
@@ -25,6 +26,10 @@ process.on('message', (message) => {
   }
   if (message.open !== undefined) {
     open(message.open, () => {});
+    return;
+  }
+  if (message === 'modules') {
+    process.send?.({ modules: Object.keys(createRequire(import.meta.url).cache) });
     return;
   }
   const before = cpuMs();

@@ -119,6 +119,14 @@ async function holdingsOf(child: ChildProcess): Promise<Holdings> {
   return { resources: counts, descriptors, zombies: zombiesOf(pid), rss, cpuMs };
 }
 
+/** The files of the modules of CommonJS that a server has loaded. */
+export async function modulesOf({ child }: Served): Promise<readonly string[]> {
+  const answered = once(child, 'message') as Promise<[{ readonly modules: readonly string[] }]>;
+  child.send('modules');
+  const [{ modules }] = await answered;
+  return modules;
+}
+
 function zombiesOf(parent: number): number {
   const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return children.filter((pid) => {

@@ -12,6 +12,7 @@ import type { Audit } from '../../../telemetry/audit.ts';
 import { parseId, parseOptionalId } from '../../requests/fields.ts';
 import { parseProcessSpec, specFingerprint } from '../../requests/process-spec.ts';
 import type { GuardOf } from '../../start-guards.ts';
+import { linkProcess } from '../../trace-starts.ts';
 import { enterSession, type SessionReference } from '../enter-session.ts';
 
 /** What the service is made with. */
@@ -55,7 +56,9 @@ export function findProcess(
   const processId = parseId('process_id', request.processId);
   const session = enterSession(sessions, request, context);
   context.annotate({ processId });
-  return { session, process: session.processes.get(processId) };
+  const process = session.processes.get(processId);
+  linkProcess(context, process);
+  return { session, process };
 }
 
 /** Starts the process that a call asks for, or finds it where the call is a repeat. */
