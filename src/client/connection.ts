@@ -12,6 +12,7 @@ import { withoutAddressAsName } from './address-as-name.ts';
 import { withIdleSockets } from './idle-sockets.ts';
 import { type ClientSettings, clientSettings } from './options.ts';
 import { withoutStuckSockets } from './stuck-sockets.ts';
+import { traceCalls } from './tracing.ts';
 import { watchConnecting } from './watch-connecting.ts';
 
 /** The services of a server, over one connection. */
@@ -53,7 +54,10 @@ function makeClient(address: Address, settings: ClientSettings, given: ChannelCr
     ...(settings.serverName === undefined ? {} : namedServer(settings.serverName)),
     ...settings.channelOptions,
   };
-  return new Client(formatAddress(address), given, options);
+  const server = formatAddress(address);
+  const { tracing } = settings;
+  const traced = tracing === undefined ? {} : { interceptors: [traceCalls(tracing, server)] };
+  return new Client(server, given, { ...options, ...traced });
 }
 
 /** Has a server be called, and its certificate be for, another name than its address has. */

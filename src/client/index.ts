@@ -141,3 +141,4 @@ export {
   narrowToken,
   newToken,
 } from './tokens.ts';
+export type { TracingApi, TracingContext, TracingSpan } from './tracing.ts';

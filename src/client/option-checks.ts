@@ -150,6 +150,10 @@ const CONNECT_CHECKS: OptionChecks<ConnectOptions> = {
   keepaliveTimeoutMs: isTimer,
   onConnectionChange: isFunction,
   flowControlWindowBytes: isWindow,
+  tracing: (value) =>
+    isRecord(value) && isRecord(value['context']) && isRecord(value['trace'])
+      ? undefined
+      : 'the module @opentelemetry/api',
   defaults: isObject,
 };
 

@@ -9,6 +9,7 @@ import { metadataWithToken, requestMetadata } from './request-metadata.ts';
 import type { SandboxOptions } from './sandbox.ts';
 import { type TlsOptions, tlsCredentials } from './tls-options.ts';
 import { type TokenOption, tokenSource } from './token-source.ts';
+import type { TracingApi } from './tracing.ts';
 
 /** Request metadata: names in lower case. */
 export type RequestMetadata = Readonly<Record<string, string>>;
@@ -83,6 +84,11 @@ export interface ConnectOptions {
    * whose output nobody reads takes of this program's memory. Default: 4 MiB.
    */
   readonly flowControlWindowBytes?: number;
+  /**
+   * The module `@opentelemetry/api` of a program that traces: each call gets a span below what is
+   * active then, of which the server is told. Default: none.
+   */
+  readonly tracing?: TracingApi | undefined;
   /** What `run` and `start` do where their options do not say. Default: nothing. */
   readonly defaults?: SpecDefaults;
 }
@@ -92,7 +98,7 @@ export interface ClientSettings
   extends Required<
     Omit<
       ConnectOptions,
-      'allowInsecure' | 'credentials' | 'metadata' | 'tls' | 'token' | 'windowMs'
+      'allowInsecure' | 'credentials' | 'metadata' | 'tls' | 'token' | 'tracing' | 'windowMs'
     >
   > {
   /** Undefined: the connection is not encrypted. */
@@ -104,6 +110,7 @@ export interface ClientSettings
   /** The server refused the credentials of a call. */
   readonly renewCredentials: () => void;
   readonly windowMs: number | undefined;
+  readonly tracing: TracingApi | undefined;
   readonly metadata: () => RequestMetadata | Promise<RequestMetadata>;
   readonly clock: Clock;
   /** Told what the program waits for. */
@@ -129,6 +136,7 @@ export function clientSettings(options: ConnectOptions): ClientSettings {
     channelOptions: options.channelOptions ?? {},
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     windowMs: options.windowMs,
+    tracing: options.tracing,
     initialBackoffMs: options.initialBackoffMs ?? 100,
     maxBackoffMs: options.maxBackoffMs ?? 3_000,
     attemptTimeoutMs: options.attemptTimeoutMs ?? 10_000,

@@ -23,12 +23,13 @@ import {
 } from './process-info.ts';
 import type { ProcessLife } from './process-life.ts';
 import { sizeMessage, type TerminalSize } from './process-spec.ts';
-import type { CallPolicy, SessionCalls } from './session-calls.ts';
+import type { CallPolicy } from './session-calls.ts';
 import { StdinWritable } from './stdin-writable.ts';
+import type { ProcessCalls } from './tracing.ts';
 
 /** What a process is made of, for its client. @internal */
 export interface RemoteProcessParts {
-  readonly calls: SessionCalls;
+  readonly calls: ProcessCalls;
   readonly clock: Clock;
   readonly keepAlive: KeepAlive;
   readonly info: ProcessInfo;
@@ -229,7 +230,7 @@ function scopeValue(scope: SignalScopeName | undefined): number {
 }
 
 function stdinTarget(
-  calls: SessionCalls,
+  calls: ProcessCalls,
   processId: string,
 ): ConstructorParameters<typeof StdinWritable>[0] {
   return {

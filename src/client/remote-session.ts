@@ -293,7 +293,8 @@ export class RemoteSession {
       life.update(process);
       const info = processInfo(process);
       const wantEnd = (): void => lives.ask(id, life);
-      return new RemoteProcess({ calls, clock, keepAlive, info, life, ask: wantEnd, stdinOffset });
+      const own = { calls: calls.keptInTrace(), clock, keepAlive, info, life };
+      return new RemoteProcess({ ...own, ask: wantEnd, stdinOffset });
     } catch (error) {
       lives.forget(id, life);
       throw error;

@@ -14,6 +14,7 @@ import type { Generation } from './generation.ts';
 import { joinSignals } from './joined-signal.ts';
 import type { Link } from './link.ts';
 import type { ClientSettings } from './options.ts';
+import { keptInTrace, type ProcessCalls } from './tracing.ts';
 import { pause, within } from './waiting.ts';
 
 /** Bytes that an event counts as beside its data: see `unacknowledged_bytes` in the protos. */
@@ -73,6 +74,11 @@ export class SessionCalls {
     this.#silenceMs = silenceMs;
     this.#settings = settings;
     this.#attempts = new CallAttempts(sessionId, link, settings);
+  }
+
+  /** The same for a process, in the trace that its calls belong to. */
+  keptInTrace(): ProcessCalls {
+    return keptInTrace(this, this.#settings.tracing);
   }
 
   /**
