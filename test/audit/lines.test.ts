@@ -195,17 +195,38 @@ describe.skipIf(!hasBwrap())('a sandbox that shows the folder of the audit', () 
   });
 });
 
+/** Collects what it prints from now on; resolves with the lines once it has ended. */
+function printedBy({ child, end }: Audited): () => Promise<readonly AuditLine[]> {
+  const found: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => found.push(chunk));
+  return async () => {
+    await end();
+    const lines = Buffer.concat(found).toString().trimEnd().split('\n');
+    return lines.map((line): AuditLine => JSON.parse(line));
+  };
+}
+
 describe('the audit on standard output', () => {
   it('comes after the addresses, line by line', async () => {
     const server = await serveAudited('-');
-    const found: string[] = [];
-    server.child.stdout?.on('data', (chunk: Buffer) => found.push(chunk.toString()));
+    const ended = printedBy(server);
     await collect(server.processes.run({ spec: { argv: ['true'] } }, server.ada));
-    await server.end();
-    const lines = found.join('').trimEnd().split('\n');
-    expect(lines.map((line) => (JSON.parse(line) as AuditLine)['action'])).toEqual([
-      'Login',
-      'Run',
-    ]);
+    expect((await ended()).map(({ action }) => action)).toEqual(['Login', 'Run']);
+  });
+
+  it('waits for a reader that stalls, and holds up nobody', async () => {
+    const server = await serveAudited('-', '--audit-arguments');
+    const { ada, child, processes } = server;
+    const ended = printedBy(server);
+    child.stdout?.pause();
+    // More than a pipe and its reader hold.
+    const numbers = Array.from({ length: 100 }, (_, number) => String(number));
+    for (const number of numbers) {
+      const argv = ['true', number, 'x'.repeat(6_000)];
+      await collect(processes.run({ spec: { argv } }, ada));
+    }
+    child.stdout?.resume();
+    const [, ...runs] = await ended();
+    expect(runs.map(({ detail }) => /\["(\d+)"/.exec(`${detail}`)?.[1])).toEqual(numbers);
   });
 });
