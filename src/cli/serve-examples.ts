@@ -2,6 +2,7 @@ import type { Example } from './examples.ts';
 import { AUDIT_EXAMPLE } from './serve-audit-options.ts';
 import { NETWORK_EXAMPLES } from './serve-network-options.ts';
 import { PRINCIPAL_EXAMPLE } from './serve-principals.ts';
+import { READINESS_EXAMPLE } from './serve-readiness-options.ts';
 import { SANDBOX_EXAMPLE } from './serve-sandbox-options.ts';
 import { TLS_EXAMPLES } from './tls-options.ts';
 
@@ -93,6 +94,7 @@ export const MORE_SERVE_EXAMPLES: readonly Example[] = [
   },
   ...TLS_EXAMPLES,
   PRINCIPAL_EXAMPLE,
+  READINESS_EXAMPLE,
   SANDBOX_EXAMPLE,
   ...NETWORK_EXAMPLES,
   AUDIT_EXAMPLE,

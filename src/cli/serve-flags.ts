@@ -5,6 +5,7 @@ import type { ListenSpec } from './listen-spec.ts';
 import type { AuditServeFlags } from './serve-audit-options.ts';
 import type { NetworkServeFlags } from './serve-network-options.ts';
 import type { PrincipalFlags } from './serve-principals.ts';
+import type { ReadinessServeFlags } from './serve-readiness-options.ts';
 import type { SandboxServeFlags } from './serve-sandbox-options.ts';
 import type { TlsFlags } from './tls-options.ts';
 
@@ -13,6 +14,7 @@ export interface ServeFlags
   extends AuditServeFlags,
     NetworkServeFlags,
     PrincipalFlags,
+    ReadinessServeFlags,
     SandboxServeFlags,
     TlsFlags {
   readonly listen?: readonly ListenSpec[];

@@ -23,6 +23,7 @@ import { MORE_SERVE_EXAMPLES, SERVE_EXAMPLES } from './serve-examples.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import { addNetworkOptions, NETWORK_FLAGS } from './serve-network-options.ts';
 import { addPrincipalOptions, PRINCIPAL_FLAGS } from './serve-principals.ts';
+import { addReadinessOptions, READINESS_FLAGS } from './serve-readiness-options.ts';
 import { addSandboxOptions, SANDBOX_FLAGS } from './serve-sandbox-options.ts';
 import { addTlsOptions, CLIENT_FLAGS, TLS_FLAGS } from './tls-options.ts';
 
@@ -45,6 +46,7 @@ const SELDOM_FLAGS = [
   '--keepalive-timeout',
   ...JWT_FLAGS,
   ...PRINCIPAL_FLAGS,
+  ...READINESS_FLAGS,
   ...SANDBOX_FLAGS,
   ...NETWORK_FLAGS,
   ...AUDIT_FLAGS,
@@ -73,6 +75,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     '--max-detached-ttl',
     '--grace',
   ],
+  'Readiness and shutdown:': READINESS_FLAGS,
   'Each caller:': PRINCIPAL_FLAGS,
   'Sandboxes:': SANDBOX_FLAGS,
   'The network:': NETWORK_FLAGS,
@@ -254,6 +257,7 @@ export function serveCommand(): Command {
     });
   addJwtOptions(command);
   addTlsOptions(command);
+  addReadinessOptions(command);
   addPrincipalOptions(command);
   addSandboxOptions(command);
   addNetworkOptions(command);

@@ -23,6 +23,7 @@ import { serveListeners } from './serve-listeners.ts';
 import { namesProxy } from './serve-network-options.ts';
 import type { ServedPolicy } from './serve-policy.ts';
 import { principalLimitsOf } from './serve-principals.ts';
+import { checkReadiness } from './serve-readiness-options.ts';
 import type { ServedProfiles } from './serve-sandboxes.ts';
 import { serveTracing } from './serve-tracing.ts';
 import { hasTerminal, takeServerSignals } from './server-signals.ts';
@@ -40,6 +41,7 @@ import { UsageError } from './usage-error.ts';
 export async function serve(flags: ServeFlags): Promise<void> {
   const specs = flags.listen ?? [plainListener(await privateAddress())];
   const ttls = ttlLimits(flags);
+  checkReadiness(flags);
   const { flush, logger } = createLogger(flags.logLevel);
   const listeners = await serveListeners(specs, flags, logger);
   const policy = await policyOf(flags, logger);
@@ -74,7 +76,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     process.exitCode = FAILURE_EXIT_CODE;
     ending.open();
     // Whatever is at fault may keep the server from ending in order.
-    const waitMs = flags.grace * 1000 + FAULT_EXIT_MS;
+    const waitMs = (flags.drainTimeout + flags.grace) * 1000 + FAULT_EXIT_MS;
     setTimeout(() => process.exit(), waitMs).unref();
   });
   const limits: Partial<Limits> = {
@@ -104,6 +106,9 @@ export async function serve(flags: ServeFlags): Promise<void> {
     launcher,
     keepaliveMs: flags.keepalive * 1000,
     keepaliveTimeoutMs: flags.keepaliveTimeout * 1000,
+    highWater: flags.highWater,
+    drain: flags.drain,
+    drainMs: flags.drainTimeout * 1000,
     shutdownGraceMs: graceMs,
     policy: policy?.live,
     audit: audit?.audit,

@@ -55,5 +55,18 @@ export const AUDIT_FLUSH_MS = 5 * SECOND;
 
 /** Callers of one connection whose logins are remembered, so that they are not recorded twice. */
 export const MAX_CONNECTION_LOGINS = 128;
+
+/** How often a server that drains looks whether anything is left. */
+export const DRAIN_LOOK_MS = 100;
+
+/** How often the memory of the server is looked at, where it is a reason to take no new work. */
+export const MEMORY_LOOK_MS = SECOND;
+
+/** How long after a write into the folder for state the next is tried. */
+export const STATE_LOOK_MS = 5 * SECOND;
+
+/** How long such a write may take. */
+export const STATE_WRITE_MS = 10 * SECOND;
+
 /** How long the end of a server waits until its last spans are handed over, in milliseconds. */
 export const TRACE_FLUSH_MS = 2_000;

@@ -113,6 +113,11 @@ export class ProcessHost {
     return Math.max(this.#bounds.principals, this.#stdin.size);
   }
 
+  /** Begins nothing new from now on. What runs goes on. Idempotent. */
+  refuse(): void {
+    this.#draining = true;
+  }
+
   /** @throws RunletError `DRAINING` if nothing new may be begun. */
   assertAccepting(): void {
     if (this.#draining) throw draining();
@@ -192,7 +197,7 @@ export class ProcessHost {
    * is not closed `waitMs` after it was ended has its output cut.
    */
   async drain(graceMs: number, waitMs: number): Promise<void> {
-    this.#draining = true;
+    this.refuse();
     // What comes later is ended as soon as it is there. It may never come: a disk may hang.
     await within(Promise.allSettled(this.#starting), this.#options.clock, waitMs);
     this.#starts.giveUp(draining());

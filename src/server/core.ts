@@ -29,7 +29,9 @@ import { openSandboxes, type Sandboxes } from '../sandbox/sandboxes.ts';
 import { SessionRegistry } from '../session/session-registry.ts';
 import { type Audit, logAudit } from '../telemetry/audit.ts';
 import { auditEnds } from './audit-ends.ts';
+import { followMark } from './high-water.ts';
 import { type HttpWays, openNetwork } from './network.ts';
+import { Readiness } from './readiness.ts';
 import { logSandboxes } from './sandbox-log.ts';
 import type { ServerLog } from './server-log.ts';
 import type { ServerOptions } from './server-options.ts';
@@ -39,6 +41,8 @@ export interface Core {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly audit: Audit;
+  /** Whether new work is to come. */
+  readonly readiness: Readiness;
   readonly principals: PrincipalLimits;
   readonly launcher: Launcher;
   readonly users: FindUserSwitch;
@@ -80,6 +84,7 @@ export async function openCore(options: ServerOptions): Promise<Core> {
   const limits = serverLimits(options.limits ?? {}, hasSeveralPrincipals(authenticators));
   const principals = principalLimits(limits, policy && ((name) => policy.limitsOf(name)));
   const launcher = options.launcher ?? createLauncher();
+  const readiness = new Readiness();
   const environment = options.environment ?? ownEnvironment(process.env);
   const users = userSwitchFinder(launcher, systemClock);
   const spool = await openOutputSpool(options.stateFolder, clock, logger);
@@ -92,7 +97,10 @@ export async function openCore(options: ServerOptions): Promise<Core> {
       const { principalOutputDiskBytes, principalOutputMemoryBytes } = principals.of(owner);
       return { memoryBytes: principalOutputMemoryBytes, diskBytes: principalOutputDiskBytes };
     },
-    onProblem: (problem) => logProblem(logger, problem),
+    onProblem(problem) {
+      readiness.set('output-files', problem.kind === 'spool-failed');
+      logProblem(logger, problem);
+    },
   });
   const newId = (): string => randomUUID();
   const cwd = options.cwd ?? workingFolder();
@@ -125,7 +133,10 @@ export async function openCore(options: ServerOptions): Promise<Core> {
   const host = new ProcessHost({ launcher, clock, limits, principals, ...started });
   const audit = options.audit ?? logAudit(logger);
   const onEnded = auditEnds(audit);
-  const sessions = new SessionRegistry({ host, clock, limits, principals, newId, onEnded });
+  audit.follow?.((writable) => readiness.set('audit', !writable));
+  const onCount = followMark(readiness, 'sessions', options.highWater?.sessions ?? Infinity);
+  const ofSessions = { host, clock, limits, principals, newId };
+  const sessions = new SessionRegistry({ ...ofSessions, onEnded, onCount });
   const start = helperStarter({ launcher, sandboxes, roots });
   const helpers = new FileHelpers({ ...ofFiles, start, threads: workers });
   if (records !== undefined) {
@@ -135,7 +146,7 @@ export async function openCore(options: ServerOptions): Promise<Core> {
     });
   }
   const network = openNetwork(options, hasSeveralPrincipals(authenticators));
-  const ways = { audit, launcher, users, spool, workers, helpers, records, sandboxes };
+  const ways = { audit, readiness, launcher, users, spool, workers, helpers, records, sandboxes };
   return { ...ways, ...network, clock, limits, principals, host, sessions, roots, cwd, newId };
 }
 

@@ -54,8 +54,6 @@ import { traceStarts } from './trace-starts.ts';
 export interface GrpcServer {
   /** Serves a connection, of which {@link connectionOf} knows. */
   take(socket: Socket): void;
-  /** Says of the health of all services that they serve no more. */
-  announceStop(): void;
   /** Lets the streams of all connections end, for a bounded time, and ends the connections. */
   close(): Promise<void>;
 }
@@ -75,7 +73,7 @@ const SHOWN = [...SERVICES, HealthService];
 
 /** Makes one, with all services, that works with what `core` has. */
 export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer {
-  const { audit, clock, limits, sessions, spool } = core;
+  const { audit, clock, limits, readiness, sessions, spool } = core;
   const { policy, tracer } = options;
   const grpc = new Server({
     'grpc.max_receive_message_length': limits.maxRequestBytes * OVERSIZE_HEADROOM,
@@ -99,7 +97,7 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
   };
   const guards = startGuards({ audit, policy });
   const guardOf = tracer === undefined ? guards : traceStarts(guards, tracer);
-  const health = new Health(SERVICES);
+  const health = new Health(SERVICES, readiness);
   addService(grpc, SessionService, sessionService({ sessions, clock, limits, audit }), bridge);
   addService(grpc, ProcessService, processService({ ...core, guardOf }), bridge);
   const admitFiles = filesGuard(policy);
@@ -125,7 +123,6 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
       keepSocket(socket);
       injector.injectConnection(socket);
     },
-    announceStop: () => health.stopped.open(),
     async close() {
       await endConnections(grpc, connections);
       open.close();

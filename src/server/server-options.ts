@@ -12,6 +12,8 @@ import type { Launcher } from '../process/launcher.ts';
 import type { SandboxLayer } from '../sandbox/sandbox-spec.ts';
 import type { Audit } from '../telemetry/audit.ts';
 import type { Tracer } from '../telemetry/tracing/tracer.ts';
+import type { DrainMode } from './drain.ts';
+import type { HighWater } from './high-water.ts';
 import type { ListenerOptions } from './listener-options.ts';
 import type { ServerLog } from './server-log.ts';
 
@@ -76,6 +78,18 @@ export interface ServerOptions {
   readonly keepaliveTimeoutMs?: number;
   /** Milliseconds that a connection has for its first call that is let in. Default: 10,000. */
   readonly firstCallMs?: number;
+  /** From which on no new work is to come, which readiness tells. Default: never. */
+  readonly highWater?: HighWater | undefined;
+  /**
+   * Milliseconds that sessions may go on at shutdown, with nothing new begun, unless all of them
+   * end before. Default: 0.
+   */
+  readonly drainMs?: number;
+  /**
+   * What becomes of processes meanwhile: they are let run (`wait`), or ended at once and what came
+   * of them can be read (`terminate`). Default: `terminate`.
+   */
+  readonly drain?: DrainMode;
   /** Milliseconds between SIGTERM and SIGKILL at shutdown. Default: 5000. */
   readonly shutdownGraceMs?: number;
 }

@@ -1,24 +1,29 @@
 import type { Address } from '../address.ts';
-import { idleClock } from '../clock.ts';
+import { idleClock, systemClock } from '../clock.ts';
 import { closeRoots } from '../files/roots.ts';
 import { CLOSE_WAIT_MS, DEFAULT_GRACE_MS, FIRST_CALL_MS } from '../limits.ts';
 import { acceptAt } from './accept.ts';
 import { openCore } from './core.ts';
 import { Door } from './door.ts';
+import { drained } from './drain.ts';
 import { createGrpcServer } from './grpc-server.ts';
+import { lookAfterReadiness } from './look-after-readiness.ts';
+import type { Readiness } from './readiness.ts';
 import type { ServerOptions } from './server-options.ts';
 
 /** A server that runs. */
 export interface RunletServer {
   /** Where it listens, with the real ports. */
   readonly addresses: readonly Address[];
+  /** Whether new work is to come. */
+  readonly readiness: Pick<Readiness, 'current'>;
   /**
-   * Shuts down in order: health says NOT_SERVING, nothing new is begun, processes
-   * are terminated, streams come to their ends, connections are closed. Bounded
-   * in time. Idempotent.
+   * Shuts down in order: health says NOT_SERVING, nothing new is begun, sessions go on for as long
+   * as they may, processes are terminated, streams come to their ends, connections are closed.
+   * Bounded in time. Idempotent.
    */
   shutdown(): Promise<void>;
-  /** Ends the grace of a shutdown: what still runs gets SIGKILL now. */
+  /** Ends the wait and the grace of a shutdown: what still runs gets SIGKILL now. */
   hurry(): void;
   /** Tries what sandboxes rely on, in the background; else it waits until somebody asks. */
   trySandboxes(): void;
@@ -33,7 +38,8 @@ export interface RunletServer {
 export async function startServer(options: ServerOptions): Promise<RunletServer> {
   const { logger } = options;
   const core = await openCore(options);
-  const { helpers, host, limits, records, roots, sandboxes, sessions, spool, workers } = core;
+  const { helpers, host, limits, readiness, records, roots, sandboxes, sessions, spool, workers } =
+    core;
   const grpc = createGrpcServer(core, options);
   const door = new Door({
     maxConnections: limits.maxConnections,
@@ -59,13 +65,27 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     if (file !== undefined) core.own.addSocket(file);
   }
   core.own.complete();
+  readiness.follow((state) => {
+    if (state.ready) logger.info('ready for new work');
+    else logger.warn({ reasons: state.reasons }, 'not ready for new work');
+  });
+  const { drain = 'terminate', drainMs = 0, highWater = {}, stateFolder } = options;
+  const stopLooking = lookAfterReadiness({ readiness, clock: idleClock, highWater, stateFolder });
+  const hurried = new AbortController();
 
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     logger.info('shutting down');
-    grpc.announceStop();
+    readiness.set('draining', true);
+    stopLooking();
+    host.refuse();
     sessions.announceDraining();
-    await host.drain(options.shutdownGraceMs ?? DEFAULT_GRACE_MS, CLOSE_WAIT_MS);
+    const end = (): Promise<void> =>
+      host.drain(options.shutdownGraceMs ?? DEFAULT_GRACE_MS, CLOSE_WAIT_MS);
+    const over = { ms: drainMs, clock: systemClock, hurried: hurried.signal };
+    if (drain === 'terminate') await end();
+    if (drainMs > 0) await drained({ ...over, left: () => sessions.size + host.size });
+    if (drain === 'wait') await end();
     await sessions.drain();
     await Promise.all(listeners.map((listener) => listener.close()));
     await grpc.close();
@@ -79,11 +99,15 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
   };
   return {
     addresses: listeners.map((listener) => listener.address),
+    readiness,
     shutdown: () => {
       stopped ??= stop();
       return stopped;
     },
-    hurry: () => host.killAll(),
+    hurry() {
+      hurried.abort();
+      host.killAll();
+    },
     trySandboxes: () => void sandboxes.facts(),
   };
 }

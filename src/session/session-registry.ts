@@ -20,6 +20,8 @@ export interface SessionRegistryOptions {
   readonly newId: () => string;
   /** Told of each session that is over, once. Default: nobody is. */
   readonly onEnded?: (session: Session, cause: SessionEnd) => void;
+  /** Told how many there are, each time that changes. Default: nobody is. */
+  readonly onCount?: (count: number) => void;
 }
 
 /** Asks for a session. */
@@ -113,6 +115,7 @@ export class SessionRegistry {
     });
     this.#sessions.set(session.id, session);
     owned.sessions.add(session);
+    this.#options.onCount?.(this.#sessions.size);
     return session;
   }
 
@@ -213,6 +216,7 @@ export class SessionRegistry {
     if (this.#sessions.get(session.id) !== session) return;
     this.#sessions.delete(session.id);
     this.#disown(session);
+    this.#options.onCount?.(this.#sessions.size);
     session.end(cause);
     this.#options.onEnded?.(session, cause);
     // The id may have been used before, by a session whose end is still under way.

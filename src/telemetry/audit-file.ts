@@ -25,13 +25,17 @@ export interface AuditFileOptions {
 export class AuditFile implements Audit {
   readonly #options: AuditFileOptions;
   readonly #writer: LineWriter;
+  readonly #followers: ((writable: boolean) => void)[] = [];
 
   constructor(options: AuditFileOptions) {
     this.#options = options;
     const { clock, onChange } = options;
     this.#writer = new LineWriter({
       clock,
-      onChange,
+      onChange: (writable, why) => {
+        onChange(writable, why);
+        for (const follower of this.#followers) follower(writable);
+      },
       missingLine: (count) => this.#line(missing(count)),
     });
   }
@@ -48,6 +52,11 @@ export class AuditFile implements Audit {
 
   get refuses(): boolean {
     return this.#options.required && !this.writable;
+  }
+
+  follow(callback: (writable: boolean) => void): void {
+    callback(this.writable);
+    this.#followers.push(callback);
   }
 
   record(record: AuditRecord): void {

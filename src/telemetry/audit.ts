@@ -46,6 +46,8 @@ export interface Audit {
   readonly path?: string | undefined;
   /** Whether nothing may be done now that is to be recorded, since it might not be kept. */
   readonly refuses: boolean;
+  /** Calls back now and at each change, with whether it can be written. Default: it always can. */
+  follow?(callback: (writable: boolean) => void): void;
 }
 
 /**

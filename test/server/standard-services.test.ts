@@ -18,6 +18,7 @@ import {
 } from '../../src/gen/grpc/reflection/v1/reflection_pb.ts';
 import { ServerReflection as ServerReflectionAlpha } from '../../src/gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
+import { Readiness } from '../../src/server/readiness.ts';
 import { Health as HealthState, healthService } from '../../src/server/services/health-service.ts';
 import { TestCallContext } from '../support/call-context.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
@@ -70,12 +71,13 @@ describe('health', () => {
   });
 
   it('tells it though it happens while the answer before is sent', async () => {
-    const state = new HealthState([ProcessService]);
+    const readiness = new Readiness();
+    const state = new HealthState([ProcessService], readiness);
     const context = new TestCallContext();
     const request = create(HealthCheckRequestSchema, { service: '' });
     const watch = healthService(state).watch(request, context)[Symbol.asyncIterator]();
     expect((await watch.next()).value).toMatchObject({ status: SERVING });
-    state.stopped.open();
+    readiness.set('draining', true);
     expect((await watch.next()).value).toMatchObject({ status: NOT_SERVING });
     context.fail(new Error('the client is gone'));
     expect((await watch.next()).done).toBe(true);

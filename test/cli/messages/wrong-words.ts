@@ -315,6 +315,15 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
       '--client-name a..b: it is neither spiffe://TRUST-DOMAIN/PATH nor a DNS name, with one * at most in a part',
     ],
     ['serve --policy /dev/null', '--policy /dev/null: it is no file'],
+    ['serve --drain wait', '--drain wait needs --drain-timeout'],
+    [
+      'serve --high-water sessions=9 --max-sessions 8',
+      'sessions of --high-water must not be more than --max-sessions',
+    ],
+    [
+      'serve --high-water sessions=9,sessions=8',
+      '--high-water sessions=9,sessions=8: it is sessions=N, memory=SIZE, or both with a comma',
+    ],
     ['serve --audit-arguments', '--audit-arguments needs --audit'],
     ['serve --audit-required', '--audit-required needs --audit'],
     [

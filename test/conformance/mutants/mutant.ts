@@ -14,6 +14,7 @@ import { ProcessService } from '../../../src/gen/runlet/v1/process_pb.ts';
 import { ServerService } from '../../../src/gen/runlet/v1/server_pb.ts';
 import { SessionService } from '../../../src/gen/runlet/v1/session_pb.ts';
 import { TunnelService } from '../../../src/gen/runlet/v1/tunnel_pb.ts';
+import { Readiness } from '../../../src/server/readiness.ts';
 import { decodeError } from '../../../src/server/requests/decode-error.ts';
 import { Health, healthService } from '../../../src/server/services/health-service.ts';
 import { toStatus } from '../../../src/server/status.ts';
@@ -75,9 +76,10 @@ export async function startMutant(mutant: Mutant, upstream: Address): Promise<Ru
   addService(grpc, HttpService, services as ServiceImpl<typeof HttpService>, options);
   addService(grpc, TunnelService, services as ServiceImpl<typeof TunnelService>, options);
   addService(grpc, ServerService, services as ServiceImpl<typeof ServerService>, options);
-  const health = new Health(SERVICES);
+  const readiness = new Readiness();
+  const health = new Health(SERVICES, readiness);
   addService(grpc, HealthService, healthService(health), options);
-  if (mutant.serving === false) health.stopped.open();
+  if (mutant.serving === false) readiness.set('draining', true);
   await new Promise<void>((resolve, reject) => {
     grpc.bindAsync(formatAddress(address), ServerCredentials.createInsecure(), (error) => {
       if (error === null) resolve();
