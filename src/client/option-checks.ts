@@ -81,6 +81,7 @@ export const SPEC_CHECKS: OptionChecks<ProcessSpec> = {
   stdin: isOneOf(['closed', 'pipe']),
   terminal: isTerminal,
   mergeStderr: isFlag,
+  traceContext: isFlag,
   drainTimeoutMs: isNumber,
   retainedBytes: isNumber,
   overflow: isOneOf(['drop-oldest', 'pause']),

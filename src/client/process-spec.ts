@@ -107,6 +107,11 @@ export interface ProcessSpec {
   readonly limits?: ResourceLimits;
   /** Labels to keep with it. They are listed: no secrets. */
   readonly labels?: Readonly<Record<string, string>>;
+  /**
+   * Whether it is told where in which trace it is, in `TRACEPARENT` and `TRACESTATE`: where the
+   * server traces, or `tracing` is among the options of this client. Default: false.
+   */
+  readonly traceContext?: boolean;
 }
 
 /** Columns or rows at most. */
@@ -125,6 +130,7 @@ export function specMessage(
     user: spec.user === undefined ? '' : text('user', String(spec.user)),
     stdin: spec.stdin === undefined ? 0 : STDIN_MODES.value(spec.stdin),
     mergeStderr: spec.mergeStderr ?? false,
+    traceContext: spec.traceContext ?? false,
     labels: { ...spec.labels },
     output: {
       retainedBytes: wholeBigInt('retainedBytes', spec.retainedBytes ?? 0),

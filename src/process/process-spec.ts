@@ -35,6 +35,8 @@ export interface ProcessSpec {
   /** Milliseconds from closure. */
   readonly retentionMs: number;
   readonly labels: ReadonlyMap<string, string>;
+  /** Whether it is told in its environment where in which trace it is. Default: false. */
+  readonly traceContext?: boolean;
   /** What of this whoever asks left to the server. Default: nothing. */
   readonly leftToServer?: ReadonlySet<'cwd' | 'retainedBytes' | 'retentionMs'>;
 }

@@ -95,8 +95,7 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
     decodeError,
     interceptors: pipeline({ ...core, logger: options.logger, open, policy, tracer }),
   };
-  const guards = startGuards({ audit, policy });
-  const guardOf = tracer === undefined ? guards : traceStarts(guards, tracer);
+  const guardOf = traceStarts(startGuards({ audit, policy }), tracer);
   const health = new Health(SERVICES, readiness);
   addService(grpc, SessionService, sessionService({ sessions, clock, limits, audit }), bridge);
   addService(grpc, ProcessService, processService({ ...core, guardOf }), bridge);

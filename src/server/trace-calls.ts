@@ -48,6 +48,6 @@ export function traceCalls(tracer: Tracer): Interceptor {
 }
 
 /** Where in which trace the caller is, as its metadata says; undefined: nowhere that is known. */
-function callerTrace(context: CallContext): TraceContext | undefined {
+export function callerTrace(context: CallContext): TraceContext | undefined {
   return traceContext(context.header('traceparent'), context.header('tracestate'));
 }

@@ -8,13 +8,19 @@ import { shownText } from '../system-text.ts';
 import type { TraceContext } from '../telemetry/tracing/trace-context.ts';
 import type { Span, SpanAttributes, Tracer } from '../telemetry/tracing/tracer.ts';
 import type { GuardOf } from './start-guards.ts';
-import { CALL_SPAN } from './trace-calls.ts';
+import { CALL_SPAN, callerTrace } from './trace-calls.ts';
+
+/** As OpenTelemetry's specification of environment variables as carriers names them. */
+const TRACE_VARIABLES: readonly string[] = ['TRACEPARENT', 'TRACESTATE'];
 
 /** The spans of processes that have one. */
 const PROCESS_TRACES = new WeakMap<Process, TraceContext>();
 
-/** Makes a span of the life of each process that is started, below that of the call. */
-export function traceStarts(guardOf: GuardOf, tracer: Tracer): GuardOf {
+/**
+ * Makes a span of the life of each process that is started, below that of the call, where there is
+ * a tracer; and tells those of their trace that are to know.
+ */
+export function traceStarts(guardOf: GuardOf, tracer: Tracer | undefined): GuardOf {
   return (context) => {
     const guard = guardOf(context);
     let span: Span | undefined;
@@ -25,8 +31,9 @@ export function traceStarts(guardOf: GuardOf, tracer: Tracer): GuardOf {
         const parent = context.get(CALL_SPAN)?.context;
         const name = programName(spec);
         const attributes = { 'process.executable.name': name };
-        span = tracer.begin({ name, kind: 'internal', parent, attributes });
-        return spec;
+        span = tracer?.begin({ name, kind: 'internal', parent, attributes });
+        const trace = span?.context ?? callerTrace(context);
+        return spec.traceContext && trace !== undefined ? withTrace(spec, trace) : spec;
       },
       started(id, process) {
         guard.started(id, process);
@@ -41,6 +48,27 @@ export function linkProcess(context: CallContext, process: Process): void {
   const span = context.get(CALL_SPAN);
   const trace = span && PROCESS_TRACES.get(process);
   if (trace !== undefined) span?.link(trace);
+}
+
+/** No other trace shows through, which would be that of the server or of whoever started it. */
+function withTrace(spec: ProcessSpec, { traceparent, tracestate }: TraceContext): ProcessSpec {
+  const { env, envPolicy } = spec;
+  const others = [...env].filter(([name]) => !TRACE_VARIABLES.includes(name));
+  const own: readonly (readonly [string, string])[] =
+    tracestate === ''
+      ? [['TRACEPARENT', traceparent]]
+      : [
+          ['TRACEPARENT', traceparent],
+          ['TRACESTATE', tracestate],
+        ];
+  const set = envPolicy && new Map(envPolicy.set);
+  for (const name of TRACE_VARIABLES) set?.delete(name);
+  return {
+    ...spec,
+    env: new Map([...others, ...own]),
+    envPolicy: envPolicy &&
+      set && { ...envPolicy, set, exclude: [...envPolicy.exclude, ...TRACE_VARIABLES] },
+  };
 }
 
 async function traceLife(process: Process, span: Span): Promise<void> {

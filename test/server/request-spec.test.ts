@@ -83,6 +83,7 @@ describe('a spec', () => {
       overflow: 'drop-oldest',
       retentionMs: 30_000,
       labels: new Map(),
+      traceContext: false,
       leftToServer: new Set(['cwd', 'retainedBytes', 'retentionMs']),
     });
   });
@@ -106,6 +107,7 @@ describe('a spec', () => {
       output: { retainedBytes: 1000n, overflow: Overflow.PAUSE },
       retention: durationFromMs(60_000),
       labels: { l: 'v' },
+      traceContext: true,
     });
     expect(spec).toEqual({
       argv: ['sh', '', '-c'],
@@ -126,6 +128,7 @@ describe('a spec', () => {
       overflow: 'pause',
       retentionMs: 60_000,
       labels: new Map([['l', 'v']]),
+      traceContext: true,
       leftToServer: new Set(),
     });
   });

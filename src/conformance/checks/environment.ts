@@ -1,8 +1,10 @@
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type EnvPolicySchema, Inherit } from '../../gen/runlet/v1/process_pb.ts';
 import { ensureEqual } from '../assert.ts';
 import type { Check } from '../check.ts';
 import type { CheckContext } from '../context.ts';
+import { textOf } from '../event-reader.ts';
 
 type Policy = MessageInitShape<typeof EnvPolicySchema> & { $typeName?: never };
 
@@ -160,6 +162,23 @@ export const environmentChecks: readonly Check[] = [
       const includeOnly = ['Ab', 'd.e', 'f?oo'];
       const kept = await environment(context, {}, { inherit: Inherit.NONE, set, includeOnly });
       ensureEqual(plain(kept), { 'D.E': '4', FxOO: '7', aB: '1' }, 'the names that are kept');
+    },
+  },
+  {
+    id: 'ENV-12',
+    title: 'A process that is to know its trace is told the one of the call that starts it',
+    clause: 'ProcessSpec.trace_context',
+    async run(context) {
+      const { processes, sessionId } = context;
+      const trace = randomBytes(16).toString('hex');
+      const metadata = { traceparent: `00-${trace}-00f067aa0ba902b7-01` };
+      const spec = { argv: [ENV, '-0'], env: { TRACEPARENT: 'another' }, traceContext: true };
+      const processId = `p-${randomUUID()}`;
+      await processes.startProcess({ sessionId, processId, spec }, { metadata });
+      const told = textOf(await context.eventsOf({ sessionId, processId }));
+      const [, value = ''] = /TRACEPARENT=([^\0]*)/.exec(told) ?? [];
+      ensureEqual(value.split('-')[1], trace, 'the trace in TRACEPARENT');
+      ensureEqual(value.length, metadata.traceparent.length, 'the length of TRACEPARENT');
     },
   },
 ];

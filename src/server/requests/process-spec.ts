@@ -120,6 +120,7 @@ export function parseProcessSpec(
       parseDuration('spec.retention', message.retention, limits.maxRetentionMs) ??
       limits.defaultRetentionMs,
     labels: parseLabels('spec.labels', message.labels),
+    traceContext: message.traceContext,
     leftToServer: leftToServer(message),
   };
 }

@@ -224,6 +224,14 @@ export const ofStarts: readonly Mutant[] = [
       }),
   },
   {
+    fault: 'no process is told its trace',
+    fails: ['ENV-12'],
+    mutate: (real) =>
+      onStarts(real, ({ spec }) => {
+        spec.traceContext = false;
+      }),
+  },
+  {
     fault: 'without a policy all variables of the server are inherited',
     fails: ['ENV-01'],
     also: ['BYTES-02'],

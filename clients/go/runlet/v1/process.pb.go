@@ -410,7 +410,14 @@ type ProcessSpec struct {
 	// starts in `cwd`, which has to be visible inside, or, without one, in the folder for temporary
 	// files if there is one, else in `/`. A program that is not visible is the stage
 	// `START_STAGE_PROGRAM`.
-	Sandbox       *Sandbox `protobuf:"bytes,20,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
+	Sandbox *Sandbox `protobuf:"bytes,20,opt,name=sandbox,proto3" json:"sandbox,omitempty"`
+	// Tells the program where in which trace it is, in the variables `TRACEPARENT` and
+	// `TRACESTATE`, as W3C Trace Context has them: a server that traces gives that of the span of
+	// the process, another what `traceparent` and `tracestate` in the metadata of the call say, as
+	// they came. They take the place of those of `env` and `env_policy`, which are left as they are
+	// where there is no context, or a malformed one, and the server does not trace. A server
+	// that is older ignores this, and tells nothing.
+	TraceContext  bool `protobuf:"varint,21,opt,name=trace_context,json=traceContext,proto3" json:"trace_context,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -583,6 +590,13 @@ func (x *ProcessSpec) GetSandbox() *Sandbox {
 		return x.Sandbox
 	}
 	return nil
+}
+
+func (x *ProcessSpec) GetTraceContext() bool {
+	if x != nil {
+		return x.TraceContext
+	}
+	return false
 }
 
 // An environment variable of bytes.
@@ -3368,7 +3382,7 @@ var File_runlet_v1_process_proto protoreflect.FileDescriptor
 
 const file_runlet_v1_process_proto_rawDesc = "" +
 	"\n" +
-	"\x17runlet/v1/process.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15runlet/v1/event.proto\x1a\x17runlet/v1/sandbox.proto\x1a\x16runlet/v1/signal.proto\"\xb2\a\n" +
+	"\x17runlet/v1/process.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15runlet/v1/event.proto\x1a\x17runlet/v1/sandbox.proto\x1a\x16runlet/v1/signal.proto\"\xd7\a\n" +
 	"\vProcessSpec\x12\x12\n" +
 	"\x04argv\x18\x01 \x03(\tR\x04argv\x12\x12\n" +
 	"\x04arg0\x18\x02 \x01(\tR\x04arg0\x12\x10\n" +
@@ -3391,7 +3405,8 @@ const file_runlet_v1_process_proto_rawDesc = "" +
 	"\araw_cwd\x18\x11 \x01(\fR\x06rawCwd\x12/\n" +
 	"\araw_env\x18\x12 \x03(\v2\x16.runlet.v1.EnvVariableR\x06rawEnv\x12\x12\n" +
 	"\x04user\x18\x13 \x01(\tR\x04user\x12,\n" +
-	"\asandbox\x18\x14 \x01(\v2\x12.runlet.v1.SandboxR\asandbox\x1a6\n" +
+	"\asandbox\x18\x14 \x01(\v2\x12.runlet.v1.SandboxR\asandbox\x12#\n" +
+	"\rtrace_context\x18\x15 \x01(\bR\ftraceContext\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +
