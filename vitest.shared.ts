@@ -110,4 +110,5 @@ export const LONG = [
   'test/policy/reload.test.ts',
   'test/sandbox/random-policies.property.test.ts',
   'test/server/dead-session.test.ts',
+  'test/telemetry/tracing.test.ts',
 ];
