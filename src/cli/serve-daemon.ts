@@ -56,13 +56,14 @@ export async function serveInBackground(flags: ServeFlags): Promise<void> {
   const { stdout } = child;
   if (stdout === null) throw new Error('the server has no standard output');
   const ended = once(child, 'exit');
+  const expected = addresses.length + (flags.metrics === undefined ? 0 : 1);
   let listening = 0;
   for await (const line of createInterface(stdout)) {
     await printLine(line);
     listening += 1;
-    if (listening === addresses.length) break;
+    if (listening === expected) break;
   }
-  if (listening < addresses.length) {
+  if (listening < expected) {
     const [code] = (await ended) as [number | null];
     // What earlier servers logged may be much.
     const said = await text(createReadStream(path, { start: begin }));

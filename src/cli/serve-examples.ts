@@ -1,5 +1,6 @@
 import type { Example } from './examples.ts';
 import { AUDIT_EXAMPLE } from './serve-audit-options.ts';
+import { METRICS_EXAMPLES } from './serve-metrics-options.ts';
 import { NETWORK_EXAMPLES } from './serve-network-options.ts';
 import { PRINCIPAL_EXAMPLE } from './serve-principals.ts';
 import { READINESS_EXAMPLE } from './serve-readiness-options.ts';
@@ -98,4 +99,5 @@ export const MORE_SERVE_EXAMPLES: readonly Example[] = [
   SANDBOX_EXAMPLE,
   ...NETWORK_EXAMPLES,
   AUDIT_EXAMPLE,
+  ...METRICS_EXAMPLES,
 ];

@@ -3,6 +3,7 @@ import type { AuthKind } from '../identity/principal.ts';
 import type { LauncherName } from '../process/launchers.ts';
 import type { ListenSpec } from './listen-spec.ts';
 import type { AuditServeFlags } from './serve-audit-options.ts';
+import type { MetricsServeFlags } from './serve-metrics-options.ts';
 import type { NetworkServeFlags } from './serve-network-options.ts';
 import type { PrincipalFlags } from './serve-principals.ts';
 import type { ReadinessServeFlags } from './serve-readiness-options.ts';
@@ -12,6 +13,7 @@ import type { TlsFlags } from './tls-options.ts';
 /** The flags of `runlet serve`. */
 export interface ServeFlags
   extends AuditServeFlags,
+    MetricsServeFlags,
     NetworkServeFlags,
     PrincipalFlags,
     ReadinessServeFlags,

@@ -21,6 +21,7 @@ import { hideOwnVariables } from './own-variables.ts';
 import { AUDIT_FLAGS, addAuditOptions } from './serve-audit-options.ts';
 import { MORE_SERVE_EXAMPLES, SERVE_EXAMPLES } from './serve-examples.ts';
 import type { ServeFlags } from './serve-flags.ts';
+import { addMetricsOptions, METRICS_FLAGS } from './serve-metrics-options.ts';
 import { addNetworkOptions, NETWORK_FLAGS } from './serve-network-options.ts';
 import { addPrincipalOptions, PRINCIPAL_FLAGS } from './serve-principals.ts';
 import { addReadinessOptions, READINESS_FLAGS } from './serve-readiness-options.ts';
@@ -50,6 +51,7 @@ const SELDOM_FLAGS = [
   ...SANDBOX_FLAGS,
   ...NETWORK_FLAGS,
   ...AUDIT_FLAGS,
+  ...METRICS_FLAGS,
 ];
 
 /** What its help says what some flags are about. */
@@ -81,6 +83,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'The network:': NETWORK_FLAGS,
   'The audit:': AUDIT_FLAGS,
   'Connections:': ['--socket-mode', '--heartbeat', '--keepalive', '--keepalive-timeout'],
+  'For operators:': METRICS_FLAGS,
   'JWTs:': JWT_FLAGS,
 };
 
@@ -262,6 +265,7 @@ export function serveCommand(): Command {
   addSandboxOptions(command);
   addNetworkOptions(command);
   addAuditOptions(command);
+  addMetricsOptions(command);
   addHelpAll(command, SELDOM_FLAGS);
   for (const option of command.options) {
     const [heading] =

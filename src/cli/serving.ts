@@ -20,6 +20,7 @@ import { asksForAudit } from './serve-audit-options.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import type { ServedHttp } from './serve-http.ts';
 import { serveListeners } from './serve-listeners.ts';
+import type { ServedMetrics } from './serve-metrics.ts';
 import { namesProxy } from './serve-network-options.ts';
 import type { ServedPolicy } from './serve-policy.ts';
 import { principalLimitsOf } from './serve-principals.ts';
@@ -79,6 +80,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     const waitMs = (flags.drainTimeout + flags.grace) * 1000 + FAULT_EXIT_MS;
     setTimeout(() => process.exit(), waitMs).unref();
   });
+  const metrics = await metricsOf(flags, logger, reloads);
   const limits: Partial<Limits> = {
     defaultRetentionMs: flags.retention * 1000,
     maxRetentionMs: Math.max(DEFAULT_LIMITS.maxRetentionMs, flags.retention * 1000),
@@ -101,6 +103,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const server = await startServer({
     listeners,
     logger,
+    meter: metrics?.meter,
     limits,
     environment: inheritedVariables(),
     launcher,
@@ -124,12 +127,15 @@ export async function serve(flags: ServeFlags): Promise<void> {
     ...(stateFolder === undefined || flags.outputDisk === 0 ? {} : { stateFolder }),
   }).catch((error: unknown) => {
     record?.remove();
+    metrics?.close();
     throw error;
   });
+  metrics?.serves(server);
   try {
     for (const address of server.addresses) {
       await printLine(`runlet listening on ${formatAddress(address)}`);
     }
+    if (metrics !== undefined) await printLine(`runlet metrics on ${metrics.where}`);
     await audit?.begin();
   } catch (error) {
     // Whoever was to be told does not know where it is.
@@ -152,6 +158,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   policy?.close();
   profiles?.close();
   http?.close();
+  metrics?.close();
   record?.remove();
   await audit?.close();
   await flush();
@@ -189,6 +196,16 @@ async function httpOf(flags: ServeFlags, logger: ServerLog): Promise<ServedHttp 
   if (isPlain && !(flags.httpProxy && namesProxy(process.env))) return undefined;
   const { serveHttp } = await import('./serve-http.ts');
   return serveHttp(flags, process.env, logger);
+}
+
+async function metricsOf(
+  flags: ServeFlags,
+  logger: ServerLog,
+  reloads: Reloads,
+): Promise<ServedMetrics | undefined> {
+  if (flags.metrics === undefined && flags.metricsTokenFile === undefined) return undefined;
+  const { serveMetrics } = await import('./serve-metrics.ts');
+  return serveMetrics(flags, logger, reloads);
 }
 
 /** The range of `detached_ttl`, which the default must lie in. */

@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.ts';
 import { RunletError } from '../errors.ts';
 import { Acknowledgment } from './acknowledgment.ts';
 import type { BlockMemory } from './block-memory.ts';
@@ -6,8 +5,9 @@ import { type GapRange, type MutableOffsets, OUTPUT_STREAMS, type StreamOffsets 
 import type { EventBlock, LifecycleRecord } from './event-block.ts';
 import { encodeGap } from './event-encoding.ts';
 import type { ReaderOptions } from './event-log-options.ts';
-import type { Loans } from './loans.ts';
+import type { OutputStore } from './output-store.ts';
 import { MAX_EVENT_BYTES } from './sizes.ts';
+import type { Waiters } from './waiters.ts';
 
 /** What there is where a reader goes on. */
 export type Located =
@@ -20,15 +20,13 @@ export type Located =
 
 /** What a cursor needs of its log. */
 export interface EventSource {
-  clock(): Clock;
-  loans(): Loans;
+  store(): Pick<OutputStore, 'clock' | 'loans' | 'meter'>;
   lastSeq(): number;
   closed(): boolean;
   locate(seq: number): Located;
   /** All encoded events of a block that is not in memory; undefined: look again. */
   load(block: EventBlock): Promise<Buffer | undefined>;
-  addWaiter(waiter: () => void): void;
-  removeWaiter(waiter: () => void): void;
+  waiters(): Waiters;
   /** A cursor was sent more, or has had more. */
   advanced(cursor: EventCursor): void;
 }
@@ -174,14 +172,14 @@ export class EventCursor {
     return new Promise((resolve) => {
       const settle = (outcome: WaitOutcome): void => {
         timer.cancel();
-        this.#source.removeWaiter(onEvent);
+        this.#source.waiters().remove(onEvent);
         signal.removeEventListener('abort', onAbort);
         resolve(outcome);
       };
       const onEvent = (): void => settle('ready');
       const onAbort = (): void => settle('aborted');
-      const timer = this.#source.clock().setTimer(timeoutMs, () => settle('timeout'));
-      this.#source.addWaiter(onEvent);
+      const timer = this.#source.store().clock.setTimer(timeoutMs, () => settle('timeout'));
+      this.#source.waiters().add(onEvent);
       signal.addEventListener('abort', onAbort);
     });
   }
@@ -198,20 +196,20 @@ export class EventCursor {
   #release(): void {
     for (const memory of this.#held) memory.release();
     this.#held = [];
-    this.#source.loans().giveBack(this.#lent, this.#copied);
+    this.#source.store().loans.giveBack(this.#lent, this.#copied);
     this.#lent = 0;
     this.#copied = 0;
   }
 
   #copy(piece: Uint8Array): Uint8Array {
-    this.#source.loans().copy(piece.byteLength);
+    this.#source.store().loans.copy(piece.byteLength);
     this.#copied += piece.byteLength;
     return Uint8Array.from(piece);
   }
 
   /** What is in so much memory may be passed on as it is; false: a copy, which is small. */
   #mayBorrow(bytes: number): boolean {
-    if (!this.#source.loans().take(bytes)) return false;
+    if (!this.#source.store().loans.take(bytes)) return false;
     this.#lent += bytes;
     return true;
   }
@@ -278,16 +276,19 @@ export class EventCursor {
   }
 
   #takeGap(lastSeq: number, after: StreamOffsets): Uint8Array {
+    const { clock, meter } = this.#source.store();
     const ranges: GapRange[] = [];
     for (const stream of OUTPUT_STREAMS) {
       const offset = this.#offsets[stream];
       const length = after[stream] - offset;
-      if (length > 0) ranges.push({ stream, offset, length });
+      if (length <= 0) continue;
+      ranges.push({ stream, offset, length });
+      meter.gap(length);
     }
     this.#missing += lastSeq + 1 - this.#nextSeq;
     this.#nextSeq = lastSeq + 1;
     Object.assign(this.#offsets, after);
-    return encodeGap(lastSeq, this.#source.clock().now(), ranges);
+    return encodeGap(lastSeq, clock.now(), ranges);
   }
 }
 

@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.ts';
 import { AbsentReaders } from './absent-readers.ts';
 import { BlockFiles } from './block-files.ts';
 import type { LifecycleEvent, OutputStream, StreamOffsets } from './event.ts';
@@ -24,7 +23,6 @@ import { Waiters } from './waiters.ts';
 export class EventLog implements StoredLog {
   readonly owner: string;
   readonly #store: OutputStore;
-  readonly #clock: Clock;
   readonly #sizes: LogSizes;
   readonly #onFlow: (flowing: boolean) => void;
   readonly #overflow: Overflow;
@@ -46,7 +44,6 @@ export class EventLog implements StoredLog {
     const { retainedBytes, store } = options;
     this.owner = options.owner ?? '';
     this.#store = store;
-    this.#clock = store.clock;
     this.#sizes = logSizes(retainedBytes, store.sizes.blockBytes);
     this.#overflow = options.overflow;
     this.#readOnce = options.readOnce ?? false;
@@ -100,11 +97,16 @@ export class EventLog implements StoredLog {
     return this.#events.outputBytes;
   }
 
+  /** Readers that have much still to be sent, or do not say that it arrives. */
+  get laggingReaders(): number {
+    return this.#readers.lagging(this.#written, this.lastSeq);
+  }
+
   /** Appends an event that stays as long as the log. `closed` is the last. */
   append(event: LifecycleEvent): void {
     if (this.#disposed) return;
     this.#assertOpen();
-    const bytes = encodeLifecycle(this.#events.nextSeq, this.#clock.now(), event);
+    const bytes = encodeLifecycle(this.#events.nextSeq, this.#store.clock.now(), event);
     this.#account(this.#events.appendLifecycle(bytes, event.kind === 'resized'));
     if (event.kind === 'closed') {
       this.#closed = true;
@@ -118,7 +120,8 @@ export class EventLog implements StoredLog {
   appendOutput(stream: OutputStream, data: Uint8Array): void {
     if (data.byteLength === 0 || this.#disposed) return;
     this.#assertOpen();
-    const time = this.#clock.now();
+    this.#store.meter.output(stream, data.byteLength);
+    const time = this.#store.clock.now();
     const { eventBytes } = this.#sizes;
     for (let start = 0; start < data.byteLength; start += eventBytes) {
       const piece = data.subarray(start, start + eventBytes);
@@ -185,7 +188,6 @@ export class EventLog implements StoredLog {
 
   standing(): Standing {
     const files = this.#files;
-    const { dropped } = this.#events;
     const keeps = this.#isNeeded(this);
     this.#appendIsSilent = keeps || this.#overflow !== 'pause';
     return {
@@ -193,8 +195,8 @@ export class EventLog implements StoredLog {
       writing: files.writing,
       stalled: files.stalled,
       disk: files.disk,
-      index: files.known.bytes + dropped.bytes,
-      forgettable: files.known.sizesBytes + dropped.forgettable,
+      index: files.known.bytes + this.#events.dropped.bytes,
+      forgettable: files.known.sizesBytes + this.#events.dropped.forgettable,
       oldestBlock: this.#needOf(files.oldestInMemory()),
       oldestFile: this.#needOf(files.oldestFile()),
       keeps,
@@ -274,14 +276,12 @@ export class EventLog implements StoredLog {
 
   /** What cursors need of the log. */
   readonly #source: EventSource = {
-    clock: () => this.#clock,
-    loans: () => this.#store.loans,
+    store: () => this.#store,
     lastSeq: () => this.lastSeq,
     closed: () => this.#closed,
     locate: (seq) => this.#events.locate(seq),
     load: (block) => this.#files.load(block),
-    addWaiter: (waiter) => this.#waiters.add(waiter),
-    removeWaiter: (waiter) => this.#waiters.remove(waiter),
+    waiters: () => this.#waiters,
     advanced: (cursor) => {
       this.#readers.update(cursor);
       // The memory of a few blocks is used over and over.

@@ -31,16 +31,20 @@ export interface ResourceUsage {
   readonly peakResidentBytes: number | undefined;
 }
 
+/** All of {@link EndReason}. */
+export const END_REASONS = [
+  'exited',
+  'signaled',
+  'timed-out',
+  'terminated',
+  'session-expired',
+  'session-closed',
+  'call-cancelled',
+  'server-shutdown',
+] as const;
+
 /** Why a process ended. */
-export type EndReason =
-  | 'exited'
-  | 'signaled'
-  | 'timed-out'
-  | 'terminated'
-  | 'session-expired'
-  | 'session-closed'
-  | 'call-cancelled'
-  | 'server-shutdown';
+export type EndReason = (typeof END_REASONS)[number];
 
 /** Bytes of one stream that are no longer retained. */
 export interface GapRange {

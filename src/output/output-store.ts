@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock.ts';
+import { type Meter, NO_METER } from '../telemetry/meter.ts';
 import { Loans } from './loans.ts';
 import { DEFAULT_TIER_SIZES, type TierSizes } from './log-sizes.ts';
 import { LENT_PART, SPOOL_RETRY_MS, WOKEN_AT_ONCE } from './sizes.ts';
@@ -42,6 +43,8 @@ export interface OutputStoreOptions {
   readonly spool: Spool | undefined;
   /** Other sizes of the tiers than {@link DEFAULT_TIER_SIZES}. */
   readonly sizes?: Partial<TierSizes>;
+  /** Counts what comes of output. Default: nobody does. */
+  readonly meter?: Meter | undefined;
   /** Told when the spool fails, and when it works again. */
   readonly onProblem?: (problem: StoreProblem) => void;
 }
@@ -61,6 +64,7 @@ export class OutputStore {
   readonly sizes: TierSizes;
   /** Memory that readers have. */
   readonly loans: Loans;
+  readonly meter: Meter;
   readonly #spool: Spool | undefined;
   readonly #onProblem: (problem: StoreProblem) => void;
   readonly #ledger: StoreLedger<StoredLog>;
@@ -77,6 +81,7 @@ export class OutputStore {
   constructor(options: OutputStoreOptions) {
     const { diskBytes, memoryBytes, shareOf, spool } = options;
     this.clock = options.clock;
+    this.meter = options.meter ?? NO_METER;
     this.sizes = { ...DEFAULT_TIER_SIZES, ...options.sizes };
     this.loans = new Loans(LENT_PART * memoryBytes);
     this.#spool = spool;
@@ -146,6 +151,7 @@ export class OutputStore {
 
   /** A block could not be written, or not read. */
   failed(error: unknown): void {
+    this.meter.spoolFailed();
     if (!this.#failing) this.#onProblem({ kind: 'spool-failed', error });
     this.#failing = true;
   }

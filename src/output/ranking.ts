@@ -18,6 +18,11 @@ export class Ranking<T> {
     return this.#ranks[0] ?? Number.POSITIVE_INFINITY;
   }
 
+  /** All items, in no order. */
+  items(): Iterable<T> {
+    return this.#items;
+  }
+
   /** Whether an item has a rank. */
   has(item: T): boolean {
     return this.#indexes.has(item);

@@ -1,6 +1,7 @@
 import type { AbsentReaders } from './absent-readers.ts';
 import type { EventCursor } from './event-cursor.ts';
 import { Ranking } from './ranking.ts';
+import { LAGGING_BYTES } from './sizes.ts';
 
 /**
  * The readers of a log, and what has to be kept for them where that is promised: those under
@@ -85,6 +86,20 @@ export class Readers {
   /** Whether one of them is sent ever more, and does not say that it arrives. */
   get overdue(): boolean {
     return this.#overdue.size > 0;
+  }
+
+  /**
+   * How many of them have more than {@link LAGGING_BYTES} still to be sent, of so many bytes and
+   * events, or are sent ever more and do not say that it arrives.
+   */
+  lagging(written: number, lastSeq: number): number {
+    // Of most logs all readers have all.
+    if (!this.areSentMore(lastSeq)) return this.#overdue.size;
+    let count = 0;
+    for (const cursor of this.#sent.items()) {
+      if (this.#overdue.has(cursor) || written - cursor.offset > LAGGING_BYTES) count += 1;
+    }
+    return count;
   }
 
   /**

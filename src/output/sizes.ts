@@ -58,6 +58,9 @@ export const SPOOL_LAG_BYTES = 8 * MIB;
  */
 export const UNACKNOWLEDGED_BYTES = 32 * MIB;
 
+/** A reader that has more than this still to be sent is shown to the operator as one that lags. */
+export const LAGGING_BYTES = MIB;
+
 /**
  * How long a reader with an id whose stream broke off is waited for: a client that lost its
  * connection is back sooner, and one that is gone for good holds the process up no longer.

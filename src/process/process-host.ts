@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.ts';
-import { buildEnvironment, type Environment } from '../environment/env-policy.ts';
+import type { Environment } from '../environment/env-policy.ts';
 import { RunletError } from '../errors.ts';
 import {
   DEFAULT_GRACE_MS,
@@ -10,20 +10,20 @@ import {
 import type { OutputStore } from '../output/output-store.ts';
 import { type PrincipalLimits, principalLimits } from '../policy/principal-limits.ts';
 import type { Sandboxes } from '../sandbox/sandboxes.ts';
+import { type Meter, NO_METER } from '../telemetry/meter.ts';
 import { within } from '../within.ts';
 import { BoundedStarts } from './bounded-starts.ts';
 import { launchProcess } from './launch/launch-process.ts';
 import type { LaunchContext } from './launch/launch-step.ts';
 import { LAUNCH_STEPS } from './launch/launch-steps.ts';
-import { namesCwd } from './launch/sandbox.ts';
 import type { Launcher } from './launcher.ts';
 import { LeftBehind } from './left-behind.ts';
-import type { StartPlace } from './place-check.ts';
 import { Process } from './process.ts';
 import type { ProcessSpec } from './process-spec.ts';
-import { searchedFolders } from './program-lookup.ts';
 import { StartBounds } from './start-bounds.ts';
 import type { StartGuard } from './start-guard.ts';
+import { countedStart, stageTimer } from './start-meter.ts';
+import { environmentOf, placeOf } from './start-place.ts';
 import { poolThreads } from './start-turns.ts';
 import { StdinBudgets } from './stdin-budgets.ts';
 import { TreeRegistry } from './tree-registry.ts';
@@ -44,6 +44,8 @@ export interface ProcessHostOptions {
   readonly users?: FindUserSwitch | undefined;
   /** What makes sandboxes. Default: nothing can. */
   readonly sandboxes?: Sandboxes | undefined;
+  /** Counts what comes of processes. Default: nobody does. */
+  readonly meter?: Meter | undefined;
 }
 
 /** A process that is to be started. */
@@ -73,6 +75,8 @@ export interface ProcessOrder {
  * server's shutdown.
  */
 export class ProcessHost {
+  /** Counts what comes of its processes. */
+  readonly meter: Meter;
   readonly #options: ProcessHostOptions;
   /** With the principals that they count for. */
   readonly #processes = new Map<Process, string>();
@@ -89,6 +93,7 @@ export class ProcessHost {
 
   constructor(options: ProcessHostOptions) {
     this.#options = options;
+    this.meter = options.meter ?? NO_METER;
     const { clock, environment, launcher, limits } = options;
     const principals = options.principals ?? principalLimits(limits);
     this.#bounds = new StartBounds(limits, principals, clock);
@@ -106,6 +111,16 @@ export class ProcessHost {
   /** How many processes it knows, those that are being started included. */
   get size(): number {
     return this.#bounds.count;
+  }
+
+  /** How many of them are being started. */
+  get starting(): number {
+    return this.#starting.size;
+  }
+
+  /** Those that were launched, in no order. */
+  launched(): Iterable<Process> {
+    return this.#processes.keys();
   }
 
   /** How many principals have processes, or stdin that waits. */
@@ -129,7 +144,11 @@ export class ProcessHost {
    * @throws RunletError `START_FAILED`, `LIMIT_EXCEEDED`, `DRAINING`, `POLICY_DENIED`,
    *   `SANDBOX_REQUIRED`, `SANDBOX_UNAVAILABLE`
    */
-  async start(asked: ProcessOrder): Promise<Process> {
+  start(asked: ProcessOrder): Promise<Process> {
+    return countedStart(this.meter, this.#start(asked));
+  }
+
+  async #start(asked: ProcessOrder): Promise<Process> {
     this.assertAccepting();
     if (asked.spec.sandbox === undefined && this.#options.sandboxes?.required) {
       throw new RunletError('SANDBOX_REQUIRED');
@@ -138,7 +157,8 @@ export class ProcessHost {
     const order = guard === undefined ? asked : { ...asked, spec: await guard.admit(asked.spec) };
     const { spec } = order;
     this.#bounds.enter(principal, spec);
-    const environment = this.#environmentOf(spec);
+    const environment = environmentOf(this.#options.environment, spec);
+    const waits = stageTimer(this.meter);
     const starting = this.#starts.use(
       { principal, asker: order.asker ?? order.owner },
       () => placeOf(spec, environment),
@@ -149,6 +169,7 @@ export class ProcessHost {
           signal.throwIfAborted();
         };
         assertWanted();
+        waits('queue');
         return this.#launch({ ...order, assertWanted }, environment, signal);
       },
     );
@@ -236,7 +257,8 @@ export class ProcessHost {
     const { clock, launcher, limits, sandboxes, users } = this.#options;
     const who = { principal, asker };
     const context = { spec, launcher, environment, guard, users, sandboxes, asker: who, signal };
-    const launched = await launchProcess(LAUNCH_STEPS, context, assertWanted);
+    const stage = stageTimer(this.meter);
+    const launched = await launchProcess(LAUNCH_STEPS, context, assertWanted, stage);
     const process = new Process(launched, {
       ...spec,
       id,
@@ -247,6 +269,7 @@ export class ProcessHost {
       maxQueuedStdinBytes: limits.maxQueuedStdinBytes,
       stdinBudget: this.#stdin.of(principal),
       store: this.#options.store,
+      meter: this.meter,
     });
     this.#trees.add(process.tree);
     this.#processes.set(process, principal);
@@ -258,15 +281,6 @@ export class ProcessHost {
     }
     guard?.started(id, process);
     return process;
-  }
-
-  /** The environment of a process, made at most once, and not before it is asked for. */
-  #environmentOf({ cwd, env, envPolicy }: ProcessSpec): LaunchContext['environment'] {
-    let made: Promise<Environment> | undefined;
-    return () => {
-      made ??= buildEnvironment(this.#options.environment, envPolicy, env, cwd);
-      return made;
-    };
   }
 
   /** Ends a process that nobody has heard of. */
@@ -283,16 +297,4 @@ export class ProcessHost {
 
 function draining(): RunletError {
   return new RunletError('DRAINING', { retryAfterMs: DRAINING_RETRY_MS });
-}
-
-/** What a start looks at. */
-async function placeOf(
-  spec: ProcessSpec,
-  environment: LaunchContext['environment'],
-): Promise<StartPlace> {
-  const program = spec.argv[0] ?? '';
-  // It is not the server's then.
-  const cwd = spec.sandbox !== undefined && !namesCwd(spec) ? '/' : spec.cwd;
-  if (program.includes('/')) return { cwd, program, folders: [] };
-  return { cwd, program, folders: [...searchedFolders(await environment())] };
 }

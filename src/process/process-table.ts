@@ -235,6 +235,7 @@ export class ProcessTable {
     if (!entry.expired || entry.readers.size > 0 || this.#entries.get(entry.id) !== entry) return;
     this.#forget(entry);
     this.#evicted.add(entry.id);
+    this.#options.host.meter.evicted();
     this.#options.onEvent({ kind: 'process-evicted', processId: entry.id });
     if (entry.key.requestId !== '') this.#evictedRequests.add(entry.key.requestId);
   }

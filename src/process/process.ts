@@ -6,6 +6,7 @@ import type { EndReason } from '../output/event.ts';
 import type { EventCursor } from '../output/event-cursor.ts';
 import type { ReaderOptions } from '../output/event-log-options.ts';
 import type { OutputStore } from '../output/output-store.ts';
+import type { Meter } from '../telemetry/meter.ts';
 import type { LaunchedProcess, ProcessNetwork, TerminalSize } from './launcher.ts';
 import { LifeTimer } from './life-timer.ts';
 import { ProcessControl, type SignalScope } from './process-control.ts';
@@ -43,6 +44,7 @@ export interface ProcessOptions
   readonly terminal: TerminalSize | undefined;
   readonly clock: Clock;
   readonly store: OutputStore;
+  readonly meter: Meter;
   /** What the files of its output say that they are of. */
   readonly outputName: string;
   /** Whose share of the store its output takes. */
@@ -68,6 +70,7 @@ export class Process {
   readonly closed = new Latch();
 
   readonly #clock: Clock;
+  readonly #meter: Meter;
   readonly #stdin: StdinPipe | undefined;
   readonly #output: ProcessOutput;
   readonly #control: ProcessControl;
@@ -75,8 +78,9 @@ export class Process {
   #record: ProcessRecord;
 
   constructor(launched: LaunchedProcess, options: ProcessOptions) {
-    const { clock } = options;
+    const { clock, meter } = options;
     this.#clock = clock;
+    this.#meter = meter;
     this.#record = newRecord({
       id: options.id,
       pid: launched.pid,
@@ -124,6 +128,7 @@ export class Process {
             maxQueuedBytes: options.maxQueuedStdinBytes,
             budget: options.stdinBudget,
             minWriteBytes: MIN_STDIN_WRITE_BYTES,
+            meter,
             onClosed: () => this.#onStdinClosed(),
           });
     this.#output.begin();
@@ -151,6 +156,11 @@ export class Process {
   /** The number of its latest event. */
   get lastSeq(): number {
     return this.#output.log.lastSeq;
+  }
+
+  /** How many of its readers have much still to be sent. */
+  get laggingReaders(): number {
+    return this.#output.log.laggingReaders;
   }
 
   /** Opens a cursor, as `EventLog.openCursor` does, which its owner must close. */
@@ -238,6 +248,7 @@ export class Process {
 
   #onExit(exit: ProcessExit): void {
     this.#output.log.append(exitedEvent(exit));
+    this.#meter.processEnded(exit.reason);
     this.#stdin?.close();
     this.exited.open();
     this.#control.leaderExited();

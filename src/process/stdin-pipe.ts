@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { limitExceeded, RunletError } from '../errors.ts';
+import type { Meter } from '../telemetry/meter.ts';
 import type { StdinBudget } from './stdin-budgets.ts';
 
 /** One write to a process's stdin. */
@@ -19,6 +20,8 @@ export interface StdinPipeOptions {
   readonly minWriteBytes: number;
   /** Of which what waits is taken besides. Default: none. */
   readonly budget?: StdinBudget;
+  /** Counts what is accepted. Default: nobody does. */
+  readonly meter?: Pick<Meter, 'stdin'> | undefined;
   /** Called once, when the pipe takes no more while the process still runs. */
   readonly onClosed: () => void;
 }
@@ -136,6 +139,7 @@ export class StdinPipe {
       this.#finish(pending, this.#isRepeat(pending.write, fresh) ? undefined : closedError());
     } else {
       this.#accepted += fresh.byteLength;
+      this.#options.meter?.stdin(fresh.byteLength);
       if (fresh.byteLength === 0) {
         if (eof) this.#end();
         this.#finish(pending, undefined);

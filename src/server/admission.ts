@@ -3,6 +3,7 @@ import type { Interceptor } from '../bridge/interceptor.ts';
 import type { Clock } from '../clock.ts';
 import { RunletError } from '../errors.ts';
 import type { Authenticator, Credentials, Identity } from '../identity/authenticator.ts';
+import type { AuthKind } from '../identity/principal.ts';
 import type { LivePolicy } from '../policy/live-policy.ts';
 import { setCaller } from './caller.ts';
 import { acceptedConnection } from './connection.ts';
@@ -36,21 +37,28 @@ export function admitCalls(
 }
 
 /** What is known of a call when its headers are there. */
-type KnownCall = Pick<ArrivingCall, 'authorization' | 'peer'>;
+export type KnownCall = Pick<ArrivingCall, 'authorization' | 'peer'>;
+
+/** Told of the kind of credentials that were not taken; `other`: of none that the listener takes. */
+type OnFailure = (kind: AuthKind | 'other', error: unknown) => void;
 
 /**
- * Who makes a call: whoever the first says that knows these credentials.
+ * Who makes a call: whoever the first says that knows these credentials. `failed` is told where
+ * nobody does.
  *
  * @throws RunletError `UNAUTHENTICATED`
  */
-export function identify(call: KnownCall): Identity | Promise<Identity> {
+export function identify(
+  call: KnownCall,
+  failed: OnFailure = () => {},
+): Identity | Promise<Identity> {
   const connection = acceptedConnection(call);
   if (connection === undefined) throw unauthenticated('a connection that nobody has accepted');
   const bearer = BEARER.exec(call.authorization ?? '')?.groups?.['token'];
   const { authenticators } = connection;
   // What a call says of itself is right or wrong: a wrong one is not let in by its connection.
   const takers = call.authorization === undefined ? [] : authenticators.filter(takesBearers);
-  return ask(takers.length > 0 ? takers : authenticators, { connection, bearer }, 0);
+  return ask(takers.length > 0 ? takers : authenticators, { connection, bearer }, 0, failed);
 }
 
 function takesBearers({ kind }: Authenticator): boolean {
@@ -61,17 +69,34 @@ function ask(
   authenticators: readonly Authenticator[],
   credentials: Credentials,
   first: number,
+  failed: OnFailure,
 ): Identity | Promise<Identity> {
   for (const [i, authenticator] of authenticators.entries()) {
     if (i < first) continue;
-    const found = authenticator.identify(credentials);
+    const wrong = (error: unknown): never => {
+      failed(authenticator.kind, error);
+      throw error;
+    };
+    const found = tried(() => authenticator.identify(credentials), wrong);
     // Most know at once, and their calls begin in this turn of the event loop.
     if (found instanceof Promise) {
-      return found.then((identity) => identity ?? ask(authenticators, credentials, i + 1));
+      return found
+        .catch(wrong)
+        .then((identity) => identity ?? ask(authenticators, credentials, i + 1, failed));
     }
     if (found !== undefined) return found;
   }
-  throw unauthenticated('no credentials of a kind that the listener takes');
+  const error = unauthenticated('no credentials of a kind that the listener takes');
+  failed('other', error);
+  throw error;
+}
+
+function tried<T>(find: () => T, wrong: (error: unknown) => never): T {
+  try {
+    return find();
+  } catch (error) {
+    return wrong(error);
+  }
 }
 
 /** `why` is for the log alone. */

@@ -4,17 +4,26 @@ import { methodPath } from '../bridge/types.ts';
 import { limitExceeded, RunletError } from '../errors.ts';
 import type { Identity } from '../identity/authenticator.ts';
 import { MAX_HEALTH_CALLS, MAX_UNKNOWN_CALLS } from '../limits.ts';
-import { identify, unauthenticated } from './admission.ts';
+import { unauthenticated } from './admission.ts';
 import { acceptedConnection } from './connection.ts';
 import type { Visit } from './door.ts';
+import { Logins, type OnLogin } from './logins.ts';
 import { type MethodNeeds, needsOf } from './method-grants.ts';
 
 /** How {@link takeArrivals} takes calls. */
 export interface ArrivalsOptions {
   /** Those that are served. */
   readonly services: readonly DescService[];
-  /** Told of a call that is refused here, which nobody else sees. */
+  /**
+   * Told of a call that is refused here, which nobody else sees; `error`: undefined: there is no
+   * such method.
+   */
   readonly onRefused: (path: string, error: unknown) => void;
+  /**
+   * Told when a caller is let in over a connection that was not the last to be, and when one is
+   * not. Default: nobody is.
+   */
+  readonly onLogin?: OnLogin | undefined;
 }
 
 /**
@@ -26,11 +35,13 @@ export interface ArrivalsOptions {
  */
 export function takeArrivals({
   services,
+  onLogin,
   onRefused,
 }: ArrivalsOptions): (call: ArrivingCall) => Identity | undefined | Promise<Identity> {
   const needs = new Map<string, MethodNeeds>(
     services.flatMap(({ methods }) => methods.map((each) => [methodPath(each), needsOf(each)])),
   );
+  const logins = new Logins(onLogin);
   return (call) => {
     const visit = acceptedConnection(call)?.visit;
     const refused = (error: unknown): never => {
@@ -40,12 +51,15 @@ export function takeArrivals({
     };
     const needed = needs.get(call.path ?? '');
     // grpc-js answers that there is no such method.
-    if (needed === undefined) visit?.refuse(call.leave);
-    if (needed === undefined) return undefined;
+    if (needed === undefined) {
+      visit?.refuse(call.leave);
+      onRefused(call.path ?? '', undefined);
+      return undefined;
+    }
     try {
       if (!call.hasValidTime) throw invalidTime();
       if (needed === 'nothing') return beginHealth(visit, call);
-      const found = identify(call);
+      const found = logins.identify(call);
       if (!(found instanceof Promise)) {
         visit?.admit();
         return found;

@@ -50,6 +50,8 @@ export interface Core {
   readonly sessions: SessionRegistry;
   /** Undefined: output is kept in memory alone. */
   readonly spool: Spool | undefined;
+  /** What all retained output is in. */
+  readonly store: OutputStore;
   /** The folders that files are confined to; none: they are not. */
   readonly roots: readonly Root[];
   /** What does operations on files. */
@@ -78,7 +80,7 @@ export interface Core {
 
 /** Makes what a server with these options does its work with. */
 export async function openCore(options: ServerOptions): Promise<Core> {
-  const { logger, policy } = options;
+  const { logger, meter, policy } = options;
   const clock = options.clock ?? systemClock;
   const authenticators = options.listeners.flatMap(({ auth }) => auth);
   const limits = serverLimits(options.limits ?? {}, hasSeveralPrincipals(authenticators));
@@ -91,6 +93,7 @@ export async function openCore(options: ServerOptions): Promise<Core> {
   const store = new OutputStore({
     clock,
     spool,
+    meter,
     memoryBytes: limits.outputMemoryBytes,
     diskBytes: limits.outputDiskBytes,
     shareOf(owner) {
@@ -130,7 +133,7 @@ export async function openCore(options: ServerOptions): Promise<Core> {
     onFound: (found) => logSandboxes(logger, found),
   });
   const started = { environment, store, users, sandboxes };
-  const host = new ProcessHost({ launcher, clock, limits, principals, ...started });
+  const host = new ProcessHost({ launcher, clock, limits, principals, meter, ...started });
   const audit = options.audit ?? logAudit(logger);
   const onEnded = auditEnds(audit);
   audit.follow?.((writable) => readiness.set('audit', !writable));
@@ -146,7 +149,8 @@ export async function openCore(options: ServerOptions): Promise<Core> {
     });
   }
   const network = openNetwork(options, hasSeveralPrincipals(authenticators));
-  const ways = { audit, readiness, launcher, users, spool, workers, helpers, records, sandboxes };
+  const stores = { spool, store };
+  const ways = { ...stores, audit, readiness, launcher, users, workers, helpers, records, sandboxes };
   return { ...ways, ...network, clock, limits, principals, host, sessions, roots, cwd, newId };
 }
 

@@ -5,6 +5,7 @@ import { CallEdges } from '../bridge/call-edges.ts';
 import { CallMemory } from '../bridge/call-memory.ts';
 import { keepSocket } from '../bridge/dead-session.ts';
 import { onStreams } from '../bridge/http2-streams.ts';
+import { methodPath } from '../bridge/types.ts';
 import { idleClock, systemClock } from '../clock.ts';
 import { limitExceeded } from '../errors.ts';
 import { Health as HealthService } from '../gen/grpc/health/v1/health_pb.ts';
@@ -33,6 +34,7 @@ import { logRefusals } from './call-log.ts';
 import { connectionOf } from './connection.ts';
 import type { Core } from './core.ts';
 import { filesGuard } from './files-guard.ts';
+import { meterTurnedAway } from './meter-calls.ts';
 import { OpenCalls } from './open-calls.ts';
 import { pipeline } from './pipeline.ts';
 import { decodeError } from './requests/decode-error.ts';
@@ -71,10 +73,15 @@ const SERVICES = [
 /** The same with those that say how they are. */
 const SHOWN = [...SERVICES, HealthService];
 
+/** The paths of all methods that are served. */
+export const SERVED_METHODS: readonly string[] = [...SHOWN, ...REFLECTION_SERVICES].flatMap(
+  ({ methods }) => methods.map((method) => methodPath(method)),
+);
+
 /** Makes one, with all services, that works with what `core` has. */
 export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer {
   const { audit, clock, limits, readiness, sessions, spool } = core;
-  const { policy, tracer } = options;
+  const { meter, policy, tracer } = options;
   const grpc = new Server({
     'grpc.max_receive_message_length': limits.maxRequestBytes * OVERSIZE_HEADROOM,
     'grpc.max_send_message_length': -1,
@@ -93,7 +100,7 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
     toStatus,
     oversizeError: () => limitExceeded('max_request_bytes', limits.maxRequestBytes),
     decodeError,
-    interceptors: pipeline({ ...core, logger: options.logger, open, policy, tracer }),
+    interceptors: pipeline({ ...core, logger: options.logger, meter, open, policy, tracer }),
   };
   const guardOf = traceStarts(startGuards({ audit, policy }), tracer);
   const health = new Health(SERVICES, readiness);
@@ -129,7 +136,8 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
   };
 }
 
-function callEdges({ limits }: Core, { logger }: ServerOptions, audit: Audit): CallEdges {
+function callEdges({ limits }: Core, { logger, meter }: ServerOptions, audit: Audit): CallEdges {
+  const logRefused = logRefusals(logger, audit, systemClock);
   const memory = (): CallMemory =>
     new CallMemory({
       maxBytes: CALL_MEMORY_BYTES,
@@ -145,7 +153,12 @@ function callEdges({ limits }: Core, { logger }: ServerOptions, audit: Audit): C
     connectionOf,
     arrive: takeArrivals({
       services: [...SHOWN, ...REFLECTION_SERVICES],
-      onRefused: logRefusals(logger, audit, systemClock),
+      onRefused(path, error) {
+        // grpc-js answers that there is no such method, and the log has no line of it.
+        if (error !== undefined) logRefused(path, error);
+        if (meter !== undefined) meterTurnedAway(meter, path, error);
+      },
+      onLogin: meter && ((kind, ok) => meter.loggedIn(kind, ok)),
     }),
   });
 }

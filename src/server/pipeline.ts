@@ -4,12 +4,14 @@ import type { Limits } from '../limits.ts';
 import type { LivePolicy } from '../policy/live-policy.ts';
 import type { PrincipalLimits } from '../policy/principal-limits.ts';
 import type { Audit } from '../telemetry/audit.ts';
+import type { Meter } from '../telemetry/meter.ts';
 import type { Tracer } from '../telemetry/tracing/tracer.ts';
 import { admitCalls } from './admission.ts';
 import { auditCalls } from './audit-calls.ts';
 import { recordLogins } from './audit-required.ts';
 import { boundConnectionCalls, boundPrincipalCalls } from './call-bounds.ts';
 import { logCalls } from './call-log.ts';
+import { meterCalls } from './meter-calls.ts';
 import type { OpenCalls } from './open-calls.ts';
 import type { ServerLog } from './server-log.ts';
 import { traceCalls } from './trace-calls.ts';
@@ -18,6 +20,8 @@ import { traceCalls } from './trace-calls.ts';
 export interface PipelineOptions {
   readonly logger: ServerLog;
   readonly audit: Audit;
+  /** Undefined: nobody counts. */
+  readonly meter: Meter | undefined;
   readonly open: OpenCalls;
   readonly clock: Clock;
   readonly limits: Limits;
@@ -34,6 +38,7 @@ export function pipeline({
   clock,
   limits,
   logger,
+  meter,
   open,
   policy,
   principals,
@@ -43,6 +48,7 @@ export function pipeline({
     // The first, so that it tells of what the others refuse, too.
     logCalls(logger),
     ...(tracer === undefined ? [] : [traceCalls(tracer)]),
+    ...(meter === undefined ? [] : [meterCalls(meter)]),
     auditCalls(audit),
     // A connection has no more than its part, whoever calls over it.
     boundConnectionCalls(limits.maxConnectionStreams),

@@ -11,6 +11,7 @@ import type { LivePolicy } from '../policy/live-policy.ts';
 import type { Launcher } from '../process/launcher.ts';
 import type { SandboxLayer } from '../sandbox/sandbox-spec.ts';
 import type { Audit } from '../telemetry/audit.ts';
+import type { Meter } from '../telemetry/meter.ts';
 import type { Tracer } from '../telemetry/tracing/tracer.ts';
 import type { DrainMode } from './drain.ts';
 import type { HighWater } from './high-water.ts';
@@ -22,6 +23,8 @@ export interface ServerOptions {
   /** Where to listen, and who is let in there; at least one. */
   readonly listeners: readonly ListenerOptions[];
   readonly logger: ServerLog;
+  /** Counts what the server does. Default: nobody does. */
+  readonly meter?: Meter | undefined;
   /** The environment that policies inherit from. Default: that of this process. */
   readonly environment?: Environment;
   /** The working directory where a spec names none, an absolute path. Default: this process's. */

@@ -2,10 +2,12 @@ import type { Address } from '../address.ts';
 import { idleClock, systemClock } from '../clock.ts';
 import { closeRoots } from '../files/roots.ts';
 import { CLOSE_WAIT_MS, DEFAULT_GRACE_MS, FIRST_CALL_MS } from '../limits.ts';
+import type { Gauges } from '../telemetry/meter.ts';
 import { acceptAt } from './accept.ts';
 import { openCore } from './core.ts';
 import { Door } from './door.ts';
 import { drained } from './drain.ts';
+import { gaugesOf } from './gauges.ts';
 import { createGrpcServer } from './grpc-server.ts';
 import { lookAfterReadiness } from './look-after-readiness.ts';
 import type { Readiness } from './readiness.ts';
@@ -27,6 +29,8 @@ export interface RunletServer {
   hurry(): void;
   /** Tries what sandboxes rely on, in the background; else it waits until somebody asks. */
   trySandboxes(): void;
+  /** How much there is of what it holds: it looks at each session and process. */
+  gauges(): Gauges;
 }
 
 /**
@@ -109,5 +113,6 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
       host.killAll();
     },
     trySandboxes: () => void sandboxes.facts(),
+    gauges: () => gaugesOf(core),
   };
 }

@@ -5,6 +5,7 @@ import { type Limits, MAX_TOMBSTONES } from '../limits.ts';
 import type { EndReason } from '../output/event.ts';
 import { type PrincipalLimits, principalLimits } from '../policy/principal-limits.ts';
 import type { ProcessHost } from '../process/process-host.ts';
+import type { Gauges } from '../telemetry/meter.ts';
 import { Tombstones } from '../tombstones.ts';
 import { Session } from './session.ts';
 import type { SessionEnd } from './session-state.ts';
@@ -74,6 +75,13 @@ export class SessionRegistry {
   /** How many there are. */
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** How many there are, by what they are. */
+  states(): Gauges['sessions'] {
+    let attached = 0;
+    for (const session of this.#sessions.values()) if (session.attached) attached += 1;
+    return { attached, detached: this.size - attached };
   }
 
   /** How many principals have some. */
@@ -217,6 +225,7 @@ export class SessionRegistry {
     this.#sessions.delete(session.id);
     this.#disown(session);
     this.#options.onCount?.(this.#sessions.size);
+    if (cause === 'expired') this.#options.host.meter.expired();
     session.end(cause);
     this.#options.onEnded?.(session, cause);
     // The id may have been used before, by a session whose end is still under way.

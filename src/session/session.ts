@@ -3,6 +3,7 @@ import { RunletError } from '../errors.ts';
 import { DRAINING_RETRY_MS, MAX_HOLDERS } from '../limits.ts';
 import type { ProcessHost } from '../process/process-host.ts';
 import { ProcessTable } from '../process/process-table.ts';
+import type { Meter } from '../telemetry/meter.ts';
 import { Attachment, type AttachmentListener } from './attachment.ts';
 import { Lease } from './lease.ts';
 import type { SessionEvent } from './session-event.ts';
@@ -49,6 +50,7 @@ export class Session {
   readonly ordinalOfAll: number;
   readonly processes: ProcessTable;
   readonly #newId: () => string;
+  readonly #meter: Meter;
   readonly #lease: Lease;
   /** The last attempt of each holder that attached, the latest holder last. */
   readonly #attempts = new Map<string, number>();
@@ -66,6 +68,7 @@ export class Session {
     this.ordinal = options.ordinal;
     this.ordinalOfAll = options.ordinalOfAll;
     this.#newId = newId;
+    this.#meter = host.meter;
     this.#lease = new Lease({ clock, ttlMs: detachedTtlMs, onExpired });
     this.processes = new ProcessTable({
       owner: this.id,
@@ -116,6 +119,7 @@ export class Session {
     const lastAttempt = this.#attempts.get(holder?.id ?? '') ?? 0;
     this.#apply({ kind: 'attach', attachment, mode, lastAttempt });
     if (holder !== undefined) this.#remember(holder);
+    if (before.kind === 'attached') this.#meter.takenOver();
     if (before.kind !== 'ended') before.latest?.fence();
     return attachment;
   }

@@ -26,7 +26,7 @@ export function shellSpec(
 
 /** Starts a shell script in the harness's session, in the harness's folder. */
 export async function startShell(
-  { processes, sessionId }: Harness,
+  { processes, sessionId }: Pick<Harness, 'processes' | 'sessionId'>,
   script: string,
   more: MessageInitShape<typeof ProcessSpecSchema> = {},
   processId = '',

@@ -1,4 +1,5 @@
 import { RunletError } from '../../errors.ts';
+import type { StartStage } from '../../telemetry/meter.ts';
 import type { LaunchedProcess, LaunchRequest } from '../launcher.ts';
 import type { LaunchContext, LaunchStep } from './launch-step.ts';
 
@@ -10,7 +11,7 @@ interface DoneStep {
 
 /**
  * Launches a process by what the steps make of its spec. `assertWanted` is called
- * before the launcher is; what it throws is thrown.
+ * before the launcher is; what it throws is thrown. `over` is told of each stage that is done.
  *
  * @throws RunletError as the steps and the launcher do
  */
@@ -18,6 +19,7 @@ export async function launchProcess(
   steps: readonly LaunchStep[],
   context: LaunchContext,
   assertWanted: () => void,
+  over: (stage: StartStage) => void = () => {},
 ): Promise<LaunchedProcess> {
   const done: DoneStep[] = [];
   const explained = <T>(work: Promise<T>): Promise<T> =>
@@ -33,8 +35,11 @@ export async function launchProcess(
     });
   try {
     const request = await explained(makeRequest(steps, context, done));
+    over('prepare');
     assertWanted();
-    return await explained(context.launcher.launch(request));
+    const launched = await explained(context.launcher.launch(request));
+    over('launch');
+    return launched;
   } catch (error) {
     await done.at(-1)?.request.sandbox?.prepared.release();
     throw error;

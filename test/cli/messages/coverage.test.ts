@@ -36,6 +36,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'cannot look at *: * (*)': 'acceptance/cli-files.test.ts',
   'some changes were missed: what is in the folder may be other than what was told':
     'acceptance/cli-files.test.ts',
+  'all users can read it (chmod o-r)': 'telemetry/operator-listener.test.ts',
+  'it has no token of * characters or more': 'telemetry/operator-listener.test.ts',
   'watching *': 'acceptance/cli-files.test.ts',
   '* is not UTF-8: *': 'acceptance/cli-folders.test.ts',
   'RUNLET_ADDRESS *: *': 'cli/messages/messages.test.ts',

@@ -73,6 +73,11 @@ export const NO_SERVER: readonly Refused[] = [
     'no server answers at 127.0.0.1:$MAIL: what is there is no gRPC server (UNAVAILABLE)',
   ],
   [
+    'serve --metrics 127.0.0.1:$HTTP1',
+    125,
+    '--metrics 127.0.0.1:$HTTP1: address already in use (EADDRINUSE)',
+  ],
+  [
     'info --address 127.0.0.1:$HTTP2',
     125,
     `server 127.0.0.1:$HTTP2: ${UNKNOWN_CALL} Received HTTP status code 404 (UNIMPLEMENTED)`,

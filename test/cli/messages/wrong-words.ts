@@ -233,6 +233,16 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
     ['serve --listen nonsense', '--listen nonsense: expected unix:PATH or HOST:PORT'],
     ['serve --listen 127.0.0.1:0', '--listen 127.0.0.1:0 needs --auth'],
     ['serve --listen 127.0.0.1:0 --auth token', '--auth token needs --token-file'],
+    ['serve --metrics nonsense', '--metrics nonsense: it is not HOST:PORT'],
+    [
+      'serve --metrics 0.0.0.0:0',
+      '--metrics 0.0.0.0:0 needs --metrics-token-file: it is not a loopback address',
+    ],
+    ['serve --metrics-token-file /none', '--metrics-token-file needs --metrics'],
+    [
+      'serve --metrics 127.0.0.1:0 --metrics-token-file /none',
+      '--metrics-token-file: it cannot be read (ENOENT)',
+    ],
     ['serve --token-file tokens', '--token-file is of no use without --auth token'],
     [
       'serve --listen [::]:0 --auth none',

@@ -1,0 +1,58 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { type Address, parseAddress } from '../address.ts';
+import { absolutePath } from './arguments.ts';
+import type { Example } from './examples.ts';
+
+/** The flags of `runlet serve` that say where metrics are told. */
+export interface MetricsServeFlags {
+  readonly metrics?: Extract<Address, { readonly kind: 'tcp' }>;
+  /** By an absolute path. */
+  readonly metricsTokenFile?: string;
+}
+
+/** Their names. */
+export const METRICS_FLAGS: readonly string[] = ['--metrics', '--metrics-token-file'];
+
+/** Examples with all of them. */
+export const METRICS_EXAMPLES: readonly Example[] = [
+  {
+    command: 'runlet serve --metrics 127.0.0.1:0',
+    does: 'Tell Prometheus on this machine what the server does',
+    code: null,
+    prints: /^runlet listening on unix:.*\nrunlet metrics on 127\.0\.0\.1:[1-9]\d*\n/,
+  },
+  {
+    command:
+      '(umask 077 && head -c 24 /dev/urandom | base64 >"$FOLDER/scrape") && runlet serve --metrics 0.0.0.0:0 --metrics-token-file "$FOLDER/scrape"',
+    does: 'Tell it on the network, to whoever has a token',
+    code: null,
+    prints: /^runlet listening on unix:.*\nrunlet metrics on 0\.0\.0\.0:[1-9]\d*\n/,
+  },
+];
+
+/** Adds them. */
+export function addMetricsOptions(command: Command): Command {
+  return command
+    .option(
+      '--metrics <address>',
+      'HOST:PORT at which HTTP tells metrics, and whether the server lives and is ready (default: none)',
+      metricsAddress,
+    )
+    .option(
+      '--metrics-token-file <path>',
+      'a file with the token that metrics are read with; needed beyond this machine (default: none)',
+      absolutePath,
+    );
+}
+
+function metricsAddress(text: string): Extract<Address, { readonly kind: 'tcp' }> {
+  const address = ((): Address | undefined => {
+    try {
+      return parseAddress(text);
+    } catch {
+      return undefined;
+    }
+  })();
+  if (address?.kind === 'tcp') return address;
+  throw new InvalidArgumentError('it is not HOST:PORT');
+}

@@ -1,0 +1,90 @@
+/*
+ * What the rooms of a server tell of what they do, to be counted. They know nothing of metrics:
+ * each call adds to a number, or does nothing where nobody counts. Nothing that is told names a
+ * session, a process or a caller.
+ */
+
+/** What came of a start. `refused`: by a limit, or since it could not be recorded; `cancelled`: nobody wanted it any more. */
+export const START_RESULTS = ['ok', 'failed', 'denied', 'refused', 'cancelled'] as const;
+
+/** One of {@link START_RESULTS}. */
+export type StartResult = (typeof START_RESULTS)[number];
+
+/**
+ * The parts of a start, one after the other: waiting for its turn, making the request of what the
+ * spec says, and having the system do it.
+ */
+export const START_STAGES = ['queue', 'prepare', 'launch'] as const;
+
+/** One of {@link START_STAGES}. */
+export type StartStage = (typeof START_STAGES)[number];
+
+/** Counts what a server does. No method of it throws. Times are in seconds. */
+export interface Meter {
+  /** A call began, of the method with this path: `/runlet.v1.ProcessService/Run`. */
+  callBegan(path: string): void;
+  /** A call that began is over. `code`: the name of its status. */
+  callEnded(path: string, code: string, seconds: number): void;
+  /** A call was answered before it began: nobody was let in, or there is no such method. */
+  callTurnedAway(path: string, code: string): void;
+  /** Something was asked for beyond a limit, named as clients see it. */
+  refused(limit: string): void;
+  /** Something was asked for that may not be done. `reason`: as clients see it. */
+  denied(reason: string): void;
+  /** Somebody said who it is, in one of the ways of `AUTH_KINDS`, or in none that is taken: `other`. */
+  loggedIn(kind: string, ok: boolean): void;
+  /** A start is over. */
+  startEnded(result: StartResult): void;
+  /** A part of a start is over. */
+  startStage(stage: StartStage, seconds: number): void;
+  /** A process ended. `reason`: an `EndReason`. */
+  processEnded(reason: string): void;
+  /** A process wrote to a stream. */
+  output(stream: string, bytes: number): void;
+  /** Bytes were handed to the stdin of a process. */
+  stdin(bytes: number): void;
+  /** A reader was told of bytes that are not retained any more. */
+  gap(bytes: number): void;
+  /** A file of output could not be written or read. */
+  spoolFailed(): void;
+  /** The retention of a closed process was over, and it was forgotten. */
+  evicted(): void;
+  /** An attachment fenced another that was there. */
+  takenOver(): void;
+  /** A session ended since nobody needed it. */
+  expired(): void;
+}
+
+const nothing = (): void => {};
+
+/** Counts nothing. */
+export const NO_METER: Meter = {
+  callBegan: nothing,
+  callEnded: nothing,
+  callTurnedAway: nothing,
+  refused: nothing,
+  denied: nothing,
+  loggedIn: nothing,
+  startEnded: nothing,
+  startStage: nothing,
+  processEnded: nothing,
+  output: nothing,
+  stdin: nothing,
+  gap: nothing,
+  spoolFailed: nothing,
+  evicted: nothing,
+  takenOver: nothing,
+  expired: nothing,
+};
+
+/** How much there is of what a server holds, at one moment. */
+export interface Gauges {
+  /** Sessions by what they are. */
+  readonly sessions: Readonly<Record<'attached' | 'detached', number>>;
+  /** Processes by how far their lives have come. */
+  readonly processes: Readonly<Record<'starting' | 'running' | 'exited' | 'closed', number>>;
+  /** Bytes of retained output, by where they are. */
+  readonly retained: Readonly<Record<'memory' | 'files', number>>;
+  /** Readers that have much still to be sent, or do not say that it arrives. */
+  readonly laggingSubscribers: number;
+}
