@@ -49,12 +49,13 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const profiles = await profilesOf(flags, logger);
   const http = await httpOf(flags, logger);
   const tracer = await serveTracing(process.env, logger);
+  const reloads = new Reloads(logger);
+  const metrics = await metricsOf(flags, logger, reloads);
   logStrayOutput(logger);
   tuneHeapGrowth();
   // From the start: one that comes while the server starts ends it in order too.
   const ending = new Latch();
   const hurried = new Latch();
-  const reloads = new Reloads(logger);
   takeServerSignals({
     end: (signal) => {
       logger.info({ signal }, 'signal');
@@ -80,7 +81,6 @@ export async function serve(flags: ServeFlags): Promise<void> {
     const waitMs = (flags.drainTimeout + flags.grace) * 1000 + FAULT_EXIT_MS;
     setTimeout(() => process.exit(), waitMs).unref();
   });
-  const metrics = await metricsOf(flags, logger, reloads);
   const limits: Partial<Limits> = {
     defaultRetentionMs: flags.retention * 1000,
     maxRetentionMs: Math.max(DEFAULT_LIMITS.maxRetentionMs, flags.retention * 1000),
