@@ -147,6 +147,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const trying = setTimeout(() => server.trySandboxes(), SANDBOX_TRY_MS).unref();
   const predecessors = endPredecessors({ stateFolder, launcher, log: logger, graceMs });
   await ending.wait();
+  metrics?.serves(server, () => ({ ready: false, reasons: ['the server shuts down'] }));
   clearTimeout(trying);
   const stopped = Promise.all([server.shutdown(), predecessors.settle(graceMs)]);
   void hurried.wait().then(() => {

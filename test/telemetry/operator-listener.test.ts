@@ -1,8 +1,14 @@
+import { once } from 'node:events';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../support/harness.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { parseAddress } from '../../src/address.ts';
+import { spawnCli } from '../support/cli.ts';
+import { isStdout, readUntil } from '../support/events.ts';
+import { firstLinesOf } from '../support/first-line.ts';
+import { connectClients, temporaryFolder } from '../support/harness.ts';
 import { serveScraped, startMetrics } from '../support/scraping.ts';
+import { shellSpec } from '../support/shell.ts';
 
 /** A status, and the first line of what is said with it. */
 async function asked(where: string, path: string, init?: RequestInit): Promise<string> {
@@ -95,5 +101,31 @@ describe('the listener of operators', () => {
     await expect(short).rejects.toThrow('it has no token of 16 characters or more');
     const open = startMetrics({ metricsTokenFile: await tokenFile(FIRST, 0o604) });
     await expect(open).rejects.toThrow('all users can read it (chmod o-r)');
+  });
+});
+
+describe('a server that shuts down', () => {
+  it('is not ready any more, and tells its metrics to the end', async () => {
+    const folder = await temporaryFolder();
+    const socket = `unix:${join(folder, 's.sock')}`;
+    const where = ['--listen', socket, '--state-dir', join(folder, 'state')];
+    const flags = ['--metrics', '127.0.0.1:0', '--grace', '1h', '--log-level', 'silent'];
+    const child = spawnCli(['serve', ...where, ...flags]);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const exited = once(child, 'exit');
+    const [, line = ''] = await firstLinesOf(child, 2);
+    const metrics = line.replace('runlet metrics on ', '');
+    const { processes } = connectClients(parseAddress(socket));
+    const script = 'trap "" TERM; echo up; while :; do sleep 1; done';
+    const run = processes.run({ spec: shellSpec(script) })[Symbol.asyncIterator]();
+    await readUntil(run, isStdout);
+    expect(await asked(metrics, '/readyz')).toBe('200 ok');
+    child.kill('SIGTERM');
+    await expect.poll(() => asked(metrics, '/readyz')).toBe('503 not ready');
+    expect(await asked(metrics, '/livez')).toBe('200 ok');
+    expect(await asked(metrics, '/metrics')).toBe(BUILD);
+    // Once more: what still runs is killed.
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
   });
 });
