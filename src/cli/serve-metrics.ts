@@ -20,8 +20,8 @@ export interface ServedMetrics {
   readonly meter: Meter;
   /** Where they are told, as {@link formatAddress} has it. */
   readonly where: string;
-  /** It is there. `ready`: whether it takes calls. Default: from now on. */
-  serves(server: Pick<RunletServer, 'gauges'>, ready?: () => ReadyNow): void;
+  /** It is there. `ready`: whether new work is to come. */
+  serves(server: Pick<RunletServer, 'gauges'>, ready: () => ReadyNow): void;
   /** They are told no more. */
   close(): void;
 }
@@ -33,7 +33,6 @@ interface Token {
 }
 
 const STARTING: ReadyNow = { ready: false, reasons: ['the server is starting'] };
-const READY: ReadyNow = { ready: true, reasons: [] };
 
 /**
  * Counts, and tells it over HTTP where the flags say.
@@ -71,7 +70,7 @@ export async function serveMetrics(
   return {
     meter: metrics.meter,
     where: formatAddress({ ...address, port: listener.port }),
-    serves(server, isReady = () => READY) {
+    serves(server, isReady) {
       served = server;
       ready = isReady;
     },

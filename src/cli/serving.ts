@@ -130,7 +130,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     metrics?.close();
     throw error;
   });
-  metrics?.serves(server);
+  metrics?.serves(server, () => server.readiness.current);
   try {
     for (const address of server.addresses) {
       await printLine(`runlet listening on ${formatAddress(address)}`);
@@ -147,7 +147,6 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const trying = setTimeout(() => server.trySandboxes(), SANDBOX_TRY_MS).unref();
   const predecessors = endPredecessors({ stateFolder, launcher, log: logger, graceMs });
   await ending.wait();
-  metrics?.serves(server, () => ({ ready: false, reasons: ['the server shuts down'] }));
   clearTimeout(trying);
   const stopped = Promise.all([server.shutdown(), predecessors.settle(graceMs)]);
   void hurried.wait().then(() => {

@@ -150,7 +150,17 @@ export async function openCore(options: ServerOptions): Promise<Core> {
   }
   const network = openNetwork(options, hasSeveralPrincipals(authenticators));
   const stores = { spool, store };
-  const ways = { ...stores, audit, readiness, launcher, users, workers, helpers, records, sandboxes };
+  const ways = {
+    ...stores,
+    audit,
+    readiness,
+    launcher,
+    users,
+    workers,
+    helpers,
+    records,
+    sandboxes,
+  };
   return { ...ways, ...network, clock, limits, principals, host, sessions, roots, cwd, newId };
 }
 

@@ -34,7 +34,7 @@ export async function serveScraped(
 ): Promise<Scraped> {
   const { metrics, reloads } = await startMetrics(flags);
   const served = await serveHere({ ...options, meter: metrics.meter });
-  metrics.serves(served.runlet);
+  metrics.serves(served.runlet, () => served.runlet.readiness.current);
   return { ...served, metrics, reloads, samples: () => samplesAt(metrics.where) };
 }
 
