@@ -1,4 +1,6 @@
-import { open, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../clock.ts';
 import { MEMORY_LOOK_MS, STATE_LOOK_MS, STATE_WRITE_MS } from '../limits.ts';
@@ -14,6 +16,12 @@ export interface LookAfterOptions {
   /** Undefined: there is none. */
   readonly stateFolder: string | undefined;
 }
+
+/** The part of `O_TMPFILE` that is its own, on x86 and ARM. */
+const TMPFILE = 0o20000000;
+
+/** What open(2) fails with where a file system has no files without names, or a kernel does not. */
+const WITHOUT: ReadonlySet<unknown> = new Set(['EOPNOTSUPP', 'EISDIR', 'EINVAL']);
 
 /** As much as a file system gives at the least: so that a full disk is noticed. */
 const PROBE = Buffer.alloc(4096);
@@ -48,12 +56,11 @@ function lookAtMemory({ clock, highWater, readiness }: LookAfterOptions): () => 
  */
 function lookAtStateFolder({ clock, readiness, stateFolder }: LookAfterOptions): () => void {
   if (stateFolder === undefined) return () => {};
-  const file = join(stateFolder, `.writable-${process.pid}`);
   let over = false;
   let timer: Timer | undefined;
   const look = async (): Promise<void> => {
     const late = clock.setTimer(STATE_WRITE_MS, () => readiness.set('state-folder', true));
-    const written = await writeProbe(file).then(
+    const written = await writeProbe(stateFolder).then(
       () => true,
       () => false,
     );
@@ -69,15 +76,28 @@ function lookAtStateFolder({ clock, readiness, stateFolder }: LookAfterOptions):
   };
 }
 
-async function writeProbe(file: string): Promise<void> {
+async function writeProbe(folder: string): Promise<void> {
+  const handle = await openNameless(folder);
   try {
-    const handle = await open(file, 'w', 0o600);
-    try {
-      await handle.writeFile(PROBE);
-    } finally {
-      await handle.close();
-    }
+    await handle.writeFile(PROBE);
   } finally {
-    await rm(file, { force: true });
+    await handle.close();
   }
+}
+
+/** Of a file without a name nothing is left, however this server ends: open(2), `O_TMPFILE`. */
+async function openNameless(folder: string): Promise<FileHandle> {
+  if (process.platform === 'linux') {
+    const { O_DIRECTORY, O_WRONLY } = constants;
+    try {
+      return await open(folder, TMPFILE | O_DIRECTORY | O_WRONLY, 0o600);
+    } catch (error) {
+      // Not every file system has them.
+      if (!(error instanceof Error && 'code' in error && WITHOUT.has(error.code))) throw error;
+    }
+  }
+  const file = join(folder, `.writable-${randomUUID()}`);
+  const handle = await open(file, 'wx', 0o600);
+  await rm(file, { force: true });
+  return handle;
 }
