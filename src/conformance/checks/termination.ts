@@ -16,6 +16,15 @@ const LONG_GRACE = durationFromMs(60_000);
 /** Ignores SIGTERM. */
 const STUBBORN = "trap '' TERM; echo ready; while :; do sleep 1000; done";
 
+/**
+ * Does something when it gets SIGTERM. What it waits for was begun before: a child that a shell begins
+ * with a trap may take the signal for its own, and lose it.
+ */
+function waiting(action: string): string {
+  return `sleep 1000 > /dev/null 2>&1 & trap '${action}' TERM; echo ready
+    while :; do wait $!; done`;
+}
+
 /** `TerminateProcess`. */
 export const termination: readonly Check[] = [
   {
@@ -23,8 +32,7 @@ export const termination: readonly Check[] = [
     title: 'A process is asked by SIGTERM first, and what it still writes is delivered',
     clause: 'ProcessService.TerminateProcess',
     async run(context) {
-      const script = `trap 'echo bye; exit 9' TERM; echo ready
-        while :; do sleep 1000 > /dev/null 2>&1 & wait $!; done`;
+      const script = waiting('echo bye; exit 9');
       const target = await context.startShell(script);
       const reader = context.watch(target);
       await reader.untilOutput('ready\n');
@@ -122,8 +130,7 @@ export const termination: readonly Check[] = [
     title: 'A process that is stopped acts on SIGTERM when it is terminated',
     clause: 'ProcessService.TerminateProcess',
     async run(context) {
-      const script = `trap 'exit 9' TERM; echo ready
-        while :; do sleep 1000 > /dev/null 2>&1 & wait $!; done`;
+      const script = waiting('exit 9');
       const target = await context.startShell(script);
       const reader = context.watch(target);
       await reader.untilOutput('ready\n');
