@@ -58,8 +58,8 @@ export const SERVICES = [
   ServerService,
 ] as const;
 
-/** The header that clients repeat the session's id in. */
-const SESSION_HEADER = 'runlet-session-id';
+/** What is passed on of the headers of a call: the session's id, and the trace that it is part of. */
+const HEADERS = ['runlet-session-id', 'traceparent'] as const;
 
 /** Forwards every call to the server that a connection leads to, unchanged. */
 export function forwarding(connection: Client): Services {
@@ -78,10 +78,13 @@ export function forwarding(connection: Client): Services {
 
 function optionsOf(context: CallContext): CallOptions {
   const { deadline, signal } = context;
-  const header = context.header(SESSION_HEADER);
+  const headers = HEADERS.flatMap((name) => {
+    const value = context.header(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
   return {
     signal,
     ...(Number.isFinite(deadline) && { deadline: new Date(deadline) }),
-    ...(header !== undefined && { metadata: { [SESSION_HEADER]: header } }),
+    metadata: Object.fromEntries(headers),
   };
 }
