@@ -48,15 +48,18 @@ export function addReadinessOptions(command: Command): Command {
     );
 }
 
+const MARKS = 'it is sessions=N, memory=SIZE, or both with a comma';
+
 /** `sessions=500,memory=2GiB`. */
 function highWater(text: string): HighWater {
   const marks: { sessions?: number; memoryBytes?: number } = {};
   for (const part of text.split(',')) {
-    const [name, value = ''] = part.split('=', 2);
+    const [name, value = '', ...more] = part.split('=');
+    if (more.length > 0) throw new InvalidArgumentError(MARKS);
     if (name === 'sessions' && marks.sessions === undefined) marks.sessions = positive(value);
     else if (name === 'memory' && marks.memoryBytes === undefined) {
       marks.memoryBytes = positiveBytes(value);
-    } else throw new InvalidArgumentError('it is sessions=N, memory=SIZE, or both with a comma');
+    } else throw new InvalidArgumentError(MARKS);
   }
   return marks;
 }

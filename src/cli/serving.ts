@@ -78,7 +78,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     process.exitCode = FAILURE_EXIT_CODE;
     ending.open();
     // Whatever is at fault may keep the server from ending in order.
-    const waitMs = (flags.drainTimeout + flags.grace) * 1000 + FAULT_EXIT_MS;
+    const waitMs = flags.grace * 1000 + FAULT_EXIT_MS;
     setTimeout(() => process.exit(), waitMs).unref();
   });
   const limits: Partial<Limits> = {
@@ -148,7 +148,10 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const predecessors = endPredecessors({ stateFolder, launcher, log: logger, graceMs });
   await ending.wait();
   clearTimeout(trying);
-  const stopped = Promise.all([server.shutdown(), predecessors.settle(graceMs)]);
+  const stopped = Promise.all([
+    server.shutdown({ waits: process.exitCode !== FAILURE_EXIT_CODE }),
+    predecessors.settle(graceMs),
+  ]);
   void hurried.wait().then(() => {
     server.hurry();
     void predecessors.settle(0);

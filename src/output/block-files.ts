@@ -253,7 +253,7 @@ export class BlockFiles {
     } catch (error) {
       // Dropped while it waited for its turn: that is no failure.
       if (this.#closed || !this.#holder.events.retains(block)) return undefined;
-      this.#store.failed(error);
+      this.#store.failed(error, 'read');
       this.#holder.lose(block);
       return undefined;
     }
@@ -281,6 +281,6 @@ export class BlockFiles {
     if (this.#closed) return;
     this.#restsUntil = this.#store.clock.monotonic() + SPOOL_RETRY_MS;
     this.#changed = true;
-    this.#store.failed(error);
+    this.#store.failed(error, 'write');
   }
 }

@@ -47,6 +47,8 @@ export interface OutputStoreOptions {
   readonly meter?: Meter | undefined;
   /** Told when the spool fails, and when it works again. */
   readonly onProblem?: (problem: StoreProblem) => void;
+  /** Told of each block that could not be written. Default: nobody is. */
+  readonly onWriteFailed?: () => void;
 }
 
 /** What an operator should know of the store. */
@@ -67,6 +69,7 @@ export class OutputStore {
   readonly meter: Meter;
   readonly #spool: Spool | undefined;
   readonly #onProblem: (problem: StoreProblem) => void;
+  readonly #onWriteFailed: () => void;
   readonly #ledger: StoreLedger<StoredLog>;
   /** Those that asked while there was pressure. */
   readonly #waiting = new WaitingLogs<StoredLog>();
@@ -86,6 +89,7 @@ export class OutputStore {
     this.loans = new Loans(LENT_PART * memoryBytes);
     this.#spool = spool;
     this.#onProblem = options.onProblem ?? (() => {});
+    this.#onWriteFailed = options.onWriteFailed ?? (() => {});
     const budgets = { memoryBytes, diskBytes, hasFiles: spool !== undefined };
     this.#ledger = new StoreLedger(budgets, {
       ownerOf: (log) => log.owner,
@@ -150,8 +154,9 @@ export class OutputStore {
   }
 
   /** A block could not be written, or not read. */
-  failed(error: unknown): void {
+  failed(error: unknown, what: 'read' | 'write'): void {
     this.meter.spoolFailed();
+    if (what === 'write') this.#onWriteFailed();
     if (!this.#failing) this.#onProblem({ kind: 'spool-failed', error });
     this.#failing = true;
   }

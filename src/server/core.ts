@@ -101,9 +101,10 @@ export async function openCore(options: ServerOptions): Promise<Core> {
       return { memoryBytes: principalOutputMemoryBytes, diskBytes: principalOutputDiskBytes };
     },
     onProblem(problem) {
-      readiness.set('output-files', problem.kind === 'spool-failed');
+      if (problem.kind === 'spool-recovered') readiness.set('output-files', false);
       logProblem(logger, problem);
     },
+    onWriteFailed: () => readiness.set('output-files', true),
   });
   const newId = (): string => randomUUID();
   const cwd = options.cwd ?? workingFolder();

@@ -58,21 +58,25 @@ function lookAtStateFolder({ clock, readiness, stateFolder }: LookAfterOptions):
   if (stateFolder === undefined) return () => {};
   let over = false;
   let timer: Timer | undefined;
+  let late: Timer | undefined;
   const look = async (): Promise<void> => {
-    const late = clock.setTimer(STATE_WRITE_MS, () => readiness.set('state-folder', true));
+    late = clock.setTimer(STATE_WRITE_MS, () => readiness.set('state-folder', true));
     const written = await writeProbe(stateFolder).then(
       () => true,
       () => false,
     );
-    late.cancel();
     if (over) return;
+    late.cancel();
     readiness.set('state-folder', !written);
+    // Nothing may come to be written while no new work comes. The next write that fails says so.
+    if (written) readiness.set('output-files', false);
     timer = clock.setTimer(STATE_LOOK_MS, () => void look());
   };
   void look();
   return () => {
     over = true;
     timer?.cancel();
+    late?.cancel();
   };
 }
 

@@ -22,9 +22,9 @@ export interface RunletServer {
   /**
    * Shuts down in order: health says NOT_SERVING, nothing new is begun, sessions go on for as long
    * as they may, processes are terminated, streams come to their ends, connections are closed.
-   * Bounded in time. Idempotent.
+   * Bounded in time. Idempotent. `waits`: whether sessions may go on. Default: as configured.
    */
-  shutdown(): Promise<void>;
+  shutdown(options?: { readonly waits?: boolean }): Promise<void>;
   /** Ends the wait and the grace of a shutdown: what still runs gets SIGKILL now. */
   hurry(): void;
   /** Tries what sandboxes rely on, in the background; else it waits until somebody asks. */
@@ -73,12 +73,12 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     if (state.ready) logger.info('ready for new work');
     else logger.warn({ reasons: state.reasons }, 'not ready for new work');
   });
-  const { drain = 'terminate', drainMs = 0, highWater = {}, stateFolder } = options;
+  const { drain = 'terminate', highWater = {}, stateFolder } = options;
   const stopLooking = lookAfterReadiness({ readiness, clock: idleClock, highWater, stateFolder });
   const hurried = new AbortController();
 
   let stopped: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
+  const stop = async (drainMs: number): Promise<void> => {
     logger.info('shutting down');
     readiness.set('draining', true);
     stopLooking();
@@ -104,8 +104,8 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
   return {
     addresses: listeners.map((listener) => listener.address),
     readiness,
-    shutdown: () => {
-      stopped ??= stop();
+    shutdown({ waits = true } = {}) {
+      stopped ??= stop(waits ? (options.drainMs ?? 0) : 0);
       return stopped;
     },
     hurry() {

@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createClient } from '../../src/bridge/create-client.ts';
@@ -10,6 +10,7 @@ import { followMark } from '../../src/server/high-water.ts';
 import { Readiness } from '../../src/server/readiness.ts';
 import { failureOf } from '../support/failure.ts';
 import { type Harness, startHarness, temporaryFolder } from '../support/harness.ts';
+import { PATH } from '../support/shell.ts';
 
 const { NOT_SERVING, SERVING } = ServingStatus;
 
@@ -98,6 +99,22 @@ describe('readiness', () => {
     await rename(stateFolder, away);
     await expect.poll(() => statuses(harness)).toEqual(NO_NEW_WORK);
     expect(harness.runlet.readiness.current.reasons).toContain('state-folder');
+    await rename(away, stateFolder);
+    await expect.poll(() => statuses(harness)).toEqual(READY);
+  });
+
+  it('ends with the first output that cannot be written, and comes back though none follows', async () => {
+    const folder = await temporaryFolder();
+    const stateFolder = join(folder, 'state');
+    const harness = await startHarness({ stateFolder, limits: { outputMemoryBytes: 256 * 1024 } });
+    const { processes, runlet, sessionId } = harness;
+    const away = join(folder, 'away');
+    await rename(stateFolder, away);
+    await writeFile(stateFolder, '');
+    const spec = { argv: ['head', '-c', '8388608', '/dev/zero'], env: { PATH } };
+    await processes.startProcess({ sessionId, spec });
+    await expect.poll(() => runlet.readiness.current.reasons).toContain('output-files');
+    await rm(stateFolder);
     await rename(away, stateFolder);
     await expect.poll(() => statuses(harness)).toEqual(READY);
   });

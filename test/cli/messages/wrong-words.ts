@@ -334,6 +334,10 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
       'serve --high-water sessions=9,sessions=8',
       '--high-water sessions=9,sessions=8: it is sessions=N, memory=SIZE, or both with a comma',
     ],
+    [
+      'serve --high-water sessions=5=6',
+      '--high-water sessions=5=6: it is sessions=N, memory=SIZE, or both with a comma',
+    ],
     ['serve --audit-arguments', '--audit-arguments needs --audit'],
     ['serve --audit-required', '--audit-required needs --audit'],
     [
