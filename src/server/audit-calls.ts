@@ -1,23 +1,12 @@
 import { status } from '@grpc/grpc-js';
 import { CALL_IDS, type CallContext, contextKey } from '../bridge/call-context.ts';
 import type { CallOutcome, Interceptor } from '../bridge/interceptor.ts';
-import { type Reason, RunletError } from '../errors.ts';
+import { RunletError } from '../errors.ts';
 import { ANYBODY } from '../identity/principal.ts';
 import { shownText } from '../system-text.ts';
 import { type AskedProgram, type Audit, type AuditRecord, actionOf } from '../telemetry/audit.ts';
 import { callerOf } from './caller.ts';
-
-/** What is recorded of the failures of calls. */
-const OUTCOMES: Readonly<Partial<Record<Reason, AuditRecord['outcome']>>> = {
-  UNAUTHENTICATED: 'denied',
-  GRANT_MISSING: 'denied',
-  POLICY_DENIED: 'denied',
-  OUTSIDE_ROOT: 'denied',
-  SANDBOX_REQUIRED: 'denied',
-  EGRESS_DENIED: 'denied',
-  LISTEN_DENIED: 'denied',
-  START_FAILED: 'failed',
-};
+import { isDenial } from './denials.ts';
 
 /** Something that a call does or tries to, for its record. */
 export interface Deed {
@@ -60,7 +49,7 @@ export function auditCalls(audit: Audit): Interceptor {
     const network = context.get(NETWORK_TARGET);
     const known = error instanceof RunletError ? error : undefined;
     const deed = context.get(ROUTINE_DEED);
-    const found = known && OUTCOMES[known.reason];
+    const found = failureOf(known);
     if (found === undefined && deed !== undefined) recordDeed(audit, context, deed, outcome);
     const recorded =
       found ??
@@ -81,6 +70,12 @@ export function auditCalls(audit: Audit): Interceptor {
     });
     return outcome;
   };
+}
+
+/** What is recorded of the failure of a call, whatever it is for. */
+function failureOf(error: RunletError | undefined): AuditRecord['outcome'] | undefined {
+  if (isDenial(error)) return 'denied';
+  return error?.reason === 'START_FAILED' ? 'failed' : undefined;
 }
 
 /** Records what is routine, of a call that is over. */

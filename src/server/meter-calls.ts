@@ -1,20 +1,10 @@
 import { status } from '@grpc/grpc-js';
 import type { Interceptor } from '../bridge/interceptor.ts';
 import { methodPath } from '../bridge/types.ts';
-import { type Reason, RunletError } from '../errors.ts';
+import { RunletError } from '../errors.ts';
 import type { Meter } from '../telemetry/meter.ts';
+import { isDenial } from './denials.ts';
 import { toStatus } from './status.ts';
-
-/** What may not be done, whoever would have it done. */
-const DENIALS: ReadonlySet<Reason> = new Set([
-  'UNAUTHENTICATED',
-  'GRANT_MISSING',
-  'POLICY_DENIED',
-  'OUTSIDE_ROOT',
-  'SANDBOX_REQUIRED',
-  'EGRESS_DENIED',
-  'LISTEN_DENIED',
-]);
 
 /** Counts each call while it is under way, how it ended, and what was refused or denied of it. */
 export function meterCalls(meter: Meter): Interceptor {
@@ -41,7 +31,7 @@ function meterError(meter: Meter, error: unknown): void {
   if (!(error instanceof RunletError)) return;
   const { limit } = error.details.metadata ?? {};
   if (error.reason === 'LIMIT_EXCEEDED') meter.refused(limit ?? 'other');
-  else if (DENIALS.has(error.reason)) meter.denied(error.reason);
+  else if (isDenial(error)) meter.denied(error.reason);
 }
 
 function codeName(code: number): string {
