@@ -1,14 +1,10 @@
 import { InterceptingCall, type Interceptor, type Metadata, status } from '@grpc/grpc-js';
+import { type SpanIds, traceContextOf } from '../telemetry/tracing/trace-context.ts';
 import type { SessionCalls } from './session-calls.ts';
 
 /** A span of `@opentelemetry/api`, as far as a client uses it. */
 export interface TracingSpan {
-  spanContext(): {
-    readonly traceId: string;
-    readonly spanId: string;
-    readonly traceFlags: number;
-    readonly traceState?: { serialize(): string } | undefined;
-  };
+  spanContext(): SpanIds;
   setAttribute(key: string, value: string): unknown;
   setStatus(status: { readonly code: number }): unknown;
   end(): void;
@@ -75,12 +71,11 @@ export function traceCalls(api: TracingApi, server: string): Interceptor {
 
 /** As W3C Trace Context has it, unless nobody traces. */
 function tell(metadata: Metadata, span: TracingSpan): void {
-  const { spanId, traceFlags, traceId, traceState } = span.spanContext();
-  if (NO_TRACE.test(traceId)) return;
-  const flags = (traceFlags & 0xff).toString(16).padStart(2, '0');
-  metadata.set('traceparent', `00-${traceId}-${spanId}-${flags}`);
-  const state = traceState?.serialize() ?? '';
-  if (state !== '') metadata.set('tracestate', state);
+  const ids = span.spanContext();
+  if (NO_TRACE.test(ids.traceId)) return;
+  const { traceparent, tracestate } = traceContextOf(ids);
+  metadata.set('traceparent', traceparent);
+  if (tracestate !== '') metadata.set('tracestate', tracestate);
 }
 
 function end(span: TracingSpan, code: number): void {

@@ -54,18 +54,13 @@ export function linkProcess(context: CallContext, process: Process): void {
 function withTrace(spec: ProcessSpec, { traceparent, tracestate }: TraceContext): ProcessSpec {
   const { env, envPolicy } = spec;
   const others = [...env].filter(([name]) => !TRACE_VARIABLES.includes(name));
-  const own: readonly (readonly [string, string])[] =
-    tracestate === ''
-      ? [['TRACEPARENT', traceparent]]
-      : [
-          ['TRACEPARENT', traceparent],
-          ['TRACESTATE', tracestate],
-        ];
   const set = envPolicy && new Map(envPolicy.set);
   for (const name of TRACE_VARIABLES) set?.delete(name);
+  const own = new Map([...others, ['TRACEPARENT', traceparent]]);
+  if (tracestate !== '') own.set('TRACESTATE', tracestate);
   return {
     ...spec,
-    env: new Map([...others, ...own]),
+    env: own,
     envPolicy: envPolicy &&
       set && { ...envPolicy, set, exclude: [...envPolicy.exclude, ...TRACE_VARIABLES] },
   };

@@ -25,7 +25,7 @@ import { systemClock } from '../../clock.ts';
 import { TRACE_FLUSH_MS } from '../../limits.ts';
 import { VERSION } from '../../version.ts';
 import { within } from '../../within.ts';
-import type { TraceContext } from './trace-context.ts';
+import { type TraceContext, traceContextOf } from './trace-context.ts';
 import type { Span, Tracer } from './tracer.ts';
 
 /** Where it is told that something is wrong with the export. */
@@ -108,14 +108,6 @@ function spanContext({ traceparent, tracestate }: TraceContext): SpanContext {
     traceFlags: Number.parseInt(flags, 16),
     isRemote: true,
     ...(tracestate === '' ? {} : { traceState: createTraceState(tracestate) }),
-  };
-}
-
-function traceContextOf({ spanId, traceFlags, traceId, traceState }: SpanContext): TraceContext {
-  const flags = (traceFlags & 0xff).toString(16).padStart(2, '0');
-  return {
-    traceparent: `00-${traceId}-${spanId}-${flags}`,
-    tracestate: traceState?.serialize() ?? '',
   };
 }
 

@@ -5,6 +5,23 @@ export interface TraceContext {
   readonly tracestate: string;
 }
 
+/** What a span says of itself, as OpenTelemetry's API has it. */
+export interface SpanIds {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceFlags: number;
+  readonly traceState?: { serialize(): string } | undefined;
+}
+
+/** The context of what is a part of a span. */
+export function traceContextOf({ spanId, traceFlags, traceId, traceState }: SpanIds): TraceContext {
+  const flags = (traceFlags & 0xff).toString(16).padStart(2, '0');
+  return {
+    traceparent: `00-${traceId}-${spanId}-${flags}`,
+    tracestate: traceState?.serialize() ?? '',
+  };
+}
+
 /** Version, trace, parent, flags, and what a later version has beyond them. */
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/;
 const NO_ID = /^0+$/;
