@@ -14,6 +14,8 @@ export class LeftBehind {
   readonly #clock: Clock;
   #trees = new Set<ProcessTree>();
   #sweepAt = MIN_LEFT_BEHIND_SWEEP;
+  readonly #endings = new Set<TreeEnding>();
+  #hurried = false;
 
   constructor(registry: TreeRegistry, clock: Clock) {
     this.#registry = registry;
@@ -45,6 +47,12 @@ export class LeftBehind {
     );
   }
 
+  /** Has all be killed that is being ended, and whatever is to be from now on. Idempotent. */
+  hurry(): void {
+    this.#hurried = true;
+    for (const ending of this.#endings) ending.shorten(0);
+  }
+
   async #endTree(tree: ProcessTree, graceMs: number): Promise<void> {
     const target = {
       // It hung up when its process ended.
@@ -54,7 +62,10 @@ export class LeftBehind {
       hasMembers: () => tree.hasMembers('tree'),
       signal: (signal: number) => void tree.signal(signal),
     };
-    await new TreeEnding(target, this.#clock, graceMs).wait();
+    const ending = new TreeEnding(target, this.#clock, this.#hurried ? 0 : graceMs);
+    this.#endings.add(ending);
+    await ending.wait();
+    this.#endings.delete(ending);
   }
 
   /** Drops those of which nothing is left. */

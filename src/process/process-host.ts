@@ -213,10 +213,7 @@ export class ProcessHost {
     return new LeftBehind(this.#trees, this.#options.clock);
   }
 
-  /**
-   * Starts no more, ends every process, and resolves when all are closed. What
-   * is not closed `waitMs` after it was ended has its output cut.
-   */
+  /** Ends every process, resolves when all are closed; cuts the output of what is not after `waitMs`. */
   async drain(graceMs: number, waitMs: number): Promise<void> {
     this.refuse();
     // What comes later is ended as soon as it is there. It may never come: a disk may hang.
@@ -234,6 +231,7 @@ export class ProcessHost {
 
   /** Kills every process at once, whatever grace it was given. */
   killAll(): void {
+    this.#leftBehind.hurry();
     for (const process of this.#processes.keys()) void process.terminate('server-shutdown', 0);
   }
 

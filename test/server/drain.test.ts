@@ -8,6 +8,7 @@ import { StdinMode, WaitUntil } from '../../src/gen/runlet/v1/process_pb.ts';
 import type { ServerOptions } from '../../src/server/server-options.ts';
 import { failureOf } from '../support/failure.ts';
 import { type Harness, startHarness } from '../support/harness.ts';
+import { isAlive } from '../support/pids.ts';
 import { PATH } from '../support/shell.ts';
 
 /** Longer than any test takes. */
@@ -72,6 +73,24 @@ describe('a server that drains', () => {
     await drain.processes.getProcess(drain);
     drain.runlet.hurry();
     await drain.stopped;
+  });
+
+  it('kills what was left of a call, too, where somebody is in a hurry', async () => {
+    const harness = await startHarness({ shutdownGraceMs: LONG_MS });
+    const left = "(trap '' TERM; while :; do sleep 1; done) >/dev/null 2>&1 &";
+    const spec = { argv: ['/bin/sh', '-c', `${left} echo $!`], env: { PATH } };
+    let output = '';
+    for await (const { events } of harness.processes.run({ spec })) {
+      for (const { event } of events) {
+        if (event.case === 'output') output += Buffer.from(event.value.data).toString();
+      }
+    }
+    const pid = Number(output);
+    expect(isAlive(pid)).toBe(true);
+    const stopped = harness.runlet.shutdown();
+    harness.runlet.hurry();
+    await stopped;
+    expect(isAlive(pid)).toBe(false);
   });
 
   it('ends processes at once where it is to, and lets be read what came of them', async () => {
