@@ -74,7 +74,9 @@ export async function serve(flags: ServeFlags): Promise<void> {
     wasIgnored,
   });
   const audit = await auditOf(flags, logger, reloads);
+  let isAtFault = false;
   takeUncaught(logger, () => {
+    isAtFault = true;
     process.exitCode = FAILURE_EXIT_CODE;
     ending.open();
     // Whatever is at fault may keep the server from ending in order.
@@ -149,7 +151,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   await ending.wait();
   clearTimeout(trying);
   const stopped = Promise.all([
-    server.shutdown({ waits: process.exitCode !== FAILURE_EXIT_CODE }),
+    server.shutdown({ waits: !isAtFault }),
     predecessors.settle(graceMs),
   ]);
   void hurried.wait().then(() => {

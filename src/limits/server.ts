@@ -70,6 +70,7 @@ export const STATE_WRITE_MS = 10 * SECOND;
 
 /** How long the end of a server waits until its last spans are handed over, in milliseconds. */
 export const TRACE_FLUSH_MS = 2_000;
+
 /** Connections of operators' tools at one time, milliseconds for the head of a request, and its bytes. */
 export const MAX_OPERATOR_CONNECTIONS = 64;
 export const OPERATOR_REQUEST_MS = 10 * SECOND;

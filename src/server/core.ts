@@ -150,19 +150,21 @@ export async function openCore(options: ServerOptions): Promise<Core> {
     });
   }
   const network = openNetwork(options, hasSeveralPrincipals(authenticators));
-  const stores = { spool, store };
-  const ways = {
-    ...stores,
-    audit,
-    readiness,
-    launcher,
-    users,
-    workers,
-    helpers,
-    records,
-    sandboxes,
+  const ways = { launcher, users, workers, helpers, sandboxes };
+  const kept = { audit, readiness, records, spool, store };
+  return {
+    ...ways,
+    ...kept,
+    ...network,
+    clock,
+    limits,
+    principals,
+    host,
+    sessions,
+    roots,
+    cwd,
+    newId,
   };
-  return { ...ways, ...network, clock, limits, principals, host, sessions, roots, cwd, newId };
 }
 
 /** Ours. Where it was removed, those that need it are told of its name, and others do without. */

@@ -51,8 +51,9 @@ function lookAtMemory({ clock, highWater, readiness }: LookAfterOptions): () => 
 }
 
 /**
- * Writes a small file now and then, and removes it. There is one write at a time: one that does
- * not come back, on a mount that hangs, is a reason from some seconds on.
+ * Writes a small file now and then, not at the start: the folder was just made use of. There is
+ * one write at a time: one that does not come back, on a mount that hangs, is a reason from some
+ * seconds on.
  */
 function lookAtStateFolder({ clock, readiness, stateFolder }: LookAfterOptions): () => void {
   if (stateFolder === undefined) return () => {};
@@ -72,7 +73,7 @@ function lookAtStateFolder({ clock, readiness, stateFolder }: LookAfterOptions):
     if (written) readiness.set('output-files', false);
     timer = clock.setTimer(STATE_LOOK_MS, () => void look());
   };
-  void look();
+  timer = clock.setTimer(STATE_LOOK_MS, () => void look());
   return () => {
     over = true;
     timer?.cancel();

@@ -34,6 +34,16 @@ async function noRoom(...flags: readonly string[]) {
   return { ...server, file, room, sessionId, processId: process?.processId ?? '' };
 }
 
+/** Resolves when it is noticed that nothing can be recorded. */
+async function untilRefused({ ada, sessions }: Pick<Audited, 'ada' | 'sessions'>): Promise<void> {
+  const outcome = (): Promise<string> =>
+    sessions.createSession({}, ada).then(
+      () => '',
+      () => REFUSED,
+    );
+  await expect.poll(outcome, NOTICED).toBe(REFUSED);
+}
+
 describe.skipIf(!HAS_PRLIMIT)('an audit that cannot be written', () => {
   it('stops nothing, and has every line when it can be again', async () => {
     const { ada, end, file, lines, room, sessions } = await noRoom();
@@ -54,16 +64,7 @@ describe.skipIf(!HAS_PRLIMIT)('an audit that cannot be written', () => {
     const refused = async (call: Promise<unknown>): Promise<void> =>
       expect((await failureOf(call)).summary).toBe(REFUSED);
     // The one before may not have failed yet.
-    await expect
-      .poll(
-        () =>
-          sessions.createSession({}, ada).then(
-            () => '',
-            () => REFUSED,
-          ),
-        NOTICED,
-      )
-      .toBe(REFUSED);
+    await untilRefused({ ada, sessions });
     const spec = { argv: ['touch', join(folder, 'started')] };
     await refused(processes.startProcess({ sessionId, spec }, ada));
     await refused(processes.run({ spec }, ada)[Symbol.asyncIterator]().next());
@@ -117,16 +118,7 @@ describe.skipIf(!HAS_PRLIMIT)('an audit that cannot be written', () => {
   it('leaves the server one that is up', async () => {
     const address = `unix:${join(await temporaryFolder(), 'socket')}`;
     const { ada, sessions } = await noRoom('--audit-required', '--listen', `${address},auth=peer`);
-    await expect
-      .poll(
-        () =>
-          sessions.createSession({}, ada).then(
-            () => '',
-            () => REFUSED,
-          ),
-        NOTICED,
-      )
-      .toBe(REFUSED);
+    await untilRefused({ ada, sessions });
     const { code, stdout } = await runCli(['serve', '--status', '--listen', address]);
     expect([code, stdout.toString()]).toEqual([0, expect.stringContaining('version  -')]);
   });

@@ -13,6 +13,10 @@ export interface TcpProxy {
   freeze(from?: 'server'): void;
   /** Whether new connections are let through; if not they are ended at once. */
   admit(admitting: boolean): void;
+  /** Takes the next connection, and never answers it. */
+  swallowNext(): void;
+  /** Whether one is still to come that is swallowed. */
+  swallows(): boolean;
   /** How many connections were made to it so far. */
   accepted(): number;
 }
@@ -29,6 +33,7 @@ export async function startProxy(target: Address): Promise<TcpProxy> {
     socket.once('close', () => sockets.delete(socket));
   };
   let admitting = true;
+  let swallowing = false;
   let accepted = 0;
   let left = Number.POSITIVE_INFINITY;
   let counted = 'server';
@@ -48,8 +53,12 @@ export async function startProxy(target: Address): Promise<TcpProxy> {
       inner.destroy();
       return;
     }
-    const outer = connect({ ...to, noDelay: true });
     keep(inner);
+    if (swallowing) {
+      swallowing = false;
+      return;
+    }
+    const outer = connect({ ...to, noDelay: true });
     keep(outer);
     outers.add(outer);
     outer.once('close', () => outers.delete(outer));
@@ -75,6 +84,10 @@ export async function startProxy(target: Address): Promise<TcpProxy> {
     address: { kind: 'tcp', host: '127.0.0.1', port },
     cut,
     accepted: () => accepted,
+    swallowNext: () => {
+      swallowing = true;
+    },
+    swallows: () => swallowing,
     admit: (value) => {
       admitting = value;
     },
