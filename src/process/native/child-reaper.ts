@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { ExitStatus, ResourceUsage } from '../../output/event.ts';
 import type { ProcessEnd } from '../launcher.ts';
 import {
@@ -24,8 +25,8 @@ export type ChildOrigin =
 /**
  * How long an ended child is left to whoever else may have started it, in
  * milliseconds. libuv reaps its children in the turn of the event loop in which it
- * hears of their ends; but the kernel may tell another thread than that of the loop, and on
- * a busy machine it is some time before that runs.
+ * hears of their ends, and the kernel may tell another thread than that of the loop. That may
+ * be kept from running for longer than this, so that libuv is told once more before anything is taken.
  */
 const UNCLAIMED_MS: Readonly<Record<ChildOrigin, number>> = {
   descendant: 2,
@@ -151,7 +152,9 @@ export class ChildReaper {
   #waitUnclaimed(pid: number, puttingOff: boolean, delayMs: number, then: () => void): void {
     clearTimeout(this.#unclaimed?.timer);
     const timer = setTimeout(() => {
-      // After the ends that are known already have been dealt with: timers come before those.
+      // What libuv did not hear of so far, it hears of here, and looks at all of its children.
+      this.#libc.raise(constants.signals.SIGCHLD);
+      // After the ends that are known now have been dealt with: timers come before those.
       setImmediate(() => {
         if (this.#unclaimed?.pid === pid) then();
       });

@@ -155,6 +155,8 @@ export interface Libc {
   >;
   /** Process 0 is this one. */
   getsid: KoffiFunc<(pid: number) => number>;
+  /** Sends this thread a signal, which is taken before the call returns. */
+  raise: KoffiFunc<(number: number) => number>;
   /** Takes `SIG_IGN` alone. */
   signal: KoffiFunc<(number: number, disposition: number) => unknown>;
   socketpair: KoffiFunc<(domain: number, type: number, protocol: number, fds: number[]) => number>;
@@ -242,6 +244,7 @@ export function loadLibc(): Libc {
     ),
     prlimit: bind('int prlimit(int pid, int resource, const void *newLimit, void *oldLimit)'),
     getsid: bind('int getsid(int pid)'),
+    raise: bind('int raise(int number)'),
     signal: bind('intptr_t signal(int number, intptr_t disposition)'),
     socketpair: bind('int socketpair(int domain, int type, int protocol, _Out_ int *fds)'),
     sendmsg: bindMessage('sendmsg'),
