@@ -123,21 +123,29 @@ export async function* standardInput(): AsyncGenerator<Buffer> {
 }
 
 /**
- * Writes pieces. Resolves when no more than so many bytes wait to be written, with whether all
- * before could be.
+ * How much is read ahead of a process that goes on reading, at most: two calls' worth, so that one
+ * is on its way while another is answered.
+ */
+const MAX_AHEAD_BYTES = 1024 * 1024;
+
+/**
+ * Writes pieces. Resolves when no more than so many bytes wait to be written, or than the process
+ * has taken before, with whether all before could be.
  */
 function writerTo(target: Writable, aheadBytes: number): (data: Buffer) => Promise<boolean> {
   let waiting = 0;
+  let taken = 0;
   let broken = false;
   let wake = (): void => {};
   return async (data) => {
     waiting += data.byteLength;
     target.write(data, (error) => {
       waiting -= data.byteLength;
+      taken += data.byteLength;
       if (error) broken = true;
       wake();
     });
-    while (waiting > aheadBytes && !broken) {
+    while (waiting > Math.max(aheadBytes, Math.min(taken, MAX_AHEAD_BYTES)) && !broken) {
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
