@@ -52,7 +52,7 @@ export function gateSteps() {
     { ...BESIDE, name: 'check:package', command: built('check:package'), seconds: 600 },
     { ...BESIDE, name: 'check', command: built('check'), seconds: 300 },
     { name: 'test', command: built('test'), seconds: 1800, tests: true },
-    suite('test:long'),
+    { ...BESIDE, ...suite('test:long') },
     { ...BESIDE, ...suite('test:clients'), env: { ...BESIDE.env, ...ALL_TOOLS } },
     { ...BESIDE, ...suite('test:fallback') },
     ...NODE_LINES.map((line) => ({
