@@ -79,7 +79,7 @@ export function childWith(
 ): number | undefined {
   const pids = otherPids(isLaunched);
   // The newest are most often those with the greatest numbers.
-  return pids.sort((a, b) => b - a).find((pid) => isChildWith(libc, mark, pid, marks));
+  return pids.sort((a, b) => b - a).find((pid) => isChildWith(libc, mark, pid, marks) === true);
 }
 
 /**
@@ -126,9 +126,19 @@ function allPids(): readonly number[] {
   }
 }
 
-/** Whether a process is a child of this one and has a mark: other servers may use the same ones. */
-export function isChildWith(libc: Libc, mark: bigint, pid: number, marks: KinMarks): boolean {
-  return marks.of(pid) === mark && isChild(libc, pid);
+/**
+ * Whether a process is a child of this one and has a mark: other servers may use the same ones.
+ * `maybe`: it is in our session, which a child that is launched leaves before anything else. So it
+ * either has just been made, or was made by Node.js meanwhile, and has the mark by chance.
+ */
+export function isChildWith(
+  libc: Libc,
+  mark: bigint,
+  pid: number,
+  marks: KinMarks,
+): boolean | 'maybe' {
+  if (marks.of(pid) !== mark || !isChild(libc, pid)) return false;
+  return libc.getsid(pid) === libc.getsid(0) ? 'maybe' : true;
 }
 
 /** Whether a group has a child of this process in it that was not reaped. */

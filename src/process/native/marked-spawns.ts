@@ -123,9 +123,14 @@ export class MarkedSpawns {
     return () => {
       const last = this.#lastPid.read();
       // They begin again with small ones some time; then the child is not found in this way.
-      let pid = Math.max(seen, last - MAX_NEW_PIDS);
+      const first = Math.max(seen, last - MAX_NEW_PIDS);
       seen = last;
-      while (pid < last) if (isChildWith(this.#libc, mark, ++pid, this.#marks)) return true;
+      for (let pid = last; pid > first; pid--) {
+        const found = isChildWith(this.#libc, mark, pid, this.#marks);
+        if (found === true) return true;
+        // It is looked at once more.
+        if (found === 'maybe') seen = pid - 1;
+      }
       return false;
     };
   }

@@ -20,13 +20,17 @@ function takeMark(marks: KinMarks): bigint {
   return mark;
 }
 
-/** A child of Node.js, which is made at once, and so has the mark that is worn. */
-async function child(): Promise<number> {
-  const options: SpawnOptions = { stdio: 'ignore', detached: true };
-  const made = spawn('sh', ['-c', 'sleep 1000 & wait'], options);
+/**
+ * A child of Node.js, which is made at once, and so has the mark that is worn. It has a session of its
+ * own, as those have that are launched, or is in ours, as those are that Node.js makes for others.
+ */
+async function child(detached = true): Promise<number> {
+  const options: SpawnOptions = { stdio: 'ignore', detached };
+  const script = detached ? 'sleep 1000 & wait' : 'exec sleep 1000';
+  const made = spawn('sh', ['-c', script], options);
   const exited = once(made, 'exit');
   onTestFinished(async () => {
-    process.kill(-(made.pid ?? 0), 'SIGKILL');
+    process.kill((made.pid ?? 0) * (detached ? -1 : 1), 'SIGKILL');
     await exited;
   });
   await once(made, 'spawn');
@@ -46,7 +50,7 @@ describe('a marked child', () => {
     const marks = createMarks();
     const spawns = new MarkedSpawns(loadLibc(), marks, () => false);
     const mark = takeMark(marks);
-    const pid = await spawns.spawn(mark, child);
+    const pid = await spawns.spawn(mark, () => child());
     expect(marks.of(pid)).toBe(mark);
     expect(marks.of(await childOf(pid))).toBe(mark);
     expect(marks.of(process.pid)).toBeUndefined();
@@ -91,11 +95,40 @@ describe('a marked child', () => {
     expect(spawns.isMaking(first)).toBe(false);
   });
 
+  it('is not mistaken for one that Node.js made beside it', async () => {
+    const marks = createMarks();
+    const looked = new Latch();
+    const spawns = new MarkedSpawns(loadLibc(), marks, () => {
+      looked.open();
+      return false;
+    });
+    const [first, second] = [takeMark(marks), takeMark(marks)];
+    const gate = new Latch();
+    const slow = spawns.spawn(first, async () => {
+      await gate.wait();
+      return child();
+    });
+    const beside = await child(false);
+    expect(marks.of(beside)).toBe(first);
+    let began = false;
+    const next = spawns.spawn(second, () => {
+      began = true;
+      return child();
+    });
+    // For the first, in all children.
+    await looked.wait();
+    await settle();
+    expect(began).toBe(false);
+    gate.open();
+    expect(marks.of(await slow)).toBe(first);
+    expect(marks.of(await next)).toBe(second);
+  });
+
   it('that could not be made holds up nobody', async () => {
     const marks = createMarks();
     const spawns = new MarkedSpawns(loadLibc(), marks, () => false);
     const failing = spawns.spawn(takeMark(marks), () => Promise.reject(new Error('no')));
-    const next = spawns.spawn(takeMark(marks), child);
+    const next = spawns.spawn(takeMark(marks), () => child());
     await expect(failing).rejects.toThrow('no');
     expect(await next).toBeGreaterThan(0);
   });
