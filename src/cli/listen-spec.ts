@@ -1,10 +1,19 @@
 import { InvalidArgumentError } from 'commander';
-import { type Address, parseAddress } from '../address.ts';
+import { type Address, formatAddress, parseAddress } from '../address.ts';
 import { AUTH_KINDS, type AuthKind } from '../identity/principal.ts';
+import type { PassedSocket } from '../systemd/passed-sockets.ts';
 
-/** What `--listen` says of a listener. */
-export interface ListenSpec {
-  readonly address: Address;
+/** Sockets that systemd has made; those of one name, or all that nothing else names. */
+export interface PassedPlace {
+  readonly kind: 'systemd';
+  readonly name: string | undefined;
+}
+
+/** What `--listen` says of a listener. Where sockets are that were passed is not known before. */
+export interface ListenSpec<Place = Address> {
+  readonly address: Place;
+  /** The socket that listens there already, and the mode of its file. Undefined: one is made. */
+  readonly passed?: Pick<PassedSocket, 'fd' | 'mode'>;
   /** Undefined: what `--auth` says, or the default. */
   readonly auth: readonly AuthKind[] | undefined;
   /** False: in plaintext, though the server has a certificate. */
@@ -16,8 +25,8 @@ export interface ListenSpec {
 /** What may follow an address: a path may have commas, too. */
 const SETTING = /^(?<rest>.+),(?<setting>auth=[^,]*|tls=[^,]*|health)$/s;
 
-/** Reads `ADDRESS[,auth=KIND+KIND][,tls=off][,health]`. */
-function listenSpec(text: string): ListenSpec {
+/** Reads `ADDRESS[,auth=KIND+KIND][,tls=off][,health]`; the address may be `systemd[:NAME]`. */
+function listenSpec(text: string): ListenSpec<Address | PassedPlace> {
   const spec = { auth: undefined as ListenSpec['auth'], tls: true, healthOnly: false };
   let rest = text;
   for (;;) {
@@ -38,18 +47,33 @@ function listenSpec(text: string): ListenSpec {
     throw new InvalidArgumentError('where only health is told, nobody is let in');
   }
   try {
-    return { ...spec, address: parseAddress(rest) };
+    return { ...spec, address: passedPlace(rest) ?? parseAddress(rest) };
   } catch (error) {
     // Which address is said with the name of the option.
     throw new InvalidArgumentError((error as Error).message.replace(`address ${rest}: `, ''));
   }
 }
 
+/** Reads `systemd` or `systemd:NAME`; undefined: it is neither. */
+export function passedPlace(text: string): PassedPlace | undefined {
+  if (text === 'systemd') return { kind: 'systemd', name: undefined };
+  if (!text.startsWith('systemd:')) return undefined;
+  const name = text.slice('systemd:'.length);
+  if (name === '') throw new InvalidArgumentError('the name of the socket is missing');
+  return { kind: 'systemd', name };
+}
+
+/** The text that {@link passedPlace} reads. */
+export function formatPlace(place: Address | PassedPlace): string {
+  if (place.kind !== 'systemd') return formatAddress(place);
+  return place.name === undefined ? 'systemd' : `systemd:${place.name}`;
+}
+
 /** Adds a listener to those that were given before. */
 export function collectListener(
   text: string,
-  earlier: readonly ListenSpec[] = [],
-): readonly ListenSpec[] {
+  earlier: readonly ListenSpec<Address | PassedPlace>[] = [],
+): readonly ListenSpec<Address | PassedPlace>[] {
   return [...earlier, listenSpec(text)];
 }
 
@@ -66,7 +90,7 @@ function authKinds(words: readonly string[]): readonly AuthKind[] {
   });
 }
 
-/** A listener at an address, of which nothing else is said. */
-export function plainListener(address: Address): ListenSpec {
+/** A listener of which nothing else is said. */
+export function plainListener<Place>(address: Place): ListenSpec<Place> {
   return { address, auth: undefined, tls: true, healthOnly: false };
 }

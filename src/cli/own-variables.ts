@@ -1,6 +1,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { isOwnVariable } from '../environment/env-policy.ts';
 import { bytesOfText, isPlain } from '../system-text.ts';
+import { keepPassedDescriptors } from '../systemd/passed-sockets.ts';
 import { newerNode } from './newer-node.ts';
 import { inheritedVariables } from './own-bytes.ts';
 import { STARTED_WITH_VARIABLE, toldFields } from './started-with.ts';
@@ -21,6 +22,13 @@ export function hideOwnVariables(): void {
     accessSync(process.execPath, constants.X_OK);
   } catch {
     // It was removed since it was started. Replacing this one would end it.
+    return;
+  }
+  try {
+    // What this one has open is closed otherwise.
+    keepPassedDescriptors(process.env, process.pid);
+  } catch {
+    // What was passed cannot be kept, or makes no sense, which is said later.
     return;
   }
   const { argv, argv0, execArgv } = process;

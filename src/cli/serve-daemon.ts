@@ -4,10 +4,11 @@ import { closeSync, createReadStream, fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { defaultAddress } from '../address.ts';
 import { ensureUnsharedFolder, openPrivateLog } from '../private-folder.ts';
 import { bytesOfText } from '../system-text.ts';
+import { takeSystemdVariables } from '../systemd/variables.ts';
 import { FAILURE_EXIT_CODE } from './exit-codes.ts';
+import { listenAddresses } from './listen-addresses.ts';
 import { inheritedVariables } from './own-bytes.ts';
 import { printLine, sayAsIs } from './print.ts';
 import { asksForAudit } from './serve-audit-options.ts';
@@ -30,7 +31,9 @@ const SCRIPT = `${STARTED_WITH_VARIABLE}=$$:$1; export ${STARTED_WITH_VARIABLE};
  */
 export async function serveInBackground(flags: ServeFlags): Promise<void> {
   asksForAudit(flags);
-  const addresses = flags.listen?.map(({ address }) => address) ?? [defaultAddress(process.env)];
+  // They are for this process, which is not the one that serves.
+  takeSystemdVariables(process.env);
+  const addresses = listenAddresses(flags, '--daemon');
   for (const address of addresses) {
     const found = await statusAt(address);
     if (found === undefined) continue;

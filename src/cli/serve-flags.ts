@@ -1,7 +1,8 @@
+import type { Address } from '../address.ts';
 import type { JwtAlgorithm } from '../identity/jwt/algorithms.ts';
 import type { AuthKind } from '../identity/principal.ts';
 import type { LauncherName } from '../process/launchers.ts';
-import type { ListenSpec } from './listen-spec.ts';
+import type { ListenSpec, PassedPlace } from './listen-spec.ts';
 import type { AuditServeFlags } from './serve-audit-options.ts';
 import type { MetricsServeFlags } from './serve-metrics-options.ts';
 import type { NetworkServeFlags } from './serve-network-options.ts';
@@ -19,7 +20,7 @@ export interface ServeFlags
     ReadinessServeFlags,
     SandboxServeFlags,
     TlsFlags {
-  readonly listen?: readonly ListenSpec[];
+  readonly listen?: readonly ListenSpec<Address | PassedPlace>[];
   readonly auth?: readonly AuthKind[];
   readonly allowUid?: readonly number[];
   readonly allowInsecure?: boolean;

@@ -44,12 +44,14 @@ export async function serveListeners(
     const auth = ORDER.filter((kind) => kindsOf[i]?.includes(kind)).flatMap(
       (kind) => authenticators.get(kind) ?? [],
     );
-    const { allowInsecure = false, socketMode } = flags;
+    const { allowInsecure = false } = flags;
+    const socketMode = spec.passed?.mode ?? flags.socketMode;
     return {
       address: spec.address,
       auth,
       tls: hasTls(spec, flags) ? tls : undefined,
       allowInsecure,
+      ...(spec.passed === undefined ? {} : { fd: spec.passed.fd }),
       ...(socketMode === undefined ? {} : { socketMode }),
     };
   });

@@ -2,10 +2,20 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { type Address, parseAddress } from '../address.ts';
 import { absolutePath } from './arguments.ts';
 import type { Example } from './examples.ts';
+import { type PassedPlace, passedPlace } from './listen-spec.ts';
+
+type TcpAddress = Extract<Address, { readonly kind: 'tcp' }>;
+
+/** Where metrics are told; nowhere if nothing is said. */
+export interface MetricsPlace {
+  readonly metrics?: TcpAddress;
+  /** The descriptor of a socket that listens there already. Undefined: one is made. */
+  readonly metricsFd?: number;
+}
 
 /** The flags of `runlet serve` that say where metrics are told. */
 export interface MetricsServeFlags {
-  readonly metrics?: Extract<Address, { readonly kind: 'tcp' }>;
+  readonly metrics?: TcpAddress | PassedPlace;
   /** By an absolute path. */
   readonly metricsTokenFile?: string;
 }
@@ -45,7 +55,10 @@ export function addMetricsOptions(command: Command): Command {
     );
 }
 
-function metricsAddress(text: string): Extract<Address, { readonly kind: 'tcp' }> {
+function metricsAddress(text: string): TcpAddress | PassedPlace {
+  const place = passedPlace(text);
+  // The others are for callers.
+  if (place?.name !== undefined) return place;
   const address = ((): Address | undefined => {
     try {
       return parseAddress(text);

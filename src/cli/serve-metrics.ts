@@ -10,7 +10,7 @@ import { openMetrics } from '../telemetry/metrics/metrics.ts';
 import { openOperatorListener, type ReadyNow } from '../telemetry/operator-listener.ts';
 import { VERSION } from '../version.ts';
 import type { Reloads } from './reloads.ts';
-import type { MetricsServeFlags } from './serve-metrics-options.ts';
+import type { MetricsPlace } from './serve-metrics-options.ts';
 import { systemReason } from './system-reason.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -24,6 +24,11 @@ export interface ServedMetrics {
   serves(server: Pick<RunletServer, 'gauges'>, ready: () => ReadyNow): void;
   /** They are told no more. */
   close(): void;
+}
+
+/** The flags about metrics, where it is known which socket is meant. */
+export interface PlacedMetricsFlags extends MetricsPlace {
+  readonly metricsTokenFile?: string | undefined;
 }
 
 /** A token, and how it is read again. */
@@ -41,7 +46,7 @@ const STARTING: ReadyNow = { ready: false, reasons: ['the server is starting'] }
  * @throws Error if the address cannot be listened at
  */
 export async function serveMetrics(
-  { metrics: address, metricsTokenFile: path }: MetricsServeFlags,
+  { metrics: address, metricsFd: fd, metricsTokenFile: path }: PlacedMetricsFlags,
   logger: ServerLog,
   reloads: Reloads,
 ): Promise<ServedMetrics> {
@@ -60,6 +65,7 @@ export async function serveMetrics(
   const listener = await openOperatorListener({
     host: address.host,
     port: address.port,
+    fd,
     scrape: (accept) => served && metrics.scrape(formatFor(accept), served.gauges()),
     ready: () => ready(),
     token: token?.current,

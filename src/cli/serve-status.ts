@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { connect as connectSocket } from 'node:net';
 import { credentials } from '@grpc/grpc-js';
-import { type Address, defaultAddress, formatAddress } from '../address.ts';
+import { type Address, formatAddress } from '../address.ts';
 import { connect, RemoteError, type RunletClient } from '../client/index.ts';
 import type { Reason } from '../errors.ts';
 import { peerOf } from '../peer-credentials.ts';
 import { DOWN_EXIT_CODE } from './exit-codes.ts';
+import { listenAddresses } from './listen-addresses.ts';
 import { printJson, printLine } from './print.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import { withServerAt } from './server-connection.ts';
@@ -29,8 +30,7 @@ export interface ServerStatus {
 
 /** Prints whether a server is up where these flags would have one listen, as service managers do. */
 export async function printStatus(flags: ServeFlags): Promise<void> {
-  const addresses = flags.listen?.map(({ address }) => address) ?? [defaultAddress(process.env)];
-  for (const address of addresses) {
+  for (const address of listenAddresses(flags, '--status')) {
     const status = await statusAt(address);
     if (status === undefined) process.exitCode = DOWN_EXIT_CODE;
     if (flags.json === true) {

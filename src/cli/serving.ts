@@ -7,11 +7,13 @@ import { createLauncher } from '../process/launchers.ts';
 import { exitAtOnce } from '../process/native/exit-at-once.ts';
 import { startServer } from '../server/server.ts';
 import type { ServerLog } from '../server/server-log.ts';
+import { type SystemdVariables, takeSystemdVariables } from '../systemd/variables.ts';
 import { FAILURE_EXIT_CODE } from './exit-codes.ts';
 import { tuneHeapGrowth } from './heap-growth.ts';
 import { plainListener } from './listen-spec.ts';
 import { createLogger } from './logger.ts';
 import { inheritedVariables } from './own-bytes.ts';
+import { placesOf } from './passed-listeners.ts';
 import { endPredecessors, recordInState } from './predecessors.ts';
 import { printLine } from './print.ts';
 import { Reloads } from './reloads.ts';
@@ -20,12 +22,13 @@ import { asksForAudit } from './serve-audit-options.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import type { ServedHttp } from './serve-http.ts';
 import { serveListeners } from './serve-listeners.ts';
-import type { ServedMetrics } from './serve-metrics.ts';
+import type { PlacedMetricsFlags, ServedMetrics } from './serve-metrics.ts';
 import { namesProxy } from './serve-network-options.ts';
 import type { ServedPolicy } from './serve-policy.ts';
 import { principalLimitsOf } from './serve-principals.ts';
 import { checkReadiness } from './serve-readiness-options.ts';
 import type { ServedProfiles } from './serve-sandboxes.ts';
+import type { ServedNotices } from './serve-systemd.ts';
 import { serveTracing } from './serve-tracing.ts';
 import { hasTerminal, takeServerSignals } from './server-signals.ts';
 import { startedWith, wasIgnored } from './started-with.ts';
@@ -40,7 +43,10 @@ import { UsageError } from './usage-error.ts';
  * @throws Error if an address may not or cannot be listened at
  */
 export async function serve(flags: ServeFlags): Promise<void> {
-  const specs = flags.listen ?? [plainListener(await privateAddress())];
+  // Before anything else has them, and before anything is begun where they make no sense.
+  const systemd = takeSystemdVariables(process.env);
+  const { listen, ...places } = placesOf(flags, systemd, process.pid);
+  const specs = listen ?? [plainListener(await privateAddress())];
   const ttls = ttlLimits(flags);
   checkReadiness(flags);
   const { flush, logger } = createLogger(flags.logLevel);
@@ -50,7 +56,9 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const http = await httpOf(flags, logger);
   const tracer = await serveTracing(process.env, logger);
   const reloads = new Reloads(logger);
-  const metrics = await metricsOf(flags, logger, reloads);
+  const notices = await noticesOf(systemd, logger);
+  const { metricsTokenFile } = flags;
+  const metrics = await metricsOf({ ...places, metricsTokenFile }, logger, reloads);
   logStrayOutput(logger);
   tuneHeapGrowth();
   // From the start: one that comes while the server starts ends it in order too.
@@ -67,7 +75,8 @@ export async function serve(flags: ServeFlags): Promise<void> {
     },
     reload: (signal) => {
       logger.info({ signal }, 'signal: what can be is read again');
-      void reloads.run();
+      const run = (): Promise<void> => reloads.run();
+      void (notices?.reload(run) ?? run());
     },
     ignored: (signal) => logger.info({ signal }, 'signal ignored'),
     endsByHangup: hasTerminal(),
@@ -139,6 +148,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     }
     if (metrics !== undefined) await printLine(`runlet metrics on ${metrics.where}`);
     await audit?.begin();
+    notices?.serves(server);
   } catch (error) {
     // Whoever was to be told does not know where it is.
     await server.shutdown();
@@ -150,6 +160,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const predecessors = endPredecessors({ stateFolder, launcher, log: logger, graceMs });
   await ending.wait();
   clearTimeout(trying);
+  notices?.stopping((isAtFault ? 0 : flags.drainTimeout * 1000) + graceMs + FAULT_EXIT_MS);
   const stopped = Promise.all([
     server.shutdown({ waits: !isAtFault }),
     predecessors.settle(graceMs),
@@ -167,6 +178,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   record?.remove();
   await audit?.close();
   await flush();
+  notices?.close();
   process.exit();
 }
 
@@ -203,8 +215,18 @@ async function httpOf(flags: ServeFlags, logger: ServerLog): Promise<ServedHttp 
   return serveHttp(flags, process.env, logger);
 }
 
+async function noticesOf(
+  variables: SystemdVariables,
+  logger: ServerLog,
+): Promise<ServedNotices | undefined> {
+  const { NOTIFY_SOCKET: where = '' } = variables;
+  if (where === '') return undefined;
+  const { serveNotices } = await import('./serve-systemd.ts');
+  return serveNotices(where, variables, logger);
+}
+
 async function metricsOf(
-  flags: ServeFlags,
+  flags: PlacedMetricsFlags,
   logger: ServerLog,
   reloads: Reloads,
 ): Promise<ServedMetrics | undefined> {

@@ -1,4 +1,4 @@
-import { KIB, MIB, SECOND } from '../units.ts';
+import { HOUR, KIB, MIB, SECOND } from '../units.ts';
 
 /* The program that serves: its log, its memory, its end. */
 
@@ -70,6 +70,25 @@ export const STATE_WRITE_MS = 10 * SECOND;
 
 /** How long the end of a server waits until its last spans are handed over, in milliseconds. */
 export const TRACE_FLUSH_MS = 2_000;
+
+/** Notices for a service manager that may wait until it reads: the newest say what is true. */
+export const MAX_WAITING_NOTICES = 64;
+
+/** How long after a notice that could not be sent it is tried again. */
+export const NOTICE_RETRY_MS = SECOND / 10;
+
+/**
+ * How often a server that shuts down asks a service manager for more time, and for how much: so that
+ * two such notices may be late.
+ */
+export const STOP_NOTICE_MS = 5 * SECOND;
+export const STOP_EXTENSION_MS = 15 * SECOND;
+
+/** How often a sign of life is given at the least, however long a service manager waits for one. */
+export const MAX_BEAT_MS = HOUR;
+
+/** Sockets that systemd may pass to a server: more than anybody has units for. */
+export const MAX_PASSED_SOCKETS = 256;
 
 /** Connections of operators' tools at one time, milliseconds for the head of a request, and its bytes. */
 export const MAX_OPERATOR_CONNECTIONS = 64;

@@ -40,7 +40,7 @@ export async function acceptAt(
 }
 
 async function accept(
-  { address, auth, socketMode, tls }: ListenerOptions,
+  { address, auth, fd, socketMode, tls }: ListenerOptions,
   { door, logger, onConnection }: AcceptOptions,
 ): Promise<Listener> {
   const takes = (kind: AuthKind): boolean => auth.some((one) => one.kind === kind);
@@ -65,6 +65,7 @@ async function accept(
   };
   let toldAt = Number.NEGATIVE_INFINITY;
   const listener = await listen(address, take, {
+    ...(fd === undefined ? {} : { fd }),
     ...(socketMode === undefined ? {} : { socketMode }),
     onProblem: (err) => {
       // There may be no descriptor left: one on which nobody was let in has to go.

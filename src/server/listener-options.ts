@@ -7,6 +7,8 @@ import type { TlsSource } from './tls/tls-source.ts';
 /** A listener of a server, and who is let in over it. */
 export interface ListenerOptions {
   readonly address: Address;
+  /** The descriptor of a socket that listens there already. Default: one is made. */
+  readonly fd?: number;
   /**
    * Who is let in, in the order in which they are asked. Empty: nobody, but that health is told.
    * Closed with the server.
@@ -16,7 +18,7 @@ export interface ListenerOptions {
   readonly tls?: TlsSource | undefined;
   /** Lets the listener be open, or tokens be sent in plaintext, beyond this machine. Default: false. */
   readonly allowInsecure?: boolean;
-  /** The mode of a Unix socket. Default: 0600, for its user alone. */
+  /** The mode of a Unix socket; the one that it has, with `fd`. Default: 0600, for its user alone. */
   readonly socketMode?: number;
 }
 

@@ -20,6 +20,11 @@ export interface Listener {
 
 /** How {@link listen} listens. Every field may be left out. */
 export interface ListenSettings {
+  /**
+   * The descriptor of a socket that listens at the address already. Whoever made it has said what
+   * its mode is, and removes its file. It is this server's from now on.
+   */
+  readonly fd?: number;
   /** The mode of a Unix socket. Default: 0600, for its user alone. */
   readonly socketMode?: number;
   /** A connection could not be accepted: there are no descriptors, for example. */
@@ -34,16 +39,23 @@ const PRIVATE_MODE = 0o600;
  *
  * A Unix socket is bound with mode 0600 and gets the one that is asked for then, in a folder
  * that is made with mode 0700 if it is missing; one that a dead server left is replaced. Servers that look at one path at
- * the same time take turns, by a lock beside it.
+ * the same time take turns, by a lock beside it. Connections that came before are taken, too, where
+ * the socket is there already.
  *
  * @throws Error if the address cannot be bound
  */
 export async function listen(
   address: Address,
   onConnection: (socket: Socket) => void,
-  { onProblem = () => {}, socketMode = PRIVATE_MODE }: ListenSettings = {},
+  { fd, onProblem = () => {}, socketMode = PRIVATE_MODE }: ListenSettings = {},
 ): Promise<Listener> {
   const server = createServer({ noDelay: true, pauseOnConnect: false }, onConnection);
+  if (fd !== undefined) {
+    await listening(server, () => server.listen({ fd }, ACCEPT_BACKLOG));
+    server.on('error', onProblem);
+    const file = address.kind === 'unix' ? await fileAt(address.path) : undefined;
+    return { address, file, close: () => closeServer(server) };
+  }
   if (address.kind === 'unix') {
     // libuv would cut it, and listen somewhere else.
     if (Buffer.byteLength(address.path) > MAX_SOCKET_PATH_BYTES) {
@@ -66,6 +78,11 @@ export async function listen(
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
   const at: Address = { kind: 'tcp', host, port };
   return { address: at, file: undefined, close: () => closeServer(server) };
+}
+
+/** The file of a socket of somebody else's; undefined: it is gone, and nobody comes by it. */
+function fileAt(path: string): Promise<FileIdentity | undefined> {
+  return lstat(path, { bigint: true }).catch(() => undefined);
 }
 
 /** Returns the file that the socket has. */

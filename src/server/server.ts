@@ -18,7 +18,7 @@ export interface RunletServer {
   /** Where it listens, with the real ports. */
   readonly addresses: readonly Address[];
   /** Whether new work is to come. */
-  readonly readiness: Pick<Readiness, 'current'>;
+  readonly readiness: Pick<Readiness, 'current' | 'follow'>;
   /**
    * Shuts down in order: health says NOT_SERVING, nothing new is begun, sessions go on for as long
    * as they may, processes are terminated, streams come to their ends, connections are closed.

@@ -20,6 +20,8 @@ export interface OperatorListenerOptions {
   readonly host: string;
   /** 0: one that is free. */
   readonly port: number;
+  /** The descriptor of a socket that listens there already. Default: one is made. */
+  readonly fd?: number | undefined;
   /** What `/metrics` answers to a header `Accept`; undefined: there is nothing to tell yet. */
   readonly scrape: (accept: string | undefined) => Promise<Scrape> | undefined;
   /** What `/readyz` says. */
@@ -72,7 +74,8 @@ export async function openOperatorListener(
     },
   );
   server.maxConnections = MAX_OPERATOR_CONNECTIONS;
-  server.listen(options.port, options.host);
+  if (options.fd === undefined) server.listen(options.port, options.host);
+  else server.listen({ fd: options.fd });
   await once(server, 'listening');
   server.unref();
   server.on('error', options.onError);

@@ -1,8 +1,11 @@
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { Reloads } from '../../src/cli/reloads.ts';
-import { type ServedMetrics, serveMetrics } from '../../src/cli/serve-metrics.ts';
-import type { MetricsServeFlags } from '../../src/cli/serve-metrics-options.ts';
+import {
+  type PlacedMetricsFlags,
+  type ServedMetrics,
+  serveMetrics,
+} from '../../src/cli/serve-metrics.ts';
 import type { ServerOptions } from '../../src/server/server-options.ts';
 import { parseExposition } from './exposition.ts';
 import { type ServedHere, serveHere } from './harness.ts';
@@ -17,7 +20,7 @@ export interface Scraped extends ServedHere {
 
 /** Starts metrics, of which no server tells yet. */
 export async function startMetrics(
-  flags: Partial<MetricsServeFlags> = {},
+  flags: Partial<PlacedMetricsFlags> = {},
 ): Promise<{ readonly metrics: ServedMetrics; readonly reloads: Reloads }> {
   const logger = pino({ enabled: false });
   const reloads = new Reloads(logger);
@@ -30,7 +33,7 @@ export async function startMetrics(
 /** Starts a server that tells them. */
 export async function serveScraped(
   options: Parameters<typeof serveHere>[0] & Partial<ServerOptions> = {},
-  flags: Partial<MetricsServeFlags> = {},
+  flags: Partial<PlacedMetricsFlags> = {},
 ): Promise<Scraped> {
   const { metrics, reloads } = await startMetrics(flags);
   const served = await serveHere({ ...options, meter: metrics.meter });
