@@ -112,10 +112,10 @@ function typeOf(calls: SocketCalls, fd: number, what: string): number {
   try {
     return calls.optionOf(fd, SO_TYPE);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EBADF') throw new Error(`${what} is not open`);
-    if (code === 'ENOTSOCK') throw new Error(`${what} is no socket`);
-    throw error;
+    // Beyond the last one that was passed are those of this program itself.
+    throw new Error(`${what} is no socket, or fewer were passed than LISTEN_FDS says`, {
+      cause: error,
+    });
   }
 }
 

@@ -51,9 +51,10 @@ def make(kind, path=None, mode=0o600, host="127.0.0.1"):
 
 
 def where(made):
-    name = made.getsockname() if isinstance(made, socket.socket) else ""
+    name = made.getsockname() if isinstance(made, socket.socket) else b""
     if isinstance(name, tuple):
         return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
+    # One that is abstract is told as bytes.
     return f"unix:{name}" if isinstance(name, str) else ""
 
 
