@@ -11,7 +11,7 @@ const DEPENDENT = [
   'node-line',
   'acceptance/{cli,cli-exposure,descriptors,ends,frozen-peer,interact,interact-shell,late-output}',
   'acceptance/{launchers,process,reading,reconnect,run,shutdown,start-failures,stdin,terminal}',
-  'acceptance/{termination,timeouts,trees}',
+  'acceptance/{systemd-notices,systemd-sockets,termination,timeouts,trees}',
   'bridge/*',
   'bundled/*',
   'cli/log-sink',

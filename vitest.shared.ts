@@ -69,6 +69,8 @@ export const LONG = [
     'sandbox-acts',
     'spool',
     'spool-faults',
+    'systemd-notices',
+    'systemd-sockets',
     'tls-rotation',
     'tls-serve',
     'tunnels',

@@ -14,6 +14,8 @@ const TOOLS = {
   haproxy: 'haproxy',
   mandoc: 'mandoc',
   nginx: 'nginx',
+  python3: 'python3',
+  'systemd-analyze': 'systemd',
   tmux: 'tmux',
   zsh: 'zsh',
 };

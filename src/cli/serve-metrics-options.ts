@@ -45,7 +45,7 @@ export function addMetricsOptions(command: Command): Command {
   return command
     .option(
       '--metrics <address>',
-      'HOST:PORT at which HTTP tells metrics, and whether the server lives and is ready (default: none)',
+      'HOST:PORT, or systemd:NAME, at which HTTP tells metrics, and whether the server lives and is ready (default: none)',
       metricsAddress,
     )
     .option(

@@ -92,7 +92,7 @@ export function serveCommand(): Command {
   const command = new Command('serve')
     .option(
       '--listen <address>',
-      'unix:PATH or HOST:PORT (port 0 picks one); may be given again (default: a Unix socket in the runtime folder)',
+      'unix:PATH, HOST:PORT (port 0 picks one) or systemd[:NAME]; may be given again (default: a Unix socket in the runtime folder)',
       collectListener,
     )
     .addOption(

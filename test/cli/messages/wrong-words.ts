@@ -232,6 +232,19 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
     ['serve x', 'too many arguments: 1, where 0 can be'],
     ['serve --listen nonsense', '--listen nonsense: expected unix:PATH or HOST:PORT'],
     ['serve --listen 127.0.0.1:0', '--listen 127.0.0.1:0 needs --auth'],
+    ['serve --listen systemd:', '--listen systemd:: the name of the socket is missing'],
+    [
+      'serve --listen systemd:web',
+      '--listen systemd:web: systemd has passed no socket: LISTEN_FDS is not set',
+    ],
+    [
+      'serve --listen systemd --status',
+      '--status needs addresses: what systemd passes is for the server alone',
+    ],
+    [
+      'serve --listen systemd --daemon',
+      '--daemon needs addresses: what systemd passes is for the server alone',
+    ],
     ['serve --listen 127.0.0.1:0 --auth token', '--auth token needs --token-file'],
     ['serve --metrics nonsense', '--metrics nonsense: it is not HOST:PORT'],
     [
