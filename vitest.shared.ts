@@ -92,6 +92,7 @@ export const LONG = [
   'test/client/network/{agents,connect,fetch,leaks}.test.ts',
   'test/cli/messages/messages.test.ts',
   'test/conformance/{cli,conformance,mutants-*}.test.ts',
+  'test/deploy/systemd.test.ts',
   'test/docs/walks.test.ts',
   'test/examples/examples.test.ts',
   'test/files/watch-{model,order}.property.test.ts',
