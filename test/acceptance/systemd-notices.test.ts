@@ -108,6 +108,27 @@ describe.skipIf(!hasTool('python3', '--version'))('what systemd is told', () => 
     }
   });
 
+  it('is nothing, and the log says so, without the native module', async () => {
+    const code = `
+      import Module from 'node:module';
+      const find = Module._resolveFilename;
+      Module._resolveFilename = (name, ...others) => {
+        if (name === 'koffi') throw new Error('there is none');
+        return find(name, ...others);
+      };`;
+    const receiver = await receiveNotices();
+    const env = { NOTIFY_SOCKET: receiver.where };
+    const flags = ['--auth', 'none', '--launcher', 'child_process'];
+    const server = await startService({ env, flags, code });
+    await connectTo(server.address).info();
+    expect(await server.end()).toBe(0);
+    const told = server.log.filter(({ msg }) => msg === 'systemd cannot be told how the server is');
+    expect(told).toMatchObject([
+      { err: { message: expect.stringContaining('koffi, the native module, cannot be loaded') } },
+    ]);
+    expect(await receiver.before()).toEqual([]);
+  });
+
   it('is told by no process of the server', async () => {
     const receiver = await receiveNotices();
     const env = { NOTIFY_SOCKET: receiver.where, LISTEN_FDNAMES: 'x', WATCHDOG_USEC: '5000000' };

@@ -21,6 +21,17 @@ const GATE = 'scripts/gate/steps.mjs';
 /** Blocks after a comment `<!-- elsewhere -->` have only commands of this table. */
 export const CLAIMS: readonly Claim[] = [
   { command: exactly('npm ci && npm test'), by: GATE, has: "built('test')" },
+  // Into another folder than that of the machine.
+  {
+    command: /^deploy\/systemd\/install\.sh \/$/,
+    by: 'test/deploy/systemd.test.ts',
+    has: "run(join(FOLDER, 'install.sh'), [root])",
+  },
+  {
+    command: /^systemd-(?:sysusers|tmpfiles --create)$/,
+    by: 'test/deploy/systemd.test.ts',
+    has: "'--create', 'runlet.conf'",
+  },
   {
     command: /^npm install @opentelemetry\/api /,
     by: 'package.json',
