@@ -182,15 +182,18 @@ describe.skipIf(!hasTool('python3', '--version'))('a server with a watchdog', ()
     await receiver.until((told) => told.pid === server.pid && isBeat(told));
   });
 
-  it('gives them while it ends', async () => {
+  it('gives them while it ends, and asks for more time again', async () => {
     const receiver = await receiveNotices();
     const env = { NOTIFY_SOCKET: receiver.where, WATCHDOG_USEC };
     const server = await startService({ env, flags: ['--drain-timeout', '10m'] });
     await connectTo(server.address).session();
     const ended = server.end();
     await receiver.until(({ notice }) => notice['STOPPING'] === '1');
-    await receiver.until(isBeat);
-    await receiver.until(isBeat);
+    for (let times = 0; times < 2; times += 1) {
+      const asked = await receiver.until(({ notice }) => 'EXTEND_TIMEOUT_USEC' in notice);
+      // There is nothing to say before the first.
+      expect(asked.some(isBeat)).toBe(times > 0);
+    }
     // Nobody waits for the session any longer.
     server.child.kill('SIGTERM');
     expect(await ended).toBe(0);
