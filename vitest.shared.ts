@@ -70,6 +70,7 @@ export const LONG = [
     'spool',
     'spool-faults',
     'systemd-notices',
+    'systemd-refusals',
     'systemd-sockets',
     'tls-rotation',
     'tls-serve',

@@ -42,10 +42,10 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   '* is not UTF-8: *': 'acceptance/cli-folders.test.ts',
   'RUNLET_ADDRESS *: *': 'cli/messages/messages.test.ts',
   'RUNLET_TLS *: it is neither 1 nor 0': 'cli/messages/who-calls.test.ts',
-  '*: it is no socket of TCP': 'acceptance/systemd-sockets.test.ts',
-  '*: there are several of that name': 'acceptance/systemd-sockets.test.ts',
+  '*: it is no socket of TCP': 'acceptance/systemd-refusals.test.ts',
+  '*: there are several of that name': 'acceptance/systemd-refusals.test.ts',
   'systemd has passed the socket *, *, which no --listen names':
-    'acceptance/systemd-sockets.test.ts',
+    'acceptance/systemd-refusals.test.ts',
   'a server is up already at **, version *': 'acceptance/cli-daemon.test.ts',
   'cannot write *: *': 'cli/fetch.test.ts',
   '*; trying for * s': 'cli/forward-port-taken.test.ts',
