@@ -13,6 +13,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { parseMounts } from '../../machine/mounts.ts';
+import { ownCgroup } from '../../machine/own-cgroup.ts';
 
 /** A cgroup that one process, and all that comes of it, is in. */
 export interface Cgroup {
@@ -82,17 +84,8 @@ export class Cgroups {
 
 /** The folder of this process's cgroup; undefined: there is no version 2. */
 function ownFolder(): string | undefined {
-  const own = /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
-  if (own === undefined) return undefined;
-  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
-    // proc_pid_mountinfo(5): the fields after a lone hyphen are the type and so on.
-    const [mount = '', type = ''] = line.split(' - ');
-    const [, , , root = '', point = ''] = mount.split(' ');
-    if (!type.startsWith('cgroup2 ')) continue;
-    if (root === '/') return join(point, own);
-    if (own === root || own.startsWith(`${root}/`)) return join(point, own.slice(root.length));
-  }
-  return undefined;
+  const mounts = parseMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
+  return ownCgroup(readFileSync('/proc/self/cgroup', 'utf8'), mounts)?.path;
 }
 
 /** Removes what servers left that were killed. Of one that still has processes it stays. */
