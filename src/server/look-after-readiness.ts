@@ -1,9 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Clock, Timer } from '../clock.ts';
 import { MEMORY_LOOK_MS, STATE_LOOK_MS, STATE_WRITE_MS } from '../limits.ts';
+import { LEAST_BYTES, openNameless } from '../nameless-file.ts';
 import { followMark, type HighWater } from './high-water.ts';
 import type { Readiness } from './readiness.ts';
 
@@ -17,14 +14,7 @@ export interface LookAfterOptions {
   readonly stateFolder: string | undefined;
 }
 
-/** The part of `O_TMPFILE` that is its own, on x86 and ARM. */
-const TMPFILE = 0o20000000;
-
-/** What open(2) fails with where a file system has no files without names, or a kernel does not. */
-const WITHOUT: ReadonlySet<unknown> = new Set(['EOPNOTSUPP', 'EISDIR', 'EINVAL']);
-
-/** As much as a file system gives at the least: so that a full disk is noticed. */
-const PROBE = Buffer.alloc(4096);
+const PROBE = Buffer.alloc(LEAST_BYTES);
 
 /**
  * Looks from time to time at what readiness depends on and nobody tells of. Returns how it is
@@ -88,21 +78,4 @@ async function writeProbe(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-/** Of a file without a name nothing is left, however this server ends: open(2), `O_TMPFILE`. */
-async function openNameless(folder: string): Promise<FileHandle> {
-  if (process.platform === 'linux') {
-    const { O_DIRECTORY, O_WRONLY } = constants;
-    try {
-      return await open(folder, TMPFILE | O_DIRECTORY | O_WRONLY, 0o600);
-    } catch (error) {
-      // Not every file system has them.
-      if (!(error instanceof Error && 'code' in error && WITHOUT.has(error.code))) throw error;
-    }
-  }
-  const file = join(folder, `.writable-${randomUUID()}`);
-  const handle = await open(file, 'wx', 0o600);
-  await rm(file, { force: true });
-  return handle;
 }
