@@ -6,6 +6,7 @@
 
 export * from './limits/calls.ts';
 export * from './limits/connections.ts';
+export * from './limits/doctor.ts';
 export * from './limits/files.ts';
 export * from './limits/identity.ts';
 export * from './limits/network.ts';

@@ -50,3 +50,14 @@ export function sizeBytes(text: string): number {
   const value = Number(number) * (factor ?? Number.NaN);
   return Number.isSafeInteger(value) ? value : Number.NaN;
 }
+
+/** A number of bytes for people: `512 B`, `1.5 KiB`, `64 MiB`. */
+export function sizeText(bytes: number): string {
+  let [value, unit] = [bytes, 'B'];
+  for (const larger of ['KiB', 'MiB', 'GiB', 'TiB', 'PiB']) {
+    // What would be rounded to 1024 is one of the next.
+    if (value < 1023.5) break;
+    [value, unit] = [value / 1024, larger];
+  }
+  return `${unit === 'B' || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${unit}`;
+}

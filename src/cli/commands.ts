@@ -148,6 +148,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./info.ts')).infoCommand(),
   },
   {
+    name: 'doctor',
+    usage: '[options]',
+    summary: 'Say what this machine offers to a server, and lacks.',
+    description:
+      'Say what this machine offers to a server, and lacks: each with what does not work then, and what to do. No server is asked. The exit code is 1 where something is missing that a server needs.',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
+  {
     name: 'token',
     usage: '',
     summary: 'Make tokens, and look at them.',

@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty';
-import { sizeText } from './human-text.ts';
+import { sizeText } from '../quantities.ts';
 import { sayAsIs } from './print.ts';
 
 /** How far a copy is. */

@@ -8,6 +8,8 @@ import type { ProcessExit } from '../client/index.ts';
 
 /** Something could not be done with a file, as the programs of coreutils have it. */
 export const FILE_EXIT_CODE = 1;
+/** `doctor`: the machine lacks what a server needs. */
+export const MISSING_EXIT_CODE = 1;
 /** `serve --status`: no server is up, as the Linux Standard Base has it of services. */
 export const DOWN_EXIT_CODE = 3;
 /* Those of curl(1), of `fetch`. */

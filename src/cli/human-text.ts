@@ -43,13 +43,17 @@ export function quotedName(name: string): string {
   return `'${printable(shownText(name))}'`;
 }
 
-/** A number of bytes for people: `512 B`, `1.5 KiB`, `64 MiB`. */
-export function sizeText(bytes: number): string {
-  let [value, unit] = [bytes, 'B'];
-  for (const larger of ['KiB', 'MiB', 'GiB', 'TiB', 'PiB']) {
-    // What would be rounded to 1024 is one of the next.
-    if (value < 1023.5) break;
-    [value, unit] = [value / 1024, larger];
+/** A text in lines of at most so many characters, unless a word is longer. */
+export function wrapped(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
   }
-  return `${unit === 'B' || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${unit}`;
+  return [...lines, line];
 }

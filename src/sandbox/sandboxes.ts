@@ -145,6 +145,11 @@ export function openSandboxes(options: SandboxesOptions): Sandboxes {
   };
 }
 
+/** What a launcher can start in sandboxes on this machine, tried once. Never rejects. */
+export async function lookForSandboxes(launcher: Launcher): Promise<SandboxesFound> {
+  return shown(await findingsOf(launcher));
+}
+
 function findingsOf(launcher: Launcher): Promise<Findings> {
   let findings = known.get(launcher);
   if (findings === undefined) {

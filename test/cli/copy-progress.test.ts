@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { progressLine } from '../../src/cli/copy-progress.ts';
-import { sizeText } from '../../src/cli/human-text.ts';
+import { sizeText } from '../../src/quantities.ts';
 
 const MIB = 2 ** 20;
 

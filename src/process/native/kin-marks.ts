@@ -113,6 +113,20 @@ export class KinMarks {
   }
 }
 
+/**
+ * Why this process cannot mark others: its limit may not be as high as marks are, or it runs in too
+ * many other servers, or limits may not be set. Undefined: it can.
+ */
+export function whyNoMarks(libc: Libc): 'limit' | 'nested' | 'refused' | undefined {
+  const own = limitOf(libc, 0);
+  if (own === undefined) return 'refused';
+  if (own.hard < 2n * BASE) return 'limit';
+  const isMark = own.soft >= BASE && own.soft < 2n * BASE;
+  // Those of the last but one level are multiples of this.
+  if (isMark && own.soft % (LEVELS.at(-2)?.step ?? 1n) !== 0n) return 'nested';
+  return KinMarks.create(libc, own) === undefined ? 'refused' : undefined;
+}
+
 /** The soft limit that marks are, of any process; undefined: it is not there. */
 export function softLimitOf(libc: Libc, pid: number): bigint | undefined {
   return limitOf(libc, pid)?.soft ?? softLimitOfOther(pid);
