@@ -30,6 +30,7 @@ export const LONG = [
     'cli',
     'cli-attach',
     'cli-cp',
+    'cli-doctor',
     'cli-files',
     'cli-identity',
     'cli-leftovers',

@@ -39,8 +39,8 @@ export interface Surroundings {
   readonly socket: Address & { readonly kind: 'unix' };
   readonly temporaryFolder: string;
   readonly lookAtFolder: LookAtFolder;
-  /** Tries sandboxes, once. */
-  readonly sandboxes: () => Promise<SandboxesFound>;
+  /** Tries sandboxes, once; undefined: the folder for temporary files, which that takes, does not answer. */
+  readonly sandboxes: () => Promise<SandboxesFound | undefined>;
   readonly clock: Clock;
 }
 
@@ -59,6 +59,8 @@ export function surroundings(options: SurroundingsOptions): Surroundings {
   const { clock, env, folderCommand, startedWith, wanted } = options;
   const whyNotBest = whyNoPosixSpawn(startedWith);
   const launcher = createLauncher(undefined, startedWith);
+  const temporaryFolder = tmpdir();
+  const lookAtFolder = folderLooks(folderCommand, clock);
   return {
     platform: process.platform,
     arch: process.arch,
@@ -71,9 +73,13 @@ export function surroundings(options: SurroundingsOptions): Surroundings {
     launcher,
     whyNotBest,
     socket: defaultAddress(env),
-    temporaryFolder: tmpdir(),
-    lookAtFolder: folderLooks(folderCommand, clock),
-    sandboxes: () => lookForSandboxes(launcher),
+    temporaryFolder,
+    lookAtFolder,
+    async sandboxes() {
+      // What waits there for ever would keep this program from ending.
+      const facts = await lookAtFolder(temporaryFolder);
+      return facts && (await lookForSandboxes(launcher));
+    },
     clock,
   };
 }

@@ -1,3 +1,4 @@
+import { SANDBOX_CHECK_MS } from '../../limits.ts';
 import type { SandboxesFound } from '../../sandbox/sandboxes.ts';
 import type { Check, Outcome } from '../check.ts';
 
@@ -5,18 +6,21 @@ import type { Check, Outcome } from '../check.ts';
 export const REFUSED =
   'Every process and file for which a sandbox is asked is refused with `SANDBOX_UNAVAILABLE`, and `--require-sandbox` refuses all of them.';
 
-type Problem = 'find' | 'launcher' | 'owner' | 'setuid' | 'version';
+type Problem = 'find' | 'launcher' | 'owner' | 'setuid' | 'temporary' | 'version';
 
 /** The step at which the look for bwrap(1) ended, by the name of a probe; see `Sandboxes.facts`. */
 const MECHANISM = 'mechanism';
 
 /** Whether there is a bwrap(1) that sandboxes can be made with. */
 export function judgeBubblewrap(
-  { probes, problems, program, version }: SandboxesFound,
+  found: SandboxesFound | undefined,
   canLaunch: boolean,
 ): Outcome<Problem> {
+  if (found === undefined) return { detail: 'it cannot be tried', problem: 'temporary' };
+  const { probes, problems, program, version } = found;
   const missing = probes.find(({ name }) => name === MECHANISM);
-  if (missing === undefined) return { detail: `${program}, version ${version || 'unknown'}` };
+  if (missing === undefined)
+    return { detail: version === '' ? program : `${program}, version ${version}` };
   const detail = problems[MECHANISM] ?? missing.step;
   if (!canLaunch) return { detail, problem: 'launcher' };
   return { detail, problem: isStep(missing.step) ? missing.step : 'find' };
@@ -31,11 +35,13 @@ export const bubblewrap: Check<Problem> = {
   about: 'bwrap(1), by which sandboxes are made: in `/usr/bin`, `/bin` or `/usr/local/bin`',
   required: false,
   elsewhere: 'launcher',
+  boundMs: SANDBOX_CHECK_MS,
   problems: {
     launcher: {
       consequence: REFUSED,
       remedy: 'Mend `launcher`, `process-marks` and `proc` first, whichever is named here.',
     },
+    temporary: { consequence: REFUSED, remedy: 'Mend `temporary-folder` first.' },
     find: {
       consequence: REFUSED,
       remedy:

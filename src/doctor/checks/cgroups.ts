@@ -5,13 +5,14 @@ import { parseMounts } from '../../machine/mounts.ts';
 import { type CgroupFolder, ownCgroup } from '../../machine/own-cgroup.ts';
 import type { ReadText } from '../../machine/read-text.ts';
 import type { Check, Outcome } from '../check.ts';
+import { MEND_PROC } from '../remedies.ts';
 
 /** What is known of cgroups, cgroups(7). */
 export interface CgroupFacts {
   /** Whether processes are started in cgroups of their own. */
   readonly isUsed: boolean;
-  /** Whether there are any, of version 1 at least. */
-  readonly isMounted: boolean;
+  /** Whether there are any, of version 1 at least; undefined: it is not told. */
+  readonly isMounted: boolean | undefined;
   /** The folder of this program's; undefined: it is in none of version 2, or sees none. */
   readonly own: CgroupFolder | undefined;
   /** What came of making one below it. */
@@ -30,7 +31,7 @@ export interface CgroupTrial {
   readonly controllers: readonly string[];
 }
 
-type Problem = 'denied' | 'kill' | 'library' | 'none' | 'version';
+type Problem = 'denied' | 'kill' | 'library' | 'none' | 'proc' | 'version';
 
 const ONE_BY_ONE =
   'What a process started is killed one by one, and not at once: what forks faster than it is killed may escape.';
@@ -38,11 +39,14 @@ const ONE_BY_ONE =
 /** Whether the launcher can give each process a cgroup, by which all that came of it is killed. */
 export function judgeCgroups(facts: CgroupFacts): Outcome<Problem> {
   const { hasLibrary, isMounted, isUsed, own, trial } = facts;
+  if (isMounted === undefined) return { detail: 'it is not told without /proc', problem: 'proc' };
   if (!isMounted) return { detail: 'no cgroups are mounted', problem: 'none' };
   if (own === undefined || trial === undefined) {
     return { detail: 'those of version 1 are there, and none of version 2', problem: 'version' };
   }
   const { path } = own;
+  // Something else is mounted over it.
+  if (trial.errnoName === 'ENOENT') return { detail: `${path} is not there`, problem: 'none' };
   if (trial.errnoName !== undefined) {
     const detail = `no cgroup can be made below ${path}: ${trial.errnoName}`;
     return { detail, problem: 'denied', values: { path } };
@@ -64,6 +68,7 @@ export const cgroups: Check<Problem> = {
   required: false,
   elsewhere: 'none',
   problems: {
+    proc: { consequence: ONE_BY_ONE, remedy: MEND_PROC },
     none: {
       consequence: ONE_BY_ONE,
       remedy: 'Mount them: `mount -t cgroup2 none /sys/fs/cgroup`, or let the container have them.',
@@ -86,11 +91,13 @@ export const cgroups: Check<Problem> = {
     },
   },
   look: ({ launcher, native, read }) => {
-    const mounts = parseMounts(read('/proc/self/mountinfo') ?? '');
+    const mountinfo = read('/proc/self/mountinfo');
+    const mounts = parseMounts(mountinfo ?? '');
     const own = ownCgroup(read('/proc/self/cgroup') ?? '', mounts);
     return judgeCgroups({
       isUsed: launcher.tree === 'cgroup',
-      isMounted: mounts.some(({ type }) => type === 'cgroup' || type === 'cgroup2'),
+      isMounted:
+        mountinfo === undefined ? undefined : mounts.some(({ type }) => /^cgroup2?$/.test(type)),
       own,
       trial: own && tryCgroup(own.path, read),
       hasLibrary: 'libc' in native && native.libc.attributesSetCgroup !== undefined,

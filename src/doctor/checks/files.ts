@@ -19,7 +19,10 @@ export const files: Check<'native' | 'proc' | 'walk'> = {
   },
   look({ native, read }) {
     if (read('/proc/self/status') === undefined) {
-      return { detail: 'files are reached by descriptors, which /proc has', problem: 'proc' };
+      return {
+        detail: 'files are reached by their descriptors, as /proc has them',
+        problem: 'proc',
+      };
     }
     const { confinement } = new Places([]);
     if (confinement === 'openat2') return { detail: 'paths are resolved by openat2' };

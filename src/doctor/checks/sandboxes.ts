@@ -31,9 +31,11 @@ const UNMADE = 'sandbox';
 
 /** Whether all works that sandboxes rely on, each part tried by what must fail and what must work. */
 export function judgeSandboxes(
-  { probes, problems }: SandboxesFound,
+  found: SandboxesFound | undefined,
   read: ReadText,
 ): Outcome<Problem> {
+  if (found === undefined) return { detail: 'they cannot be tried', problem: 'temporary' };
+  const { probes, problems } = found;
   if (probes.some(({ name }) => name === 'mechanism')) {
     return { detail: 'there is nothing to try them with', problem: 'bubblewrap' };
   }
@@ -101,12 +103,5 @@ export const sandboxes: Check<Problem> = {
         'Use Linux 5.11 or later and a bubblewrap of your distribution, and look at what the detail names. Where it says that something must fail, the sandbox would not hold: report that as a fault of runlet.',
     },
   },
-  async look({ lookAtFolder, read, sandboxes: found, temporaryFolder }) {
-    // What is tried is laid out there, and this program could not end where that does not answer.
-    const facts = await lookAtFolder(temporaryFolder);
-    if (facts === undefined) {
-      return { detail: `${temporaryFolder} does not answer`, problem: 'temporary' };
-    }
-    return judgeSandboxes(await found(), read);
-  },
+  look: async ({ read, sandboxes: found }) => judgeSandboxes(await found(), read),
 };
