@@ -43,6 +43,7 @@ const COMMANDS = [
   'sessions',
   'sessions close',
   'info',
+  'doctor',
   'token',
   'token new',
   'token narrow',

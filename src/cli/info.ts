@@ -1,5 +1,11 @@
 import { Command } from 'commander';
-import type { CallerInfo, SandboxCapability, ServerLimits } from '../client/index.ts';
+import type {
+  CallerInfo,
+  SandboxCapability,
+  ServerLimits,
+  ServerPlatform,
+} from '../client/index.ts';
+import { sizeText } from '../quantities.ts';
 import { addExamples } from './examples.ts';
 import { printable, spanText } from './human-text.ts';
 import { printJson, printLine } from './print.ts';
@@ -51,6 +57,7 @@ async function info(flags: InfoFlags): Promise<void> {
       ['address', address],
       ['version', printable(server.version)],
       ['platform', printable(`${platform.os} ${platform.arch}`)],
+      ...machineRows(platform),
       ['shell', printable(server.defaultShell)],
       ['home', printable(server.home)],
       ['directory', printable(server.workingDirectory)],
@@ -80,6 +87,19 @@ async function info(flags: InfoFlags): Promise<void> {
     rows.push(...boundRows(limits));
     for (const line of table(rows, tableWidth())) await printLine(line);
   });
+}
+
+/** What the machine lets the server have, as far as it is told. */
+function machineRows({
+  maxOpenFiles,
+  maxProcesses,
+  memoryBytes,
+}: ServerPlatform): readonly string[][] {
+  return [
+    ['open files', maxOpenFiles, String(maxOpenFiles)] as const,
+    ['all processes', maxProcesses, String(maxProcesses)] as const,
+    ['memory', memoryBytes, sizeText(memoryBytes)] as const,
+  ].flatMap(([name, most, text]) => (most === 0 ? [] : [[name, `at most ${text}`]]));
 }
 
 /** What is not there is null, as everywhere in lines of JSON. */

@@ -129,6 +129,7 @@ export type {
   SandboxProbe,
   ServerInfo,
   ServerLimits,
+  ServerPlatform,
   TunnelCapability,
 } from './server-info.ts';
 export type { StartedProcess } from './started-process.ts';

@@ -127,11 +127,23 @@ export interface CallerInfo {
   readonly sessionId: string | undefined;
 }
 
+/** The machine of a server. Zero: it did not say, or nothing bounds it. */
+export interface ServerPlatform {
+  /** As Node.js names them: `linux`, `x64`. */
+  readonly os: string;
+  readonly arch: string;
+  /** Files that the server may have open: three for each process that runs, and others. */
+  readonly maxOpenFiles: number;
+  /** Processes and threads that there may be. */
+  readonly maxProcesses: number;
+  /** Bytes of memory for the server and all that it starts. */
+  readonly memoryBytes: number;
+}
+
 /** What a server is and allows. */
 export interface ServerInfo {
   readonly version: string;
-  /** As Node.js names them: `linux`, `x64`. */
-  readonly platform: { readonly os: string; readonly arch: string };
+  readonly platform: ServerPlatform;
   readonly defaultShell: string;
   readonly home: string;
   readonly workingDirectory: string;
@@ -166,7 +178,13 @@ export function serverInfo(message: GetServerInfoResponse): ServerInfo {
   const { capabilities, limits, platform } = message;
   return {
     version: message.version,
-    platform: { os: platform?.os ?? '', arch: platform?.arch ?? '' },
+    platform: {
+      os: platform?.os ?? '',
+      arch: platform?.arch ?? '',
+      maxOpenFiles: Number(platform?.maxOpenFiles ?? 0n),
+      maxProcesses: Number(platform?.maxProcesses ?? 0n),
+      memoryBytes: Number(platform?.memoryBytes ?? 0n),
+    },
     defaultShell: message.defaultShell,
     home: message.home,
     workingDirectory: message.workingDirectory,

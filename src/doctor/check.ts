@@ -86,16 +86,18 @@ export async function examine(
 
 /** What an outcome says. */
 export function findingOf(check: Check, outcome: Outcome): Finding {
+  const { name, problems } = check;
   const { detail, required = check.required } = outcome;
-  const found = { name: check.name, required, detail };
   if (!('problem' in outcome)) {
-    return { ...found, ok: true, consequence: undefined, remedy: undefined };
+    return { name, ok: true, required, detail, consequence: undefined, remedy: undefined };
   }
   const { problem, values = {} } = outcome;
-  const { consequence, remedy } = check.problems[problem] ?? unknown(check);
+  const { consequence, remedy } = problems[problem] ?? unknown(check);
   return {
-    ...found,
+    name,
     ok: false,
+    required,
+    detail,
     consequence: filled(consequence, values),
     remedy: filled(remedy, values),
   };

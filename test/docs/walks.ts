@@ -63,6 +63,7 @@ export const WALKS: Readonly<Record<string, readonly Stop[]>> = {
     { name: 'profile', prints: /^\/tmp\nnot there\n\/etc\n$/ },
   ],
   'docs/serving.md': [TCP],
+  'docs/doctor.md': [{ name: 'doctor', prints: /^ok +node-version +Node\.js / }],
   'docs/tokens.md': [
     { name: 'new', prints: /^$/ },
     SERVE,

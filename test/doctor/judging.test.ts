@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/doctor/check.ts';
+import { judgeBubblewrap } from '../../src/doctor/checks/bubblewrap.ts';
 import { judgeCgroups } from '../../src/doctor/checks/cgroups.ts';
 import { judgeClock } from '../../src/doctor/checks/clock.ts';
 import { judgeDescriptors } from '../../src/doctor/checks/descriptors.ts';
@@ -7,11 +8,14 @@ import { judgeWatches } from '../../src/doctor/checks/file-watches.ts';
 import { judgeLauncher } from '../../src/doctor/checks/launcher.ts';
 import { judgeMemory } from '../../src/doctor/checks/memory.ts';
 import { judgeNodeVersion } from '../../src/doctor/checks/node-version.ts';
+import { judgeOutputDisk } from '../../src/doctor/checks/output-disk.ts';
 import { judgeProc } from '../../src/doctor/checks/proc.ts';
 import { judgeProcessCount } from '../../src/doctor/checks/process-count.ts';
+import { judgeRuntimeFolder } from '../../src/doctor/checks/runtime-folder.ts';
 import { judgeSandboxes } from '../../src/doctor/checks/sandboxes.ts';
 import { judgeFileSystem } from '../../src/doctor/checks/state-file-system.ts';
 import { judgeStateFolder } from '../../src/doctor/checks/state-folder.ts';
+import { judgeTemporaryFolder } from '../../src/doctor/checks/temporary-folder.ts';
 import { judgeTerminals } from '../../src/doctor/checks/terminals.ts';
 import type { FolderFacts } from '../../src/doctor/folder-facts.ts';
 import { MIB } from '../../src/units.ts';
@@ -163,6 +167,28 @@ describe('sandboxes', () => {
   });
 });
 
+describe('bubblewrap', () => {
+  const found = (step: string) => ({
+    mechanism: '' as const,
+    version: '',
+    program: step === '' ? '/usr/bin/bwrap' : '',
+    probes: step === '' ? [] : [{ name: 'mechanism', works: false, step, errnoName: '' }],
+    problems: {},
+  });
+
+  it.each([
+    ['well', found(''), true],
+    ['temporary', undefined, true],
+    ['find', found('find'), true],
+    ['owner', found('owner'), true],
+    ['setuid', found('setuid'), true],
+    ['version', found('version'), true],
+    ['launcher', found('find'), false],
+  ])('is %s', (expected, facts, canLaunch) => {
+    expect(problemOf(judgeBubblewrap(facts, canLaunch))).toBe(expected);
+  });
+});
+
 describe('folders to watch', () => {
   it.each([
     ['well', { errnoName: undefined, mostWatches: 8192, mostInstances: 128 }],
@@ -265,6 +291,48 @@ describe('a state folder', () => {
   ])('is on a file system that is %s', (expected, type, locks, keepsOutput, hasNative) => {
     const on = { ...facts, space: { type, freeBytes: MIB }, locks };
     expect(problemOf(judgeFileSystem(on, keepsOutput, hasNative))).toBe(expected);
+  });
+});
+
+describe('other folders', () => {
+  const facts: FolderFacts = {
+    found: { isFolder: true, uid: 1000, mode: 0o700 },
+    nearest: '/x',
+    space: { type: 0xef53, freeBytes: 100 * MIB },
+    locks: true,
+  };
+
+  it('are for output as far as there is room', () => {
+    expect(problemOf(judgeOutputDisk(facts, 100 * MIB))).toBe('well');
+    expect(judgeOutputDisk(facts, 101 * MIB)).toMatchObject({ values: { possible: '80MiB' } });
+    const full = { ...facts, space: { type: 0xef53, freeBytes: 5 } };
+    expect(judgeOutputDisk(full, MIB)).toMatchObject({ values: { possible: '0' } });
+    expect(problemOf(judgeOutputDisk(undefined, MIB))).toBe('silent');
+    expect(problemOf(judgeOutputDisk(undefined, 0))).toBe('well');
+    expect(problemOf(judgeOutputDisk({ ...facts, space: undefined }, MIB))).toBe('well');
+  });
+
+  it.each([
+    ['well', '/run/x/runlet.sock', facts],
+    ['well', '/run/x/runlet.sock', { ...facts, found: undefined }],
+    [
+      'shared',
+      '/run/x/runlet.sock',
+      { ...facts, found: { isFolder: true, uid: 1000, mode: 0o750 } },
+    ],
+    ['owner', '/run/x/runlet.sock', { ...facts, found: { isFolder: true, uid: 0, mode: 0o700 } }],
+    ['long', `/run/${'ü'.repeat(50)}/runlet.sock`, facts],
+  ])('are for sockets: %s', (expected, socket, found) => {
+    expect(problemOf(judgeRuntimeFolder(socket, found, 1000))).toBe(expected);
+  });
+
+  it.each([
+    ['well', facts],
+    ['missing', { ...facts, found: undefined }],
+    ['unwritable', { ...facts, errnoName: 'EROFS' }],
+    ['silent', undefined],
+  ])('are for temporary files: %s', (expected, found) => {
+    expect(problemOf(judgeTemporaryFolder('/x', found))).toBe(expected);
   });
 });
 

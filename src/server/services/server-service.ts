@@ -27,6 +27,7 @@ import { shownText } from '../../system-text.ts';
 import { VERSION } from '../../version.ts';
 import { callerOf } from '../caller.ts';
 import type { HttpWays } from '../network.ts';
+import { platformOfThis } from '../platform.ts';
 import { sandboxCapability } from '../sandbox-capability.ts';
 import { tunnelCapability } from '../tunnel-capability.ts';
 import { type FilesCapability, filesCapability } from './file/files-capability.ts';
@@ -68,6 +69,7 @@ export function serverService({
 }: ServerFacts): ServiceImpl<typeof ServerService> {
   // Found out by trying, by whoever asks first.
   let files: FilesCapability | undefined;
+  let platform: ReturnType<typeof platformOfThis> | undefined;
   const user = currentUser();
   const defaultShell = user?.shell ?? '/bin/sh';
   const home = process.env['HOME'] ?? user?.homedir ?? '/';
@@ -76,9 +78,10 @@ export function serverService({
       const { expiry, grants, name, sessionId } = callerOf(context);
       const own = principals.of(name);
       files ??= filesCapability(roots);
+      platform ??= platformOfThis();
       return {
         version: VERSION,
-        platform: { os: process.platform, arch: process.arch },
+        platform,
         defaultShell,
         home,
         workingDirectory: shownText(cwd),

@@ -314,7 +314,16 @@ type Platform struct {
 	// The operating system, as Node.js names it: `linux`, `darwin`.
 	Os string `protobuf:"bytes,1,opt,name=os,proto3" json:"os,omitempty"`
 	// The processor architecture, as Node.js names it: `x64`, `arm64`.
-	Arch          string `protobuf:"bytes,2,opt,name=arch,proto3" json:"arch,omitempty"`
+	Arch string `protobuf:"bytes,2,opt,name=arch,proto3" json:"arch,omitempty"`
+	// Files that the server may have open at one time: three for each process that runs, one for each
+	// connection, and others. Zero: any number, or not known.
+	MaxOpenFiles uint64 `protobuf:"varint,3,opt,name=max_open_files,json=maxOpenFiles,proto3" json:"max_open_files,omitempty"`
+	// Processes and threads that there may be at one time, by whatever bounds them most: the user of
+	// the server, its cgroup, or the kernel. Zero: not known.
+	MaxProcesses uint64 `protobuf:"varint,4,opt,name=max_processes,json=maxProcesses,proto3" json:"max_processes,omitempty"`
+	// Bytes of memory that the server and all that it starts may have together, by whatever bounds
+	// them most: a cgroup, or what the machine has. Zero: not known.
+	MemoryBytes   uint64 `protobuf:"varint,5,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -361,6 +370,27 @@ func (x *Platform) GetArch() string {
 		return x.Arch
 	}
 	return ""
+}
+
+func (x *Platform) GetMaxOpenFiles() uint64 {
+	if x != nil {
+		return x.MaxOpenFiles
+	}
+	return 0
+}
+
+func (x *Platform) GetMaxProcesses() uint64 {
+	if x != nil {
+		return x.MaxProcesses
+	}
+	return 0
+}
+
+func (x *Platform) GetMemoryBytes() uint64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
 }
 
 // The limits that a server enforces. What exceeds one is answered with
@@ -1350,10 +1380,13 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12\x1d\n" +
 	"\n" +
-	"session_id\x18\x04 \x01(\tR\tsessionId\".\n" +
+	"session_id\x18\x04 \x01(\tR\tsessionId\"\x9c\x01\n" +
 	"\bPlatform\x12\x0e\n" +
 	"\x02os\x18\x01 \x01(\tR\x02os\x12\x12\n" +
-	"\x04arch\x18\x02 \x01(\tR\x04arch\"\x8e\x13\n" +
+	"\x04arch\x18\x02 \x01(\tR\x04arch\x12$\n" +
+	"\x0emax_open_files\x18\x03 \x01(\x04R\fmaxOpenFiles\x12#\n" +
+	"\rmax_processes\x18\x04 \x01(\x04R\fmaxProcesses\x12!\n" +
+	"\fmemory_bytes\x18\x05 \x01(\x04R\vmemoryBytes\"\x8e\x13\n" +
 	"\x06Limits\x12!\n" +
 	"\fmax_sessions\x18\x01 \x01(\rR\vmaxSessions\x12#\n" +
 	"\rmax_processes\x18\x02 \x01(\rR\fmaxProcesses\x12*\n" +
