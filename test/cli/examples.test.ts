@@ -35,7 +35,7 @@ const WITH_PROFILES = {
 };
 
 /** Commands that need no server, unless one is named. */
-const ALONE = ['serve', 'run', 'completion', 'end-leftovers', 'token'];
+const ALONE = ['serve', 'run', 'completion', 'doctor', 'end-leftovers', 'token'];
 
 /** Commands that are about a process; theirs is the last one, is named `build`, and has ended or not. */
 const ENDED = ['attach', 'complete', 'exec', 'inspect', 'logs', 'ports', 'ps', 'sessions', 'wait'];

@@ -228,6 +228,16 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
     ['conformance --jobs many', '--jobs many: it is not a whole number'],
     ['conformance --timeout 0', '--timeout 0: it must be more than 0'],
   ],
+  'runlet doctor': [
+    ['doctor here', 'too many arguments: 1, where 0 can be'],
+    ['doctor --state-dir here', '--state-dir here: it is not an absolute path'],
+    ['doctor --max-processes 0', '--max-processes 0: it must be more than 0'],
+    ['doctor --output-memory 0', '--output-memory 0: it must be more than 0'],
+    [
+      'doctor --output-disk much',
+      '--output-disk much: it is no number of bytes, such as 4096, 64KiB or 1GiB',
+    ],
+  ],
   'runlet serve': [
     ['serve x', 'too many arguments: 1, where 0 can be'],
     ['serve --listen nonsense', '--listen nonsense: expected unix:PATH or HOST:PORT'],
