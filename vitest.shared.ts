@@ -31,6 +31,8 @@ export const LONG = [
     'cli-attach',
     'cli-cp',
     'cli-doctor',
+    'cli-doctor-lacking',
+    'cli-doctor-sandboxes',
     'cli-files',
     'cli-identity',
     'cli-leftovers',

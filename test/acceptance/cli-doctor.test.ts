@@ -3,25 +3,19 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../src/doctor/checks.ts';
+import { parseMounts } from '../../src/machine/mounts.ts';
+import { ownCgroup } from '../../src/machine/own-cgroup.ts';
 import { createLauncher } from '../../src/process/launchers.ts';
 import { runCli } from '../support/cli.ts';
-import { diagnose, expectSound, OWN_MOUNTS } from '../support/doctor.ts';
+import { CAN_MOUNT, diagnose, expectSound, SMALL } from '../support/doctor.ts';
 import { temporaryFolder } from '../support/harness.ts';
 import { mountHung } from '../support/hung-mount.ts';
-import { hasBwrap, hasTool } from '../support/needed-tools.ts';
+import { hasBwrap } from '../support/needed-tools.ts';
 import { CAN_SERVE_AS_ORDINARY_USER, ORDINARY_USER } from '../support/ordinary-user.ts';
 import { HAS_PRLIMIT } from '../support/rlimits.ts';
 
-const IS_ROOT = process.getuid?.() === 0;
-const CAN_MOUNT = IS_ROOT && hasTool('unshare', ...OWN_MOUNTS, 'true');
 const HAS_BWRAP = hasBwrap();
 const BWRAP = '/usr/bin/bwrap';
-
-/** Little enough that every machine has it. */
-const SMALL = ['--max-processes', '10', '--output-disk', '1MiB', '--output-memory', '1MiB'];
-
-/** What is missing without whatever is named first. */
-const ON_PROC = ['launcher', 'process-marks', 'process-limits', 'terminals', 'files'];
 
 describe('runlet doctor', () => {
   it('says the same as a server finds out', async () => {
@@ -44,17 +38,15 @@ describe('runlet doctor', () => {
 
   it('leaves nothing behind', async () => {
     const folder = await temporaryFolder();
-    const groups = (): readonly string[] =>
-      readFileSync('/proc/self/mountinfo', 'utf8')
-        .split('\n')
-        .filter((line) => line.includes(' - cgroup2 '))
-        .flatMap((line) => readdirSync(line.split(' ')[4] ?? '/'))
-        .filter((name) => name.startsWith('runlet-'));
-    const before = groups();
     const found = await diagnose({ args: SMALL, env: { TMPDIR: folder } });
     expect(readdirSync(folder)).toEqual([]);
     expect(readdirSync(found.folder, { recursive: true }).sort()).toEqual(['runtime', 'state']);
-    expect(groups().filter((name) => !before.includes(name))).toEqual([]);
+    const own = ownCgroup(
+      readFileSync('/proc/self/cgroup', 'utf8'),
+      parseMounts(readFileSync('/proc/self/mountinfo', 'utf8')),
+    );
+    const groups = own === undefined ? [] : readdirSync(own.path);
+    expect(groups.filter((name) => name.startsWith(`runlet-${found.pid}-`))).toEqual([]);
   });
 
   it('prints a line for each, with what to do below those that are not well', async () => {
@@ -255,224 +247,6 @@ describe.skipIf(ORDINARY_USER === undefined || !CAN_SERVE_AS_ORDINARY_USER)(
         remedy: expect.stringContaining('chmod u-s'),
       });
       expect(found.of('sandboxes').remedy).toBe('Mend `bubblewrap` first.');
-    });
-  },
-);
-
-describe.skipIf(!CAN_MOUNT)(
-  'runlet doctor on a machine that lacks something (needs root, unshare)',
-  () => {
-    it('finds that there is no /proc', async () => {
-      const found = await diagnose({ args: SMALL, before: 'mount -t tmpfs none /proc' });
-      expectSound(found);
-      expect(found.of('proc')).toMatchObject({
-        ok: false,
-        required: true,
-        remedy: expect.stringContaining('mount -t proc proc /proc'),
-      });
-      expect(found.code).toBe(1);
-      expect(found.ill).toEqual(expect.arrayContaining(ON_PROC));
-      expect(found.of('launcher').detail).toMatch(/^child_process, since there is no posix_spawn/);
-      // Mending it mends all of these.
-      for (const name of ['launcher', 'process-limits', 'files', 'cgroups']) {
-        expect(found.of(name).remedy).toBe('Mend `proc` first.');
-      }
-    });
-
-    it('finds /proc of other processes, and a part of it', async () => {
-      const foreign = await diagnose({
-        args: SMALL,
-        before: ':',
-        unshare: ['--pid', '--fork', '--kill-child'],
-      });
-      expectSound(foreign);
-      expect(foreign.of('proc').detail).toContain('another namespace');
-      const part = await diagnose({
-        args: SMALL,
-        before: 'mount -t proc -o subset=pid proc /proc',
-      });
-      expectSound(part);
-      expect(part.of('proc')).toMatchObject({
-        ok: false,
-        required: false,
-        detail: expect.stringContaining('subset=pid'),
-      });
-    });
-
-    it('finds that there are no cgroups', async () => {
-      const found = await diagnose({ args: SMALL, before: 'mount -t tmpfs none /sys/fs/cgroup' });
-      expectSound(found);
-      expect(found.of('cgroups')).toMatchObject({
-        ok: false,
-        required: false,
-        remedy: expect.stringContaining('mount -t cgroup2 none /sys/fs/cgroup'),
-      });
-      expect(found.code).toBe(0);
-    });
-
-    it('finds a state folder that is read-only', async () => {
-      const before = 'mount -t tmpfs -o ro,mode=0700 none "$0/state"';
-      const asked = await diagnose({
-        args: [...SMALL, '--state-dir', '/mnt'],
-        before: 'mount -t tmpfs -o ro,mode=0700 none /mnt',
-      });
-      expectSound(asked);
-      expect(asked.of('state-folder')).toMatchObject({
-        ok: false,
-        required: true,
-        detail: '/mnt cannot be written to (EROFS)',
-        consequence: '`runlet serve` does not start.',
-        remedy: expect.stringContaining('`ReadWritePaths=/mnt`'),
-      });
-      expect(asked.code).toBe(1);
-      // Of the default folder that is not there it does not matter as much.
-      const byDefault = await diagnose({ args: SMALL, before });
-      expectSound(byDefault);
-      expect(byDefault.of('state-folder')).toMatchObject({ ok: false, required: false });
-      expect(byDefault.code).toBe(0);
-      const without = await diagnose({
-        args: ['--output-disk', '0', '--state-dir', '/mnt'],
-        before: 'mount -t tmpfs -o ro,mode=0700 none /mnt',
-      });
-      expectSound(without);
-      expect(without.of('state-folder')).toMatchObject({
-        required: false,
-        consequence: expect.stringContaining('What a killed server leaves'),
-      });
-    });
-
-    it('finds a disk that is full, and one that is small', async () => {
-      const mount = 'mount -t tmpfs -o size=8m,mode=0700 none /mnt';
-      const full = await diagnose({
-        args: [...SMALL, '--state-dir', '/mnt'],
-        before: `${mount}; head -c 16m /dev/zero 2>&- > /mnt/full || true`,
-      });
-      expectSound(full);
-      expect(full.of('state-folder')).toMatchObject({
-        ok: false,
-        required: true,
-        detail: '/mnt cannot be written to (ENOSPC)',
-        remedy: expect.stringContaining('Make room where /mnt is.'),
-      });
-      expect(full.of('output-disk').remedy).toContain('--output-disk 0`');
-      const small = await diagnose({ args: ['--state-dir', '/mnt'], before: mount });
-      expectSound(small);
-      expect(small.of('state-folder').ok).toBe(true);
-      expect(small.of('state-file-system').consequence).toContain('stays in memory');
-      const [, possible = ''] =
-        /--output-disk (\w+)`/.exec(small.of('output-disk').remedy ?? '') ?? [];
-      expect(possible).toBe('6MiB');
-      const mended = await diagnose({
-        args: ['--state-dir', '/mnt', '--output-disk', possible],
-        before: mount,
-      });
-      expect(mended.of('output-disk').ok).toBe(true);
-    });
-
-    it('finds that there are no terminals', async () => {
-      const found = await diagnose({ args: SMALL, before: 'mount -t tmpfs none /dev/pts' });
-      expectSound(found);
-      expect(found.of('terminals')).toMatchObject({
-        ok: false,
-        detail: expect.stringContaining('devpts is not mounted'),
-        remedy: expect.stringContaining('mount -t devpts'),
-      });
-      const none = await diagnose({
-        args: SMALL,
-        before:
-          'mount -t devpts -o newinstance,max=1,ptmxmode=666 none /dev/pts; mount --bind /dev/pts/ptmx /dev/ptmx; exec 9<>/dev/ptmx',
-      });
-      expectSound(none);
-      expect(none.of('terminals').remedy).toContain('kernel.pty.max');
-    });
-
-    it('finds that the native module is not there', async () => {
-      const koffi = join(process.cwd(), 'node_modules', 'koffi');
-      const found = await diagnose({
-        args: SMALL,
-        before: `mount -t tmpfs none "$(readlink -f ${koffi})"`,
-      });
-      expectSound(found);
-      expect(found.of('native-module')).toMatchObject({
-        ok: false,
-        required: true,
-        remedy: expect.stringContaining('npm install --include=optional'),
-      });
-      expect(found.of('launcher').remedy).toBe('Mend `native-module` first.');
-      expect(found.code).toBe(1);
-    });
-  },
-);
-
-describe.skipIf(!CAN_MOUNT || !HAS_BWRAP)(
-  'what runlet doctor says of sandboxes (needs root, bwrap)',
-  () => {
-    it('is what to install where there is no bwrap', async () => {
-      const found = await diagnose({ args: SMALL, before: `mount --bind /dev/null ${BWRAP}` });
-      expectSound(found);
-      expect(found.of('bubblewrap')).toMatchObject({
-        ok: false,
-        required: false,
-        detail: expect.stringContaining('there is no bwrap in /usr/bin'),
-        remedy: expect.stringContaining('apt-get install bubblewrap'),
-      });
-      expect(found.code).toBe(0);
-    });
-
-    it('is that bwrap is too old, or may be changed by others', async () => {
-      const old =
-        '#!/bin/sh\\ncase $1 in --version) echo bubblewrap 0.4.1 ;; *) echo "    --bind SRC DEST" ;; esac\\n';
-      const aged = await diagnose({
-        args: SMALL,
-        before: `printf '${old}' > "$0/old"; chmod 755 "$0/old"; mount --bind "$0/old" ${BWRAP}`,
-      });
-      expectSound(aged);
-      expect(aged.of('bubblewrap').detail).toBe(
-        `${BWRAP} is bubblewrap 0.4.1, which has no --args`,
-      );
-      expect(aged.of('bubblewrap').remedy).toContain('0.10 or later');
-      const others = await diagnose({
-        args: SMALL,
-        before: `cp ${BWRAP} "$0/own"; chown 1 "$0/own"; mount --bind "$0/own" ${BWRAP}`,
-      });
-      expectSound(others);
-      expect(others.of('bubblewrap').remedy).toContain('chown root');
-    });
-
-    it('is which setting forbids namespaces of users', async () => {
-      const found = await diagnose({
-        args: SMALL,
-        unshare: ['--user', '--map-root-user'],
-        before: 'echo 0 > /proc/sys/user/max_user_namespaces',
-      });
-      expectSound(found);
-      expect(found.of('bubblewrap').ok).toBe(true);
-      expect(found.of('sandboxes')).toMatchObject({
-        ok: false,
-        required: false,
-        detail: expect.stringMatching(
-          /^8 of 8 parts do not work: namespaces: sandbox: .*\(ENOSPC\)/,
-        ),
-        remedy: expect.stringContaining('sysctl -w user.max_user_namespaces='),
-      });
-    });
-
-    it('is what alone does not work', async () => {
-      const network = await diagnose({
-        args: SMALL,
-        unshare: ['--user', '--map-root-user'],
-        before: 'echo 0 > /proc/sys/user/max_net_namespaces',
-      });
-      expectSound(network);
-      expect(network.of('sandboxes').consequence).toContain('`SANDBOX_NETWORK_HOST` work');
-      const proc = await diagnose({
-        args: SMALL,
-        // What containers do to hide some of it: the kernel mounts no other that shows it.
-        before: 'mount -t tmpfs none /proc/bus',
-        unshare: ['--pid', '--mount-proc', '--fork', '--kill-child'],
-      });
-      expectSound(proc);
-      expect(proc.of('sandboxes').remedy).toContain('systempaths=unconfined');
     });
   },
 );

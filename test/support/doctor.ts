@@ -3,9 +3,11 @@ import { chmod, chown, mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import type { Outcome } from '../../src/doctor/check.ts';
 import { isOwnVariable } from '../../src/environment/env-policy.ts';
 import { MAIN, resultOf } from './cli.ts';
 import { temporaryFolder } from './harness.ts';
+import { hasTool } from './needed-tools.ts';
 
 /** Where `runlet doctor` runs, and how it came to be there. */
 export interface DoctorPlace {
@@ -38,13 +40,21 @@ export interface Diagnosis {
   readonly checks: readonly DoctorCheck[];
   /** The folder that was `$0`. */
   readonly folder: string;
+  /** The number of the process, unless it was in a namespace of its own. */
+  readonly pid: number;
   of(name: string): DoctorCheck;
   /** The names of those that are not well. */
   readonly ill: readonly string[];
 }
 
+/** Little enough that every machine has it. */
+export const SMALL = ['--max-processes', '10', '--output-disk', '1MiB', '--output-memory', '1MiB'];
+
 /** Namespaces in which root changes what the machine looks like, to one program alone. */
-export const OWN_MOUNTS = ['--mount', '--propagation', 'private'];
+const OWN_MOUNTS = ['--mount', '--propagation', 'private'];
+
+/** Whether the tests can do that. */
+export const CAN_MOUNT = process.getuid?.() === 0 && hasTool('unshare', ...OWN_MOUNTS, 'true');
 
 /** Runs the built program, whose folders for state and sockets are below one of the test's. */
 export async function diagnose(place: DoctorPlace = {}): Promise<Diagnosis> {
@@ -81,6 +91,7 @@ export async function diagnose(place: DoctorPlace = {}): Promise<Diagnosis> {
     ok,
     checks,
     folder,
+    pid: child.pid ?? 0,
     of(name) {
       const check = checks.find((one) => one.name === name);
       if (check === undefined) throw new Error(`nothing is said of ${name}`);
@@ -117,4 +128,9 @@ export function expectSound({ checks, code, ok }: Diagnosis): void {
     });
     expect(`${consequence}${remedy}`).not.toContain('known how it is');
   }
+}
+
+/** The problem of an outcome; `well`: it has none. */
+export function problemOf(outcome: Outcome): string {
+  return 'problem' in outcome ? outcome.problem : 'well';
 }
