@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { systemClock } from '../clock.ts';
 import type { ServerLog } from '../server/server-log.ts';
 import { AuditFile } from '../telemetry/audit-file.ts';
+import type { Meter } from '../telemetry/meter.ts';
 import { redact } from './redact.ts';
 import type { Reloads } from './reloads.ts';
 import type { AuditServeFlags } from './serve-audit-options.ts';
@@ -24,6 +25,7 @@ export async function serveAudit(
   { audit: given = '-', auditArguments = false, auditRequired = false }: AuditServeFlags,
   logger: ServerLog,
   reloads: Reloads,
+  meter: Meter | undefined,
 ): Promise<ServedAudit> {
   const file = given === '-' ? given : resolve(given);
   const audit = new AuditFile({
@@ -32,6 +34,7 @@ export async function serveAudit(
     tellsArguments: auditArguments,
     clock: systemClock,
     redact,
+    meter,
     onChange(writable, err) {
       if (writable) logger.info('the audit is written again');
       else logger.error({ err }, 'the audit cannot be written');

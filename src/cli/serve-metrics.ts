@@ -1,6 +1,7 @@
 import { formatAddress, isLoopback } from '../address.ts';
 import { MAX_METRICS_TOKEN, MIN_METRICS_TOKEN } from '../limits.ts';
 import { assertOwnFile, readRegularFile } from '../read-file.ts';
+import { DENIALS } from '../server/denials.ts';
 import { SERVED_METHODS } from '../server/grpc-server.ts';
 import type { RunletServer } from '../server/server.ts';
 import type { ServerLog } from '../server/server-log.ts';
@@ -40,7 +41,8 @@ interface Token {
 const STARTING: ReadyNow = { ready: false, reasons: ['the server is starting'] };
 
 /**
- * Counts, and tells it over HTTP where the flags say.
+ * Counts, and tells it over HTTP where the flags say. `exemplars`: with which traces are examples of
+ * what was measured, where there are traces.
  *
  * @throws UsageError if they do not fit together, or the token cannot be read
  * @throws Error if the address cannot be listened at
@@ -49,6 +51,7 @@ export async function serveMetrics(
   { metrics: address, metricsFd: fd, metricsTokenFile: path }: PlacedMetricsFlags,
   logger: ServerLog,
   reloads: Reloads,
+  exemplars: boolean,
 ): Promise<ServedMetrics> {
   if (address === undefined) throw new UsageError('--metrics-token-file needs --metrics');
   const asked = formatAddress(address);
@@ -59,7 +62,12 @@ export async function serveMetrics(
   }
   const token = path === undefined ? undefined : await openToken(path);
   if (token !== undefined) reloads.add('the token of metrics', token.reload);
-  const metrics = openMetrics({ version: VERSION, methods: SERVED_METHODS });
+  const metrics = openMetrics({
+    version: VERSION,
+    methods: SERVED_METHODS,
+    denials: DENIALS,
+    exemplars,
+  });
   let served: Pick<RunletServer, 'gauges'> | undefined;
   let ready = (): ReadyNow => STARTING;
   const listener = await openOperatorListener({

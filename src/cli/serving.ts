@@ -8,6 +8,7 @@ import { exitAtOnce } from '../process/native/exit-at-once.ts';
 import { startServer } from '../server/server.ts';
 import type { ServerLog } from '../server/server-log.ts';
 import { type SystemdVariables, takeSystemdVariables } from '../systemd/variables.ts';
+import type { Meter } from '../telemetry/meter.ts';
 import { FAILURE_EXIT_CODE } from './exit-codes.ts';
 import { tuneHeapGrowth } from './heap-growth.ts';
 import { plainListener } from './listen-spec.ts';
@@ -58,7 +59,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const reloads = new Reloads(logger);
   const notices = await noticesOf(systemd, logger);
   const { metricsTokenFile } = flags;
-  const metrics = await metricsOf({ ...places, metricsTokenFile }, logger, reloads);
+  const metrics = await metricsOf({ ...places, metricsTokenFile }, logger, reloads, tracer !== undefined);
   logStrayOutput(logger);
   tuneHeapGrowth();
   // From the start: one that comes while the server starts ends it in order too.
@@ -82,7 +83,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     endsByHangup: hasTerminal(),
     wasIgnored,
   });
-  const audit = await auditOf(flags, logger, reloads);
+  const audit = await auditOf(flags, logger, reloads, metrics?.meter);
   let isAtFault = false;
   takeUncaught(logger, () => {
     isAtFault = true;
@@ -193,10 +194,11 @@ async function auditOf(
   flags: ServeFlags,
   logger: ServerLog,
   reloads: Reloads,
+  meter: Meter | undefined,
 ): Promise<ServedAudit | undefined> {
   if (!asksForAudit(flags)) return undefined;
   const { serveAudit } = await import('./serve-audit.ts');
-  return serveAudit(flags, logger, reloads);
+  return serveAudit(flags, logger, reloads, meter);
 }
 
 async function profilesOf(
@@ -229,10 +231,11 @@ async function metricsOf(
   flags: PlacedMetricsFlags,
   logger: ServerLog,
   reloads: Reloads,
+  exemplars: boolean,
 ): Promise<ServedMetrics | undefined> {
   if (flags.metrics === undefined && flags.metricsTokenFile === undefined) return undefined;
   const { serveMetrics } = await import('./serve-metrics.ts');
-  return serveMetrics(flags, logger, reloads);
+  return serveMetrics(flags, logger, reloads, exemplars);
 }
 
 /** The range of `detached_ttl`, which the default must lie in. */

@@ -158,7 +158,7 @@ export class ProcessHost {
     const { spec } = order;
     this.#bounds.enter(principal, spec);
     const environment = environmentOf(this.#options.environment, spec);
-    const waits = stageTimer(this.meter);
+    const waits = stageTimer(this.meter, guard);
     const starting = this.#starts.use(
       { principal, asker: order.asker ?? order.owner },
       () => placeOf(spec, environment),
@@ -255,7 +255,7 @@ export class ProcessHost {
     const { clock, launcher, limits, sandboxes, users } = this.#options;
     const who = { principal, asker };
     const context = { spec, launcher, environment, guard, users, sandboxes, asker: who, signal };
-    const stage = stageTimer(this.meter);
+    const stage = stageTimer(this.meter, guard);
     const launched = await launchProcess(LAUNCH_STEPS, context, assertWanted, stage);
     const process = new Process(launched, {
       ...spec,

@@ -1,3 +1,4 @@
+import type { TraceContext } from '../telemetry/tracing/trace-context.ts';
 import type { Process } from './process.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import type { RunUser } from './users/run-user.ts';
@@ -36,6 +37,8 @@ export interface StartGuard {
    * @throws RunletError `POLICY_DENIED`, and `START_FAILED` where the system cannot look
    */
   approve(goal: StartGoal): Promise<StartGoal>;
+  /** Where in which trace what was admitted is; undefined: in none. Default: nobody traces. */
+  trace?(): TraceContext | undefined;
   /** The process runs. Called once, if it comes to that. */
   started(processId: string, process: Process): void;
 }

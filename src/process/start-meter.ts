@@ -1,5 +1,6 @@
 import { type Reason, RunletError } from '../errors.ts';
 import type { Meter, StartResult, StartStage } from '../telemetry/meter.ts';
+import type { StartGuard } from './start-guard.ts';
 
 /** What came of a start that ended with an error. Others: nobody wanted it any more. */
 const RESULTS: Readonly<Partial<Record<Reason, StartResult>>> = {
@@ -34,11 +35,14 @@ function resultOf(error: unknown): StartResult {
 }
 
 /** Tells how long each stage took, from now or from the end of the stage before. */
-export function stageTimer(meter: Pick<Meter, 'startStage'>): (over: StartStage) => void {
+export function stageTimer(
+  meter: Pick<Meter, 'startStage'>,
+  guard: Pick<StartGuard, 'trace'> | undefined,
+): (over: StartStage) => void {
   let began = performance.now();
   return (over) => {
     const now = performance.now();
-    meter.startStage(over, (now - began) / 1000);
+    meter.startStage(over, (now - began) / 1000, guard?.trace?.());
     began = now;
   };
 }

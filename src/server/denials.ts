@@ -1,7 +1,7 @@
 import { type Reason, RunletError } from '../errors.ts';
 
-/** What may not be done, whoever would have it done. */
-const DENIALS: ReadonlySet<Reason> = new Set([
+/** The reasons of what may not be done, whoever would have it done. */
+export const DENIALS = [
   'UNAUTHENTICATED',
   'GRANT_MISSING',
   'POLICY_DENIED',
@@ -9,9 +9,11 @@ const DENIALS: ReadonlySet<Reason> = new Set([
   'SANDBOX_REQUIRED',
   'EGRESS_DENIED',
   'LISTEN_DENIED',
-]);
+] as const satisfies readonly Reason[];
+
+const KNOWN: ReadonlySet<Reason> = new Set(DENIALS);
 
 /** Whether a call failed since the caller may not do what it is for. */
 export function isDenial(error: unknown): boolean {
-  return error instanceof RunletError && DENIALS.has(error.reason);
+  return error instanceof RunletError && KNOWN.has(error.reason);
 }

@@ -77,6 +77,11 @@ export class Door {
     this.#options = options;
   }
 
+  /** How many connections there are. */
+  get size(): number {
+    return this.#count;
+  }
+
   /**
    * A connection was accepted, which comes from somewhere. Undefined: all are in use by callers
    * who were let in, and it was closed.

@@ -1,4 +1,5 @@
-import type { Readiness, UnreadyReason } from './readiness.ts';
+import type { UnreadyReason } from '../telemetry/meter.ts';
+import type { Readiness } from './readiness.ts';
 
 /** From which on no new work is to come. */
 export interface HighWater {

@@ -1,19 +1,28 @@
 import { status } from '@grpc/grpc-js';
+import type { CallContext } from '../bridge/call-context.ts';
 import type { Interceptor } from '../bridge/interceptor.ts';
 import { methodPath } from '../bridge/types.ts';
 import { RunletError } from '../errors.ts';
 import type { Meter } from '../telemetry/meter.ts';
+import type { TraceContext } from '../telemetry/tracing/trace-context.ts';
 import { isDenial } from './denials.ts';
 import { toStatus } from './status.ts';
 
-/** Counts each call while it is under way, how it ended, and what was refused or denied of it. */
-export function meterCalls(meter: Meter): Interceptor {
-  return async (method, _context, next) => {
+/**
+ * Counts each call while it is under way, how it ended, and what was refused or denied of it.
+ * `traceOf`: where in which trace a call is; undefined: nobody traces.
+ */
+export function meterCalls(
+  meter: Meter,
+  traceOf: ((context: CallContext) => TraceContext | undefined) | undefined,
+): Interceptor {
+  return async (method, context, next) => {
     const path = methodPath(method);
     const began = performance.now();
     meter.callBegan(path);
     const { code, error } = await next();
-    meter.callEnded(path, codeName(code), (performance.now() - began) / 1000);
+    const seconds = (performance.now() - began) / 1000;
+    meter.callEnded(path, codeName(code), seconds, traceOf?.(context));
     meterError(meter, error);
     return { code, error };
   };

@@ -14,7 +14,7 @@ import { logCalls } from './call-log.ts';
 import { meterCalls } from './meter-calls.ts';
 import type { OpenCalls } from './open-calls.ts';
 import type { ServerLog } from './server-log.ts';
-import { traceCalls } from './trace-calls.ts';
+import { traceCalls, traceOfCall } from './trace-calls.ts';
 
 /** What a pipeline is made with. */
 export interface PipelineOptions {
@@ -48,7 +48,7 @@ export function pipeline({
     // The first, so that it tells of what the others refuse, too.
     logCalls(logger),
     ...(tracer === undefined ? [] : [traceCalls(tracer)]),
-    ...(meter === undefined ? [] : [meterCalls(meter)]),
+    ...(meter === undefined ? [] : [meterCalls(meter, tracer && traceOfCall)]),
     auditCalls(audit),
     // A connection has no more than its part, whoever calls over it.
     boundConnectionCalls(limits.maxConnectionStreams),

@@ -1,17 +1,4 @@
-/** Why a server is not to be given new work. */
-export type UnreadyReason =
-  /** It shuts down. */
-  | 'draining'
-  /** There are as many sessions as `--high-water` says. */
-  | 'sessions'
-  /** It uses as much memory as `--high-water` says. */
-  | 'memory'
-  /** Its folder for state cannot be written. */
-  | 'state-folder'
-  /** Output cannot be kept in files. */
-  | 'output-files'
-  /** Its audit cannot be written. */
-  | 'audit';
+import type { UnreadyReason } from '../telemetry/meter.ts';
 
 /** Whether new work is to go to a server. */
 export interface ReadyState {

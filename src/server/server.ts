@@ -113,6 +113,8 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
       host.killAll();
     },
     trySandboxes: () => void sandboxes.facts(),
-    gauges: () => gaugesOf(core),
+    gauges() {
+      return gaugesOf(core, { listeners: options.listeners, connections: door.size });
+    },
   };
 }

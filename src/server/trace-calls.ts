@@ -47,6 +47,11 @@ export function traceCalls(tracer: Tracer): Interceptor {
   };
 }
 
+/** Where in which trace a call is; undefined: it has no span. */
+export function traceOfCall(context: CallContext): TraceContext | undefined {
+  return context.get(CALL_SPAN)?.context;
+}
+
 /** Where in which trace the caller is, as its metadata says; undefined: nowhere that is known. */
 export function callerTrace(context: CallContext): TraceContext | undefined {
   return traceContext(context.header('traceparent'), context.header('tracestate'));

@@ -8,7 +8,7 @@ import { shownText } from '../system-text.ts';
 import type { TraceContext } from '../telemetry/tracing/trace-context.ts';
 import type { Span, SpanAttributes, Tracer } from '../telemetry/tracing/tracer.ts';
 import type { GuardOf } from './start-guards.ts';
-import { CALL_SPAN, callerTrace } from './trace-calls.ts';
+import { CALL_SPAN, callerTrace, traceOfCall } from './trace-calls.ts';
 
 /** As OpenTelemetry's specification of environment variables as carriers names them. */
 const TRACE_VARIABLES: readonly string[] = ['TRACEPARENT', 'TRACESTATE'];
@@ -26,9 +26,10 @@ export function traceStarts(guardOf: GuardOf, tracer: Tracer | undefined): Guard
     let span: Span | undefined;
     return {
       ...guard,
+      ...(tracer === undefined ? {} : { trace: () => span?.context }),
       async admit(asked) {
         const spec = await guard.admit(asked);
-        const parent = context.get(CALL_SPAN)?.context;
+        const parent = traceOfCall(context);
         const name = programName(spec);
         const attributes = { 'process.executable.name': name };
         span = tracer?.begin({ name, kind: 'internal', parent, attributes });

@@ -5,6 +5,7 @@ import { shownText } from '../system-text.ts';
 import { type AskedProgram, type Audit, type AuditRecord, asUser } from './audit.ts';
 import { openAuditFile, standardOutputTarget } from './audit-target.ts';
 import { LineWriter } from './line-writer.ts';
+import { type Meter, NO_METER } from './meter.ts';
 
 /** What an {@link AuditFile} is made with. */
 export interface AuditFileOptions {
@@ -19,6 +20,8 @@ export interface AuditFileOptions {
   readonly redact: (line: string) => string;
   /** Called when `writable` has changed, with why. */
   readonly onChange: (writable: boolean, why: unknown) => void;
+  /** Counts what goes wrong. Default: nobody does. */
+  readonly meter?: Meter | undefined;
 }
 
 /** Keeps who did what in a file, as lines of JSON. */
@@ -29,9 +32,10 @@ export class AuditFile implements Audit {
 
   constructor(options: AuditFileOptions) {
     this.#options = options;
-    const { clock, onChange } = options;
+    const { clock, meter = NO_METER, onChange } = options;
     this.#writer = new LineWriter({
       clock,
+      meter,
       onChange: (writable, why) => {
         onChange(writable, why);
         for (const follower of this.#followers) follower(writable);

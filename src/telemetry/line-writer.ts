@@ -1,6 +1,7 @@
 import { close, write, writeSync } from 'node:fs';
 import type { Clock, Timer } from '../clock.ts';
 import { AUDIT_RETRY_MS, MAX_AUDIT_WRITE_BYTES, MAX_QUEUED_AUDIT_BYTES } from '../limits.ts';
+import type { Meter } from './meter.ts';
 
 /** How long to wait when a descriptor that does not block takes no more. */
 const FULL_PIPE_MS = 20;
@@ -23,6 +24,8 @@ export interface LineWriterOptions {
   readonly missingLine: (count: number) => string;
   /** Called when `writable` has changed, with why. */
   readonly onChange: (writable: boolean, why: unknown) => void;
+  /** Counts what goes wrong. */
+  readonly meter: Pick<Meter, 'auditFailed' | 'auditLineLost'>;
 }
 
 /**
@@ -59,8 +62,12 @@ export class LineWriter {
 
   /** Takes a line, with its line feed. */
   add(line: string): void {
-    if (this.#queuedBytes >= MAX_QUEUED_AUDIT_BYTES) this.#missing += 1;
-    else this.#push(line);
+    if (this.#queuedBytes < MAX_QUEUED_AUDIT_BYTES) {
+      this.#push(line);
+    } else {
+      this.#missing += 1;
+      this.#options.meter.auditLineLost();
+    }
     this.#tell();
     this.#go();
   }
@@ -168,6 +175,7 @@ export class LineWriter {
     }
     if (error !== null) {
       this.#failure = error;
+      this.#options.meter.auditFailed();
       // It waits for no more than this try, whoever waits for all.
       this.#later(AUDIT_RETRY_MS);
       this.#rest();

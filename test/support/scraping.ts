@@ -21,11 +21,12 @@ export interface Scraped extends ServedHere {
 /** Starts metrics, of which no server tells yet. */
 export async function startMetrics(
   flags: Partial<PlacedMetricsFlags> = {},
+  exemplars = false,
 ): Promise<{ readonly metrics: ServedMetrics; readonly reloads: Reloads }> {
   const logger = pino({ enabled: false });
   const reloads = new Reloads(logger);
   const loopback = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
-  const metrics = await serveMetrics({ metrics: loopback, ...flags }, logger, reloads);
+  const metrics = await serveMetrics({ metrics: loopback, ...flags }, logger, reloads, exemplars);
   onTestFinished(() => metrics.close());
   return { metrics, reloads };
 }
@@ -35,7 +36,7 @@ export async function serveScraped(
   options: Parameters<typeof serveHere>[0] & Partial<ServerOptions> = {},
   flags: Partial<PlacedMetricsFlags> = {},
 ): Promise<Scraped> {
-  const { metrics, reloads } = await startMetrics(flags);
+  const { metrics, reloads } = await startMetrics(flags, options.tracer !== undefined);
   const served = await serveHere({ ...options, meter: metrics.meter });
   metrics.serves(served.runlet, () => served.runlet.readiness.current);
   return { ...served, metrics, reloads, samples: () => samplesAt(metrics.where) };

@@ -29,6 +29,8 @@ export interface Served {
   readonly address: Address;
   /** Where else it listens, as the flags say. */
   readonly others: readonly Address[];
+  /** Where it tells metrics: a URL without its path; empty: nowhere. */
+  readonly metrics: string;
   readonly child: ChildProcess;
   /** What it holds, after a garbage collection. */
   holdings(): Promise<Holdings>;
@@ -85,11 +87,14 @@ export async function serveAs(
     clearTimeout(kill);
   });
   const count = args.filter((flag) => flag === '--listen').length;
-  const [address, ...others] = (await firstLinesOf(child, count)).map((line) =>
-    parseAddress(line.replace('runlet listening on ', '')),
-  );
+  const measured = args.includes('--metrics') ? 1 : 0;
+  const lines = await firstLinesOf(child, count + measured);
+  const [address, ...others] = lines
+    .slice(0, count)
+    .map((line) => parseAddress(line.replace('runlet listening on ', '')));
   if (address === undefined) throw new Error('it listens nowhere');
-  return { address, others, child, holdings: () => holdingsOf(child) };
+  const metrics = (lines[count] ?? '').replace('runlet metrics on ', 'http://');
+  return { address, others, metrics, child, holdings: () => holdingsOf(child) };
 }
 
 /** What a server holds but for memory, once that has stayed the same for some looks. */

@@ -45,4 +45,30 @@ describe('the format of a scrape', () => {
       ['b', ['b{of="nothing"}', Number.NaN], ['b{of="all"}', Number.NEGATIVE_INFINITY]],
     ]);
   });
+
+  it('has examples where the format has a place for them', () => {
+    const exemplar = {
+      labelSet: { trace_id: 'a "trace"' },
+      value: 0.25,
+      timestamp: 1520879607.789,
+    };
+    const bucket = (le: string, value: number) => ({
+      metricName: 'a_seconds_bucket',
+      labels: { le },
+      value,
+      exemplar: le === '+Inf' ? null : exemplar,
+    });
+    const values = [bucket('1', 1), bucket('+Inf', 2)];
+    const metric = { name: 'a_seconds', help: 'A.', type: 'histogram', values };
+    const text = exposition([metric], 'openmetrics');
+    expect(text).toContain(
+      'a_seconds_bucket{le="1.0"} 1 # {trace_id="a \\"trace\\""} 0.25 1520879607.789\n',
+    );
+    const exemplars = [...(parseExposition(text, 'openmetrics').get('a_seconds')?.exemplars ?? [])];
+    expect(exemplars.map(([key, { value }]) => [key, value])).toEqual([
+      ['a_seconds_bucket{le="1.0"}', 0.25],
+    ]);
+    const plain = exposition([metric], 'prometheus');
+    expect(plain).toContain('a_seconds_bucket{le="1"} 1\na_seconds_bucket{le="+Inf"} 2\n');
+  });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { traceContext } from '../../src/telemetry/tracing/trace-context.ts';
+import { sampledTraceId, traceContext } from '../../src/telemetry/tracing/trace-context.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const SPAN = '00f067aa0ba902b7';
@@ -27,6 +27,17 @@ describe('a context of W3C', () => {
     `${WELL}\n`,
   ])('that is malformed is none: %j', (traceparent) => {
     expect(traceContext(traceparent, 'a=1')).toBeUndefined();
+  });
+
+  it.each([
+    ['01', TRACE],
+    ['03', TRACE],
+    ['00', undefined],
+    ['02', undefined],
+  ])('has a trace that is collected where its flags say so: %s', (flags, id) => {
+    expect(sampledTraceId({ traceparent: `00-${TRACE}-${SPAN}-${flags}`, tracestate: '' })).toBe(
+      id,
+    );
   });
 
   it.each([undefined, 'a=\u{1}', 'a=é', 'x'.repeat(513)])(

@@ -13,12 +13,23 @@ export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
+/** One of what was measured, as an example. */
+export interface Exemplar {
+  /** Which one it was. */
+  readonly labelSet: Readonly<Record<string, string>>;
+  readonly value: number;
+  /** When, in seconds since 1970. */
+  readonly timestamp?: number;
+}
+
 /** One number of a metric. */
 export interface Sample {
   readonly value: number;
   readonly labels: Readonly<Partial<Record<string, string | number>>>;
   /** Where it is another than the metric's: `…_bucket`. */
   readonly metricName?: string;
+  /** Of a bucket: the last of those in it that was traced. Plain text has no place for it. */
+  readonly exemplar?: Exemplar | null;
 }
 
 /** A metric and its numbers. */
@@ -40,8 +51,9 @@ export function exposition(metrics: readonly Metric[], format: Format): string {
     // The name of a counter is without what its numbers have: OpenMetrics 1.0, "Counter".
     const family = isOpen && type === 'counter' ? name.replace(TOTAL, '') : name;
     lines.push(`# HELP ${family} ${escaped(help, isOpen)}`, `# TYPE ${family} ${String(type)}`);
-    for (const { labels, metricName = name, value } of values) {
-      lines.push(`${metricName}${labelText(labels, isOpen)} ${numberText(value)}`);
+    for (const { exemplar, labels, metricName = name, value } of values) {
+      const told = isOpen ? exemplarText(exemplar) : '';
+      lines.push(`${metricName}${labelText(labels, isOpen)} ${numberText(value)}${told}`);
     }
   }
   if (isOpen) lines.push('# EOF');
@@ -54,6 +66,14 @@ function labelText(labels: Sample['labels'], isOpen: boolean): string {
     return `${name}="${escaped(text, true)}"`;
   });
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
+
+/** OpenMetrics 1.0, "Exemplars". */
+function exemplarText(exemplar: Exemplar | null | undefined): string {
+  if (exemplar === null || exemplar === undefined) return '';
+  const { labelSet, timestamp, value } = exemplar;
+  const when = timestamp === undefined ? '' : ` ${numberText(timestamp)}`;
+  return ` # ${labelText(labelSet, true)} ${numberText(value)}${when}`;
 }
 
 /** OpenMetrics has bounds as floats: "Considerations: Canonical Numbers". */

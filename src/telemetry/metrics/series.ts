@@ -1,7 +1,7 @@
 import { AUTH_KINDS } from '../../identity/principal.ts';
 import { END_REASONS, OUTPUT_STREAMS } from '../../output/event.ts';
 import { LAGGING_BYTES } from '../../output/sizes.ts';
-import { START_RESULTS, START_STAGES } from '../meter.ts';
+import { START_RESULTS, START_STAGES, UNREADY_REASONS } from '../meter.ts';
 
 /** A series of runlet's own: what docs/metrics.md says of it is made of this. */
 export interface Series {
@@ -42,6 +42,18 @@ export const SERIES = {
     help: 'Always 1, with the version of the server.',
     labels: { version: 'that of runlet' },
   },
+  ready: {
+    name: 'runlet_ready',
+    type: 'gauge',
+    help: 'Whether new work is to come: 1, or 0.',
+    labels: {},
+  },
+  unready: {
+    name: 'runlet_unready',
+    type: 'gauge',
+    help: 'Whether there is this reason that no new work is to come: 1, or 0.',
+    labels: { reason: oneOf(UNREADY_REASONS) },
+  },
   calls: {
     name: 'runlet_calls_total',
     type: 'counter',
@@ -64,17 +76,41 @@ export const SERIES = {
     help: 'Calls that are under way, each of which is a stream of HTTP/2.',
     labels: { method: METHOD },
   },
+  connections: {
+    name: 'runlet_connections',
+    type: 'gauge',
+    help: 'Connections of clients, those over which nobody was let in yet included.',
+    labels: {},
+  },
+  maxConnections: {
+    name: 'runlet_max_connections',
+    type: 'gauge',
+    help: 'How many connections there may be.',
+    labels: {},
+  },
   sessions: {
     name: 'runlet_sessions',
     type: 'gauge',
     help: 'Sessions that there are.',
     labels: { state: oneOf(['attached', 'detached']) },
   },
+  maxSessions: {
+    name: 'runlet_max_sessions',
+    type: 'gauge',
+    help: 'How many sessions there may be.',
+    labels: {},
+  },
   processes: {
     name: 'runlet_processes',
     type: 'gauge',
     help: 'Processes that the server knows; closed ones as long as they are retained or read.',
     labels: { state: oneOf(['starting', 'running', 'exited', 'closed']) },
+  },
+  maxProcesses: {
+    name: 'runlet_max_processes',
+    type: 'gauge',
+    help: 'How many processes there may be, retained ones included.',
+    labels: {},
   },
   starts: {
     name: 'runlet_starts_total',
@@ -117,6 +153,12 @@ export const SERIES = {
     name: 'runlet_retained_bytes',
     type: 'gauge',
     help: 'Bytes that retained output takes.',
+    labels: { tier: oneOf(['memory', 'files']) },
+  },
+  maxRetained: {
+    name: 'runlet_max_retained_bytes',
+    type: 'gauge',
+    help: 'Bytes that it may take; 0 for files where there are none.',
     labels: { tier: oneOf(['memory', 'files']) },
   },
   lagging: {
@@ -169,5 +211,29 @@ export const SERIES = {
       kind: `${oneOf(AUTH_KINDS)}; \`${OTHER}\`: with nothing that the listener takes`,
       result: oneOf(['ok', 'failed']),
     },
+  },
+  auditFailures: {
+    name: 'runlet_audit_failures_total',
+    type: 'counter',
+    help: 'Writes to the file of the audit that failed; they are tried again.',
+    labels: {},
+  },
+  auditLinesLost: {
+    name: 'runlet_audit_lost_lines_total',
+    type: 'counter',
+    help: 'Lines of the audit that were left out since too many waited to be written.',
+    labels: {},
+  },
+  certificateEnd: {
+    name: 'runlet_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the certificate of the server is over, since 1970. Absent where there is none.',
+    labels: {},
+  },
+  maxHeap: {
+    name: 'runlet_max_heap_bytes',
+    type: 'gauge',
+    help: 'Bytes of the heap of JavaScript at which Node.js ends the server.',
+    labels: {},
   },
 } as const satisfies Record<string, Series>;

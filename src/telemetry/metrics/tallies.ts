@@ -1,6 +1,7 @@
 import { AUTH_KINDS } from '../../identity/principal.ts';
 import { END_REASONS, OUTPUT_STREAMS } from '../../output/event.ts';
 import { type Meter, START_RESULTS, type StartResult, type StartStage } from '../meter.ts';
+import type { TraceContext } from '../tracing/trace-context.ts';
 import { endLabel, OTHER } from './series.ts';
 
 /** Numbers by the value of a label. */
@@ -25,8 +26,8 @@ export class Counts {
 
 /** Told of times, in seconds. */
 export interface TimesSink {
-  readonly call: (method: string, seconds: number) => void;
-  readonly start: (stage: StartStage, seconds: number) => void;
+  readonly call: (method: string, seconds: number, trace?: TraceContext) => void;
+  readonly start: (stage: StartStage, seconds: number, trace?: TraceContext) => void;
 }
 
 /** Counts without labels. */
@@ -37,6 +38,8 @@ interface Totals {
   evictions: number;
   takeovers: number;
   expiries: number;
+  auditFailures: number;
+  auditLinesLost: number;
 }
 
 /**
@@ -50,7 +53,7 @@ export class Tallies implements Meter {
   readonly ends = new Counts(END_REASONS.map(endLabel));
   readonly outputBytes = new Counts(OUTPUT_STREAMS);
   readonly refusals = new Counts();
-  readonly denials = new Counts();
+  readonly denials: Counts;
   readonly logins = new Map<string, Counts>();
   readonly totals: Totals = {
     stdin: 0,
@@ -59,16 +62,24 @@ export class Tallies implements Meter {
     evictions: 0,
     takeovers: 0,
     expiries: 0,
+    auditFailures: 0,
+    auditLinesLost: 0,
   };
   readonly #methods: ReadonlyMap<string, string>;
   readonly #times: TimesSink;
 
-  /** `paths`: of all methods that are served, each of which begins with a `/`. */
-  constructor(paths: readonly string[], times: TimesSink) {
+  /**
+   * `paths`: of all methods that are served, each of which begins with a `/`; `denials`: all
+   * reasons that there are for them.
+   */
+  constructor(paths: readonly string[], denials: readonly string[], times: TimesSink) {
     this.#methods = new Map(paths.map((path) => [path, path.slice(1)]));
     this.#times = times;
+    this.denials = new Counts(denials);
     this.open = new Counts([...this.#methods.values()]);
-    for (const method of this.#methods.values()) this.calls.set(method, new Counts(['OK']));
+    for (const method of this.#methods.values()) {
+      this.calls.set(method, new Counts(['OK', 'INTERNAL']));
+    }
     for (const kind of AUTH_KINDS) this.logins.set(kind, new Counts(['ok', 'failed']));
     this.logins.set(OTHER, new Counts(['failed']));
     this.calls.set(OTHER, new Counts());
@@ -78,11 +89,11 @@ export class Tallies implements Meter {
     this.open.add(this.#methodOf(path));
   }
 
-  callEnded(path: string, code: string, seconds: number): void {
+  callEnded(path: string, code: string, seconds: number, trace?: TraceContext): void {
     const method = this.#methodOf(path);
     this.open.add(method, -1);
     this.calls.get(method)?.add(code);
-    this.#times.call(method, seconds);
+    this.#times.call(method, seconds, trace);
   }
 
   callTurnedAway(path: string, code: string): void {
@@ -105,8 +116,8 @@ export class Tallies implements Meter {
     this.starts.add(result);
   }
 
-  startStage(stage: StartStage, seconds: number): void {
-    this.#times.start(stage, seconds);
+  startStage(stage: StartStage, seconds: number, trace?: TraceContext): void {
+    this.#times.start(stage, seconds, trace);
   }
 
   processEnded(reason: string): void {
@@ -139,6 +150,14 @@ export class Tallies implements Meter {
 
   expired(): void {
     this.totals.expiries += 1;
+  }
+
+  auditFailed(): void {
+    this.totals.auditFailures += 1;
+  }
+
+  auditLineLost(): void {
+    this.totals.auditLinesLost += 1;
   }
 
   #methodOf(path: string): string {

@@ -22,6 +22,15 @@ export function traceContextOf({ spanId, traceFlags, traceId, traceState }: Span
   };
 }
 
+/**
+ * The id of the trace of something that is told to a collector; undefined: it is not, since it was
+ * not sampled (W3C, section 3.2.2.5.1).
+ */
+export function sampledTraceId({ traceparent }: TraceContext): string | undefined {
+  const [, trace, , flags = ''] = traceparent.split('-');
+  return (Number.parseInt(flags, 16) & 1) === 1 ? trace : undefined;
+}
+
 /** Version, trace, parent, flags, and what a later version has beyond them. */
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/;
 const NO_ID = /^0+$/;
