@@ -97,7 +97,7 @@ export const LONG = [
   'test/cli/messages/messages.test.ts',
   'test/conformance/{cli,conformance,mutants-*}.test.ts',
   'test/deploy/systemd.test.ts',
-  'test/docs/walks.test.ts',
+  'test/docs/{runbook-page,walks}.test.ts',
   'test/examples/examples.test.ts',
   'test/files/watch-{model,order}.property.test.ts',
   'test/files/{fenced-writes,odd-names,places,remove}.test.ts',

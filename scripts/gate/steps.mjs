@@ -14,6 +14,7 @@ const TOOLS = {
   haproxy: 'haproxy',
   mandoc: 'mandoc',
   nginx: 'nginx',
+  promtool: 'prometheus',
   python3: 'python3',
   'systemd-analyze': 'systemd',
   tmux: 'tmux',

@@ -70,6 +70,17 @@ export const CLAIMS: readonly Claim[] = [
     has: "'runlet forward --reverse 0:localhost:3000'",
   },
 
+  {
+    command: exactly('promtool check rules deploy/observability/prometheus/*.yml'),
+    by: 'test/observability/rules.test.ts',
+    has: "promtool(['check', 'rules', ...RULE_FILES])",
+  },
+  {
+    command: exactly('promtool test rules test/observability/rules/*.yml'),
+    by: 'test/observability/rules.test.ts',
+    has: "promtool(['test', 'rules', file])",
+  },
+
   // The clients in other languages are built and run by `npm run test:clients`.
   {
     command: /^scripts\/build-clients\.sh (?:python|java)$/,

@@ -13,6 +13,7 @@ const RUNNERS: Readonly<Record<string, (page: string) => boolean>> = {
   walk: (page) => page in WALKS,
   interop: (page) => page === GRPCURL_PAGE || page === FILES_PAGE,
   own: (page) => /^clients\/\w+\/README\.md$/.test(page),
+  runbook: (page) => page === 'docs/runbook.md',
   tls: (page) => page === 'docs/tls.md',
   tool: (page) => page === 'docs/load.md',
 };

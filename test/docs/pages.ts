@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -36,6 +37,11 @@ export async function readBlocks(page: string): Promise<readonly Block[]> {
 export async function userPages(): Promise<readonly string[]> {
   const top = (await readdir(ROOT)).filter((name) => !FOR_DEVELOPERS.includes(name));
   const docs = (await readdir(`${ROOT}/docs`, { recursive: true })).map((name) => `docs/${name}`);
-  const clients = (await readdir(`${ROOT}/clients`)).map((name) => `clients/${name}/README.md`);
-  return [...top, ...docs, ...clients].filter((name) => name.endsWith('.md')).sort();
+  const others = await Promise.all(
+    ['clients', 'deploy'].map(async (folder) =>
+      (await readdir(`${ROOT}/${folder}`)).map((name) => `${folder}/${name}/README.md`),
+    ),
+  );
+  const readmes = others.flat().filter((name) => existsSync(`${ROOT}/${name}`));
+  return [...top, ...docs, ...readmes].filter((name) => name.endsWith('.md')).sort();
 }
