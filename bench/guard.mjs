@@ -16,6 +16,7 @@ import { firstAnswer, help, run } from './guard/commands.mjs';
 import { encodeOnce } from './guard/encode-once.mjs';
 import { judge } from './guard/judge.mjs';
 import { misses, table } from './guard/report.mjs';
+import { scrape } from './guard/scrape.mjs';
 import { start, startHeld } from './guard/starts.mjs';
 import { stream } from './guard/stream.mjs';
 import { compileProgram, findCompiler } from './lib/c-program.mjs';
@@ -26,7 +27,7 @@ import { MissingError } from './lib/missing-error.mjs';
 /** @import { Setup } from './guard/stage.mjs' */
 
 /** @type {readonly Check[]} */
-const CHECKS = [start, startHeld, encodeOnce, stream, help, run, firstAnswer];
+const CHECKS = [start, startHeld, encodeOnce, stream, scrape, help, run, firstAnswer];
 
 process.exitCode = await main();
 

@@ -9,6 +9,7 @@ export const PARTS = [
   'output',
   'launchers',
   'growth',
+  'scrape',
   'footprint',
   'resume',
   'cold-start',
