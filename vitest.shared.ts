@@ -114,7 +114,7 @@ export const LONG = [
   'test/output/**/*.property.test.ts',
   'test/output/many-readers.test.ts',
   'test/process/native/sandboxed-leaks.test.ts',
-  'test/observability/conformance.test.ts',
+  'test/observability/{conformance,prometheus}.test.ts',
   'test/policy/reload.test.ts',
   'test/sandbox/random-policies.property.test.ts',
   'test/server/dead-session.test.ts',
