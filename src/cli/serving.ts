@@ -59,7 +59,12 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const reloads = new Reloads(logger);
   const notices = await noticesOf(systemd, logger);
   const { metricsTokenFile } = flags;
-  const metrics = await metricsOf({ ...places, metricsTokenFile }, logger, reloads, tracer !== undefined);
+  const metrics = await metricsOf(
+    { ...places, metricsTokenFile },
+    logger,
+    reloads,
+    tracer !== undefined,
+  );
   logStrayOutput(logger);
   tuneHeapGrowth();
   // From the start: one that comes while the server starts ends it in order too.
