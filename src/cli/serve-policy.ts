@@ -3,9 +3,9 @@ import { idleClock } from '../clock.ts';
 import { LivePolicy } from '../policy/live-policy.ts';
 import { parsePolicy } from '../policy/parse-policy.ts';
 import type { Policy } from '../policy/policy.ts';
-import { PolicyError } from '../policy/policy-source.ts';
 import { openRulesFile } from '../policy/rules-file.ts';
 import type { ServerLog } from '../server/server-log.ts';
+import { SourceError } from '../yaml-source.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A policy that a file says, for as long as a server runs. */
@@ -47,7 +47,7 @@ export async function servePolicy(file: string, logger: ServerLog): Promise<Serv
     told(opened.current);
     return { live, close: () => opened.close() };
   } catch (error) {
-    if (error instanceof PolicyError) throw new UsageError(`--policy ${file}: ${error.message}`);
+    if (error instanceof SourceError) throw new UsageError(`--policy ${file}: ${error.message}`);
     throw error;
   }
 }

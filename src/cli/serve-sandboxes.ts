@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { idleClock } from '../clock.ts';
-import { PolicyError } from '../policy/policy-source.ts';
 import { openRulesFile } from '../policy/rules-file.ts';
 import { parseProfiles } from '../sandbox/parse-profiles.ts';
 import type { SandboxProfiles } from '../sandbox/sandbox-spec.ts';
 import type { ServerLog } from '../server/server-log.ts';
+import { SourceError } from '../yaml-source.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Profiles of sandboxes that a file says, for as long as a server runs. */
@@ -45,7 +45,7 @@ export async function serveProfiles(file: string, logger: ServerLog): Promise<Se
     told(opened.current);
     return opened;
   } catch (error) {
-    if (error instanceof PolicyError) {
+    if (error instanceof SourceError) {
       throw new UsageError(`--sandbox-profiles ${file}: ${error.message}`);
     }
     throw error;

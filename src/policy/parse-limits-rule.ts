@@ -1,10 +1,10 @@
 import { MAX_TIMEOUT_MS } from '../limits.ts';
 import type { ResourceLimits } from '../process/launcher.ts';
 import { HOUR } from '../units.ts';
+import type { Readers, YamlSource } from '../yaml-source.ts';
 import type { LimitsRule, PrincipalLimitNumbers } from './policy.ts';
-import type { PolicySource, Readers } from './policy-source.ts';
 
-type Value = PolicySource['root'];
+type Value = YamlSource['root'];
 
 /** The longest retention that it makes sense to speak of, in milliseconds: a year. */
 const MAX_RETENTION_MS = 365 * 24 * HOUR;
@@ -38,9 +38,9 @@ interface ResourceFields {
 /**
  * Reads what processes may have at most; undefined: nothing is said.
  *
- * @throws PolicyError
+ * @throws SourceError
  */
-export function parseLimitsRule(source: PolicySource, value: Value): LimitsRule {
+export function parseLimitsRule(source: YamlSource, value: Value): LimitsRule {
   const fields = value === undefined ? {} : source.fields<LimitFields>(value, readers(source));
   return {
     maxTimeoutMs: fields.max_timeout,
@@ -52,7 +52,7 @@ export function parseLimitsRule(source: PolicySource, value: Value): LimitsRule 
   };
 }
 
-function readers(source: PolicySource): Readers<LimitFields> {
+function readers(source: YamlSource): Readers<LimitFields> {
   const count = (value: Value): number => source.count(value);
   const size = (value: Value): number => source.size(value);
   return {
@@ -71,7 +71,7 @@ function readers(source: PolicySource): Readers<LimitFields> {
   };
 }
 
-function parseResources(source: PolicySource, value: Value): ResourceLimits {
+function parseResources(source: YamlSource, value: Value): ResourceLimits {
   const size = (bytes: Value): number => source.size(bytes);
   const fields = source.fields<ResourceFields>(value, {
     // The least that make sense, as in a spec.

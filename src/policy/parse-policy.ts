@@ -7,12 +7,12 @@ import {
   MAX_LABEL_KEY_BYTES,
   MAX_POLICY_PATTERN_BYTES,
 } from '../limits.ts';
+import { YamlSource } from '../yaml-source.ts';
 import { parseLimitsRule } from './parse-limits-rule.ts';
 import { PathPattern } from './path-pattern.ts';
 import type { EnvironmentRule, Policy, PolicyEntry } from './policy.ts';
-import { PolicySource } from './policy-source.ts';
 
-type Value = PolicySource['root'];
+type Value = YamlSource['root'];
 
 /**
  * What brings other code into any program: of the dynamic loader, the C library and the shells,
@@ -32,17 +32,17 @@ interface EntryFields extends Omit<PolicyEntry, 'environment'> {
 /**
  * Reads a policy; docs/policy.md says what is in it.
  *
- * @throws PolicyError that says what is wrong first, and where
+ * @throws SourceError that says what is wrong first, and where
  */
 export function parsePolicy(text: string): Policy {
-  const source = new PolicySource(text);
+  const source = new YamlSource(text);
   const { principals } = source.fields(source.root, {
     principals: (value) => source.list(value, (item) => parseEntry(source, item)),
   });
   return { entries: principals ?? source.fail(source.root, 'principals is missing') };
 }
 
-function parseEntry(source: PolicySource, value: Value): PolicyEntry {
+function parseEntry(source: YamlSource, value: Value): PolicyEntry {
   const paths = (list: Value): readonly PathPattern[] =>
     source.list(list, (item) => new PathPattern(absolutePath(source, item)));
   const fields = source.fields<EntryFields>(value, {
@@ -84,7 +84,7 @@ function parseEntry(source: PolicySource, value: Value): PolicyEntry {
 }
 
 /** `*`, or the kind of a caller and a pattern of its name. */
-function principalPattern(source: PolicySource, value: Value): PathPattern {
+function principalPattern(source: YamlSource, value: Value): PathPattern {
   const text = boundedText(source, value, source.text(value));
   if (/^\*+$/.test(text)) return new PathPattern('**');
   const [kind] = text.split(':', 1);
@@ -95,7 +95,7 @@ function principalPattern(source: PolicySource, value: Value): PathPattern {
 }
 
 /** A pattern of what is a path as the system tells it: from the root, without detours. */
-function absolutePath(source: PolicySource, value: Value): string {
+function absolutePath(source: YamlSource, value: Value): string {
   const path = boundedText(source, value, source.text(value));
   if (!path.startsWith('/')) source.fail(value, 'this must be an absolute path');
   if (/\/(?:\.{0,2}\/|\.{1,2}$)|.\/$/.test(path)) {
@@ -108,12 +108,12 @@ function absolutePath(source: PolicySource, value: Value): string {
 }
 
 /** A folder, and all that is below it. */
-function treePatterns(source: PolicySource, value: Value): readonly PathPattern[] {
+function treePatterns(source: YamlSource, value: Value): readonly PathPattern[] {
   const path = absolutePath(source, value);
   return [new PathPattern(path), new PathPattern(path === '/' ? '/**' : `${path}/**`)];
 }
 
-function parseEnvironment(source: PolicySource, value: Value): EntryFields['environment'] {
+function parseEnvironment(source: YamlSource, value: Value): EntryFields['environment'] {
   const names = (list: Value): readonly NamePattern[] => {
     const patterns = source.list(list, (item) => variableName(source, item));
     const bytes = patterns.reduce((sum, pattern) => sum + Buffer.byteLength(pattern), 0);
@@ -131,13 +131,13 @@ function parseEnvironment(source: PolicySource, value: Value): EntryFields['envi
   });
 }
 
-function variableName(source: PolicySource, value: Value): string {
+function variableName(source: YamlSource, value: Value): string {
   const name = source.text(value);
   return name.includes('=') ? source.fail(value, 'a name contains no "="') : name;
 }
 
 function parseLabels(
-  source: PolicySource,
+  source: YamlSource,
   value: Value,
 ): ReadonlyMap<string, PathPattern | undefined> {
   const labels = new Map<string, PathPattern | undefined>();
@@ -151,7 +151,7 @@ function parseLabels(
   return labels;
 }
 
-function boundedText(source: PolicySource, value: Value, text: string): string {
+function boundedText(source: YamlSource, value: Value, text: string): string {
   if (Buffer.byteLength(text) <= MAX_POLICY_PATTERN_BYTES) return text;
   return source.fail(value, `a pattern has at most ${MAX_POLICY_PATTERN_BYTES} bytes`);
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { MAX_POLICY_BYTES } from '../limits.ts';
 import { assertOwnFile } from '../read-file.ts';
 import { type WatchedFiles, watchFiles } from '../watched-files.ts';
-import { PolicyError } from './policy-source.ts';
+import { SourceError, sourceText } from '../yaml-source.ts';
 
 /** Where a file of an operator's rules is, and who is told of it. */
 export interface RulesFileOptions<T> {
@@ -11,7 +11,7 @@ export interface RulesFileOptions<T> {
   /**
    * Reads the text of one.
    *
-   * @throws PolicyError
+   * @throws SourceError
    */
   readonly parse: (text: string) => T;
   readonly clock: Clock;
@@ -21,14 +21,14 @@ export interface RulesFileOptions<T> {
    * The file cannot be taken as it is now; what was in force stays. Once for each such file.
    * Undefined: it can be again.
    */
-  readonly onProblem: (error: PolicyError | undefined) => void;
+  readonly onProblem: (error: SourceError | undefined) => void;
 }
 
 /**
  * Reads rules from a file that nobody else may change, and again when that changes: whoever can
  * write it decides what this server lets be done.
  *
- * @throws PolicyError
+ * @throws SourceError
  */
 export function openRulesFile<T>(options: RulesFileOptions<T>): Promise<WatchedFiles<T>> {
   const { clock, onChange, onProblem, parse, path } = options;
@@ -36,7 +36,7 @@ export function openRulesFile<T>(options: RulesFileOptions<T>): Promise<WatchedF
     paths: [path],
     maxBytes: MAX_POLICY_BYTES,
     check: assertOwnFile,
-    parse: (at) => parse(textOf(at(path).bytes)),
+    parse: (at) => parse(sourceText(at(path).bytes)),
     clock,
     onChange,
     onProblem: (problem) => onProblem(problem && problemOf(problem)),
@@ -45,14 +45,6 @@ export function openRulesFile<T>(options: RulesFileOptions<T>): Promise<WatchedF
   });
 }
 
-function textOf(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new PolicyError('it is not UTF-8');
-  }
-}
-
-function problemOf(error: Error): PolicyError {
-  return error instanceof PolicyError ? error : new PolicyError(error.message);
+function problemOf(error: Error): SourceError {
+  return error instanceof SourceError ? error : new SourceError(error.message);
 }

@@ -4,10 +4,10 @@ import {
   MAX_SANDBOX_PROFILES,
   MAX_SANDBOX_RULES,
 } from '../limits.ts';
-import { PolicySource } from '../policy/policy-source.ts';
+import { YamlSource } from '../yaml-source.ts';
 import type { SandboxLayer, SandboxNetwork, SandboxPlace, SandboxRule } from './sandbox-spec.ts';
 
-type Value = PolicySource['root'];
+type Value = YamlSource['root'];
 
 /** A name that can be typed, and stands for itself wherever it is shown. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -28,10 +28,10 @@ interface RuleFields {
  * Reads profiles of sandboxes: all of them, or none. The text is YAML, so JSON too: `profiles`, an
  * object of objects by name, each with `rules` and `network`.
  *
- * @throws PolicyError that says what is wrong first, and where
+ * @throws SourceError that says what is wrong first, and where
  */
 export function parseProfiles(text: string): ReadonlyMap<string, SandboxLayer> {
-  const source = new PolicySource(text);
+  const source = new YamlSource(text);
   const fields = source.fields<{ readonly profiles: ReadonlyMap<string, SandboxLayer> }>(
     source.root,
     { profiles: (value) => parseAll(source, value) },
@@ -39,7 +39,7 @@ export function parseProfiles(text: string): ReadonlyMap<string, SandboxLayer> {
   return fields.profiles ?? source.fail(source.root, 'profiles is missing');
 }
 
-function parseAll(source: PolicySource, value: Value): ReadonlyMap<string, SandboxLayer> {
+function parseAll(source: YamlSource, value: Value): ReadonlyMap<string, SandboxLayer> {
   const profiles = new Map<string, SandboxLayer>();
   for (const [name, node, content] of source.entries(value)) {
     if (!NAME.test(name) || name.length > MAX_SANDBOX_PROFILE_NAME) {
@@ -54,7 +54,7 @@ function parseAll(source: PolicySource, value: Value): ReadonlyMap<string, Sandb
   return profiles;
 }
 
-function parseProfile(source: PolicySource, value: Value): SandboxLayer {
+function parseProfile(source: YamlSource, value: Value): SandboxLayer {
   const { network = 'none', rules } = source.fields<SandboxLayer>(value, {
     rules: (list) => parseRules(source, list),
     network: (word) => source.word(word, NETWORKS),
@@ -62,7 +62,7 @@ function parseProfile(source: PolicySource, value: Value): SandboxLayer {
   return { rules: rules ?? source.fail(value, 'rules is missing'), network };
 }
 
-function parseRules(source: PolicySource, value: Value): readonly SandboxRule[] {
+function parseRules(source: YamlSource, value: Value): readonly SandboxRule[] {
   const rules = source.list(value, (item) => parseRule(source, item));
   if (rules.length > MAX_SANDBOX_RULES) {
     source.fail(value, `there must not be more than ${MAX_SANDBOX_RULES} rules`);
@@ -70,7 +70,7 @@ function parseRules(source: PolicySource, value: Value): readonly SandboxRule[] 
   return rules;
 }
 
-function parseRule(source: PolicySource, value: Value): SandboxRule {
+function parseRule(source: YamlSource, value: Value): SandboxRule {
   const {
     access,
     missing_ok: missingOk = false,
@@ -91,7 +91,7 @@ function parseRule(source: PolicySource, value: Value): SandboxRule {
   return source.fail(value, 'path is missing, or place');
 }
 
-function absolutePath(source: PolicySource, value: Value): string {
+function absolutePath(source: YamlSource, value: Value): string {
   const path = source.text(value);
   if (!path.startsWith('/')) source.fail(value, 'this must be an absolute path');
   if (!path.isWellFormed()) source.fail(value, 'this must be UTF-8');

@@ -168,7 +168,7 @@ principals:
       'this must be a text',
     ],
     ['principals:\n  - match: "*"\n    labels: [team]', 3, 13, 'this must be an object'],
-    ['principals:\n  - match: "*"\n    match: "*"', 3, 5, 'Map keys must be unique'],
+    ['principals:\n  - match: "*"\n    match: "*"', 3, 5, '"match" is here twice'],
     ['principals: &a []\nprincipals2: *a', 2, 1, 'there is no "principals2" here'],
     ['principals:\n  - &a {match: "*"}\n  - *a', 3, 5, 'aliases are not taken here'],
     ['principals: !x []', 1, 13, 'Unresolved tag'],
@@ -181,7 +181,7 @@ principals:
     } catch (error) {
       thrown = error;
     }
-    expect(thrown).toMatchObject({ name: 'PolicyError', line, column });
+    expect(thrown).toMatchObject({ name: 'SourceError', line, column });
     expect(String(thrown)).toContain(problem);
   });
 });

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import {
   isAlias,
   isMap,
@@ -8,30 +9,36 @@ import {
   parseDocument,
   type YAMLMap,
 } from 'yaml';
-import { sizeBytes, spanMs } from '../quantities.ts';
+import { sizeBytes, spanMs } from './quantities.ts';
 
-/** What is wrong with a policy, and where. */
-export class PolicyError extends Error {
+/** What is wrong with a text, and where. */
+export class SourceError extends Error {
+  override readonly name = 'SourceError';
+  /** What is wrong, without the place. */
+  readonly problem: string;
   /** From 1; undefined: it is not about a place. */
   readonly line: number | undefined;
   readonly column: number | undefined;
+  /** The key of the outermost object that it is at, or after; undefined: there is none. */
+  readonly key: string | undefined;
 
-  constructor(problem: string, line?: number, column?: number) {
+  constructor(problem: string, line?: number, column?: number, key?: string) {
     super(line === undefined ? problem : `line ${line}, column ${column}: ${problem}`);
-    this.name = 'PolicyError';
+    this.problem = problem;
     this.line = line;
     this.column = column;
+    this.key = key;
   }
 }
 
-/** A value of a policy, as it is written. */
+/** A value of a text, as it is written. */
 type Value = Node | null | undefined;
 
 /** Reads the values of keys. Each is told the value, and throws what is wrong with it. */
 export type Readers<T> = { readonly [K in keyof T]-?: (value: Value) => T[K] };
 
-/** The text of a policy: YAML, so JSON too. All that it reads throws {@link PolicyError}. */
-export class PolicySource {
+/** A text of an operator: YAML, so JSON too. All that it reads throws {@link SourceError}. */
+export class YamlSource {
   readonly #lines = new LineCounter();
   readonly #root: Value;
 
@@ -41,13 +48,15 @@ export class PolicySource {
       prettyErrors: false,
       schema: 'core',
       version: '1.2',
+      // It compares each with each, which takes minutes for many. `entries` looks for it.
+      uniqueKeys: false,
     });
+    this.#root = document.contents;
     const [problem] = [...document.errors, ...document.warnings];
     if (problem?.code === 'MULTIPLE_DOCS') {
       this.#failAt(problem.pos[0], 'there must be no second document');
     }
     if (problem !== undefined) this.#failAt(problem.pos[0], problem.message);
-    this.#root = document.contents;
   }
 
   /** All of it. */
@@ -73,10 +82,13 @@ export class PolicySource {
 
   /** The keys of an object, with the places where they are, and their values. */
   *entries(value: Value): Generator<readonly [key: string, node: Value, content: Value]> {
+    const names = new Set<string>();
     for (const { key, value: content } of this.#map(value).items) {
       if (!isScalar(key) || typeof key.value !== 'string') {
         this.fail(isScalar(key) ? key : value, 'the name of a key must be a text');
       }
+      if (names.has(key.value)) this.fail(key, `${JSON.stringify(key.value)} is here twice`);
+      names.add(key.value);
       yield [key.value, key, content as Value];
     }
   }
@@ -151,6 +163,29 @@ export class PolicySource {
 
   #failAt(offset: number, problem: string): never {
     const { line, col } = this.#lines.linePos(offset);
-    throw new PolicyError(problem, Math.max(line, 1), Math.max(col, 1));
+    throw new SourceError(problem, Math.max(line, 1), Math.max(col, 1), this.#keyAt(offset));
   }
+
+  #keyAt(offset: number): string | undefined {
+    const items = isMap(this.#root) ? this.#root.items : [];
+    const found = items.findLast(({ key }) => isScalar(key) && (key.range?.[0] ?? 0) <= offset);
+    return isScalar(found?.key) ? String(found.key.value) : undefined;
+  }
+}
+
+/**
+ * The text that a file has.
+ *
+ * @throws SourceError if it is not UTF-8
+ */
+export function sourceText(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString();
+  let line = 1;
+  for (let begin = 0; ; line += 1) {
+    const end = bytes.indexOf('\n', begin);
+    // No byte of a longer character is that of the end of a line.
+    if (end === -1 || !isUtf8(bytes.subarray(begin, end))) break;
+    begin = end + 1;
+  }
+  throw new SourceError('it is not UTF-8', line, 1);
 }
