@@ -135,3 +135,44 @@ export function collectVariable(text: string, earlier: readonly string[] = []): 
 export function collect(text: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, text];
 }
+
+/** How the values of an option that takes several are read. */
+export interface ListReader {
+  /** Reads one. */
+  readonly parse: (text: string) => unknown;
+  /**
+   * What stands between several in one text: an end of a line, or a comma as well, since no value
+   * has one. Undefined: the option takes them in one text itself, with commas.
+   */
+  readonly between: 'lines' | 'commas' | undefined;
+}
+
+const LISTS = new WeakMap<object, ListReader>();
+
+/** How the values are read that a function of {@link collected} or {@link joined} reads. */
+export function listReader(parseArg: unknown): ListReader | undefined {
+  return typeof parseArg === 'function' ? LISTS.get(parseArg) : undefined;
+}
+
+/** Reads the values of an option that may be given again: each is added to those before. */
+export function collected<T>(
+  parse: (text: string) => T,
+  between: 'lines' | 'commas' = 'lines',
+): (text: string, earlier?: readonly T[]) => readonly T[] {
+  const collect = (text: string, earlier: readonly T[] = []): readonly T[] => {
+    try {
+      return [...earlier, parse(text)];
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
+  LISTS.set(collect, { parse, between });
+  return collect;
+}
+
+/** Reads the values of an option that takes them with commas between. */
+export function joined<T>(parse: (text: string) => T): (text: string) => readonly T[] {
+  const split = (text: string): readonly T[] => text.split(',').map(parse);
+  LISTS.set(split, { parse, between: undefined });
+  return split;
+}

@@ -1,6 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import { type JwtAlgorithm, jwtAlgorithm } from '../identity/jwt/algorithms.ts';
-import { nonEmpty } from './arguments.ts';
+import type { Command } from 'commander';
+import { jwtAlgorithm } from '../identity/jwt/algorithms.ts';
+import { collected, nonEmpty } from './arguments.ts';
 
 /** What is said of the JWTs that a server takes. */
 export const JWT_FLAGS = ['--jwks', '--jwt-issuer', '--jwt-audience', '--jwt-algorithm'] as const;
@@ -17,26 +17,11 @@ export function addJwtOptions(command: Command): void {
     .option(
       '--jwt-audience <audience>',
       'whom they are for, one of their `aud`; may be given again',
-      collectNonEmpty,
+      collected(nonEmpty),
     )
     .option(
       '--jwt-algorithm <algorithm>',
       'an algorithm of their signatures; may be given again (default: all that are asymmetric)',
-      collectAlgorithm,
+      collected(jwtAlgorithm, 'commas'),
     );
-}
-
-function collectNonEmpty(text: string, earlier: readonly string[] = []): readonly string[] {
-  return [...earlier, nonEmpty(text)];
-}
-
-function collectAlgorithm(
-  text: string,
-  earlier: readonly JwtAlgorithm[] = [],
-): readonly JwtAlgorithm[] {
-  try {
-    return [...earlier, jwtAlgorithm(text)];
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
 }

@@ -26,7 +26,7 @@ export interface ListenSpec<Place = Address> {
 const SETTING = /^(?<rest>.+),(?<setting>auth=[^,]*|tls=[^,]*|health)$/s;
 
 /** Reads `ADDRESS[,auth=KIND+KIND][,tls=off][,health]`; the address may be `systemd[:NAME]`. */
-function listenSpec(text: string): ListenSpec<Address | PassedPlace> {
+export function listenSpec(text: string): ListenSpec<Address | PassedPlace> {
   const spec = { auth: undefined as ListenSpec['auth'], tls: true, healthOnly: false };
   let rest = text;
   for (;;) {
@@ -38,7 +38,7 @@ function listenSpec(text: string): ListenSpec<Address | PassedPlace> {
     if (name === 'auth' && spec.auth !== undefined) {
       throw new InvalidArgumentError('auth can be said once; join kinds by +');
     }
-    if (name === 'auth') spec.auth = authKinds(value.split('+'));
+    if (name === 'auth') spec.auth = value.split('+').map(authKind);
     else if (name === 'health') spec.healthOnly = true;
     else if (value === 'off') spec.tls = false;
     else throw new InvalidArgumentError('tls can only be said to be off');
@@ -69,25 +69,11 @@ export function formatPlace(place: Address | PassedPlace): string {
   return place.name === undefined ? 'systemd' : `systemd:${place.name}`;
 }
 
-/** Adds a listener to those that were given before. */
-export function collectListener(
-  text: string,
-  earlier: readonly ListenSpec<Address | PassedPlace>[] = [],
-): readonly ListenSpec<Address | PassedPlace>[] {
-  return [...earlier, listenSpec(text)];
-}
-
-/** Reads kinds that are separated by commas. */
-export function authList(text: string): readonly AuthKind[] {
-  return authKinds(text.split(','));
-}
-
-function authKinds(words: readonly string[]): readonly AuthKind[] {
-  return words.map((word) => {
-    const kind = AUTH_KINDS.find((known) => known === word);
-    if (kind !== undefined) return kind;
-    throw new InvalidArgumentError(`it takes ${AUTH_KINDS.join(', ')}`);
-  });
+/** Reads a way to find out who calls. */
+export function authKind(text: string): AuthKind {
+  const kind = AUTH_KINDS.find((known) => known === text);
+  if (kind !== undefined) return kind;
+  throw new InvalidArgumentError(`it takes ${AUTH_KINDS.join(', ')}`);
 }
 
 /** A listener of which nothing else is said. */

@@ -1,9 +1,9 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import { type EgressRule, parseEgressRule } from '../network/egress/egress-rule.ts';
 import { type ListenRule, parseListenRule } from '../network/egress/listen-rules.ts';
 import { type CredentialSpec, parseCredentialSpec } from '../network/http/credential-spec.ts';
-import { absolutePath, positiveSeconds } from './arguments.ts';
+import { absolutePath, collected, positiveSeconds } from './arguments.ts';
 import type { Example } from './examples.ts';
 
 /** The flags of `runlet serve` that are about its place in the network. */
@@ -73,17 +73,17 @@ export function addNetworkOptions(command: Command): Command {
     .option(
       '--egress-allow <rule>',
       'HOST[:PORT] or CIDR[:PORT] that HTTP and connections may reach, and nothing else; may be given again (default: all that is not denied)',
-      collected(parseEgressRule),
+      collected(parseEgressRule, 'commas'),
     )
     .option(
       '--egress-deny <rule>',
       'the same, for what they may not, whatever is allowed; may be given again (default: link-local addresses and metadata services of clouds)',
-      collected(parseEgressRule),
+      collected(parseEgressRule, 'commas'),
     )
     .option(
       '--allow-listen <address>',
       'HOST[:PORT] at which callers may listen: an address, 0.0.0.0, :: or *; may be given again (default: loopback addresses, as ever)',
-      collected(parseListenRule),
+      collected(parseListenRule, 'commas'),
     )
     .option(
       '--http-credential <binding>',
@@ -111,17 +111,6 @@ export function addNetworkOptions(command: Command): Command {
 function absoluteCredential(text: string): CredentialSpec {
   const spec = parseCredentialSpec(text);
   return { ...spec, file: absolutePath(spec.file) };
-}
-
-/** Adds what one says to those that were given before. */
-function collected<T>(parse: (text: string) => T) {
-  return (text: string, earlier: readonly T[] = []): readonly T[] => {
-    try {
-      return [...earlier, parse(text)];
-    } catch (error) {
-      throw new InvalidArgumentError((error as Error).message);
-    }
-  };
 }
 
 /** Whether a variable may name a proxy for HTTP. */

@@ -5,6 +5,8 @@ import { LAUNCHER_NAMES } from '../process/launchers.ts';
 import {
   absolutePath,
   bytes,
+  collected,
+  joined,
   nonEmpty,
   positive,
   positiveBytes,
@@ -16,7 +18,7 @@ import {
 import { addExamples } from './examples.ts';
 import { addHelpAll } from './help-all.ts';
 import { addJwtOptions, JWT_FLAGS } from './jwt-options.ts';
-import { authList, collectListener } from './listen-spec.ts';
+import { authKind, listenSpec } from './listen-spec.ts';
 import { hideOwnVariables } from './own-variables.ts';
 import { AUDIT_FLAGS, addAuditOptions } from './serve-audit-options.ts';
 import { MORE_SERVE_EXAMPLES, SERVE_EXAMPLES } from './serve-examples.ts';
@@ -93,7 +95,7 @@ export function serveCommand(): Command {
     .option(
       '--listen <address>',
       'unix:PATH, HOST:PORT (port 0 picks one) or systemd[:NAME]; may be given again (default: a Unix socket in the runtime folder)',
-      collectListener,
+      collected(listenSpec),
     )
     .addOption(
       new Option(
@@ -102,12 +104,12 @@ export function serveCommand(): Command {
       )
         .choices(AUTH_KINDS)
         // Several may be given.
-        .argParser(authList),
+        .argParser(joined(authKind)),
     )
     .option(
       '--allow-uid <uid>',
       'a user that --auth peer lets in; may be given again (default: its own)',
-      collectUid,
+      collected(wholeNumber, 'commas'),
     )
     .option(
       '--allow-insecure',
@@ -141,7 +143,7 @@ export function serveCommand(): Command {
     .option(
       '--file-root <path>',
       'a folder that FileService is confined to; may be given again (default: it is not)',
-      collectFolder,
+      collected(absolutePath),
     )
     .addOption(
       new Option('--log-level <level>', 'the least severe lines to log')
@@ -273,12 +275,4 @@ export function serveCommand(): Command {
     if (heading !== undefined) option.helpGroup(heading);
   }
   return addExamples(command, SERVE_EXAMPLES, MORE_SERVE_EXAMPLES);
-}
-
-function collectUid(text: string, earlier: readonly number[] = []): readonly number[] {
-  return [...earlier, wholeNumber(text)];
-}
-
-function collectFolder(text: string, earlier: readonly string[] = []): readonly string[] {
-  return [...earlier, absolutePath(text)];
 }

@@ -1,6 +1,7 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { type ClientNamePattern, clientNamePattern } from '../identity/mtls/client-name-pattern.ts';
 import type { TlsFiles } from '../server/tls/tls-files.ts';
+import { collected } from './arguments.ts';
 import type { Example } from './examples.ts';
 import type { ListenSpec } from './listen-spec.ts';
 import { UsageError } from './usage-error.ts';
@@ -34,7 +35,7 @@ export function addTlsOptions(command: Command): Command {
     .option(
       '--client-name <pattern>',
       'a SPIFFE ID or DNS name that --auth mtls lets in; may be given again (default: none)',
-      collectName,
+      collected(clientNamePattern, 'commas'),
     );
 }
 
@@ -78,15 +79,4 @@ export function tlsFilesOf(flags: TlsFlags): TlsFiles | undefined {
  */
 export function hasTls({ address, healthOnly, tls }: ListenSpec, flags: TlsFlags): boolean {
   return flags.tlsCert !== undefined && address.kind === 'tcp' && tls && !healthOnly;
-}
-
-function collectName(
-  text: string,
-  earlier: readonly ClientNamePattern[] = [],
-): readonly ClientNamePattern[] {
-  try {
-    return [...earlier, clientNamePattern(text)];
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
 }
