@@ -8,6 +8,13 @@ import { type FileRead, printOf, readRegularFile } from './read-file.ts';
 export interface WatchedFiles<T> {
   /** What was made of them when they were good the last time. */
   readonly current: T;
+  /**
+   * Reads them now: what has changed takes effect before it resolves.
+   *
+   * @throws Error that says what is wrong with them, which is not told otherwise; what was good the
+   *   last time stays in force
+   */
+  reload(): Promise<void>;
   /** Looks at them no more. Idempotent. */
   close(): void;
 }
@@ -65,6 +72,8 @@ class Watched<T> implements WatchedFiles<T> {
   #read: string | undefined;
   #told: string | undefined;
   #timer: Timer | undefined;
+  /** The last of what is done, one after the other. */
+  #turn: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(options: WatchedFilesOptions<T>, files: Files, current: T) {
@@ -85,12 +94,36 @@ class Watched<T> implements WatchedFiles<T> {
     this.#timer?.cancel();
   }
 
-  /** One look at a time, however long the file system takes. */
+  reload(): Promise<void> {
+    return this.#inTurn(() => this.#readNow());
+  }
+
+  /** One at a time, however long the file system takes. */
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(act);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
   #lookLater(): void {
     if (this.#closed) return;
     this.#timer = this.#options.clock.setTimer(FILES_LOOK_MS, () => {
-      void this.#look().then(() => this.#lookLater());
+      void this.#inTurn(() => this.#look()).then(() => this.#lookLater());
     });
+  }
+
+  async #readNow(): Promise<void> {
+    const files = await readAll(this.#options).catch((error: Error) => error);
+    if (this.#closed) return;
+    if (!(files instanceof Error)) {
+      this.#found = lookOfRead(this.#options.paths, files);
+      this.#read = isFresh(files) ? undefined : this.#found;
+    }
+    const problem = files instanceof Error ? files : this.#take(files);
+    const told = this.#told;
+    this.#told = problem?.message;
+    if (problem !== undefined) throw problem;
+    if (told !== undefined) this.#options.onProblem(undefined);
   }
 
   async #look(): Promise<void> {

@@ -93,6 +93,12 @@ export class YamlSource {
     }
   }
 
+  /** Whether it is a list. */
+  isList(value: Value): boolean {
+    this.#refuseAlias(value);
+    return isSeq(value);
+  }
+
   /** A list, of which each is read by `read`. One that is no list stands for a list of it. */
   list<T>(value: Value, read: (item: Value) => T): readonly T[] {
     this.#refuseAlias(value);
@@ -108,6 +114,17 @@ export class YamlSource {
     if (typeof found !== 'string' || found === '') this.fail(value, 'this must be a text');
     if (found.includes('\0')) this.fail(value, 'a text must not contain NUL');
     return found;
+  }
+
+  /** A text, or a number as it is written: `0660` and `1e3` are these very characters. */
+  written(value: Value): string {
+    this.#refuseAlias(value);
+    const scalar = isScalar(value) ? value : undefined;
+    if (typeof scalar?.value === 'number' && scalar.source !== undefined) return scalar.source;
+    if (typeof scalar?.value !== 'string') this.fail(value, 'this must be a text or a number');
+    if (scalar.value.includes('\0')) this.fail(value, 'a text must not contain NUL');
+    if (!scalar.value.isWellFormed()) this.fail(value, 'this must be UTF-8');
+    return scalar.value;
   }
 
   /** One of some words. */
@@ -151,6 +168,11 @@ export class YamlSource {
     return ms;
   }
 
+  /** Where a value is, from 1. */
+  placeOf(value: Value): { readonly line: number; readonly column: number } {
+    return this.#placeAt(value?.range?.[0] ?? 0);
+  }
+
   #map(value: Value): YAMLMap {
     this.#refuseAlias(value);
     return isMap(value) ? value : this.fail(value, 'this must be an object');
@@ -162,14 +184,20 @@ export class YamlSource {
   }
 
   #failAt(offset: number, problem: string): never {
+    const { line, column } = this.#placeAt(offset);
+    throw new SourceError(problem, line, column, this.#keyAt(offset));
+  }
+
+  #placeAt(offset: number): { readonly line: number; readonly column: number } {
     const { line, col } = this.#lines.linePos(offset);
-    throw new SourceError(problem, Math.max(line, 1), Math.max(col, 1), this.#keyAt(offset));
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
   }
 
   #keyAt(offset: number): string | undefined {
     const items = isMap(this.#root) ? this.#root.items : [];
-    const found = items.findLast(({ key }) => isScalar(key) && (key.range?.[0] ?? 0) <= offset);
-    return isScalar(found?.key) ? String(found.key.value) : undefined;
+    const keys = items.flatMap(({ key }) => (isScalar<unknown>(key) ? [key] : []));
+    const before = keys.filter(({ range }) => (range?.[0] ?? 0) <= offset);
+    return before.map(({ value }) => value).findLast((value) => typeof value === 'string');
   }
 }
 
@@ -184,8 +212,11 @@ export function sourceText(bytes: Buffer): string {
   for (let begin = 0; ; line += 1) {
     const end = bytes.indexOf('\n', begin);
     // No byte of a longer character is that of the end of a line.
-    if (end === -1 || !isUtf8(bytes.subarray(begin, end))) break;
+    const text = bytes.subarray(begin, end === -1 ? undefined : end);
+    if (!isUtf8(text)) {
+      const [, key] = /^\s*["']?([\w-]+)["']?\s*:/.exec(text.toString('latin1')) ?? [];
+      throw new SourceError('it is not UTF-8', line, 1, key);
+    }
     begin = end + 1;
   }
-  throw new SourceError('it is not UTF-8', line, 1);
 }

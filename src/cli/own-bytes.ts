@@ -43,6 +43,11 @@ const MAY_BE_BYTES: ReadonlySet<string> = new Set([
   'path',
 ]);
 
+/** Whether an option, by the name of its value, may be other bytes than UTF-8. */
+export function mayBeBytes(name: string): boolean {
+  return MAY_BE_BYTES.has(name);
+}
+
 /**
  * Refuses what is not UTF-8 where it is told to a server as text.
  *
@@ -50,13 +55,13 @@ const MAY_BE_BYTES: ReadonlySet<string> = new Set([
  */
 export function assertTexts(command: Command): void {
   for (const [name, value] of Object.entries(command.opts())) {
-    if (MAY_BE_BYTES.has(name)) continue;
+    if (mayBeBytes(name)) continue;
     const option = command.options.find((each) => each.attributeName() === name);
     assertText(option?.long ?? name, value);
   }
   for (const [i, value] of command.processedArgs.entries()) {
     const name = command.registeredArguments[i]?.name() ?? '';
-    if (!MAY_BE_BYTES.has(name)) assertText(name, value);
+    if (!mayBeBytes(name)) assertText(name, value);
   }
 }
 

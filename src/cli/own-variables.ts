@@ -4,6 +4,7 @@ import { bytesOfText, isPlain } from '../system-text.ts';
 import { keepPassedDescriptors } from '../systemd/passed-sockets.ts';
 import { newerNode } from './newer-node.ts';
 import { inheritedVariables } from './own-bytes.ts';
+import { VARIABLE_PREFIX } from './serve-config-keys.ts';
 import { STARTED_WITH_VARIABLE, toldFields } from './started-with.ts';
 
 /**
@@ -61,7 +62,11 @@ function otherVariables(): Record<string, string> {
   return others;
 }
 
-/** What this program was started with is no secret, and would be lost. */
+/**
+ * What this program was started with is no secret, and would be lost. Neither is what stands for
+ * flags, which the kernel shows as well: where there are secrets, they name a file. No process gets
+ * these variables.
+ */
 function isHidden(name: string): boolean {
-  return isOwnVariable(name) && name !== STARTED_WITH_VARIABLE;
+  return isOwnVariable(name) && name !== STARTED_WITH_VARIABLE && !name.startsWith(VARIABLE_PREFIX);
 }

@@ -10,7 +10,7 @@ import { UsageError } from './usage-error.ts';
 /** Where a server listens, with the sockets that are there already. */
 export interface Places extends MetricsPlace {
   /** Undefined: nothing is said of it, and no socket was passed. */
-  readonly listen: readonly ListenSpec[] | undefined;
+  readonly listen?: readonly ListenSpec[];
 }
 
 const ALL: PassedPlace = { kind: 'systemd', name: undefined };
@@ -54,7 +54,7 @@ export function placesOf(
       `systemd has passed the socket ${unused.name}, ${formatAddress(unused.address)}, which no --listen names`,
     );
   }
-  return { listen: found, ...told };
+  return { ...(found === undefined ? {} : { listen: found }), ...told };
 }
 
 function socketsOf(variables: SystemdVariables, pid: number): readonly PassedSocket[] {

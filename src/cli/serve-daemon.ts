@@ -11,7 +11,7 @@ import { FAILURE_EXIT_CODE } from './exit-codes.ts';
 import { listenAddresses } from './listen-addresses.ts';
 import { inheritedVariables } from './own-bytes.ts';
 import { printLine, sayAsIs } from './print.ts';
-import { asksForAudit } from './serve-audit-options.ts';
+import { checkFlags } from './serve-checks.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import { statusAt } from './serve-status.ts';
 import { STARTED_WITH_VARIABLE, toldFields } from './started-with.ts';
@@ -30,7 +30,7 @@ const SCRIPT = `${STARTED_WITH_VARIABLE}=$$:$1; export ${STARTED_WITH_VARIABLE};
  * @throws Error if one is up already, or the new one does not listen
  */
 export async function serveInBackground(flags: ServeFlags): Promise<void> {
-  asksForAudit(flags);
+  checkFlags(flags);
   // They are for this process, which is not the one that serves.
   takeSystemdVariables(process.env);
   const addresses = listenAddresses(flags, '--daemon');

@@ -1,5 +1,6 @@
 import type { Example } from './examples.ts';
 import { AUDIT_EXAMPLE } from './serve-audit-options.ts';
+import { CONFIG_EXAMPLES } from './serve-command-options.ts';
 import { METRICS_EXAMPLES } from './serve-metrics-options.ts';
 import { NETWORK_EXAMPLES } from './serve-network-options.ts';
 import { PRINCIPAL_EXAMPLE } from './serve-principals.ts';
@@ -93,6 +94,7 @@ export const MORE_SERVE_EXAMPLES: readonly Example[] = [
     code: null,
     prints: /^runlet listening on unix:/,
   },
+  ...CONFIG_EXAMPLES,
   ...TLS_EXAMPLES,
   PRINCIPAL_EXAMPLE,
   READINESS_EXAMPLE,

@@ -4,6 +4,7 @@ import type { AuthKind } from '../identity/principal.ts';
 import type { LauncherName } from '../process/launchers.ts';
 import type { ListenSpec, PassedPlace } from './listen-spec.ts';
 import type { AuditServeFlags } from './serve-audit-options.ts';
+import type { CommandServeFlags } from './serve-command-options.ts';
 import type { MetricsServeFlags } from './serve-metrics-options.ts';
 import type { NetworkServeFlags } from './serve-network-options.ts';
 import type { PrincipalFlags } from './serve-principals.ts';
@@ -14,6 +15,7 @@ import type { TlsFlags } from './tls-options.ts';
 /** The flags of `runlet serve`. */
 export interface ServeFlags
   extends AuditServeFlags,
+    CommandServeFlags,
     MetricsServeFlags,
     NetworkServeFlags,
     PrincipalFlags,
@@ -52,7 +54,4 @@ export interface ServeFlags
   readonly keepalive: number;
   readonly keepaliveTimeout: number;
   readonly grace: number;
-  readonly daemon?: boolean;
-  readonly status?: boolean;
-  readonly json?: boolean;
 }

@@ -4,6 +4,7 @@ import { environmentProxies } from '../network/http/proxy-for.ts';
 import { openTrust } from '../network/http/trust.ts';
 import type { ServerLog } from '../server/server-log.ts';
 import type { ServerOptions } from '../server/server-options.ts';
+import type { Reloads } from './reloads.ts';
 import type { NetworkServeFlags } from './serve-network-options.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -24,6 +25,7 @@ export async function serveHttp(
   flags: Pick<NetworkServeFlags, 'httpCa' | 'httpCredential' | 'httpProxy'>,
   env: Readonly<NodeJS.ProcessEnv>,
   logger: ServerLog,
+  reloads: Reloads,
 ): Promise<ServedHttp> {
   const { httpCa: files = [], httpCredential: specs = [], httpProxy } = flags;
   const common = { clock: idleClock, log: logger };
@@ -38,6 +40,8 @@ export async function serveHttp(
           credentials.close();
           throw new UsageError(`--http-ca: ${error.message}`);
         });
+  if (specs.length > 0) reloads.add('the credentials for HTTP', () => credentials.reload());
+  if (trust !== undefined) reloads.add('the certificates for HTTP', () => trust.reload());
   const proxies = httpProxy ? environmentProxies(env) : undefined;
   // Requests that were to go through it fail: none goes past it.
   for (const problem of proxies?.problems ?? []) {

@@ -1,4 +1,4 @@
-import { type Address, formatAddress, isLoopback } from '../address.ts';
+import { formatAddress, isLoopback } from '../address.ts';
 import { idleClock } from '../clock.ts';
 import { anybodyAuthenticator } from '../identity/anybody.ts';
 import type { Authenticator } from '../identity/authenticator.ts';
@@ -9,6 +9,8 @@ import type { ServerLog } from '../server/server-log.ts';
 import type { TlsFiles } from '../server/tls/tls-files.ts';
 import type { TlsSource } from '../server/tls/tls-source.ts';
 import type { ListenSpec } from './listen-spec.ts';
+import type { Reloads } from './reloads.ts';
+import { authOf, jwtSourceOf, tokenFileOf } from './serve-checks.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import { hasTls, tlsFilesOf } from './tls-options.ts';
 import { UsageError } from './usage-error.ts';
@@ -16,28 +18,34 @@ import { UsageError } from './usage-error.ts';
 /** The order in which callers are asked: what a call says itself counts before its connection. */
 const ORDER: readonly AuthKind[] = ['token', 'jwt', 'mtls', 'peer', 'none'];
 
+/** What some kinds read, as the log calls it. */
+const READ_FROM: Partial<Record<AuthKind, string>> = {
+  token: 'the token file',
+  jwt: 'the keys of JWTs',
+};
+
 /**
- * The listeners that the flags ask for. What few servers need is loaded where it is asked for.
+ * The listeners that flags ask for which fit together. What few servers need is loaded where it is
+ * asked for.
  *
- * @throws UsageError if they do not fit together
+ * @throws Error if a file that they name cannot be taken as it is
  */
 export async function serveListeners(
   specs: readonly ListenSpec[],
   flags: ServeFlags,
   logger: ServerLog,
+  reloads: Reloads,
 ): Promise<readonly ListenerOptions[]> {
   const files = tlsFilesOf(flags);
   const kindsOf = specs.map((spec) => authOf(spec, flags));
-  if (files !== undefined && !specs.some((spec) => hasTls(spec, flags))) {
-    throw new UsageError('--tls-cert needs a --listen over TCP that has TLS');
-  }
-  if (flags.tokenFile !== undefined && !kindsOf.flat().includes('token')) {
-    throw new UsageError('--token-file is of no use without --auth token');
-  }
   const tls = await tlsOf(files, logger);
+  if (tls !== undefined) reloads.add('the certificates', () => tls.reload());
   const authenticators = new Map<AuthKind, Authenticator>();
   for (const kind of new Set(kindsOf.flat())) {
-    authenticators.set(kind, await createAuthenticator(kind, flags, logger));
+    const authenticator = await createAuthenticator(kind, flags, logger);
+    authenticators.set(kind, authenticator);
+    const what = READ_FROM[kind];
+    if (what !== undefined) reloads.add(what, async () => authenticator.reload?.());
   }
   return specs.map((spec, i) => {
     warnOfOpen(spec, kindsOf[i] ?? [], logger);
@@ -55,35 +63,6 @@ export async function serveListeners(
       ...(socketMode === undefined ? {} : { socketMode }),
     };
   });
-}
-
-/** TCP is never open by accident: it has to be said who is let in. */
-function authOf(spec: ListenSpec, flags: ServeFlags): readonly AuthKind[] {
-  if (spec.healthOnly) return [];
-  const kinds = spec.auth ?? flags.auth;
-  if (spec.address.kind === 'unix') return unixAuthOf(spec.address, kinds);
-  const where = formatAddress(spec.address);
-  if (kinds === undefined) throw new UsageError(`--listen ${where} needs --auth`);
-  if (kinds.includes('none') && !isLoopback(spec.address) && flags.allowInsecure !== true) {
-    throw new UsageError(`--auth none is refused on ${where}: it is not a loopback address`);
-  }
-  if (kinds.includes('mtls') && !(hasTls(spec, flags) && flags.clientCa !== undefined)) {
-    throw new UsageError(
-      `--auth mtls on ${where} needs TLS: --tls-cert, --tls-key and --client-ca`,
-    );
-  }
-  // An authority signs for more than one purpose, so whom it knows is not who may run commands.
-  if (kinds.includes('mtls') && flags.clientName === undefined) {
-    throw new UsageError(
-      `--auth mtls on ${where} needs --client-name: which names of certificates are let in`,
-    );
-  }
-  return kinds;
-}
-
-function unixAuthOf(address: Address, kinds: readonly AuthKind[] = ['peer']): readonly AuthKind[] {
-  if (!kinds.includes('mtls')) return kinds;
-  throw new UsageError(`--auth mtls on ${formatAddress(address)}: Unix sockets have no TLS`);
 }
 
 async function tlsOf(
@@ -126,23 +105,17 @@ async function createAuthenticator(
 }
 
 async function jwtAuthenticator(flags: ServeFlags, log: ServerLog): Promise<Authenticator> {
-  const { jwks, jwtAlgorithm: algorithms, jwtAudience: audiences, jwtIssuer: issuer } = flags;
-  if (jwks === undefined || issuer === undefined || audiences === undefined) {
-    throw new UsageError('--auth jwt needs --jwks, --jwt-issuer and --jwt-audience');
-  }
+  const { jwtAlgorithm: algorithms } = flags;
+  const made = { ...jwtSourceOf(flags), clock: idleClock, log };
   const { createJwtAuthenticator } = await import('../identity/jwt/jwt-authenticator.ts');
-  const made = { jwks, issuer, audiences, clock: idleClock, log };
   const options = algorithms === undefined ? made : { ...made, algorithms };
   return createJwtAuthenticator(options).catch((error: Error) => {
     throw new UsageError(`--jwks: ${error.message}`);
   });
 }
 
-async function tokenAuthenticator(
-  { tokenFile: path }: ServeFlags,
-  log: ServerLog,
-): Promise<Authenticator> {
-  if (path === undefined) throw new UsageError('--auth token needs --token-file');
+async function tokenAuthenticator(flags: ServeFlags, log: ServerLog): Promise<Authenticator> {
+  const path = tokenFileOf(flags);
   const { createTokenAuthenticator } = await import('../identity/tokens/token-authenticator.ts');
   return createTokenAuthenticator({ path, log });
 }

@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Address, parseAddress } from '../address.ts';
+import { type Address, formatAddress, isLoopback, parseAddress } from '../address.ts';
 import { absolutePath } from './arguments.ts';
 import type { Example } from './examples.ts';
 import { type PassedPlace, passedPlace } from './listen-spec.ts';
+import { UsageError } from './usage-error.ts';
 
 type TcpAddress = Extract<Address, { readonly kind: 'tcp' }>;
 
@@ -53,6 +54,25 @@ export function addMetricsOptions(command: Command): Command {
       'a file with the token that metrics are read with; needed beyond this machine (default: none)',
       absolutePath,
     );
+}
+
+/**
+ * Looks whether they fit together.
+ *
+ * @throws UsageError where they do not
+ */
+export function checkMetrics({ metrics, metricsTokenFile }: MetricsServeFlags): void {
+  if (metrics === undefined) {
+    if (metricsTokenFile === undefined) return;
+    throw new UsageError('--metrics-token-file needs --metrics');
+  }
+  // What systemd passes is looked at when it is there.
+  if (metrics.kind === 'systemd') return;
+  if (metricsTokenFile === undefined && !isLoopback(metrics)) {
+    throw new UsageError(
+      `--metrics ${formatAddress(metrics)} needs --metrics-token-file: it is not a loopback address`,
+    );
+  }
 }
 
 function metricsAddress(text: string): TcpAddress | PassedPlace {

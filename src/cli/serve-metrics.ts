@@ -1,4 +1,4 @@
-import { formatAddress, isLoopback } from '../address.ts';
+import { formatAddress } from '../address.ts';
 import { MAX_METRICS_TOKEN, MIN_METRICS_TOKEN } from '../limits.ts';
 import { assertOwnFile, readRegularFile } from '../read-file.ts';
 import { DENIALS } from '../server/denials.ts';
@@ -32,6 +32,11 @@ export interface PlacedMetricsFlags extends MetricsPlace {
   readonly metricsTokenFile?: string | undefined;
 }
 
+/** Those that fit together, and ask for metrics. */
+interface FlagsWithMetrics extends PlacedMetricsFlags {
+  readonly metrics: NonNullable<MetricsPlace['metrics']>;
+}
+
 /** A token, and how it is read again. */
 interface Token {
   readonly current: () => string;
@@ -44,22 +49,16 @@ const STARTING: ReadyNow = { ready: false, reasons: ['the server is starting'] }
  * Counts, and tells it over HTTP where the flags say. `exemplars`: with which traces are examples of
  * what was measured, where there are traces.
  *
- * @throws UsageError if they do not fit together, or the token cannot be read
+ * @throws UsageError if the token cannot be read
  * @throws Error if the address cannot be listened at
  */
 export async function serveMetrics(
-  { metrics: address, metricsFd: fd, metricsTokenFile: path }: PlacedMetricsFlags,
+  { metrics: address, metricsFd: fd, metricsTokenFile: path }: FlagsWithMetrics,
   logger: ServerLog,
   reloads: Reloads,
   exemplars: boolean,
 ): Promise<ServedMetrics> {
-  if (address === undefined) throw new UsageError('--metrics-token-file needs --metrics');
   const asked = formatAddress(address);
-  if (path === undefined && !isLoopback(address)) {
-    throw new UsageError(
-      `--metrics ${asked} needs --metrics-token-file: it is not a loopback address`,
-    );
-  }
   const token = path === undefined ? undefined : await openToken(path);
   if (token !== undefined) reloads.add('the token of metrics', token.reload);
   const metrics = openMetrics({

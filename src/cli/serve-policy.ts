@@ -11,6 +11,12 @@ import { UsageError } from './usage-error.ts';
 /** A policy that a file says, for as long as a server runs. */
 export interface ServedPolicy {
   readonly live: LivePolicy;
+  /**
+   * Reads the file now.
+   *
+   * @throws Error that says what is wrong; what was good the last time stays in force
+   */
+  reload(): Promise<void>;
   /** Looks at the file no more. */
   close(): void;
 }
@@ -45,7 +51,7 @@ export async function servePolicy(file: string, logger: ServerLog): Promise<Serv
     });
     const live = new LivePolicy(opened.current);
     told(opened.current);
-    return { live, close: () => opened.close() };
+    return { live, reload: () => opened.reload(), close: () => opened.close() };
   } catch (error) {
     if (error instanceof SourceError) throw new UsageError(`--policy ${file}: ${error.message}`);
     throw error;

@@ -11,6 +11,12 @@ import { UsageError } from './usage-error.ts';
 export interface ServedProfiles {
   /** Those in force. */
   readonly current: SandboxProfiles;
+  /**
+   * Reads the file now.
+   *
+   * @throws Error that says what is wrong; what was good the last time stays in force
+   */
+  reload(): Promise<void>;
   /** Looks at the file no more. */
   close(): void;
 }

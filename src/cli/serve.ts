@@ -19,8 +19,11 @@ import { addExamples } from './examples.ts';
 import { addHelpAll } from './help-all.ts';
 import { addJwtOptions, JWT_FLAGS } from './jwt-options.ts';
 import { authKind, listenSpec } from './listen-spec.ts';
+import { inheritedVariables } from './own-bytes.ts';
 import { hideOwnVariables } from './own-variables.ts';
 import { AUDIT_FLAGS, addAuditOptions } from './serve-audit-options.ts';
+import { addCommandOptions } from './serve-command-options.ts';
+import { readServeConfig, recordFlags } from './serve-config.ts';
 import { MORE_SERVE_EXAMPLES, SERVE_EXAMPLES } from './serve-examples.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import { addMetricsOptions, METRICS_FLAGS } from './serve-metrics-options.ts';
@@ -38,6 +41,8 @@ const SELDOM_FLAGS = [
   ...CLIENT_FLAGS,
   '--socket-mode',
   '--launcher',
+  '--cwd',
+  '--detached-ttl',
   '--policy',
   '--file-root',
   '--max-retained-bytes',
@@ -233,33 +238,24 @@ export function serveCommand(): Command {
       'how long processes have between SIGTERM and SIGKILL at shutdown',
       seconds,
       5,
-    )
-    .addOption(
-      new Option(
-        '--daemon',
-        'serve in the background: return when it listens; the log is serve.log in the folder of --state-dir',
-      ).conflicts('status'),
-    )
-    .option('--status', 'say whether such a server is up; exit with 3 if not')
-    .addOption(
-      new Option('--json', 'with --status, print a line of JSON').implies({ status: true }),
-    )
-    .action(async (flags: ServeFlags) => {
-      if (flags.status === true) {
-        const { printStatus } = await import('./serve-status.ts');
-        await printStatus(flags);
-        return;
-      }
-      if (flags.daemon === true) {
-        const { serveInBackground } = await import('./serve-daemon.ts');
-        await serveInBackground(flags);
-        return;
-      }
-      hideOwnVariables();
-      // Other commands need no server, and start sooner without the code of one.
-      const { serve } = await import('./serving.ts');
-      await serve(flags);
-    });
+    );
+  addCommandOptions(command);
+  command.action(async ({ check, daemon, json, status }: ServeFlags) => {
+    const sources = { command, given, env: inheritedVariables() };
+    if (status === true || (json === true && check !== true)) {
+      const { printStatus } = await import('./serve-status.ts');
+      return printStatus((await readServeConfig(sources)).flags);
+    }
+    if (daemon === true) {
+      const { serveInBackground } = await import('./serve-daemon.ts');
+      return serveInBackground((await readServeConfig(sources)).flags);
+    }
+    hideOwnVariables();
+    const config = await readServeConfig(sources);
+    // Other commands need no server, and start sooner without the code of one.
+    const { serve } = await import('./serving.ts');
+    return serve(config, () => readServeConfig(sources));
+  });
   addJwtOptions(command);
   addTlsOptions(command);
   addReadinessOptions(command);
@@ -268,6 +264,7 @@ export function serveCommand(): Command {
   addNetworkOptions(command);
   addAuditOptions(command);
   addMetricsOptions(command);
+  const given = recordFlags(command);
   addHelpAll(command, SELDOM_FLAGS);
   for (const option of command.options) {
     const [heading] =

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
-import { type Address, defaultAddress, formatAddress } from '../address.ts';
+import { defaultAddress, formatAddress } from '../address.ts';
 import { Latch } from '../latch.ts';
-import { DEFAULT_LIMITS, FAULT_EXIT_MS, type Limits, SANDBOX_TRY_MS } from '../limits.ts';
+import { FAULT_EXIT_MS, SANDBOX_TRY_MS } from '../limits.ts';
 import { ensurePrivateFolder } from '../private-folder.ts';
 import { createLauncher } from '../process/launchers.ts';
 import { exitAtOnce } from '../process/native/exit-at-once.ts';
@@ -11,7 +11,6 @@ import { type SystemdVariables, takeSystemdVariables } from '../systemd/variable
 import type { Meter } from '../telemetry/meter.ts';
 import { FAILURE_EXIT_CODE } from './exit-codes.ts';
 import { tuneHeapGrowth } from './heap-growth.ts';
-import { plainListener } from './listen-spec.ts';
 import { createLogger } from './logger.ts';
 import { inheritedVariables } from './own-bytes.ts';
 import { placesOf } from './passed-listeners.ts';
@@ -20,14 +19,15 @@ import { printLine } from './print.ts';
 import { Reloads } from './reloads.ts';
 import type { ServedAudit } from './serve-audit.ts';
 import { asksForAudit } from './serve-audit-options.ts';
+import { checkFlags, listenSpecsOf } from './serve-checks.ts';
+import type { ServeConfig } from './serve-config.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import type { ServedHttp } from './serve-http.ts';
 import { serveListeners } from './serve-listeners.ts';
+import { adjustableOf, LiveConfig } from './serve-live.ts';
 import type { PlacedMetricsFlags, ServedMetrics } from './serve-metrics.ts';
 import { namesProxy } from './serve-network-options.ts';
 import type { ServedPolicy } from './serve-policy.ts';
-import { principalLimitsOf } from './serve-principals.ts';
-import { checkReadiness } from './serve-readiness-options.ts';
 import type { ServedProfiles } from './serve-sandboxes.ts';
 import type { ServedNotices } from './serve-systemd.ts';
 import { serveTracing } from './serve-tracing.ts';
@@ -36,27 +36,32 @@ import { startedWith, wasIgnored } from './started-with.ts';
 import { usableStateFolder } from './state-folder.ts';
 import { logStrayOutput } from './stray-output.ts';
 import { takeUncaught } from './uncaught.ts';
-import { UsageError } from './usage-error.ts';
 
 /**
- * Serves until a signal asks for the end, and ends this program.
+ * Serves until a signal asks for the end, and ends this program. `read` finds the configuration
+ * again: what its file says now.
  *
+ * @throws UsageError if flags do not fit together
  * @throws Error if an address may not or cannot be listened at
  */
-export async function serve(flags: ServeFlags): Promise<void> {
+export async function serve(config: ServeConfig, read: () => Promise<ServeConfig>): Promise<void> {
   // Before anything else has them, and before anything is begun where they make no sense.
   const systemd = takeSystemdVariables(process.env);
-  const { listen, ...places } = placesOf(flags, systemd, process.pid);
-  const specs = listen ?? [plainListener(await privateAddress())];
-  const ttls = ttlLimits(flags);
-  checkReadiness(flags);
+  const places = placesOf(config.flags, systemd, process.pid);
+  const flags = { ...config.flags, ...places };
+  checkFlags(flags);
+  if (flags.listen === undefined) {
+    await ensurePrivateFolder(dirname(defaultAddress(process.env).path));
+  }
   const { flush, logger } = createLogger(flags.logLevel);
-  const listeners = await serveListeners(specs, flags, logger);
-  const policy = await policyOf(flags, logger);
-  const profiles = await profilesOf(flags, logger);
-  const http = await httpOf(flags, logger);
-  const tracer = await serveTracing(process.env, logger);
   const reloads = new Reloads(logger);
+  const live = new LiveConfig(config, read, logger);
+  if (config.file !== undefined) reloads.add('the configuration', () => live.reload());
+  const listeners = await serveListeners(listenSpecsOf(places), flags, logger, reloads);
+  const policy = await policyOf(flags, logger, reloads);
+  const profiles = await profilesOf(flags, logger, reloads);
+  const http = await httpOf(flags, logger, reloads);
+  const tracer = await serveTracing(process.env, logger);
   const notices = await noticesOf(systemd, logger);
   const { metricsTokenFile } = flags;
   const metrics = await metricsOf(
@@ -95,41 +100,22 @@ export async function serve(flags: ServeFlags): Promise<void> {
     process.exitCode = FAILURE_EXIT_CODE;
     ending.open();
     // Whatever is at fault may keep the server from ending in order.
-    const waitMs = flags.grace * 1000 + FAULT_EXIT_MS;
+    const waitMs = live.flags.grace * 1000 + FAULT_EXIT_MS;
     setTimeout(() => process.exit(), waitMs).unref();
   });
-  const limits: Partial<Limits> = {
-    defaultRetentionMs: flags.retention * 1000,
-    maxRetentionMs: Math.max(DEFAULT_LIMITS.maxRetentionMs, flags.retention * 1000),
-    defaultRetainedBytes: flags.retainedBytes,
-    maxRetainedBytes: Math.max(flags.maxRetainedBytes, flags.retainedBytes),
-    outputMemoryBytes: flags.outputMemory,
-    outputDiskBytes: flags.outputDisk,
-    maxSessions: flags.maxSessions,
-    maxProcesses: flags.maxProcesses,
-    heartbeatMs: flags.heartbeat * 1000,
-    tunnelIdleMs: flags.tunnelIdleTimeout * 1000,
-    ...ttls,
-    ...principalLimitsOf(flags),
-  };
   const stateFolder = await usableStateFolder(flags.stateDir, process.env, logger);
   const launcher = createLauncher(flags.launcher, startedWith());
   exitAtOnce();
   const record = await recordInState(stateFolder, launcher, logger);
-  const graceMs = flags.grace * 1000;
   const server = await startServer({
     listeners,
     logger,
     meter: metrics?.meter,
-    limits,
     environment: inheritedVariables(),
     launcher,
     keepaliveMs: flags.keepalive * 1000,
     keepaliveTimeoutMs: flags.keepaliveTimeout * 1000,
-    highWater: flags.highWater,
-    drain: flags.drain,
-    drainMs: flags.drainTimeout * 1000,
-    shutdownGraceMs: graceMs,
+    ...adjustableOf(flags),
     policy: policy?.live,
     audit: audit?.audit,
     fileRoots: flags.fileRoot ?? [],
@@ -147,6 +133,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     metrics?.close();
     throw error;
   });
+  live.serves(server);
   metrics?.serves(server, () => server.readiness.current);
   try {
     for (const address of server.addresses) {
@@ -163,13 +150,20 @@ export async function serve(flags: ServeFlags): Promise<void> {
   }
   // One that is there for a command alone has better to do.
   const trying = setTimeout(() => server.trySandboxes(), SANDBOX_TRY_MS).unref();
-  const predecessors = endPredecessors({ stateFolder, launcher, log: logger, graceMs });
+  const predecessors = endPredecessors({
+    stateFolder,
+    launcher,
+    log: logger,
+    graceMs: flags.grace * 1000,
+  });
   await ending.wait();
   clearTimeout(trying);
-  notices?.stopping((isAtFault ? 0 : flags.drainTimeout * 1000) + graceMs + FAULT_EXIT_MS);
+  notices?.stopping(
+    (isAtFault ? 0 : live.flags.drainTimeout * 1000) + live.flags.grace * 1000 + FAULT_EXIT_MS,
+  );
   const stopped = Promise.all([
     server.shutdown({ waits: !isAtFault }),
-    predecessors.settle(graceMs),
+    predecessors.settle(live.flags.grace * 1000),
   ]);
   void hurried.wait().then(() => {
     server.hurry();
@@ -189,10 +183,16 @@ export async function serve(flags: ServeFlags): Promise<void> {
 }
 
 /** What few servers have is loaded where it is asked for. */
-async function policyOf(flags: ServeFlags, logger: ServerLog): Promise<ServedPolicy | undefined> {
+async function policyOf(
+  flags: ServeFlags,
+  logger: ServerLog,
+  reloads: Reloads,
+): Promise<ServedPolicy | undefined> {
   if (flags.policy === undefined) return undefined;
   const { servePolicy } = await import('./serve-policy.ts');
-  return servePolicy(flags.policy, logger);
+  const policy = await servePolicy(flags.policy, logger);
+  reloads.add('the policy', () => policy.reload());
+  return policy;
 }
 
 async function auditOf(
@@ -209,17 +209,24 @@ async function auditOf(
 async function profilesOf(
   { sandboxProfiles }: ServeFlags,
   logger: ServerLog,
+  reloads: Reloads,
 ): Promise<ServedProfiles | undefined> {
   if (sandboxProfiles === undefined) return undefined;
   const { serveProfiles } = await import('./serve-sandboxes.ts');
-  return serveProfiles(sandboxProfiles, logger);
+  const profiles = await serveProfiles(sandboxProfiles, logger);
+  reloads.add('the sandbox profiles', () => profiles.reload());
+  return profiles;
 }
 
-async function httpOf(flags: ServeFlags, logger: ServerLog): Promise<ServedHttp | undefined> {
+async function httpOf(
+  flags: ServeFlags,
+  logger: ServerLog,
+  reloads: Reloads,
+): Promise<ServedHttp | undefined> {
   const isPlain = flags.httpCredential === undefined && flags.httpCa === undefined;
   if (isPlain && !(flags.httpProxy && namesProxy(process.env))) return undefined;
   const { serveHttp } = await import('./serve-http.ts');
-  return serveHttp(flags, process.env, logger);
+  return serveHttp(flags, process.env, logger, reloads);
 }
 
 async function noticesOf(
@@ -238,29 +245,8 @@ async function metricsOf(
   reloads: Reloads,
   exemplars: boolean,
 ): Promise<ServedMetrics | undefined> {
-  if (flags.metrics === undefined && flags.metricsTokenFile === undefined) return undefined;
+  const { metrics } = flags;
+  if (metrics === undefined) return undefined;
   const { serveMetrics } = await import('./serve-metrics.ts');
-  return serveMetrics(flags, logger, reloads, exemplars);
-}
-
-/** The range of `detached_ttl`, which the default must lie in. */
-function ttlLimits(flags: ServeFlags): Partial<Limits> {
-  const { detachedTtl, maxDetachedTtl, minDetachedTtl } = flags;
-  if (minDetachedTtl > detachedTtl || detachedTtl > maxDetachedTtl) {
-    throw new UsageError(
-      '--detached-ttl must lie between --min-detached-ttl and --max-detached-ttl',
-    );
-  }
-  return {
-    minDetachedTtlMs: minDetachedTtl * 1000,
-    defaultDetachedTtlMs: detachedTtl * 1000,
-    maxDetachedTtlMs: maxDetachedTtl * 1000,
-  };
-}
-
-/** The default address, in a folder that is this user's alone. */
-async function privateAddress(): Promise<Address> {
-  const address = defaultAddress(process.env);
-  await ensurePrivateFolder(dirname(address.path));
-  return address;
+  return serveMetrics({ ...flags, metrics }, logger, reloads, exemplars);
 }

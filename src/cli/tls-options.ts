@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import type { Address } from '../address.ts';
 import { type ClientNamePattern, clientNamePattern } from '../identity/mtls/client-name-pattern.ts';
 import type { TlsFiles } from '../server/tls/tls-files.ts';
 import { collected } from './arguments.ts';
 import type { Example } from './examples.ts';
-import type { ListenSpec } from './listen-spec.ts';
+import type { ListenSpec, PassedPlace } from './listen-spec.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The flags of `runlet serve` about TLS. */
@@ -74,9 +75,13 @@ export function tlsFilesOf(flags: TlsFlags): TlsFiles | undefined {
 }
 
 /**
- * Whether a listener ends TLS where the server has a certificate. One for health alone does not: it
+ * Whether a listener ends TLS where the server has a certificate, or may: what systemd passes can be
+ * either. One for health alone does not: it
  * is for probes that speak none, Kubernetes' own among them, and tells nobody anything else.
  */
-export function hasTls({ address, healthOnly, tls }: ListenSpec, flags: TlsFlags): boolean {
-  return flags.tlsCert !== undefined && address.kind === 'tcp' && tls && !healthOnly;
+export function hasTls(
+  { address, healthOnly, tls }: ListenSpec<Address | PassedPlace>,
+  flags: TlsFlags,
+): boolean {
+  return flags.tlsCert !== undefined && address.kind !== 'unix' && tls && !healthOnly;
 }

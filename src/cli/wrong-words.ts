@@ -5,11 +5,11 @@ import { commandText } from './human-text.ts';
 const SAID: readonly (readonly [RegExp, (...parts: string[]) => string])[] = [
   [
     /^option '(.*?)' argument '(.*)' is invalid\. (.*)$/s,
-    (flags, value, why) => `${longOf(flags)} ${commandText([value])}: ${reason(why)}`,
+    (flags, value, why) => `${longOf(flags)} ${commandText([value])}: ${whyRefused(why)}`,
   ],
   [
     /^command-argument value '(.*)' is invalid for argument '(.*)'\. (.*)$/s,
-    (value, name, why) => `<${name}> ${commandText([value])}: ${reason(why)}`,
+    (value, name, why) => `<${name}> ${commandText([value])}: ${whyRefused(why)}`,
   ],
   [/^option '(.*)' argument missing$/, (flags) => `${namedOf(flags)}: its value is missing`],
   [/^missing required argument '(.*)'$/, (name) => `<${name}> is missing`],
@@ -38,8 +38,8 @@ export function wrongWords(text: string, command: Command): string {
   return pointingToHelp(said, command);
 }
 
-/** Why a value is refused. Commander itself says that of choices alone. */
-function reason(text: string): string {
+/** Why a value is refused, as its reader says. Commander itself says that of choices alone. */
+export function whyRefused(text: string): string {
   const choices = /^Allowed choices are (.*)\.$/.exec(text)?.[1];
   if (choices === undefined) return text;
   return choices.includes(',') ? `it is none of ${choices}` : `it is not ${choices}`;

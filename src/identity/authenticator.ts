@@ -42,6 +42,12 @@ export interface Authenticator {
    *   without telling the caller why, which is in `details.cause` for the log
    */
   identify(credentials: Credentials): Identity | undefined | Promise<Identity | undefined>;
+  /**
+   * Reads its files again now. Missing: it has none.
+   *
+   * @throws Error that says what is wrong with them; what was good the last time stays in force
+   */
+  reload?(): Promise<void>;
   /** Watches no files any more. Idempotent. */
   close(): void;
 }

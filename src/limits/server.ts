@@ -2,6 +2,12 @@ import { HOUR, KIB, MIB, SECOND } from '../units.ts';
 
 /* The program that serves: its log, its memory, its end. */
 
+/**
+ * Bytes of the file of its configuration: far more than all flags with their reasons. It is read
+ * again while calls go on, and reading so much in one go takes a fraction of a second.
+ */
+export const MAX_CONFIG_BYTES = 256 * KIB;
+
 /** How long a server waits for another that is looking at the same address right now. */
 export const FILE_LOCK_WAIT_MS = 10 * SECOND;
 

@@ -45,6 +45,31 @@ export function serverLimits(given: Partial<Limits>, severalPrincipals: boolean)
 }
 
 /**
+ * Limits that are looked at whenever something is to be bounded by them, so that they can be changed
+ * while a server runs: what is there already keeps what it was given. The others are what something
+ * was made with.
+ */
+export const LIVE_LIMITS = [
+  'maxSessions',
+  'maxProcesses',
+  'maxRetainedBytes',
+  'defaultRetainedBytes',
+  'maxRetentionMs',
+  'defaultRetentionMs',
+  'tunnelIdleMs',
+  'minDetachedTtlMs',
+  'maxDetachedTtlMs',
+  'defaultDetachedTtlMs',
+  ...PRINCIPAL_LIMITS,
+] as const satisfies readonly (keyof Limits)[];
+
+/** Has a server's limits be others, as far as they are {@link LIVE_LIMITS}. */
+export function changeLimits(limits: Limits, next: Limits): void {
+  const changing: { -readonly [K in keyof Limits]: Limits[K] } = limits;
+  for (const name of LIVE_LIMITS) changing[name] = next[name];
+}
+
+/**
  * The same limits for each, but for what `overrides` says of one: a policy, for example, which
  * answers as quickly as {@link PrincipalLimits.of} has to.
  */

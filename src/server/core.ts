@@ -16,7 +16,12 @@ import type { ListenRules } from '../network/egress/listen-rules.ts';
 import type { OwnListeners } from '../network/own-listeners.ts';
 import { OutputStore, type StoreProblem } from '../output/output-store.ts';
 import { openSpool, type Spool } from '../output/spool/spool.ts';
-import { type PrincipalLimits, principalLimits, serverLimits } from '../policy/principal-limits.ts';
+import {
+  changeLimits,
+  type PrincipalLimits,
+  principalLimits,
+  serverLimits,
+} from '../policy/principal-limits.ts';
 import { hasSeveralPrincipals } from '../policy/sole-principal.ts';
 import { Tally } from '../policy/tally.ts';
 import type { Launcher } from '../process/launcher.ts';
@@ -29,7 +34,7 @@ import { openSandboxes, type Sandboxes } from '../sandbox/sandboxes.ts';
 import { SessionRegistry } from '../session/session-registry.ts';
 import { type Audit, logAudit } from '../telemetry/audit.ts';
 import { auditEnds } from './audit-ends.ts';
-import { followMark } from './high-water.ts';
+import { type FollowedMark, followMark } from './high-water.ts';
 import { type HttpWays, openNetwork } from './network.ts';
 import { Readiness } from './readiness.ts';
 import { logSandboxes } from './sandbox-log.ts';
@@ -40,9 +45,13 @@ import type { ServerOptions } from './server-options.ts';
 export interface Core {
   readonly clock: Clock;
   readonly limits: Limits;
+  /** Has them be others from now on, as far as they are `LIVE_LIMITS`. */
+  readonly changeLimits: (given: Partial<Limits>) => void;
   readonly audit: Audit;
   /** Whether new work is to come. */
   readonly readiness: Readiness;
+  /** How many sessions are too many for more to come. */
+  readonly sessionMark: FollowedMark;
   readonly principals: PrincipalLimits;
   readonly launcher: Launcher;
   readonly users: FindUserSwitch;
@@ -83,7 +92,8 @@ export async function openCore(options: ServerOptions): Promise<Core> {
   const { logger, meter, policy } = options;
   const clock = options.clock ?? systemClock;
   const authenticators = options.listeners.flatMap(({ auth }) => auth);
-  const limits = serverLimits(options.limits ?? {}, hasSeveralPrincipals(authenticators));
+  const several = hasSeveralPrincipals(authenticators);
+  const limits = serverLimits(options.limits ?? {}, several);
   const principals = principalLimits(limits, policy && ((name) => policy.limitsOf(name)));
   const launcher = options.launcher ?? createLauncher();
   const readiness = new Readiness();
@@ -138,9 +148,13 @@ export async function openCore(options: ServerOptions): Promise<Core> {
   const audit = options.audit ?? logAudit(logger);
   const onEnded = auditEnds(audit);
   audit.follow?.((writable) => readiness.set('audit', !writable));
-  const onCount = followMark(readiness, 'sessions', options.highWater?.sessions ?? Infinity);
+  const sessionMark = followMark(readiness, 'sessions', options.highWater?.sessions ?? Infinity);
   const ofSessions = { host, clock, limits, principals, newId };
-  const sessions = new SessionRegistry({ ...ofSessions, onEnded, onCount });
+  const sessions = new SessionRegistry({
+    ...ofSessions,
+    onEnded,
+    onCount: (count) => sessionMark.tell(count),
+  });
   const start = helperStarter({ launcher, sandboxes, roots });
   const helpers = new FileHelpers({ ...ofFiles, start, threads: workers });
   if (records !== undefined) {
@@ -149,15 +163,16 @@ export async function openCore(options: ServerOptions): Promise<Core> {
       logger.warn({ err }, 'what an earlier server left of a file could not be removed');
     });
   }
-  const network = openNetwork(options, hasSeveralPrincipals(authenticators));
+  const network = openNetwork(options, several);
   const ways = { launcher, users, workers, helpers, sandboxes };
-  const kept = { audit, readiness, records, spool, store };
+  const kept = { audit, readiness, records, sessionMark, spool, store };
   return {
     ...ways,
     ...kept,
     ...network,
     clock,
     limits,
+    changeLimits: (given) => changeLimits(limits, serverLimits(given, several)),
     principals,
     host,
     sessions,

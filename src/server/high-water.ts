@@ -12,6 +12,14 @@ export interface HighWater {
 /** What part of a mark it has to come down to before new work may come again. */
 const LOW_PART = 0.9;
 
+/** A mark, and what is measured by it. */
+export interface FollowedMark {
+  /** What is measured by it has a value now. */
+  tell(value: number): void;
+  /** Another takes its place: at once, for the value that was told last. */
+  replace(mark: number): void;
+}
+
 /**
  * Follows one mark: what reaches it is a reason, until it has come down by a tenth, so that what
  * is at the mark does not send everybody to and fro.
@@ -19,11 +27,20 @@ const LOW_PART = 0.9;
 export function followMark(
   readiness: Readiness,
   reason: UnreadyReason,
-  mark: number,
-): (value: number) => void {
-  const low = Math.floor(mark * LOW_PART);
-  return (value) => {
-    if (value >= mark) readiness.set(reason, true);
-    else if (value <= low) readiness.set(reason, false);
+  first: number,
+): FollowedMark {
+  let mark = first;
+  let last = 0;
+  return {
+    tell(value) {
+      last = value;
+      if (value >= mark) readiness.set(reason, true);
+      else if (value <= Math.floor(mark * LOW_PART)) readiness.set(reason, false);
+    },
+    replace(next) {
+      if (next === mark) return;
+      mark = next;
+      readiness.set(reason, last >= mark);
+    },
   };
 }

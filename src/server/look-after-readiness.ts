@@ -16,28 +16,41 @@ export interface LookAfterOptions {
 
 const PROBE = Buffer.alloc(LEAST_BYTES);
 
-/**
- * Looks from time to time at what readiness depends on and nobody tells of. Returns how it is
- * ended.
- */
-export function lookAfterReadiness(options: LookAfterOptions): () => void {
-  const ends = [lookAtMemory(options), lookAtStateFolder(options)];
-  return () => {
-    for (const end of ends) end();
+/** How what is looked at is changed, and how that ends. */
+export interface LookedAfter {
+  /** Other marks count from now on. */
+  replace(highWater: HighWater): void;
+  close(): void;
+}
+
+/** Looks from time to time at what readiness depends on and nobody tells of. */
+export function lookAfterReadiness(options: LookAfterOptions): LookedAfter {
+  const memory = lookAtMemory(options);
+  const endOfFolder = lookAtStateFolder(options);
+  return {
+    replace: ({ memoryBytes }) => memory.replace(memoryBytes),
+    close() {
+      memory.end();
+      endOfFolder();
+    },
   };
 }
 
-function lookAtMemory({ clock, highWater, readiness }: LookAfterOptions): () => void {
-  const { memoryBytes } = highWater;
-  if (memoryBytes === undefined) return () => {};
-  const follow = followMark(readiness, 'memory', memoryBytes);
+/** It is looked at only while there is a mark. */
+function lookAtMemory({ clock, highWater, readiness }: LookAfterOptions) {
+  const mark = followMark(readiness, 'memory', Number.POSITIVE_INFINITY);
   let timer: Timer | undefined;
   const look = (): void => {
-    follow(process.memoryUsage.rss());
+    mark.tell(process.memoryUsage.rss());
     timer = clock.setTimer(MEMORY_LOOK_MS, look);
   };
-  look();
-  return () => timer?.cancel();
+  const replace = (bytes: number | undefined): void => {
+    timer?.cancel();
+    mark.replace(bytes ?? Number.POSITIVE_INFINITY);
+    if (bytes !== undefined) look();
+  };
+  replace(highWater.memoryBytes);
+  return { replace, end: () => timer?.cancel() };
 }
 
 /**

@@ -13,6 +13,12 @@ import { lookAfterReadiness } from './look-after-readiness.ts';
 import type { Readiness } from './readiness.ts';
 import type { ServerOptions } from './server-options.ts';
 
+/** What can be changed of a server that runs; of the limits, what `LIVE_LIMITS` lists. */
+export type Adjustable = Pick<
+  ServerOptions,
+  'drain' | 'drainMs' | 'highWater' | 'limits' | 'shutdownGraceMs'
+>;
+
 /** A server that runs. */
 export interface RunletServer {
   /** Where it listens, with the real ports. */
@@ -27,6 +33,8 @@ export interface RunletServer {
   shutdown(options?: { readonly waits?: boolean }): Promise<void>;
   /** Ends the wait and the grace of a shutdown: what still runs gets SIGKILL now. */
   hurry(): void;
+  /** Has it be told otherwise from now on. What is not told anew is as it was. */
+  adjust(options: Partial<Adjustable>): void;
   /** Tries what sandboxes rely on, in the background; else it waits until somebody asks. */
   trySandboxes(): void;
   /** How much there is of what it holds: it looks at each session and process. */
@@ -73,22 +81,23 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     if (state.ready) logger.info('ready for new work');
     else logger.warn({ reasons: state.reasons }, 'not ready for new work');
   });
-  const { drain = 'terminate', highWater = {}, stateFolder } = options;
-  const stopLooking = lookAfterReadiness({ readiness, clock: idleClock, highWater, stateFolder });
+  let adjusted: Adjustable = options;
+  const { highWater = {}, stateFolder } = options;
+  const lookedAfter = lookAfterReadiness({ readiness, clock: idleClock, highWater, stateFolder });
   const hurried = new AbortController();
 
   let stopped: Promise<void> | undefined;
-  const stop = async (drainMs: number): Promise<void> => {
+  const stop = async (waits: boolean): Promise<void> => {
+    const { drain = 'terminate', drainMs = 0, shutdownGraceMs = DEFAULT_GRACE_MS } = adjusted;
     logger.info('shutting down');
     readiness.set('draining', true);
-    stopLooking();
+    lookedAfter.close();
     host.refuse();
     sessions.announceDraining();
-    const end = (): Promise<void> =>
-      host.drain(options.shutdownGraceMs ?? DEFAULT_GRACE_MS, CLOSE_WAIT_MS);
+    const end = (): Promise<void> => host.drain(shutdownGraceMs, CLOSE_WAIT_MS);
     const over = { ms: drainMs, clock: systemClock, hurried: hurried.signal };
     if (drain === 'terminate') await end();
-    if (drainMs > 0) await drained({ ...over, left: () => sessions.size + host.size });
+    if (waits && drainMs > 0) await drained({ ...over, left: () => sessions.size + host.size });
     if (drain === 'wait') await end();
     await sessions.drain();
     await Promise.all(listeners.map((listener) => listener.close()));
@@ -105,12 +114,19 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     addresses: listeners.map((listener) => listener.address),
     readiness,
     shutdown({ waits = true } = {}) {
-      stopped ??= stop(waits ? (options.drainMs ?? 0) : 0);
+      stopped ??= stop(waits);
       return stopped;
     },
     hurry() {
       hurried.abort();
       host.killAll();
+    },
+    adjust(given) {
+      adjusted = { ...adjusted, ...given };
+      const { highWater: marks = {}, limits: bounds = {} } = adjusted;
+      core.changeLimits(bounds);
+      core.sessionMark.replace(marks.sessions ?? Number.POSITIVE_INFINITY);
+      lookedAfter.replace(marks);
     },
     trySandboxes: () => void sandboxes.facts(),
     gauges() {

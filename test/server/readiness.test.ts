@@ -52,7 +52,7 @@ describe('readiness', () => {
     const readiness = new Readiness();
     const follow = followMark(readiness, 'sessions', mark);
     const found = values.map((value) => {
-      follow(value);
+      follow.tell(value);
       return Number(readiness.current.ready);
     });
     expect(found).toEqual(expected);

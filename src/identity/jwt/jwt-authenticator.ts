@@ -93,6 +93,10 @@ class JwtAuthenticator implements Authenticator {
     return identity;
   }
 
+  reload(): Promise<void> {
+    return this.#keys.reload();
+  }
+
   close(): void {
     this.#keys.close();
   }

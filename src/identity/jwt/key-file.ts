@@ -38,6 +38,7 @@ export async function openKeyFile({ clock, log, path }: KeyFileOptions): Promise
     current: () => file.current,
     // It is looked at often enough.
     refresh: () => undefined,
+    reload: () => file.reload(),
     close: () => file.close(),
   };
 }

@@ -9,6 +9,12 @@ export interface KeySource {
    * is done. Undefined: it was looked not long ago.
    */
   refresh(): Promise<void> | undefined;
+  /**
+   * Reads or fetches them now, unless they were fetched not long ago.
+   *
+   * @throws Error that says what is wrong with a file
+   */
+  reload(): Promise<void>;
   /** Looks no more. Idempotent. */
   close(): void;
 }

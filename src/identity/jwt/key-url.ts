@@ -57,6 +57,10 @@ class KeyUrl implements KeySource {
     return this.#fetching;
   }
 
+  async reload(): Promise<void> {
+    await this.refresh();
+  }
+
   close(): void {
     this.#closing.abort();
     this.#timer?.cancel();

@@ -122,6 +122,7 @@ export async function createTokenAuthenticator({
         throw remember(digest, error);
       }
     },
+    reload: () => file.reload(),
     close: () => file.close(),
   };
 }

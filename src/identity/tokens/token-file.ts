@@ -24,6 +24,12 @@ export interface TokenFile {
    * says the same.
    */
   lineOf(publicKey: string): TokenLine | undefined;
+  /**
+   * Reads it now.
+   *
+   * @throws Error that says what is wrong; what was good the last time stays in force
+   */
+  reload(): Promise<void>;
   /** Looks at it no more. Idempotent. */
   close(): void;
 }
@@ -56,7 +62,11 @@ export async function openTokenFile({ clock, log, path }: TokenFileOptions): Pro
     throw new Error(`token file ${path}: ${error.message}`);
   });
   tell(file.current);
-  return { lineOf: (publicKey) => file.current.get(publicKey), close: () => file.close() };
+  return {
+    lineOf: (publicKey) => file.current.get(publicKey),
+    reload: () => file.reload(),
+    close: () => file.close(),
+  };
 }
 
 /**

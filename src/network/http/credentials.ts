@@ -24,6 +24,12 @@ export interface CredentialsOptions {
 
 /** Credentials whose files are looked at. */
 export interface OpenCredentials extends HttpCredentials {
+  /**
+   * Reads their files now.
+   *
+   * @throws Error that names the first of those that cannot be used, and says what is wrong with it
+   */
+  reload(): Promise<void>;
   /** Looks at their files no more. Idempotent. */
   close(): void;
 }
@@ -60,6 +66,15 @@ export async function openCredentials(options: CredentialsOptions): Promise<Open
   }
   return {
     close,
+    async reload() {
+      const all = [...kept.values()].map(({ spec, value }) => {
+        return value.reload().catch((error: Error) => {
+          throw new Error(`the credential ${spec.name}: ${error.message}`);
+        });
+      });
+      const failed = (await Promise.allSettled(all)).find(({ status }) => status === 'rejected');
+      if (failed?.status === 'rejected') throw failed.reason;
+    },
     names: () => [...kept.keys()],
     headerFor(name, url) {
       const found = kept.get(name);

@@ -25,6 +25,12 @@ export interface TrustOptions {
 export interface Trust {
   /** What connections are made with: the last that was good. */
   readonly current: SecureContext;
+  /**
+   * Reads the files now.
+   *
+   * @throws Error that says what is wrong; what was good the last time stays in force
+   */
+  reload(): Promise<void>;
   /** Looks at the files no more. Idempotent. */
   close(): void;
 }

@@ -16,6 +16,12 @@ export interface TlsSource {
   readonly logger: Pick<ServerLog, 'debug'>;
   /** Tells of each that replaces another. Returns how to be told no more. */
   onReplaced(listener: (now: TlsMaterial, before: TlsMaterial) => void): () => void;
+  /**
+   * Reads the files now.
+   *
+   * @throws Error that says what is wrong; what was good the last time stays in force
+   */
+  reload(): Promise<void>;
   /** Looks at the files no more. Idempotent. */
   close(): void;
 }
@@ -90,6 +96,7 @@ export async function openTls(options: TlsSourceOptions): Promise<TlsSource> {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    reload: () => watched.reload(),
     close() {
       watched.close();
       listeners.clear();

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Reloads } from '../../../src/cli/reloads.ts';
 import { serveHttp } from '../../../src/cli/serve-http.ts';
 import { parseCredentialSpec } from '../../../src/network/http/credential-spec.ts';
 import { startHarness, temporaryFolder } from '../../support/harness.ts';
@@ -11,7 +12,8 @@ async function told(
   flags: Parameters<typeof serveHttp>[0],
   env: Readonly<Record<string, string>> = {},
 ) {
-  const http = await serveHttp(flags, env, keptLog().logger);
+  const { logger } = keptLog();
+  const http = await serveHttp(flags, env, logger, new Reloads(logger));
   onTestFinished(() => http.close());
   const { server } = await startHarness(http.options);
   const { capabilities } = await server.getServerInfo({});

@@ -1,6 +1,7 @@
 import { chmod, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Reloads } from '../../../src/cli/reloads.ts';
 import { serveHttp } from '../../../src/cli/serve-http.ts';
 import { HttpStage } from '../../../src/gen/runlet/v1/error_pb.ts';
 import { openTrust } from '../../../src/network/http/trust.ts';
@@ -101,7 +102,9 @@ describe('the certificates that HTTP trusts', () => {
     await put(file, one);
     await put(extra, two);
     const env = { NODE_EXTRA_CA_CERTS: extra };
-    const http = await serveHttp({ httpCa: [file], httpProxy: true }, env, keptLog().logger);
+    const { logger } = keptLog();
+    const flags = { httpCa: [file], httpProxy: true };
+    const http = await serveHttp(flags, env, logger, new Reloads(logger));
     onTestFinished(() => http.close());
     const harness = await startHarness(http.options);
     expect(await ask(harness, await upstreamOf(one))).toBe('200');
