@@ -38,7 +38,7 @@ export async function serveListeners(
 ): Promise<readonly ListenerOptions[]> {
   const files = tlsFilesOf(flags);
   const kindsOf = specs.map((spec) => authOf(spec, flags));
-  const tls = await tlsOf(files, logger);
+  const tls = await openTlsFiles(files, logger);
   if (tls !== undefined) reloads.add('the certificates', () => tls.reload());
   const authenticators = new Map<AuthKind, Authenticator>();
   for (const kind of new Set(kindsOf.flat())) {
@@ -65,7 +65,8 @@ export async function serveListeners(
   });
 }
 
-async function tlsOf(
+/** What ends TLS with these files; undefined: there are none. */
+export async function openTlsFiles(
   files: TlsFiles | undefined,
   logger: ServerLog,
 ): Promise<TlsSource | undefined> {
@@ -83,7 +84,12 @@ function warnOfOpen({ address }: ListenSpec, kinds: readonly AuthKind[], logger:
   );
 }
 
-async function createAuthenticator(
+/**
+ * What finds out in a way who calls.
+ *
+ * @throws Error if a file that it needs cannot be taken as it is
+ */
+export async function createAuthenticator(
   kind: AuthKind,
   flags: ServeFlags,
   logger: ServerLog,

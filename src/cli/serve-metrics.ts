@@ -92,15 +92,24 @@ export async function serveMetrics(
 }
 
 async function openToken(path: string): Promise<Token> {
-  let current = await readToken(path).catch((error: Error) => {
-    throw new UsageError(`--metrics-token-file: ${error.message}`);
-  });
+  let current = await readMetricsToken(path);
   return {
     current: () => current,
     async reload() {
       current = await readToken(path);
     },
   };
+}
+
+/**
+ * Reads the token of metrics.
+ *
+ * @throws UsageError if it cannot be taken as it is
+ */
+export function readMetricsToken(path: string): Promise<string> {
+  return readToken(path).catch((error: Error) => {
+    throw new UsageError(`--metrics-token-file: ${error.message}`);
+  });
 }
 
 async function readToken(path: string): Promise<string> {

@@ -23,7 +23,7 @@ import { inheritedVariables } from './own-bytes.ts';
 import { hideOwnVariables } from './own-variables.ts';
 import { AUDIT_FLAGS, addAuditOptions } from './serve-audit-options.ts';
 import { addCommandOptions } from './serve-command-options.ts';
-import { readServeConfig, recordFlags } from './serve-config.ts';
+import { findServeConfig, readServeConfig, recordFlags } from './serve-config.ts';
 import { MORE_SERVE_EXAMPLES, SERVE_EXAMPLES } from './serve-examples.ts';
 import type { ServeFlags } from './serve-flags.ts';
 import { addMetricsOptions, METRICS_FLAGS } from './serve-metrics-options.ts';
@@ -245,6 +245,10 @@ export function serveCommand(): Command {
     if (status === true || (json === true && check !== true)) {
       const { printStatus } = await import('./serve-status.ts');
       return printStatus((await readServeConfig(sources)).flags);
+    }
+    if (check === true) {
+      const { printCheck } = await import('./serve-check.ts');
+      return printCheck(await findServeConfig(sources), json === true);
     }
     if (daemon === true) {
       const { serveInBackground } = await import('./serve-daemon.ts');

@@ -1,4 +1,5 @@
-import { close, constants, fstat, lstat, open, read, type Stats } from 'node:fs';
+import { access, close, constants, fstat, lstat, open, read, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { openAnew } from '../open-anew.ts';
 import type { LineTarget } from './line-writer.ts';
@@ -31,6 +32,19 @@ export async function openAuditFile(path: string): Promise<LineTarget> {
     close(fd, () => {});
     throw error;
   }
+}
+
+/**
+ * Looks whether {@link openAuditFile} can open a file, and makes none.
+ *
+ * @throws Error that says why it cannot
+ */
+export async function assertAuditFile(path: string): Promise<void> {
+  const found = await promisify(lstat)(path).catch(() => undefined);
+  const { R_OK, W_OK, X_OK } = constants;
+  if (found === undefined) return promisify(access)(dirname(path), W_OK | X_OK);
+  assertRegular(path, found);
+  await promisify(access)(path, R_OK | W_OK);
 }
 
 function assertRegular(path: string, stats: Stats): void {

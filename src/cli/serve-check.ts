@@ -1,0 +1,108 @@
+import { pino } from 'pino';
+import { defaultAddress, formatAddress } from '../address.ts';
+import { USAGE_EXIT_CODE } from './exit-codes.ts';
+import { describeFailure, failureExitCode } from './failure.ts';
+import { printable } from './human-text.ts';
+import { printJson, printLine, say } from './print.ts';
+import { redact } from './redact.ts';
+import { type NamedFile, namedFiles } from './serve-check-files.ts';
+import { crossFlagProblems } from './serve-checks.ts';
+import type { FoundConfig, Origin, Setting } from './serve-config.ts';
+import type { ConfigProblem } from './serve-config-problem.ts';
+import { defaultStateFolder } from './state-folder.ts';
+import { table, tableWidth } from './table.ts';
+
+/** What is wrong, with the code that a server would exit with because of it. */
+type Problem = ConfigProblem & { readonly exitCode: number };
+
+/** A file that was looked at. */
+type LookedAt = Pick<NamedFile, 'key' | 'path'> & {
+  readonly warnings: readonly string[];
+  readonly problem: Problem | undefined;
+};
+
+/**
+ * `runlet serve --check`: prints what would be in force for each key and where that is said, and
+ * all that is wrong: with the file and variables, with flags together, and with the files that they
+ * name. The exit code is that of a server that would not start for the first of it.
+ */
+export async function printCheck({ config, problems }: FoundConfig, json: boolean): Promise<void> {
+  const { file = null, flags, settings } = config;
+  const files: LookedAt[] = [];
+  for (const named of namedFiles(flags)) files.push(await lookedAt(named));
+  const all: readonly Problem[] = [
+    ...problems.map((problem) => ({ ...problem, exitCode: USAGE_EXIT_CODE })),
+    // What is missing may be what was wrong.
+    ...(problems.length > 0 ? [] : crossFlagProblems(flags)).map((error) => problemOf(error)),
+    ...files.flatMap(({ problem }) => problem ?? []),
+  ];
+  process.exitCode = all[0]?.exitCode ?? 0;
+  const warnings = files.flatMap((looked) => looked.warnings);
+  if (json) {
+    return printJson({
+      ok: all.length === 0,
+      config: file,
+      settings: settings.map(jsonOf),
+      files: files.map(({ key, path, problem }) => ({ key, path, ok: problem === undefined })),
+      warnings,
+      problems: all.map(({ exitCode: _, ...problem }) => problem),
+    });
+  }
+  const rows = settings.map((setting) => [
+    setting.key.name,
+    printable(shownTexts(setting).join(', ')) || '-',
+    whence(setting.origin),
+  ]);
+  for (const line of table(rows, tableWidth())) await printLine(line);
+  for (const warning of warnings) say(`warning: ${warning}`);
+  for (const { message } of all) say(message);
+  if (all.length === 0) await printLine('nothing wrong was found');
+}
+
+function problemOf(error: unknown, key?: string): Problem {
+  return { message: redact(describeFailure(error)), key, exitCode: failureExitCode(error) };
+}
+
+async function lookedAt({ key, look, path }: NamedFile): Promise<LookedAt> {
+  const warnings: string[] = [];
+  const write = (line: string): void => {
+    const { msg, warning }: { readonly msg: string; readonly warning?: string } = JSON.parse(line);
+    warnings.push(redact(`${path}: ${warning ?? msg}`));
+  };
+  const log = pino({ level: 'warn', base: null }, { write });
+  try {
+    await look(log);
+    return { key, path, warnings, problem: undefined };
+  } catch (error) {
+    return { key, path, warnings, problem: problemOf(error, key) };
+  }
+}
+
+/** What would be in force, as it is written, or would be. */
+function shownTexts({ key, texts }: Setting): readonly string[] {
+  if (texts.length > 0) return texts.map(redact);
+  if (key.isSwitch) return ['false'];
+  if (key.name === 'listen') return [formatAddress(defaultAddress(process.env))];
+  if (key.name === 'state-dir') return [defaultStateFolder(process.env)];
+  const { defaultValue, defaultValueDescription } = key.option;
+  return defaultValue === undefined ? [] : [defaultValueDescription ?? String(defaultValue)];
+}
+
+function whence(origin: Origin): string {
+  switch (origin.kind) {
+    case 'file':
+      return `${origin.file}:${origin.line}`;
+    case 'variable':
+      return origin.name;
+    default:
+      return origin.kind;
+  }
+}
+
+function jsonOf(setting: Setting): object {
+  const { key, origin } = setting;
+  const texts = shownTexts(setting);
+  const [first = null] = texts;
+  const value = key.list !== undefined && texts.length > 0 ? texts : first;
+  return { key: key.name, value: key.isSwitch ? first === 'true' : value, from: origin };
+}
