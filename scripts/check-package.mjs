@@ -30,7 +30,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const PROGRAMS = join(root, 'test', 'package');
 
 /** What the package holds beside `bundle/`, `dist/`, `man/` and `proto/`. */
-const TOP_FILES = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
+const TOP_FILES = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'serve.schema.json'];
 
 const EXAMPLES = join(root, 'examples');
 

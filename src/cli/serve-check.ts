@@ -80,7 +80,8 @@ async function lookedAt({ key, look, path }: NamedFile): Promise<LookedAt> {
 
 /** What would be in force, as it is written, or would be. */
 function shownTexts({ key, texts }: Setting): readonly string[] {
-  if (texts.length > 0) return texts.map(redact);
+  // All others name where a secret is; some would be taken for one.
+  if (texts.length > 0) return texts.map((text) => (text.includes('://') ? redact(text) : text));
   if (key.isSwitch) return ['false'];
   if (key.name === 'listen') return [formatAddress(defaultAddress(process.env))];
   if (key.name === 'state-dir') return [defaultStateFolder(process.env)];
