@@ -3,7 +3,7 @@ import { readRegularFile } from '../read-file.ts';
 import { SourceError, sourceText, YamlSource } from '../yaml-source.ts';
 import { printable } from './human-text.ts';
 import { nearestName } from './nearest-name.ts';
-import { assertValue, COMMAND_LINE_ALONE, type ConfigKey } from './serve-config-keys.ts';
+import { assertValue, COMMAND_LINE_ALONE, type ConfigKey, valuesIn } from './serve-config-keys.ts';
 import { aloneThere, type ConfigProblem, refusedValue } from './serve-config-problem.ts';
 
 type Value = YamlSource['root'];
@@ -80,15 +80,17 @@ function textsOf(source: YamlSource, key: ConfigKey, content: Value): readonly s
     source.fail(content, 'this must be one value, and no list');
   }
   const texts = source.list(content, (item) => {
-    const text = source.written(item);
-    try {
-      assertValue(key, text);
-    } catch (error) {
-      source.fail(item, refusedValue(text, error));
+    const values = valuesIn(key, source.written(item));
+    for (const value of values) {
+      try {
+        assertValue(key, value);
+      } catch (error) {
+        source.fail(item, refusedValue(value, error));
+      }
     }
-    return text;
+    return values;
   });
-  if (texts.length > 0) return texts;
+  if (texts.length > 0) return texts.flat();
   return source.fail(content, 'this must have a value; leave the key out where it has none');
 }
 

@@ -70,6 +70,11 @@ export function parsedValue(
   );
 }
 
+/** The values that one text of a flag or a file has: several where commas are between them. */
+export function valuesIn({ list }: ConfigKey, text: string): readonly string[] {
+  return list !== undefined && list.between === undefined ? text.split(',') : [text];
+}
+
 /**
  * Looks at one of several values.
  *

@@ -7,6 +7,7 @@ import {
   COMMAND_LINE_ALONE,
   type ConfigKey,
   VARIABLE_PREFIX,
+  valuesIn,
   variableOf,
 } from './serve-config-keys.ts';
 import { aloneThere, type ConfigProblem, refusedValue } from './serve-config-problem.ts';
@@ -88,8 +89,9 @@ function switchText(text: string): string {
 }
 
 /** Several are on lines of their own, or between commas where no value can have one. */
-function apart({ list }: ConfigKey, text: string): readonly string[] {
-  if (list?.between === undefined) return [text];
+function apart(key: ConfigKey, text: string): readonly string[] {
+  const { list } = key;
+  if (list?.between === undefined) return valuesIn(key, text);
   const values = list.between === 'commas' ? text.split(/[,\n]/) : text.split('\n');
   return values.map((value) => value.trim()).filter((value) => value !== '');
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Environment } from '../environment/env-policy.ts';
-import { type ConfigKey, configKeys, parsedValue } from './serve-config-keys.ts';
+import { type ConfigKey, configKeys, parsedValue, valuesIn } from './serve-config-keys.ts';
 import { type ConfigProblem, errorOf } from './serve-config-problem.ts';
 import { CONFIG_VARIABLE, readConfigVariables } from './serve-config-variables.ts';
 import type { ServeFlags } from './serve-flags.ts';
@@ -56,7 +56,7 @@ export function recordFlags(command: Command): GivenFlags {
     command.on(`option:${key.name}`, (text: string | null) => {
       // Of a flag that takes one value the last counts.
       const earlier = key.list?.between === undefined ? [] : (given.get(key.name) ?? []);
-      given.set(key.name, [...earlier, text ?? 'true']);
+      given.set(key.name, [...earlier, ...valuesIn(key, text ?? 'true')]);
     });
   }
   return given;
