@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import {
   isAlias,
   isMap,
+  isNode,
   isScalar,
   isSeq,
   LineCounter,
@@ -56,6 +57,9 @@ export class YamlSource {
     if (problem?.code === 'MULTIPLE_DOCS') {
       this.#failAt(problem.pos[0], 'there must be no second document');
     }
+    if (problem?.code === 'RESOURCE_EXHAUSTION') {
+      this.#failAt(problem.pos[0], 'this is nested too deeply');
+    }
     if (problem !== undefined) this.#failAt(problem.pos[0], problem.message);
   }
 
@@ -85,7 +89,7 @@ export class YamlSource {
     const names = new Set<string>();
     for (const { key, value: content } of this.#map(value).items) {
       if (!isScalar(key) || typeof key.value !== 'string') {
-        this.fail(isScalar(key) ? key : value, 'the name of a key must be a text');
+        this.fail(isNode(key) ? key : value, 'the name of a key must be a text');
       }
       if (names.has(key.value)) this.fail(key, `${JSON.stringify(key.value)} is here twice`);
       names.add(key.value);
