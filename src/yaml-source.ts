@@ -184,7 +184,8 @@ export class YamlSource {
 
   /** A few could stand for very much. */
   #refuseAlias(value: Value): void {
-    if (isAlias(value)) this.fail(value, 'aliases are not taken here');
+    if (isAlias(value))
+      this.fail(value, 'aliases are not taken here; a text that begins with * needs quotes');
   }
 
   #failAt(offset: number, problem: string): never {

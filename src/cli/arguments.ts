@@ -32,10 +32,11 @@ export function positive(text: string): number {
   return value;
 }
 
-/** A whole number, 0 or more. */
+/** A whole number, 0 or more, in decimal digits. */
 export function wholeNumber(text: string): number {
-  const value = text === '' ? Number.NaN : Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) {
+  // To `Number` a blank is 0.
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(value)) {
     throw new InvalidArgumentError('it is not a whole number');
   }
   return value;

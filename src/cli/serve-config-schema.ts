@@ -19,7 +19,7 @@ type Schema = Readonly<Record<string, unknown>>;
 /** A text, or a number that is taken as it is written. */
 const ANY_TEXT: Schema = { type: ['string', 'number'] };
 
-const WHOLE = String.raw`^\s*(\+?\d+(\.0*)?|\+?\d+(\.\d+)?[eE]\+?\d+|0[xX][\da-fA-F]+|0[oO][0-7]+|0[bB][01]+)\s*$`;
+const WHOLE = String.raw`^\d+$`;
 const SPAN = String.raw`^(\d*\.?\d+|(\d*\.?\d+(ms|s|min|m|h|d))+)$`;
 const SIZE = String.raw`^\d*\.?\d+([kKmMgGtT]([iI]?[bB])?|[bB])?$`;
 

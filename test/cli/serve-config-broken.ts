@@ -87,6 +87,7 @@ const VALUES = rows('refuses', [
 /** The same, of which a schema cannot know. */
 const DEEPER = rows('takes', [
   ['listen:\n  - unix:/a\n  - nonsense', 3, 5, 'listen', 'nonsense: expected unix:PATH or HOST'],
+  ['max-sessions: 0x10', 1, 15, 'max-sessions', '0x10: it is not a whole number'],
   ['grace: 1e3', 1, 8, 'grace', `1e3: ${SPAN}`],
   ['high-water: sessions=0', 1, 13, 'high-water', 'it must be more than 0'],
   ['egress-allow: [a.example,\n b..c]', 2, 2, 'egress-allow', 'it is no name, no address'],

@@ -14,7 +14,7 @@ const same = (...texts: readonly string[]): Meanings =>
 
 const FILES = same('/a', 'b', '/c');
 const PATHS = same('/a', '/b', '/c');
-const COUNTS = { '1': 1, '2': 2, '1e3': 1000 };
+const COUNTS = { '1': 1, '2': 2, '030': 30 };
 const SIZES = { '5': 5, '1KiB': 1024, '2m': 2_097_152 };
 const SPANS = { '90': 90, '1.5s': 1.5, '1h30m': 5400 };
 const tcp = (host: string, port: number) => ({ kind: 'tcp', host, port });

@@ -131,9 +131,9 @@ describe('a configuration', () => {
   });
 
   it('takes numbers as they are written', async () => {
-    const file = 'socket-mode: 0660\nmax-sessions: 0x10\ngrace: .5\n';
+    const file = 'socket-mode: 0660\nmax-sessions: 010\ngrace: .5\n';
     const { config } = await configOf({ file });
-    expect(config.flags).toMatchObject({ socketMode: 0o660, maxSessions: 16, grace: 0.5 });
+    expect(config.flags).toMatchObject({ socketMode: 0o660, maxSessions: 10, grace: 0.5 });
   });
 
   it('is in a file that a variable names, unless the flag names another', async () => {
