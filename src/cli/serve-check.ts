@@ -21,31 +21,55 @@ type LookedAt = Pick<NamedFile, 'key' | 'path'> & {
   readonly problem: Problem | undefined;
 };
 
+/** What became of looking at a configuration. */
+export interface CheckedConfig {
+  readonly files: readonly LookedAt[];
+  readonly warnings: readonly string[];
+  /** All that is wrong, in the order in which a server would come upon it. */
+  readonly problems: readonly ConfigProblem[];
+  /** With which a server would exit for the first of them; 0: there are none. */
+  readonly exitCode: number;
+}
+
 /**
- * `runlet serve --check`: prints what would be in force for each key and where that is said, and
- * all that is wrong: with the file and variables, with flags together, and with the files that they
- * name. The exit code is that of a server that would not start for the first of it.
+ * Looks at all that a server would be told: at flags together, and at the files that they name.
+ * Nothing is started or made.
  */
-export async function printCheck({ config, problems }: FoundConfig, json: boolean): Promise<void> {
-  const { file = null, flags, settings } = config;
+export async function checkConfig({ config, problems }: FoundConfig): Promise<CheckedConfig> {
   const files: LookedAt[] = [];
-  for (const named of namedFiles(flags)) files.push(await lookedAt(named));
+  for (const named of namedFiles(config.flags)) files.push(await lookedAt(named));
   const all: readonly Problem[] = [
     ...problems.map((problem) => ({ ...problem, exitCode: USAGE_EXIT_CODE })),
     // What is missing may be what was wrong.
-    ...(problems.length > 0 ? [] : crossFlagProblems(flags)).map((error) => problemOf(error)),
+    ...(problems.length > 0 ? [] : crossFlagProblems(config.flags)).map((error) =>
+      problemOf(error),
+    ),
     ...files.flatMap(({ problem }) => problem ?? []),
   ];
-  process.exitCode = all[0]?.exitCode ?? 0;
-  const warnings = files.flatMap((looked) => looked.warnings);
+  return {
+    files,
+    warnings: files.flatMap((looked) => looked.warnings),
+    problems: all.map(({ exitCode: _, ...problem }) => problem),
+    exitCode: all[0]?.exitCode ?? 0,
+  };
+}
+
+/**
+ * `runlet serve --check`: prints what would be in force for each key and where that is said, and
+ * all that is wrong.
+ */
+export async function printCheck(found: FoundConfig, json: boolean): Promise<void> {
+  const { file = null, settings } = found.config;
+  const { exitCode, files, problems, warnings } = await checkConfig(found);
+  process.exitCode = exitCode;
   if (json) {
     return printJson({
-      ok: all.length === 0,
+      ok: exitCode === 0,
       config: file,
       settings: settings.map(jsonOf),
       files: files.map(({ key, path, problem }) => ({ key, path, ok: problem === undefined })),
       warnings,
-      problems: all.map(({ exitCode: _, ...problem }) => problem),
+      problems,
     });
   }
   const rows = settings.map((setting) => [
@@ -55,8 +79,8 @@ export async function printCheck({ config, problems }: FoundConfig, json: boolea
   ]);
   for (const line of table(rows, tableWidth())) await printLine(line);
   for (const warning of warnings) say(`warning: ${warning}`);
-  for (const { message } of all) say(message);
-  if (all.length === 0) await printLine('nothing wrong was found');
+  for (const { message } of problems) say(message);
+  if (exitCode === 0) await printLine('nothing wrong was found');
 }
 
 function problemOf(error: unknown, key?: string): Problem {

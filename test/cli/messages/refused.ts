@@ -285,6 +285,8 @@ export const NOT_POSSIBLE: readonly Refused[] = [
     125,
     'the audit is written to a regular file, and $FOLDER is a directory',
   ],
+  ['serve --check --state-dir $FOLDER/file', 125, '$FOLDER/file is not a folder'],
+  ['serve --check --policy /dev/null', 2, '--policy /dev/null: it is no file'],
   ['serve --audit $FOLDER/none/x', 125, '$FOLDER/none/x: no such file or directory (ENOENT)'],
   [
     'start true',

@@ -433,6 +433,12 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
     ['serve --retention -1', `--retention -1: ${SPAN}`],
     ['serve --max-sessions 0', '--max-sessions 0: it must be more than 0'],
     ['serve --state-dir x', '--state-dir x: it is not an absolute path'],
+    ['serve --config /none', '/none: it cannot be read (ENOENT)'],
+    ['serve --config /dev/null --status', '/dev/null: it is no file'],
+    ["serve --config ''", "--config '': it must not be empty"],
+    ['serve --check --daemon', '--check cannot be used with --daemon'],
+    ['serve --check --status', '--check cannot be used with --status'],
+    ['serve --daemon --json', '--json cannot be used with --daemon'],
     [
       'serve --detached-ttl 0.01',
       '--detached-ttl must lie between --min-detached-ttl and --max-detached-ttl',
