@@ -144,7 +144,7 @@ describe('a configuration that is read again', () => {
 
   it('is not taken before there is a server', async () => {
     const adjusted: object[] = [];
-    const log = pino({ write: () => {} });
+    const log = pino({}, { write: () => {} });
     const live = new LiveConfig(await configIn(BASE), () => configIn(BASE), log);
     const reloaded = live.reload();
     await Promise.resolve();
