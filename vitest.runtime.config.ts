@@ -10,8 +10,8 @@ import { PLUGINS, SHARED } from './vitest.shared.ts';
 const DEPENDENT = [
   'node-line',
   'acceptance/{cli,cli-exposure,descriptors,ends,frozen-peer,interact,interact-shell,late-output}',
-  'acceptance/{launchers,process,reading,reconnect,run,shutdown,start-failures,stdin,terminal}',
-  'acceptance/{systemd-notices,systemd-sockets,termination,timeouts,trees}',
+  'acceptance/{launchers,process,reading,reconnect,run,serve-config,shutdown,start-failures,stdin}',
+  'acceptance/{systemd-notices,systemd-sockets,terminal,termination,timeouts,trees}',
   'bridge/*',
   'bundled/*',
   'cli/log-sink',

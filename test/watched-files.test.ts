@@ -178,3 +178,46 @@ describe('files that are watched', () => {
     expect(clock.pending).toBe(0);
   });
 });
+
+describe('files that are read again when it is asked for', () => {
+  it('take effect at once, before the next look', async () => {
+    const { changes, files, put } = await watched({ a: '1', b: '2' });
+    await put('b', '3');
+    await files.reload();
+    expect([files.current, changes]).toEqual(['1+3', ['1+2 -> 1+3']]);
+    await files.reload();
+    expect(changes).toHaveLength(1);
+  });
+
+  it('stay as they were good while they are not, which is thrown, and not told beside', async () => {
+    const { files, folder, look, problems, put } = await watched({ a: '1' });
+    await put('a', 'bad');
+    await expect(files.reload()).rejects.toThrow('one is bad');
+    await look(3);
+    expect([files.current, problems]).toEqual(['1', []]);
+    await rm(join(folder, 'a'));
+    await expect(files.reload()).rejects.toThrow('it cannot be read (ENOENT)');
+    await put('a', '1');
+    await files.reload();
+    expect([files.current, problems]).toEqual(['1', [undefined]]);
+  });
+
+  it('are read once at a time, in whichever way it was asked for', async () => {
+    const { changes, clock, files, put } = await watched({ a: '1', b: '2' });
+    await put('a', '3');
+    clock.advance(FILES_LOOK_MS);
+    const first = files.reload();
+    await put('b', '4');
+    await Promise.all([first, files.reload()]);
+    expect(files.current).toBe('3+4');
+    expect(changes.at(-1)).toMatch(/-> 3\+4$/);
+  });
+
+  it('are not read any more once nobody looks at them', async () => {
+    const { changes, files, put } = await watched({ a: '1' });
+    files.close();
+    await put('a', '2');
+    await files.reload();
+    expect([files.current, changes]).toEqual(['1', []]);
+  });
+});
