@@ -43,6 +43,11 @@ export const CLAIMS: readonly Claim[] = [
     has: "vi.stubEnv('OTEL_TRACES_EXPORTER', 'otlp')",
   },
   {
+    command: exactly('runlet serve --config /etc/runlet/serve.yaml'),
+    by: 'test/docs/operating.test.ts',
+    has: "['serve', '--config', file]",
+  },
+  {
     command: exactly('npx runlet conformance --address 127.0.0.1:50051'),
     by: 'src/cli/conformance.ts',
     has: "'runlet conformance'",

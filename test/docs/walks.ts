@@ -57,6 +57,13 @@ export const WALKS: Readonly<Record<string, readonly Stop[]>> = {
       serves: true,
     },
   ],
+  'docs/operating.md': [
+    {
+      name: 'check',
+      prints:
+        /^log-level +error +RUNLET_SERVE_LOG_LEVEL\nretention +30s +default\n.*^max-sessions +100 \S+:2\n.*^grace +1m +flag\n.*^nothing wrong was found\n$/ms,
+    },
+  ],
   'docs/sandbox.md': [
     { name: 'own', prints: /^made\nto be read alone\nnot there\nhidden\n$/ },
     SERVE,
