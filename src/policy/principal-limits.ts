@@ -49,7 +49,7 @@ export function serverLimits(given: Partial<Limits>, severalPrincipals: boolean)
  * while a server runs: what is there already keeps what it was given. The others are what something
  * was made with.
  */
-export const LIVE_LIMITS = [
+const LIVE_LIMITS = [
   'maxSessions',
   'maxProcesses',
   'maxRetainedBytes',

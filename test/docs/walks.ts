@@ -61,7 +61,7 @@ export const WALKS: Readonly<Record<string, readonly Stop[]>> = {
     {
       name: 'check',
       prints:
-        /^log-level +error +RUNLET_SERVE_LOG_LEVEL\nretention +30s +default\n.*^max-sessions +100 \S+:2\n.*^grace +1m +flag\n.*^nothing wrong was found\n$/ms,
+        /^log-level +error +RUNLET_SERVE_LOG_LEVEL\nretention +30s +default\n.*^max-sessions +100 +\S+:2\n.*^grace +1m +flag\n.*^nothing wrong was found\n$/ms,
     },
   ],
   'docs/sandbox.md': [
