@@ -32,6 +32,12 @@ export const CLAIMS: readonly Claim[] = [
     by: 'test/deploy/systemd.test.ts',
     has: "'--create', 'runlet.conf'",
   },
+  // Where systemd does not run, it looks at the units.
+  {
+    command: /^systemctl (?:daemon-reload|enable --now runlet\.service)$/,
+    by: 'test/deploy/systemd.test.ts',
+    has: "'verify', '--man=no', '--recursive-errors=yes'",
+  },
   {
     command: /^npm install @opentelemetry\/api /,
     by: 'package.json',
