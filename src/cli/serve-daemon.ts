@@ -30,7 +30,6 @@ const SCRIPT = `${STARTED_WITH_VARIABLE}=$$:$1; export ${STARTED_WITH_VARIABLE};
  * @throws Error if one is up already, or the new one does not listen
  */
 export async function serveInBackground(flags: ServeFlags): Promise<void> {
-  checkFlags(flags);
   // They are for this process, which is not the one that serves.
   takeSystemdVariables(process.env);
   const addresses = listenAddresses(flags, '--daemon');
@@ -42,6 +41,8 @@ export async function serveInBackground(flags: ServeFlags): Promise<void> {
       `a server is up already at ${found.address}${who}, version ${found.version ?? 'unknown'}`,
     );
   }
+  // Here it can be said at once.
+  checkFlags(flags);
   const folder = flags.stateDir ?? defaultStateFolder(process.env);
   await ensureUnsharedFolder(folder);
   const path = join(folder, LOG_NAME);
