@@ -43,6 +43,34 @@ async function runWith(
   return stdout;
 }
 
+const LOOKED_AT_NAMES = Object.keys(LOOKED_AT).filter(
+  (name): name is keyof typeof LOOKED_AT => name in LOOKED_AT,
+);
+
+/** What the program for a machine answers to a call without arguments, an errno if it refuses it. */
+function answerTo(arch: FilteredArch, number: number): { answer: number | string; steps: number } {
+  const program = Buffer.from(systemCallFilter(arch));
+  const data = new Map([
+    [0, number],
+    [4, arch === 'x64' ? 0xc000003e : 0xc00000b7],
+  ]);
+  let loaded = 0;
+  for (let at = 0, steps = 1; ; at++, steps++) {
+    const code = program.readUInt16LE(at * 8);
+    const value = program.readUInt32LE(at * 8 + 4);
+    if (code === 0x06) {
+      if (value === 0x7fff0000) return { answer: 'allowed', steps };
+      return { answer: value & 0xffff, steps };
+    }
+    if (code === 0x20) loaded = data.get(value) ?? 0;
+    else {
+      const holds =
+        code === 0x15 ? loaded === value : code === 0x35 ? loaded >= value : (loaded & value) !== 0;
+      at += program.readUInt8(at * 8 + (holds ? 2 : 3));
+    }
+  }
+}
+
 /** The errno of each call, 0 for none. */
 async function errnosOf(
   calls: readonly (readonly (number | string)[])[],
@@ -114,6 +142,22 @@ describe('the filter of system calls', () => {
     expect(found.length).toBeGreaterThan(40);
     const ours = calls.map(([name, numbers]) => [name, numbers[index]]);
     expect(found).toEqual(ours.filter(([name]) => known.has(String(name))));
+  });
+
+  it.each(['x64', 'arm64'] as const)('answers each number as the table has it, on %s', (arch) => {
+    const refused = new Set(refusedCalls(arch));
+    const looked = new Map<number, string>();
+    for (const name of LOOKED_AT_NAMES) looked.set(callNumber(arch, name), name);
+    for (let number = 0; number < 1024; number++) {
+      const { answer, steps } = answerTo(arch, number);
+      const name = looked.get(number);
+      const expected = refused.has(number) ? EPERM : name === 'clone3' ? ENOSYS : 'allowed';
+      if (name === undefined || name === 'clone3')
+        expect([number, answer]).toEqual([number, expected]);
+      // The kernel takes as many for each number that there is, whenever a filter is set.
+      if (name === undefined) expect(steps).toBeLessThan(14);
+    }
+    expect(answerTo(arch, 0xffff_ffff).answer).toBe(arch === 'x64' ? ENOSYS : 'allowed');
   });
 
   it('is the same kind of program for ARM, where some calls are not', () => {

@@ -75,6 +75,30 @@ export function unless(values: readonly number[], then: Part): Part {
   return [...tests, ...then];
 }
 
+/** What answers from a value on, up to that of the next one. */
+export interface Range {
+  readonly from: number;
+  readonly answer: Part;
+}
+
+/**
+ * Does what is in the range of what was loaded, each of which has to answer; what is below the first
+ * is in that, too. It is searched for by halves: the kernel runs a filter for the number of every
+ * system call when it is set, to know which it can let pass without.
+ *
+ * @param ranges in the order of their values, at least one
+ */
+export function inRange(ranges: readonly Range[]): Part {
+  const [first] = ranges;
+  if (first === undefined) throw new RangeError('there are no ranges');
+  if (ranges.length === 1) return first.answer;
+  const middle = ranges.length >> 1;
+  const below = inRange(ranges.slice(0, middle));
+  const value = ranges[middle]?.from ?? 0;
+  const test = { code: JUMPS.atLeast, value, yes: below.length, no: 0 };
+  return [test, ...below, ...inRange(ranges.slice(middle))];
+}
+
 /** The bytes of a program: `struct sock_filter[]` of a machine that keeps the low bytes first. */
 export function assemble(...parts: readonly Part[]): Uint8Array {
   const instructions = parts.flat();

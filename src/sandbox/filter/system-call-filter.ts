@@ -4,9 +4,11 @@ import {
   ARCHITECTURE_AT,
   argumentAt,
   assemble,
+  inRange,
   load,
   NUMBER_AT,
   type Part,
+  type Range,
   refuse,
   unless,
   when,
@@ -64,19 +66,22 @@ export function systemCallFilter(arch: FilteredArch): Uint8Array {
     unless([ARCHITECTURES[arch]], refuse(ENOSYS)),
     load(NUMBER_AT),
     arch === 'x64' ? when('atLeast', [X32], refuse(ENOSYS)) : [],
-    when('equal', refusedCalls(arch), refuse(EPERM)),
-    // Its flags are behind a pointer. C libraries use clone(2) where the kernel lacks it.
-    when('equal', [call('clone3')], refuse(ENOSYS)),
-    whenCalled([call('clone')], 0, when('someBits', [NEW_NAMESPACES], refuse(EPERM))),
-    whenCalled([call('unshare')], 0, when('someBits', [NEW_NAMESPACES | NEW_TIME], refuse(EPERM))),
-    whenCalled([call('ioctl')], 1, when('equal', Object.values(TYPING), refuse(EPERM))),
-    whenCalled(
-      [call('personality')],
-      0,
-      unless([...PERSONALITIES, ASK_PERSONALITY], refuse(EPERM)),
+    byNumber(
+      new Map([
+        ...refusedCalls(arch).map((number) => [number, refuse(EPERM)] as const),
+        // Its flags are behind a pointer. C libraries use clone(2) where the kernel lacks it.
+        [call('clone3'), refuse(ENOSYS)],
+        [call('clone'), looking(0, when('someBits', [NEW_NAMESPACES], refuse(EPERM)))],
+        [call('unshare'), looking(0, when('someBits', [NEW_NAMESPACES | NEW_TIME], refuse(EPERM)))],
+        [call('ioctl'), looking(1, when('equal', Object.values(TYPING), refuse(EPERM)))],
+        [
+          call('personality'),
+          looking(0, unless([...PERSONALITIES, ASK_PERSONALITY], refuse(EPERM))),
+        ],
+        [call('socket'), looking(0, SOCKETS)],
+        [call('socketpair'), looking(0, SOCKETS)],
+      ]),
     ),
-    whenCalled([call('socket'), call('socketpair')], 0, SOCKETS),
-    ALLOW,
   );
 }
 
@@ -90,7 +95,25 @@ const SOCKETS: Part = [
   ),
 ];
 
-/** Of calls with these numbers, loads an argument and looks at it. What passes may be done. */
-function whenCalled(numbers: readonly number[], argument: number, look: Part): Part {
-  return when('equal', numbers, [...load(argumentAt(argument)), ...look, ...ALLOW]);
+/** Loads an argument of a call and looks at it. What passes may be done. */
+function looking(argument: number, look: Part): Part {
+  return [...load(argumentAt(argument)), ...look, ...ALLOW];
+}
+
+/** Of a call whose number was loaded: what has no number here may be done. */
+function byNumber(answers: ReadonlyMap<number, Part>): Part {
+  const ranges: Range[] = [{ from: 0, answer: ALLOW }];
+  for (const [number, answer] of [...answers].sort(([a], [b]) => a - b)) {
+    if (ranges.at(-1)?.from === number) ranges.pop();
+    ranges.push({ from: number, answer }, { from: number + 1, answer: ALLOW });
+  }
+  return inRange(merged(ranges));
+}
+
+/** Those beside each other that answer the same are one. */
+function merged(ranges: readonly Range[]): readonly Range[] {
+  return ranges.filter(({ answer }, index) => {
+    const before = ranges[index - 1]?.answer;
+    return before === undefined || JSON.stringify(before) !== JSON.stringify(answer);
+  });
 }
