@@ -143,12 +143,13 @@ function prepare(rules) {
 function mountsOf({ arguments: told, first }) {
   /** @type {string[]} */
   const mounts = [];
-  for (let at = 0; at < told.length; at++) {
-    const [option = '', , path = ''] = told.slice(at);
+  const texts = told.split('\0').slice(0, -1);
+  for (let at = 0; at < texts.length; at++) {
+    const [option = '', , path = ''] = texts.slice(at);
     if (option === '--ro-bind-fd' || option === '--bind-fd') {
       mounts.push(option.slice(0, -'-fd'.length), path, path);
       at += 2;
-    } else if (option === '--perms' && told[at + 4] === first) {
+    } else if (option === '--perms' && texts[at + 4] === first) {
       at += 4;
     } else {
       mounts.push(option);

@@ -47,6 +47,11 @@ export function shownText(text: string): string {
   return text.toWellFormed();
 }
 
+/** Texts with a NUL after each, as programs in C have rows of them. */
+export function terminated(texts: readonly string[]): string {
+  return texts.map((text) => `${text}\0`).join('');
+}
+
 /** A text for a function of Node.js that takes a path. */
 export function pathOfText(text: string): string | Buffer {
   return isPlain(text) ? text : bytesOfText(text);

@@ -15,6 +15,14 @@ export const MAX_SANDBOX_MOUNTS = 512;
 /** Names that are looked at to find all that the rules of one sandbox name, links included. */
 export const MAX_SANDBOX_NAMES = 16 * KIB;
 
+/**
+ * Sandboxes whose mounts a thread for files remembers, of those with so few names and characters of
+ * rules: some MiB at most.
+ */
+export const MAX_KNOWN_SANDBOXES = 16;
+export const MAX_KNOWN_SANDBOX_NAMES = 512;
+export const MAX_KNOWN_SANDBOX_CHARACTERS = 16 * KIB;
+
 /** Bytes of its folder for temporary files, and of its shared memory: both are memory of the machine. */
 export const SANDBOX_TEMP_BYTES = 1024 * MIB;
 export const SANDBOX_SHM_BYTES = 64 * MIB;

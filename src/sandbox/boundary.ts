@@ -68,7 +68,7 @@ export function allowedAt(
 }
 
 /** The folder that a path is in; undefined: it is `/`. */
-function folderOf(path: string): string | undefined {
+export function folderOf(path: string): string | undefined {
   if (path === '/') return undefined;
   return path.slice(0, path.lastIndexOf('/')) || '/';
 }

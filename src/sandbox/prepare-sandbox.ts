@@ -3,6 +3,7 @@ import type { RunletError } from '../errors.ts';
 import type { FileWorkers } from '../files/workers/file-workers.ts';
 import type { RunUser } from '../process/users/run-user.ts';
 import type { Asker } from '../turn-queue.ts';
+import type { Asked } from './agent/find-ground.ts';
 import type { Who } from './agent/find-path.ts';
 import type { PrepareMountsResult } from './agent/prepare-mounts.ts';
 import { type Boundary, boundaryOf, type Point } from './boundary.ts';
@@ -41,12 +42,13 @@ export async function prepareSandbox(
   spec: SandboxSpec,
   { asker, cwd, hidden = [], placeholders, user, workers }: PrepareSandboxOptions,
 ): Promise<PreparedSandbox> {
-  const args = { layers: spec.layers, cwd: spec.cwd ?? cwd, who: whoIs(user), hidden };
+  const wanted: Asked = { layers: spec.layers, cwd: spec.cwd ?? cwd, who: whoIs(user), hidden };
+  const asked = JSON.stringify(wanted);
   let hold: Hold | undefined;
   let held: readonly string[] = [];
   try {
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const result = await workers.run(asker, 'prepareMounts', { ...args, held });
+      const result = await workers.run(asker, 'prepareMounts', { asked, held });
       if (result.kind === 'failed') throw unavailable(result);
       if (result.kind === 'ready') {
         hold?.adopt(result.made);
@@ -88,7 +90,7 @@ function prepared(
     network,
     hasTemp,
     accessAt: (path) => boundary().at(path).access,
-    arguments: result.arguments.split('\0'),
+    arguments: result.arguments,
     first,
     descriptors,
     closeDescriptors,

@@ -23,10 +23,10 @@ export interface PreparedSandbox {
   /** What can be done at a path inside, an absolute one without links: what rules say of it. */
   accessAt(path: string): SandboxAccess;
   /**
-   * What bwrap(1) is told to mount, in its order. The number of a descriptor in it is
-   * {@link FIRST_PREPARED_DESCRIPTOR} and more.
+   * What bwrap(1) is told to mount, in its order, with a NUL after each argument: as it is handed to
+   * it. The number of a descriptor in it is {@link FIRST_PREPARED_DESCRIPTOR} and more.
    */
-  readonly arguments: readonly string[];
+  readonly arguments: string;
   /**
    * Where the program of {@link FIRST_PROCESS_DESCRIPTOR} is inside, which {@link arguments} mount:
    * in a folder that is always the sandbox's own, so that no disk has it.

@@ -80,7 +80,7 @@ export async function runInside(
 ): Promise<Ended> {
   const options = [
     ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-net'],
-    ...['--cap-drop', 'ALL', '--disable-userns', ...prepared.arguments],
+    ...['--cap-drop', 'ALL', '--disable-userns', ...prepared.arguments.split('\0').slice(0, -1)],
     ...['--', '/bin/sh', '-c', script],
   ];
   const [program = '', ...args] =

@@ -3,6 +3,7 @@ import type { SandboxLaunch } from '../../src/process/launcher.ts';
 import type { PreparedSandbox } from '../../src/sandbox/prepared-sandbox.ts';
 import type { SandboxNetwork, SandboxSpec } from '../../src/sandbox/sandbox-spec.ts';
 import type { PrepareOptions, Sandboxes, SandboxMechanism } from '../../src/sandbox/sandboxes.ts';
+import { terminated } from '../../src/system-text.ts';
 
 const BWRAP = '/usr/bin/bwrap';
 
@@ -35,12 +36,12 @@ function preparedSandbox({ descriptors = [], more = [], ...rest }: Wanted = {}) 
     network: rest.network ?? 'none',
     hasTemp: true,
     accessAt: (path) => (/^\/(usr|bin|sbin|lib|lib64|etc)(\/|$)/.test(path) ? 'read' : 'none'),
-    arguments: [
+    arguments: terminated([
       ...['--perms', '0555', '--file', '9', '/.runlet-first'],
       ...PLATFORM,
       ...more,
       ...['--remount-ro', '/'],
-    ],
+    ]),
     first: '/.runlet-first',
     descriptors,
     closeDescriptors: () => {},

@@ -2,8 +2,9 @@ import { Turn } from '../../files/agent/turns.ts';
 import type { BoundaryRule } from '../boundary.ts';
 import { DEV, PLATFORM, PROC, SHM, TEMP } from '../places.ts';
 import type { SandboxAccess, SandboxLayer, SandboxRule } from '../sandbox-spec.ts';
-import { type FoundPath, findPath, pathFault, type Search, type Who } from './find-path.ts';
+import { type FoundPath, findPath, pathFault, type Who } from './find-path.ts';
 import { SandboxFault } from './sandbox-fault.ts';
+import type { Search } from './search.ts';
 
 /** A rule that says something of a path. */
 export interface ExpandedRule {

@@ -1,10 +1,10 @@
-import { closeSync, constants, lstatSync, openSync, readlinkSync, type Stats } from 'node:fs';
+import { type BigIntStats, closeSync, constants, openSync, readlinkSync } from 'node:fs';
 import { O_PATH } from '../../files/agent/places.ts';
 import { pathOf } from '../../files/agent/proc-paths.ts';
-import { MAX_SANDBOX_NAMES } from '../../limits.ts';
 import { pathOfText, shownText, textOfBytes } from '../../system-text.ts';
 import type { FoundLink } from '../mount-plan.ts';
 import { ChangedError, errnoNameOfError, SandboxFault } from './sandbox-fault.ts';
+import { type Looked, lookedAt, type Search } from './search.ts';
 
 /** Whom a path has to be reachable for. */
 export interface Who {
@@ -28,26 +28,12 @@ export interface FoundPath {
   readonly links: readonly FoundLink[];
 }
 
-/** A search for paths, for all that it is given to. */
-export interface Search {
-  /** How many names may be looked at. */
-  names: number;
-  /**
-   * What was found at a path without links, or the name of the error with which it could not be told:
-   * the folders on the way are the same ones for most paths.
-   */
-  readonly seen: Map<string, Stats | string>;
-}
-
-/** @returns a search for as much as a sandbox may look at */
-export function newSearch(): Search {
-  return { names: MAX_SANDBOX_NAMES, seen: new Map() };
-}
-
 /** Links on one way: MAXSYMLINKS of Linux. */
 const MAX_LINKS = 40;
 
-const { S_IXGRP, S_IXOTH, S_IXUSR } = constants;
+const S_IXUSR = BigInt(constants.S_IXUSR);
+const S_IXGRP = BigInt(constants.S_IXGRP);
+const S_IXOTH = BigInt(constants.S_IXOTH);
 
 const DOT = '.';
 const DOT_DOT = '..';
@@ -69,7 +55,7 @@ export function findPath(text: string, who: Who, search: Search): FoundPath {
     const found = lookIn(at, name, { stats, who, search });
     if (found === 'EACCES' || found === 'ENOENT' || found === 'ENOTDIR') {
       // A folder that its owner has closed can be opened again by the same.
-      if (found === 'EACCES' && stats.uid === who.uid) throw pathFault(found, text);
+      if (found === 'EACCES' && stats.uid === BigInt(who.uid)) throw pathFault(found, text);
       return missing({ at, rest: [name, ...left.reverse()], errnoName: found, links, text });
     }
     if (typeof found === 'string') throw pathFault(found, text);
@@ -80,6 +66,8 @@ export function findPath(text: string, who: Who, search: Search): FoundPath {
       if (links.length >= MAX_LINKS) throw pathFault('ELOOP', text);
       const path = pathOfNames([...at, name]);
       const target = readLink(path, text);
+      if ((search.targets.get(path) ?? target) !== target) throw new ChangedError(text);
+      search.targets.set(path, target);
       links.push({ path, target });
       if (target.startsWith('/')) {
         at.length = 0;
@@ -148,36 +136,23 @@ function missing({ at, errnoName, links, rest, text }: Missing): FoundPath {
 function lookIn(
   at: readonly string[],
   name: string,
-  { search, stats, who }: { readonly stats: Stats; readonly who: Who; readonly search: Search },
-): Stats | string {
+  {
+    search,
+    stats,
+    who,
+  }: { readonly stats: BigIntStats; readonly who: Who; readonly search: Search },
+): Looked {
+  const folder = pathOfNames(at);
+  search.entered.add(folder);
   if (!stats.isDirectory()) return 'ENOTDIR';
   if (!maySearch(stats, who)) return 'EACCES';
-  return lookOrError(pathOfNames(isDots(name) ? at : [...at, name]), search);
+  return lookedAt(isDots(name) ? folder : pathOfNames([...at, name]), search);
 }
 
-function look(path: string, text: string, search: Search): Stats {
-  const found = lookOrError(path, search);
+function look(path: string, text: string, search: Search): BigIntStats {
+  const found = lookedAt(path, search);
   if (typeof found === 'string') throw pathFault(found, text);
   return found;
-}
-
-function lookOrError(path: string, { seen }: Search): Stats | string {
-  const known = seen.get(path);
-  if (known !== undefined) return known;
-  const found = statsOrError(path);
-  seen.set(path, found);
-  return found;
-}
-
-function statsOrError(path: string): Stats | string {
-  try {
-    // Much of what is looked for is not there on most machines: an error that is thrown costs more.
-    return lstatSync(pathOfText(path), { throwIfNoEntry: false }) ?? 'ENOENT';
-  } catch (error) {
-    const errnoName = errnoNameOfError(error);
-    if (errnoName === undefined) throw error;
-    return errnoName;
-  }
 }
 
 /** The target of a link, which the system has to let us follow: `protected_symlinks` of proc_sys_fs(5). */
@@ -199,13 +174,13 @@ function readLink(path: string, text: string): string {
 }
 
 /** Whether a folder lets somebody through who has no capability: path_resolution(7). */
-function maySearch({ gid, mode, uid }: Stats, who: Who): boolean {
-  if (uid === who.uid) return (mode & S_IXUSR) !== 0;
-  if (who.gids.includes(gid)) return (mode & S_IXGRP) !== 0;
-  return (mode & S_IXOTH) !== 0;
+function maySearch({ gid, mode, uid }: BigIntStats, who: Who): boolean {
+  if (uid === BigInt(who.uid)) return (mode & S_IXUSR) !== 0n;
+  if (who.gids.includes(Number(gid))) return (mode & S_IXGRP) !== 0n;
+  return (mode & S_IXOTH) !== 0n;
 }
 
-function kindOf(stats: Stats): FoundPath['kind'] {
+function kindOf(stats: BigIntStats): FoundPath['kind'] {
   if (stats.isDirectory()) return 'folder';
   return stats.isBlockDevice() || stats.isCharacterDevice() ? 'device' : 'file';
 }

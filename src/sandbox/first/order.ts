@@ -1,6 +1,6 @@
 import type { Environment } from '../../environment/env-policy.ts';
 import type { KernelLimit } from '../../process/native/resource-limits.ts';
-import { bytesOfText } from '../../system-text.ts';
+import { bytesOfText, terminated } from '../../system-text.ts';
 
 /** Descriptors that the first process of a sandbox has, see first.c. */
 export const FIRST_DESCRIPTORS = { server: 3, order: 4, stdin: 5, stdout: 6, stderr: 7 } as const;
@@ -46,10 +46,6 @@ export function encodeOrder(order: FirstOrder): Buffer {
     head.writeBigUInt64LE(hard, at + 16);
   }
   const variables = Array.from(env, ([name, value]) => `${name}=${value}`);
-  return Buffer.concat([head, terminated([cwd, program, arg0, ...args, ...variables])]);
-}
-
-/** Texts with a NUL after each, as bwrap(1) takes its arguments as well. */
-export function terminated(texts: readonly string[]): Buffer {
-  return bytesOfText(texts.map((text) => `${text}\0`).join(''));
+  const texts = terminated([cwd, program, arg0, ...args, ...variables]);
+  return Buffer.concat([head, bytesOfText(texts)]);
 }

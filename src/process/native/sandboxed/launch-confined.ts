@@ -5,8 +5,9 @@ import { errnoNameOf } from '../../../errno-name.ts';
 import { RunletError } from '../../../errors.ts';
 import type { FirstMessage } from '../../../sandbox/first/first-messages.ts';
 import { firstProgram } from '../../../sandbox/first/first-program.ts';
-import { encodeOrder, terminated } from '../../../sandbox/first/order.ts';
+import { encodeOrder } from '../../../sandbox/first/order.ts';
 import { sandboxUnavailable } from '../../../sandbox/sandbox-failure.ts';
+import { bytesOfText } from '../../../system-text.ts';
 import type { Kinship, LaunchRequest, ProcessEnd, SandboxLaunch } from '../../launcher.ts';
 import { signalProcess } from '../../signals.ts';
 import { limitFailure, spawnFailure, startFailure } from '../../start-failure.ts';
@@ -138,7 +139,7 @@ function passedBy(
   const lastDescriptor = PASSED.prepared + prepared.descriptors.length - 1;
   const hasTerminal = terminal !== undefined;
   const order = { arg0, args, cwd, env, program, hasTerminal, lastDescriptor, limits };
-  const told = terminated(sandboxArguments(prepared, mechanism));
+  const told = bytesOfText(sandboxArguments(prepared, mechanism));
   const memory = (content: Uint8Array): number => keep(memoryFile(libc, 'runlet-sandbox', content));
   return new Map([
     [PASSED.messages, messages],
