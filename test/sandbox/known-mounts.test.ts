@@ -3,9 +3,11 @@ import {
   closeSync,
   fstatSync,
   mkdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -14,8 +16,9 @@ import { describe, expect, it } from 'vitest';
 import { Agent } from '../../src/files/agent/agent.ts';
 import { type Asked, findGround } from '../../src/sandbox/agent/find-ground.ts';
 import { KnownMounts } from '../../src/sandbox/agent/known-mounts.ts';
-import { type Mounts, mountsOf } from '../../src/sandbox/agent/mounts.ts';
+import { mountsOf, openAll } from '../../src/sandbox/agent/mounts.ts';
 import { prepareMounts } from '../../src/sandbox/agent/prepare-mounts.ts';
+import { ChangedError } from '../../src/sandbox/agent/sandbox-fault.ts';
 import { planMounts } from '../../src/sandbox/mount-plan.ts';
 import type { SandboxRule } from '../../src/sandbox/sandbox-spec.ts';
 import { temporaryFolder } from '../support/harness.ts';
@@ -44,6 +47,16 @@ function prepared(asked: string): unknown {
     return { dev, ino };
   });
   return { ...result, descriptors: files };
+}
+
+/** What there is for rules, and what it was found by. */
+function found(rules: readonly SandboxRule[]) {
+  const { boundary, byPath, links, mounted = [], search } = toEnd(findGround(askedFor(rules)));
+  const found = (path: string): { kind: 'folder' | 'file' } => ({
+    kind: byPath.get(path)?.kind === 'folder' ? 'folder' : 'file',
+  });
+  const mounts = mountsOf(planMounts({ boundary, found, links }), boundary);
+  return { mounts, mounted, search };
 }
 
 const NAMES = ['a', 'b', 'a/a', 'a/b', 'b/a', 'a/a/a'];
@@ -99,61 +112,39 @@ describe('what was prepared before', () => {
     );
   });
 
-  it('is found again without a look at what it is made of, until that is changed', async () => {
+  it('is found again without a search for it, until that would find something else', async () => {
     const w = await temporaryFolder();
     mkdirSync(join(w, 'a'));
     const known = new KnownMounts();
-    const asked = askedFor([rule('read', w), rule('none', join(w, 'a'))]);
-    const find = (): { mounts: Mounts; add: (text: string) => void } => {
-      const { boundary, byPath, links, mounted = [], search } = toEnd(findGround(asked));
-      const found = (path: string): { kind: 'folder' | 'file' } => ({
-        kind: byPath.get(path)?.kind === 'folder' ? 'folder' : 'file',
-      });
-      const mounts = mountsOf(planMounts({ boundary, found, links }), boundary);
-      return { mounts, add: (text) => known.add(text, search, mounted, mounts) };
-    };
-    const { add, mounts } = find();
-    expect(known.find('it')).toBeUndefined();
-    add('it');
-    expect(known.find('it')).toBe(mounts);
-    expect(known.find('it')).toBe(mounts);
+    const { mounts, mounted, search } = found([rule('read', w), rule('none', join(w, 'a'))]);
+    expect([known.find('it'), known.look('it')]).toEqual([undefined, 'changed']);
+    known.add('it', search, mounted, mounts);
+    for (let time = 0; time < 3; time++) {
+      expect(known.find('it')).toBe(mounts);
+      expect(known.look('it')).toBe('same');
+    }
     renameSync(join(w, 'a'), join(w, 'b'));
-    expect(known.find('it')).toBeUndefined();
-    // It is not asked again.
-    renameSync(join(w, 'b'), join(w, 'a'));
+    expect(known.look('it')).toBe('changed');
     expect(known.find('it')).toBeUndefined();
   });
 
   it('is forgotten where other things are mounted', async () => {
     const w = await temporaryFolder();
     const known = new KnownMounts();
-    const {
-      boundary,
-      links,
-      mounted = [],
-      search,
-    } = toEnd(findGround(askedFor([rule('read', w)])));
-    const plan = planMounts({ boundary, found: () => ({ kind: 'folder' }), links });
-    const mounts = mountsOf(plan, boundary);
+    const { mounts, mounted, search } = found([rule('read', w)]);
     known.add('now', search, mounted, mounts);
     known.add('before', search, [...mounted], mounts);
+    expect([known.look('now'), known.look('before')]).toEqual(['same', 'changed']);
     expect([known.find('now'), known.find('before')]).toEqual([mounts, undefined]);
   });
 
   it('is remembered of some, those that were asked for last', async () => {
     const w = await temporaryFolder();
     const known = new KnownMounts();
-    const {
-      boundary,
-      links,
-      mounted = [],
-      search,
-    } = toEnd(findGround(askedFor([rule('read', w)])));
-    const plan = planMounts({ boundary, found: () => ({ kind: 'folder' }), links });
-    const mounts = mountsOf(plan, boundary);
+    const { mounts, mounted, search } = found([rule('read', w)]);
     for (let index = 0; index < 100; index++) {
       known.add(String(index), search, mounted, mounts);
-      expect(known.find('0')).toBe(mounts);
+      expect(known.look('0')).toBe('same');
     }
     const kept = Array.from({ length: 100 }, (_, index) => index).filter(
       (index) => known.find(String(index)) !== undefined,
@@ -163,5 +154,28 @@ describe('what was prepared before', () => {
     const long = 'x'.repeat(1_000_000);
     known.add(long, search, mounted, mounts);
     expect(known.find(long)).toBeUndefined();
+  });
+
+  it('is opened by its paths, and by nothing that is one of them for a moment', async () => {
+    const w = await temporaryFolder();
+    const at = (name: string): string => join(w, name);
+    for (const name of ['a', 'other']) {
+      mkdirSync(at(name));
+      writeFileSync(at(`${name}/file`), name);
+    }
+    const opened = [{ path: at('a/file') }];
+    const [descriptor = -1] = openAll(opened, () => true);
+    expect(readFileSync(`/proc/self/fd/${descriptor}`, 'utf8')).toBe('a');
+    closeSync(descriptor);
+    // While it is opened a link is where the folder was, and then it is there again.
+    renameSync(at('a'), at('kept'));
+    symlinkSync('other', at('a'));
+    const putBack = (): boolean => {
+      unlinkSync(at('a'));
+      renameSync(at('kept'), at('a'));
+      return false;
+    };
+    expect(() => openAll(opened, putBack)).toThrow(ChangedError);
+    expect(readFileSync(at('a/file'), 'utf8')).toBe('a');
   });
 });

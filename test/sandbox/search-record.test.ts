@@ -85,23 +85,23 @@ describe('a record of a search', () => {
   it.each([0, LONG_MS])('holds as long as the same is found, %i ms after', async (laterMs) => {
     const { at, paths } = await makeTree();
     const record = recordOf(paths, laterMs);
-    expect(record.holds()).toBe(true);
+    expect(record.look()).not.toBe('changed');
     // What nobody has asked for, and what is in a file, is of no account.
     writeFileSync(at('folder/other'), '');
     writeFileSync(at('folder/file'), 'more');
     rmSync(at('folder/other'));
     mkdirSync(at('more'));
-    expect(record.holds()).toBe(true);
-    expect(record.holds()).toBe(true);
+    expect(record.look()).not.toBe('changed');
+    expect(record.look()).not.toBe('changed');
   });
 
   describe.each(Object.entries(CHANGES))('where %s', (_, change) => {
     it.each([0, LONG_MS])('does not hold any more, %i ms after', async (laterMs) => {
       const tree = await makeTree();
       const record = recordOf(tree.paths, laterMs);
-      expect(record.holds()).toBe(true);
+      expect(record.look()).not.toBe('changed');
       change(tree);
-      expect(record.holds()).toBe(false);
+      expect(record.look()).toBe('changed');
     });
   });
 
@@ -116,9 +116,9 @@ describe('a record of a search', () => {
       before.seen.set(at('folder'), lstatSync(at('folder'), { bigint: true }));
       return SearchRecord.of(before);
     };
-    expect(changedAtOnce(0)?.holds()).toBe(false);
+    expect(changedAtOnce(0)?.look()).toBe('changed');
     // That is what tells: a time that lies far enough back is trusted.
-    expect(changedAtOnce(LONG_MS)?.holds()).toBe(true);
+    expect(changedAtOnce(LONG_MS)?.look()).toBe('untouched');
   });
 
   it('goes on to look at names where a folder was changed in the time of a look', async () => {
@@ -126,9 +126,9 @@ describe('a record of a search', () => {
     const record = recordOf(paths, LONG_MS);
     // Now its time is new, too, and says nothing of what comes next.
     writeFileSync(at('folder/other'), '');
-    expect(record.holds()).toBe(true);
+    expect(record.look()).not.toBe('changed');
     writeFileSync(at('folder/missing'), '');
-    expect(record.holds()).toBe(false);
+    expect(record.look()).toBe('changed');
   });
 
   it('is not made of links that others could have made', async () => {

@@ -53,6 +53,9 @@ export class Spawner {
   readonly #attributes: Buffer;
   /** Of children with a terminal, where all signals do what its keys mean. */
   readonly #terminalAttributes: Buffer;
+  /** The same of monitors. */
+  readonly #monitorAttributes: Buffer;
+  readonly #terminalMonitorAttributes: Buffer;
   /** Undefined: children get that of this process. */
   readonly #openFiles: OpenFiles | undefined;
   readonly #marks: KinMarks | undefined;
@@ -76,6 +79,8 @@ export class Spawner {
     this.#ignored = ignored;
     this.#attributes = spawnAttributes(libc, ignored);
     this.#terminalAttributes = spawnAttributes(libc, []);
+    this.#monitorAttributes = spawnAttributes(libc, ignored, { blocked: true });
+    this.#terminalMonitorAttributes = spawnAttributes(libc, [], { blocked: true });
     this.#openFiles = OpenFiles.create(libc, openFiles);
     const marks = KinMarks.create(libc);
     // Not without marks: orphans that are nobody's would be no better with us than with init.
@@ -213,10 +218,11 @@ export class Spawner {
   }
 
   #attributesFor({ terminal }: LaunchRequest, monitor: boolean, cgroup?: Cgroup): Buffer {
-    if (cgroup !== undefined || monitor) {
+    if (cgroup !== undefined) {
       const ignored = terminal ? [] : this.#ignored;
-      return spawnAttributes(this.#libc, ignored, { cgroup: cgroup?.fd, blocked: monitor });
+      return spawnAttributes(this.#libc, ignored, { cgroup: cgroup.fd, blocked: monitor });
     }
+    if (monitor) return terminal ? this.#terminalMonitorAttributes : this.#monitorAttributes;
     return terminal ? this.#terminalAttributes : this.#attributes;
   }
 

@@ -85,14 +85,14 @@ export function findPath(text: string, who: Who, search: Search): FoundPath {
 }
 
 /**
- * Opens what has a path, an absolute one without links, as `O_PATH`.
+ * Opens what a path leads to, of which nothing but the last name is known to be no link, as `O_PATH`:
+ * see {@link assertFound}.
  *
- * @throws ChangedError it has another path now
+ * @throws ChangedError it leads nowhere now
  */
-export function openFound(path: string): number {
-  let found: number;
+export function openPath(path: string): number {
   try {
-    found = openSync(pathOfText(path), O_PATH | constants.O_NOFOLLOW);
+    return openSync(pathOfText(path), O_PATH | constants.O_NOFOLLOW);
   } catch (error) {
     const errnoName = errnoNameOfError(error);
     if (errnoName === 'ENOENT' || errnoName === 'ENOTDIR' || errnoName === 'ELOOP') {
@@ -100,13 +100,16 @@ export function openFound(path: string): number {
     }
     throw errnoName === undefined ? error : pathFault(errnoName, path);
   }
-  try {
-    if (textOfBytes(readlinkSync(pathOf(found), { encoding: 'buffer' })) === path) return found;
-    throw new ChangedError(path);
-  } catch (error) {
-    closeSync(found);
-    throw error;
-  }
+}
+
+/**
+ * Looks whether what was opened by a path has it, an absolute one without links.
+ *
+ * @throws ChangedError it has another path now
+ */
+export function assertFound(descriptor: number, path: string): void {
+  if (textOfBytes(readlinkSync(pathOf(descriptor), { encoding: 'buffer' })) === path) return;
+  throw new ChangedError(path);
 }
 
 /** What the system says of a rule's path. */

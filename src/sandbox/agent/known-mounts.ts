@@ -3,7 +3,7 @@ import type { BoundaryRule } from '../boundary.ts';
 import { kernelMounts } from './kernel-mounts.ts';
 import type { Mounts } from './mounts.ts';
 import type { Search } from './search.ts';
-import { SearchRecord } from './search-record.ts';
+import { type Lookout, SearchRecord } from './search-record.ts';
 
 interface Known {
   readonly mounts: Mounts;
@@ -20,14 +20,20 @@ export class KnownMounts {
   /** Those that were used last come last. */
   readonly #known = new Map<string, Known>();
 
-  /** What would be found again for the same that was asked for, as far as that is known. */
+  /** What was found for the same that is asked for, as far as that is known: see {@link look}. */
   find(asked: string): Mounts | undefined {
+    return this.#known.get(asked)?.mounts;
+  }
+
+  /** What would be found now. Where that is something else, what was found is forgotten. */
+  look(asked: string): Lookout {
     const known = this.#known.get(asked);
-    if (known === undefined) return undefined;
+    if (known === undefined) return 'changed';
     this.#known.delete(asked);
-    if (known.mounted !== kernelMounts() || !known.record.holds()) return undefined;
-    this.#known.set(asked, known);
-    return known.mounts;
+    if (known.mounted !== kernelMounts()) return 'changed';
+    const found = known.record.look();
+    if (found !== 'changed') this.#known.set(asked, known);
+    return found;
   }
 
   /** Remembers what was found by a search, between two looks at what is mounted that saw the same. */

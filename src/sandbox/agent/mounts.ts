@@ -5,7 +5,7 @@ import { bwrapArguments, type ToOpen } from '../bwrap-arguments.ts';
 import type { MountPlan } from '../mount-plan.ts';
 import { TEMP } from '../places.ts';
 import { procArguments } from '../proc-arguments.ts';
-import { openFound } from './find-path.ts';
+import { assertFound, openPath } from './find-path.ts';
 
 /** What is mounted for a boundary, but for the descriptors that it takes. */
 export interface Mounts {
@@ -40,12 +40,18 @@ export function mountsOf({ first, held, operations }: MountPlan, boundary: Bound
 /**
  * Opens what mounts have descriptors of.
  *
+ * @param isSame looks, when all is open, whether names on the way to it are known to be what they were
+ *   when it was found. Else each that is open is looked at.
  * @throws SandboxFault, ChangedError with nothing left open
  */
-export function openAll(opened: readonly ToOpen[]): readonly number[] {
+export function openAll(
+  opened: readonly ToOpen[],
+  isSame: () => boolean = () => false,
+): readonly number[] {
   const descriptors: number[] = [];
   try {
     for (const what of opened) descriptors.push(openIt(what));
+    if (!isSame()) assertAll(opened, descriptors);
     return descriptors;
   } catch (error) {
     for (const descriptor of descriptors) closeSync(descriptor);
@@ -55,5 +61,12 @@ export function openAll(opened: readonly ToOpen[]): readonly number[] {
 
 /** Each that has no content is one of its own: bwrap(1) closes it. */
 function openIt(what: ToOpen): number {
-  return what === 'nothing' ? openSync('/dev/null', 'r') : openFound(what.path);
+  return what === 'nothing' ? openSync('/dev/null', 'r') : openPath(what.path);
+}
+
+function assertAll(opened: readonly ToOpen[], descriptors: readonly number[]): void {
+  for (const [index, descriptor] of descriptors.entries()) {
+    const what = opened[index];
+    if (what !== undefined && what !== 'nothing') assertFound(descriptor, what.path);
+  }
 }

@@ -54,7 +54,6 @@ export function* prepareMounts(
       } catch (error) {
         if (!(error instanceof ChangedError)) throw error;
         if (tries >= MAX_TRIES) throw pathFault('EAGAIN', error.message);
-        KNOWN.forget(args.asked);
       }
     }
   } catch (error) {
@@ -69,8 +68,8 @@ function* prepareOnce(
   { asked: text, held }: PrepareMountsArgs,
 ): Generator<undefined, PrepareMountsResult> {
   const holds = new Set(held);
-  const known = KNOWN.find(text);
-  if (known !== undefined) return hold(known, holds) ?? ready(known, []);
+  const known = prepareKnown(text, holds);
+  if (known !== undefined) return known;
   const asked: Asked = JSON.parse(text);
   const ground = yield* findGround(asked);
   const closed = new Set<string>();
@@ -94,6 +93,28 @@ function* prepareOnce(
       removePlaceholders(agent, made);
       throw error;
     }
+  }
+}
+
+/** The same as before, where nothing is another one than it was. */
+function prepareKnown(asked: string, holds: ReadonlySet<string>): PrepareMountsResult | undefined {
+  const mounts = KNOWN.find(asked);
+  if (mounts === undefined) return undefined;
+  const look = (): boolean => {
+    const found = KNOWN.look(asked);
+    if (found === 'changed') throw new ChangedError(asked);
+    // What was opened meanwhile by names that are what they were is what they are of.
+    return found === 'untouched';
+  };
+  try {
+    const wanted = hold(mounts, holds);
+    if (wanted === undefined) return ready(mounts, [], look);
+    look();
+    return wanted;
+  } catch (error) {
+    if (!(error instanceof ChangedError || error instanceof SandboxFault)) throw error;
+    KNOWN.forget(asked);
+    return undefined;
   }
 }
 
@@ -122,9 +143,13 @@ function hold({ held }: Mounts, holds: ReadonlySet<string>): PrepareMountsResult
   return held.every((path) => holds.has(path)) ? undefined : { kind: 'hold', paths: held };
 }
 
-function ready(mounts: Mounts, made: readonly Placeholder[]): PrepareMountsResult {
+function ready(
+  mounts: Mounts,
+  made: readonly Placeholder[],
+  isSame?: () => boolean,
+): PrepareMountsResult {
   const { arguments: options, first, hasTemp, opened, points } = mounts;
-  const descriptors = openAll(opened);
+  const descriptors = openAll(opened, isSame);
   return { kind: 'ready', arguments: options, descriptors, first, hasTemp, points, made };
 }
 

@@ -23,6 +23,12 @@ interface Folder {
 }
 
 /**
+ * What a search would find: something else; the same; or the same as at any moment since it was looked
+ * at before.
+ */
+export type Lookout = 'changed' | 'same' | 'untouched';
+
+/**
  * How long ago the last change of a folder must be, so that the next one cannot have the same time: at
  * least as long as the coarsest of the clocks takes by which file systems tell times, in milliseconds.
  * That of the kernel takes up to 10, and what has no room for parts of a second takes a whole one.
@@ -78,16 +84,17 @@ export class SearchRecord {
     this.#folders = folders;
   }
 
-  /** Whether the search would find the same if it began now. */
-  holds(): boolean {
+  /** What the search would find if it began now. */
+  look(): Lookout {
     const folders: Folder[] = [];
     for (const folder of this.#folders) {
       const now = folderNow(folder);
-      if (now === undefined) return false;
+      if (now === undefined) return 'changed';
       folders.push(now);
     }
+    const isUntouched = folders.every((folder, index) => folder === this.#folders[index]);
     this.#folders = folders;
-    return true;
+    return isUntouched ? 'untouched' : 'same';
   }
 }
 

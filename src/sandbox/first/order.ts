@@ -31,21 +31,26 @@ export interface FirstOrder {
 }
 
 /** An order as the first process reads it, `struct order` of first.c. */
-export function encodeOrder(order: FirstOrder): Buffer {
-  const { arg0, args, cwd, env, hasTerminal, lastDescriptor, limits, program } = order;
-  const head = Buffer.alloc(HEAD_BYTES + limits.length * LIMIT_BYTES);
-  head.writeUInt32LE(hasTerminal ? TERMINAL : 0, 0);
-  head.writeUInt32LE(lastDescriptor, 4);
-  head.writeUInt32LE(1 + args.length, 8);
-  head.writeUInt32LE(env.size, 12);
-  head.writeBigInt64LE(BigInt(limits.length), 16);
-  for (const [index, { hard, resource, soft }] of limits.entries()) {
-    const at = HEAD_BYTES + index * LIMIT_BYTES;
-    head.writeBigInt64LE(BigInt(resource), at);
-    head.writeBigUInt64LE(soft, at + 8);
-    head.writeBigUInt64LE(hard, at + 16);
+export function encodeOrder(what: FirstOrder): Buffer {
+  const { arg0, args, cwd, env, hasTerminal, lastDescriptor, limits, program } = what;
+  // It is made anew for every start, so that what is simple here is quick.
+  let texts = terminated([cwd, program, arg0, ...args]);
+  for (const [name, value] of env) texts += `${name}=${value}\0`;
+  const bytes = bytesOfText(texts);
+  const textsAt = HEAD_BYTES + limits.length * LIMIT_BYTES;
+  const order = Buffer.alloc(textsAt + bytes.length);
+  order.writeUInt32LE(hasTerminal ? TERMINAL : 0, 0);
+  order.writeUInt32LE(lastDescriptor, 4);
+  order.writeUInt32LE(1 + args.length, 8);
+  order.writeUInt32LE(env.size, 12);
+  order.writeUInt32LE(limits.length, 16);
+  let at = HEAD_BYTES;
+  for (const { hard, resource, soft } of limits) {
+    order.writeUInt32LE(resource, at);
+    order.writeBigUInt64LE(soft, at + 8);
+    order.writeBigUInt64LE(hard, at + 16);
+    at += LIMIT_BYTES;
   }
-  const variables = Array.from(env, ([name, value]) => `${name}=${value}`);
-  const texts = terminated([cwd, program, arg0, ...args, ...variables]);
-  return Buffer.concat([head, bytesOfText(texts)]);
+  order.set(bytes, textsAt);
+  return order;
 }

@@ -33,10 +33,12 @@ export async function passing<T>(
 ): Promise<T> {
   const last = Math.max(...passed.keys());
   const copies: number[] = [];
+  const ascending = [...passed].sort(([a], [b]) => a - b);
   try {
-    // One that has a number that another is to have would be gone before its turn.
-    const sources = Array.from(passed, ([target, fd]) => {
-      if (fd > last) return [target, fd] as const;
+    // One whose number another has before its turn would be gone by then, and the C library may leave
+    // one that has its number already to be closed.
+    const sources = ascending.map(([target, fd]) => {
+      if (fd > target) return [target, fd] as const;
       const copy = libc.fcntl(fd, F_DUPFD_CLOEXEC, last + 1);
       if (copy < 0) throw noDescriptor(errnoNameOf(libc.errno()));
       copies.push(copy);
