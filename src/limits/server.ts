@@ -59,7 +59,7 @@ export const AUDIT_RETRY_MS = SECOND;
 /** How long a server that ends waits for its audit to be written. */
 export const AUDIT_FLUSH_MS = 5 * SECOND;
 
-/** Callers of one connection whose logins are remembered, so that they are not recorded twice. */
+/** Callers of one connection whose logins are remembered, so that they are not told twice. */
 export const MAX_CONNECTION_LOGINS = 128;
 
 /** How often a server that drains looks whether anything is left. */

@@ -39,8 +39,8 @@ export function admitCalls(
 /** What is known of a call when its headers are there. */
 export type KnownCall = Pick<ArrivingCall, 'authorization' | 'peer'>;
 
-/** Told of the kind of credentials that were not taken; `other`: of none that the listener takes. */
-type OnFailure = (kind: AuthKind | 'other', error: unknown) => void;
+/** Told of the kind of credentials that were wrong; `other`: of none that the listener takes. */
+export type OnFailure = (kind: AuthKind | 'other') => void;
 
 /**
  * Who makes a call: whoever the first says that knows these credentials. `failed` is told where
@@ -74,7 +74,10 @@ function ask(
   for (const [i, authenticator] of authenticators.entries()) {
     if (i < first) continue;
     const wrong = (error: unknown): never => {
-      failed(authenticator.kind, error);
+      // One that nobody had the time to look at may be right.
+      if (error instanceof RunletError && error.reason === 'UNAUTHENTICATED') {
+        failed(authenticator.kind);
+      }
       throw error;
     };
     const found = tried(() => authenticator.identify(credentials), wrong);
@@ -86,9 +89,8 @@ function ask(
     }
     if (found !== undefined) return found;
   }
-  const error = unauthenticated('no credentials of a kind that the listener takes');
-  failed('other', error);
-  throw error;
+  failed('other');
+  throw unauthenticated('no credentials of a kind that the listener takes');
 }
 
 function tried<T>(find: () => T, wrong: (error: unknown) => never): T {

@@ -4,10 +4,9 @@ import { methodPath } from '../bridge/types.ts';
 import { limitExceeded, RunletError } from '../errors.ts';
 import type { Identity } from '../identity/authenticator.ts';
 import { MAX_HEALTH_CALLS, MAX_UNKNOWN_CALLS } from '../limits.ts';
-import { unauthenticated } from './admission.ts';
+import { identify, type OnFailure, unauthenticated } from './admission.ts';
 import { acceptedConnection } from './connection.ts';
 import type { Visit } from './door.ts';
-import { Logins, type OnLogin } from './logins.ts';
 import { type MethodNeeds, needsOf } from './method-grants.ts';
 
 /** How {@link takeArrivals} takes calls. */
@@ -19,11 +18,8 @@ export interface ArrivalsOptions {
    * such method.
    */
   readonly onRefused: (path: string, error: unknown) => void;
-  /**
-   * Told when a caller is let in over a connection that was not the last to be, and when one is
-   * not. Default: nobody is.
-   */
-  readonly onLogin?: OnLogin | undefined;
+  /** Told of a caller that is not let in. Default: nobody is. */
+  readonly onFailedLogin?: OnFailure | undefined;
 }
 
 /**
@@ -35,13 +31,12 @@ export interface ArrivalsOptions {
  */
 export function takeArrivals({
   services,
-  onLogin,
+  onFailedLogin,
   onRefused,
 }: ArrivalsOptions): (call: ArrivingCall) => Identity | undefined | Promise<Identity> {
   const needs = new Map<string, MethodNeeds>(
     services.flatMap(({ methods }) => methods.map((each) => [methodPath(each), needsOf(each)])),
   );
-  const logins = new Logins(onLogin);
   return (call) => {
     const visit = acceptedConnection(call)?.visit;
     const refused = (error: unknown): never => {
@@ -59,7 +54,7 @@ export function takeArrivals({
     try {
       if (!call.hasValidTime) throw invalidTime();
       if (needed === 'nothing') return beginHealth(visit, call);
-      const found = logins.identify(call);
+      const found = identify(call, onFailedLogin);
       if (!(found instanceof Promise)) {
         visit?.admit();
         return found;

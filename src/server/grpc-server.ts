@@ -158,7 +158,7 @@ function callEdges({ limits }: Core, { logger, meter }: ServerOptions, audit: Au
         if (error !== undefined) logRefused(path, error);
         if (meter !== undefined) meterTurnedAway(meter, path, error);
       },
-      onLogin: meter && ((kind, ok) => meter.loggedIn(kind, ok)),
+      onFailedLogin: meter && ((kind) => meter.loggedIn(kind, false)),
     }),
   });
 }

@@ -1,48 +1,55 @@
-import { RunletError } from '../errors.ts';
-import type { Identity } from '../identity/authenticator.ts';
-import type { AuthKind } from '../identity/principal.ts';
-import { identify, type KnownCall } from './admission.ts';
+import type { CallContext } from '../bridge/call-context.ts';
+import type { Interceptor } from '../bridge/interceptor.ts';
+import { MAX_CONNECTION_LOGINS } from '../limits.ts';
+import type { Audit } from '../telemetry/audit.ts';
+import type { Meter } from '../telemetry/meter.ts';
+import { whoDidWhat } from './audit-calls.ts';
+import { assertCallRecordable, assertRecordable } from './audit-required.ts';
+import { callerOf } from './caller.ts';
 import { type AcceptedConnection, acceptedConnection } from './connection.ts';
+import { needsOf } from './method-grants.ts';
+
+/** The names of the callers that have come in over each connection, the latest last. */
+type Known = WeakMap<AcceptedConnection, Set<string>>;
 
 /**
- * Told who tried to come in: `other`: with nothing that the listener takes. A caller that goes on
- * over its connection has come in once.
+ * Tells of the login of each caller of a connection, which is the first of its calls that it may
+ * make, and refuses what could not be recorded before anything is done for it.
  */
-export type OnLogin = (kind: AuthKind | 'other', ok: boolean) => void;
+export function recordLogins(audit: Audit, meter: Meter | undefined): Interceptor {
+  const known: Known = new WeakMap();
+  return (method, context, next) => {
+    if (needsOf(method) === 'nothing') return next();
+    recordLogin(audit, meter, known, context);
+    assertCallRecordable(audit, context.method);
+    return next();
+  };
+}
 
-/** Finds out who makes calls, and tells of each that is another than before on its connection. */
-export class Logins {
-  readonly #onLogin: OnLogin | undefined;
-  /** The name of who made the last call on each connection. */
-  readonly #latest = new WeakMap<AcceptedConnection, string>();
-
-  /** `onLogin`: default: nobody is told, and nothing is remembered. */
-  constructor(onLogin: OnLogin | undefined) {
-    this.#onLogin = onLogin;
-  }
-
-  /**
-   * Who makes a call, as {@link identify} says.
-   *
-   * @throws RunletError `UNAUTHENTICATED`
-   */
-  identify(call: KnownCall): Identity | Promise<Identity> {
-    const told = this.#onLogin;
-    if (told === undefined) return identify(call);
-    const found = identify(call, (kind, error) => {
-      // A credential that nobody had the time to look at may be right.
-      if (error instanceof RunletError && error.reason === 'UNAUTHENTICATED') told(kind, false);
-    });
-    if (!(found instanceof Promise)) return this.#entered(call, found, told);
-    return found.then((identity) => this.#entered(call, identity, told));
-  }
-
-  #entered(call: KnownCall, identity: Identity, told: OnLogin): Identity {
-    const connection = acceptedConnection(call);
-    const { kind, name } = identity.principal;
-    if (connection === undefined || this.#latest.get(connection) === name) return identity;
-    this.#latest.set(connection, name);
-    told(kind, true);
-    return identity;
-  }
+function recordLogin(
+  audit: Audit,
+  meter: Meter | undefined,
+  known: Known,
+  context: CallContext,
+): void {
+  const connection = acceptedConnection(context);
+  if (connection === undefined) return;
+  const { remoteAddress } = connection;
+  const names = known.get(connection) ?? new Set();
+  known.set(connection, names);
+  const { kind, name } = callerOf(context);
+  if (names.has(name)) return;
+  assertRecordable(audit);
+  const [oldest] = names;
+  if (names.size >= MAX_CONNECTION_LOGINS && oldest !== undefined) names.delete(oldest);
+  names.add(name);
+  meter?.loggedIn(kind, true);
+  audit.record({
+    ...whoDidWhat(context),
+    action: 'Login',
+    outcome: 'ok',
+    reason: '',
+    detail: remoteAddress === undefined ? kind : `${kind} from ${remoteAddress}`,
+    routine: true,
+  });
 }

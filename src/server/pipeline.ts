@@ -8,9 +8,9 @@ import type { Meter } from '../telemetry/meter.ts';
 import type { Tracer } from '../telemetry/tracing/tracer.ts';
 import { admitCalls } from './admission.ts';
 import { auditCalls } from './audit-calls.ts';
-import { recordLogins } from './audit-required.ts';
 import { boundConnectionCalls, boundPrincipalCalls } from './call-bounds.ts';
 import { logCalls } from './call-log.ts';
+import { recordLogins } from './logins.ts';
 import { meterCalls } from './meter-calls.ts';
 import type { OpenCalls } from './open-calls.ts';
 import type { ServerLog } from './server-log.ts';
@@ -55,7 +55,7 @@ export function pipeline({
     // Who calls, and whether that caller may; nothing that a request names is looked up before.
     admitCalls(open, clock, policy),
     // Before anything is done that has to be recorded.
-    recordLogins(audit),
+    recordLogins(audit, meter),
     // One who has too many calls under way already is not to take what others need.
     boundPrincipalCalls(principals),
   ];

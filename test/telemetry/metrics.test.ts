@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { CallOptions } from '../../src/bridge/types.ts';
 import { StdinMode } from '../../src/gen/runlet/v1/process_pb.ts';
 import { peerAuthenticator } from '../../src/identity/peer.ts';
+import type { Audit } from '../../src/telemetry/audit.ts';
 import { attach } from '../support/attach.ts';
+import { NO_AUDIT } from '../support/audit.ts';
+import { bearers, granting } from '../support/bearers.ts';
 import { collect } from '../support/events.ts';
 import { labelsOf, parseExposition } from '../support/exposition.ts';
 import { failureOf } from '../support/failure.ts';
@@ -98,6 +102,36 @@ describe('the counters of a server', () => {
       'runlet_denials_total{reason="UNAUTHENTICATED"}': 1,
       [logins('peer', 'failed')]: 1,
     });
+  });
+
+  it('count each caller of a connection once, as the audit tells of it', async () => {
+    const callers = bearers();
+    callers.add('ada', { name: 'token:ada' });
+    callers.add('bob', { name: 'token:bob', ...granting('observe') });
+    const told: string[] = [];
+    const audit: Audit = {
+      ...NO_AUDIT,
+      record: ({ action, outcome, principal }) => told.push(`${principal} ${action} ${outcome}`),
+    };
+    const server = await serveScraped({ auth: [callers.authenticator], audit });
+    const before = await server.samples();
+    const { server: info, sessions } = connectClients(server.address);
+    const as = (word: string): CallOptions => ({ metadata: { authorization: `Bearer ${word}` } });
+    // What he may not do is no way to come in.
+    await failureOf(sessions.createSession({}, as('bob')));
+    for (const word of ['ada', 'bob', 'ada', 'bob']) await info.getServerInfo({}, as(word));
+    await failureOf(info.getServerInfo({}, as('eve')));
+    const { [logins('token', 'ok')]: ok, [logins('token', 'failed')]: failed } = moves(
+      before,
+      await server.samples(),
+    );
+    expect([ok, failed]).toEqual([2, 1]);
+    expect(told).toEqual([
+      'token:bob CreateSession denied',
+      'token:ada Login ok',
+      'token:bob Login ok',
+      ' GetServerInfo denied',
+    ]);
   });
 
   it('tell of what is gone: output, processes, sessions', async () => {

@@ -206,7 +206,7 @@ export const SERIES = {
   logins: {
     name: 'runlet_logins_total',
     type: 'counter',
-    help: 'Callers that came in, once over a connection until another does, and that did not.',
+    help: 'Callers that came in, each once over a connection, and that did not.',
     labels: {
       kind: `${oneOf(AUTH_KINDS)}; \`${OTHER}\`: with nothing that the listener takes`,
       result: oneOf(['ok', 'failed']),
