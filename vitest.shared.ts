@@ -118,5 +118,5 @@ export const LONG = [
   'test/policy/reload.test.ts',
   'test/sandbox/random-policies.property.test.ts',
   'test/server/dead-session.test.ts',
-  'test/telemetry/tracing.test.ts',
+  'test/telemetry/{trace-collectors,tracing}.test.ts',
 ];

@@ -11,11 +11,12 @@ import { clientSettings } from '../../src/client/options.ts';
 import { ProcessService } from '../../src/gen/runlet/v1/process_pb.ts';
 import { connectTo, errorOf } from '../support/client.ts';
 import { collect } from '../support/events.ts';
+import type { CollectedSpan } from '../support/otlp.ts';
 import { serve } from '../support/served.ts';
 import {
-  type CollectedSpan,
   collectTraces,
   exportTo,
+  PROTOCOLS,
   type TraceCollector,
 } from '../support/trace-collector.ts';
 
@@ -77,10 +78,10 @@ function expectOneTrace(line: readonly CollectedSpan[]): void {
   expect(starts).toEqual([...starts].sort((a, b) => (a < b ? -1 : Number(a > b))));
 }
 
-describe('a client that traces', () => {
+describe.each(PROTOCOLS)('a client that traces, of a server that exports by %s', (protocol) => {
   it('is in one trace with a process that it starts and watches', async () => {
     const collector = await collectTraces();
-    exportTo(collector.url);
+    exportTo(collector.url, protocol);
     const { address } = await serve();
     const tracer = traceHere(collector);
     const client = connectTo(address, { tracing: api });
@@ -123,7 +124,7 @@ describe('a client that traces', () => {
 
   it('is in one trace with a process that a call runs', async () => {
     const collector = await collectTraces();
-    exportTo(collector.url);
+    exportTo(collector.url, protocol);
     const { address } = await serve();
     const tracer = traceHere(collector);
     const connection = openConnection(address, clientSettings({ tracing: api }));
@@ -139,7 +140,9 @@ describe('a client that traces', () => {
     ]);
     expectOneTrace(line);
   });
+});
 
+describe('a client that traces', () => {
   it('tells of calls that fail', async () => {
     const collector = await collectTraces();
     const { address } = await serve();

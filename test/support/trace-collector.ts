@@ -1,64 +1,82 @@
 import { EventEmitter, once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { onTestFinished, vi } from 'vitest';
+import { type CollectedSpan, spansOfJson, spansOfProtobuf } from './otlp.ts';
 
-/** A span, as a collector has it. */
-export interface CollectedSpan {
-  readonly traceId: string;
-  readonly spanId: string;
-  /** Empty: it is the first of its trace. */
-  readonly parentSpanId: string;
-  readonly name: string;
-  /** By number: 1 internal, 2 server, 3 client. */
-  readonly kind: number;
-  readonly attributes: Readonly<Record<string, unknown>>;
-  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
-  /** 2: it failed. */
-  readonly status: number;
-  /** In nanoseconds since 1970. */
-  readonly start: bigint;
-  readonly end: bigint;
-  /** What it was of. */
-  readonly service: unknown;
-}
+/** What exporters can be told to send. */
+export const PROTOCOLS = ['http/json', 'http/protobuf'] as const;
+
+/** What becomes of requests: they are taken, fail, or wait for an answer that does not come. */
+export type Answers = 'takes' | 'fails' | 'hangs';
 
 /** What exporters send spans to, over OTLP/HTTP. */
 export interface TraceCollector {
   readonly url: string;
-  /** Those that came as JSON so far. */
+  /** Those that were taken so far. */
   readonly spans: readonly CollectedSpan[];
-  /** What the requests so far were of, and how many bytes each. */
-  readonly requests: readonly { readonly type: string | undefined; readonly bytes: number }[];
+  /** What the requests so far were of, whatever became of them. */
+  readonly requests: readonly (string | undefined)[];
+  /** What becomes of requests from now on. At first they are taken. */
+  answer(how: Answers): void;
+  /** Listens no more, and cuts what is open. */
+  leave(): Promise<void>;
+  /** Listens again, at the same port. */
+  comeBack(): Promise<void>;
   /** What `find` finds in what has come, as soon as it finds it. */
   until<T>(find: (spans: readonly CollectedSpan[]) => T | undefined): Promise<T>;
 }
 
+const DECODERS: Readonly<Record<string, (body: Uint8Array) => readonly CollectedSpan[]>> = {
+  'application/json': spansOfJson,
+  'application/x-protobuf': spansOfProtobuf,
+};
+
 /** Starts one that ends with the test. */
 export async function collectTraces(): Promise<TraceCollector> {
   const spans: CollectedSpan[] = [];
-  const requests: { type: string | undefined; bytes: number }[] = [];
+  const requests: (string | undefined)[] = [];
   const changes = new EventEmitter();
-  const server = createServer(async (request, response) => {
+  let answers: Answers = 'takes';
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await buffer(request);
-    const type = request.headers['content-type'];
-    requests.push({ type, bytes: body.byteLength });
-    if (type === 'application/json') spans.push(...spansOf(JSON.parse(body.toString())));
-    response.writeHead(200, { 'content-type': type }).end(type === 'application/json' ? '{}' : '');
+    const type = request.headers['content-type'] ?? '';
+    requests.push(type);
+    const how = answers;
+    if (how === 'takes') spans.push(...(DECODERS[type]?.(body) ?? []));
+    // Empty is a response, as protobuf has it.
+    const empty = type === 'application/json' ? '{}' : '';
+    if (how === 'takes') response.writeHead(200, { 'content-type': type }).end(empty);
+    if (how === 'fails') response.writeHead(500).end('no');
     changes.emit('change');
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
+  };
+  // One that is cut has nobody to answer to.
+  const server = createServer((request, response) => void take(request, response).catch(() => {}));
+  const listen = async (at: number): Promise<void> => {
+    server.listen(at, '127.0.0.1');
+    await once(server, 'listening');
+  };
+  await listen(0);
   const { port } = server.address() as AddressInfo;
+  const leave = async (): Promise<void> => {
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  };
+  onTestFinished(async () => {
+    if (server.listening) await leave();
+  });
   return {
     url: `http://127.0.0.1:${port}`,
     spans,
     requests,
+    answer: (how) => {
+      answers = how;
+    },
+    leave,
+    comeBack: () => listen(port),
     async until(find) {
       for (;;) {
         const found = find(spans);
@@ -77,56 +95,4 @@ export function exportTo(url: string, protocol = 'http/json'): void {
   vi.stubEnv('OTEL_EXPORTER_OTLP_PROTOCOL', protocol);
   // Sooner than the five seconds of the specification.
   vi.stubEnv('OTEL_BSP_SCHEDULE_DELAY', '20');
-}
-
-/** A value of OTLP's JSON. */
-type OtlpValue = Readonly<Record<string, unknown>>;
-
-interface OtlpAttribute {
-  readonly key: string;
-  readonly value: OtlpValue;
-}
-
-interface OtlpSpan {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly name: string;
-  readonly kind: number;
-  readonly attributes?: readonly OtlpAttribute[];
-  readonly links?: CollectedSpan['links'];
-  readonly status?: { readonly code?: number };
-  readonly startTimeUnixNano: string;
-  readonly endTimeUnixNano: string;
-}
-
-interface OtlpRequest {
-  readonly resourceSpans: readonly {
-    readonly resource: { readonly attributes: readonly OtlpAttribute[] };
-    readonly scopeSpans: readonly { readonly spans: readonly OtlpSpan[] }[];
-  }[];
-}
-
-function spansOf({ resourceSpans }: OtlpRequest): readonly CollectedSpan[] {
-  return resourceSpans.flatMap(({ resource, scopeSpans }) =>
-    scopeSpans.flatMap(({ spans }) =>
-      spans.map((span) => ({
-        traceId: span.traceId,
-        spanId: span.spanId,
-        parentSpanId: span.parentSpanId ?? '',
-        name: span.name,
-        kind: span.kind,
-        attributes: attributesOf(span.attributes ?? []),
-        links: (span.links ?? []).map(({ spanId, traceId }) => ({ traceId, spanId })),
-        status: span.status?.code ?? 0,
-        start: BigInt(span.startTimeUnixNano),
-        end: BigInt(span.endTimeUnixNano),
-        service: attributesOf(resource.attributes)['service.name'],
-      })),
-    ),
-  );
-}
-
-function attributesOf(attributes: readonly OtlpAttribute[]): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 }
