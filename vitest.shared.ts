@@ -69,6 +69,7 @@ export const LONG = [
     'pause',
     'principal-fairness',
     'principal-limits',
+    'readiness',
     'sandbox-acts',
     'spool',
     'spool-faults',

@@ -68,6 +68,14 @@ export const DRAIN_LOOK_MS = 100;
 /** How often the memory of the server is looked at, where it is a reason to take no new work. */
 export const MEMORY_LOOK_MS = SECOND;
 
+/**
+ * How long garbage is not collected after it was, while memory is such a reason: at least so long,
+ * and so many times as long as that took; in the end, where it does not help, at most so long.
+ */
+export const MEMORY_COLLECT_MS = 10 * SECOND;
+export const MEMORY_COLLECT_PART = 100;
+export const MAX_MEMORY_COLLECT_MS = 300 * SECOND;
+
 /** How long after a write into the folder for state the next is tried. */
 export const STATE_LOOK_MS = 5 * SECOND;
 

@@ -1,7 +1,10 @@
 import type { Clock, Timer } from '../clock.ts';
-import { MEMORY_LOOK_MS, STATE_LOOK_MS, STATE_WRITE_MS } from '../limits.ts';
-import { LEAST_BYTES, openNameless } from '../nameless-file.ts';
-import { followMark, type HighWater } from './high-water.ts';
+import { STATE_LOOK_MS, STATE_WRITE_MS } from '../limits.ts';
+import { openNameless } from '../nameless-file.ts';
+import { BLOCK_BYTES } from '../output/sizes.ts';
+import type { HighWater } from './high-water.ts';
+import { lookAtMemory } from './look-at-memory.ts';
+import { type OwnMemory, ownMemory } from './own-memory.ts';
 import type { Readiness } from './readiness.ts';
 
 /** What is looked at from time to time. */
@@ -12,9 +15,14 @@ export interface LookAfterOptions {
   readonly highWater: HighWater;
   /** Undefined: there is none. */
   readonly stateFolder: string | undefined;
+  /** Default: that of this process. */
+  readonly memory?: OwnMemory;
+  /** Writes a small file into a folder. Default: as the system does it. */
+  readonly writeProbe?: (folder: string) => Promise<void>;
 }
 
-const PROBE = Buffer.alloc(LEAST_BYTES);
+/** As much as is written of output at one time: so that a disk that is full is noticed. */
+const PROBE = Buffer.alloc(BLOCK_BYTES);
 
 /** How what is looked at is changed, and how that ends. */
 export interface LookedAfter {
@@ -25,32 +33,16 @@ export interface LookedAfter {
 
 /** Looks from time to time at what readiness depends on and nobody tells of. */
 export function lookAfterReadiness(options: LookAfterOptions): LookedAfter {
-  const memory = lookAtMemory(options);
+  const { highWater, memory = ownMemory() } = options;
+  const lookedAt = lookAtMemory({ ...options, memory, markBytes: highWater.memoryBytes });
   const endOfFolder = lookAtStateFolder(options);
   return {
-    replace: ({ memoryBytes }) => memory.replace(memoryBytes),
+    replace: ({ memoryBytes }) => lookedAt.replace(memoryBytes),
     close() {
-      memory.end();
+      lookedAt.end();
       endOfFolder();
     },
   };
-}
-
-/** It is looked at only while there is a mark. */
-function lookAtMemory({ clock, highWater, readiness }: LookAfterOptions) {
-  const mark = followMark(readiness, 'memory', Number.POSITIVE_INFINITY);
-  let timer: Timer | undefined;
-  const look = (): void => {
-    mark.tell(process.memoryUsage.rss());
-    timer = clock.setTimer(MEMORY_LOOK_MS, look);
-  };
-  const replace = (bytes: number | undefined): void => {
-    timer?.cancel();
-    mark.replace(bytes ?? Number.POSITIVE_INFINITY);
-    if (bytes !== undefined) look();
-  };
-  replace(highWater.memoryBytes);
-  return { replace, end: () => timer?.cancel() };
 }
 
 /**
@@ -58,7 +50,12 @@ function lookAtMemory({ clock, highWater, readiness }: LookAfterOptions) {
  * one write at a time: one that does not come back, on a mount that hangs, is a reason from some
  * seconds on.
  */
-function lookAtStateFolder({ clock, readiness, stateFolder }: LookAfterOptions): () => void {
+function lookAtStateFolder({
+  clock,
+  readiness,
+  stateFolder,
+  writeProbe = writeOnce,
+}: LookAfterOptions): () => void {
   if (stateFolder === undefined) return () => {};
   let over = false;
   let timer: Timer | undefined;
@@ -84,7 +81,7 @@ function lookAtStateFolder({ clock, readiness, stateFolder }: LookAfterOptions):
   };
 }
 
-async function writeProbe(folder: string): Promise<void> {
+async function writeOnce(folder: string): Promise<void> {
   const handle = await openNameless(folder);
   try {
     await handle.writeFile(PROBE);

@@ -11,7 +11,8 @@ import { runCli, spawnCli } from '../support/cli.ts';
 import { type Family, parseExposition } from '../support/exposition.ts';
 import { firstLinesOf } from '../support/first-line.ts';
 import { temporaryFolder } from '../support/harness.ts';
-import { type CollectedSpan, collectTraces, exportTo } from '../support/trace-collector.ts';
+import type { CollectedSpan } from '../support/otlp.ts';
+import { collectTraces, exportTo } from '../support/trace-collector.ts';
 
 /** A line of the log about a call. */
 export interface CallLine {
