@@ -43,6 +43,7 @@ export const LONG = [
     'cli-started-with',
     'cli-state',
     'cli-typed',
+    'draining',
     'egress-http',
     'egress-tunnels',
     'exhaustion',

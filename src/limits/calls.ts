@@ -30,6 +30,9 @@ export const MAX_HOLDERS = 256;
 /** How long `CloseSession` waits for its processes, beyond the grace they get. */
 export const CLOSE_WAIT_MS = 2 * SECOND;
 
+/** How long a server that ends lets what streams were told at last, and who reads slowly, arrive. */
+export const CUT_WAIT_MS = SECOND;
+
 /** Bytes of an id that a client chooses. */
 export const MAX_ID_BYTES = 128;
 

@@ -65,6 +65,12 @@ export const MAX_CONNECTION_LOGINS = 128;
 /** How often a server that drains looks whether anything is left. */
 export const DRAIN_LOOK_MS = 100;
 
+/**
+ * How long a server that drains waits for a call of a session that none names any more, and of which
+ * no process runs: a client that asks now and then, or comes back after a break, is there by then.
+ */
+export const DRAIN_ABSENCE_MS = 10 * SECOND;
+
 /** How often the memory of the server is looked at, where it is a reason to take no new work. */
 export const MEMORY_LOOK_MS = SECOND;
 

@@ -1,12 +1,8 @@
 import type { Clock, Timer } from '../clock.ts';
+import { draining } from '../draining.ts';
 import type { Environment } from '../environment/env-policy.ts';
 import { RunletError } from '../errors.ts';
-import {
-  DEFAULT_GRACE_MS,
-  DRAINING_RETRY_MS,
-  LEFT_BEHIND_DELAY_MS,
-  type Limits,
-} from '../limits.ts';
+import { DEFAULT_GRACE_MS, LEFT_BEHIND_DELAY_MS, type Limits } from '../limits.ts';
 import type { OutputStore } from '../output/output-store.ts';
 import { type PrincipalLimits, principalLimits } from '../policy/principal-limits.ts';
 import type { Sandboxes } from '../sandbox/sandboxes.ts';
@@ -291,8 +287,4 @@ export class ProcessHost {
     process.dispose();
     this.#trees.remove(process.tree);
   }
-}
-
-function draining(): RunletError {
-  return new RunletError('DRAINING', { retryAfterMs: DRAINING_RETRY_MS });
 }

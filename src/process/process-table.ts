@@ -98,6 +98,12 @@ export class ProcessTable {
     return this.#entries.size;
   }
 
+  /** Whether one of them is not closed yet. */
+  get areUnderWay(): boolean {
+    for (const { process } of this.#entries.values()) if (!process?.closed.isOpen) return true;
+    return false;
+  }
+
   /**
    * Starts a process, or returns the one that the same request started.
    *

@@ -9,7 +9,7 @@ export type DrainMode = (typeof DRAIN_MODES)[number];
 
 /** What is to end before a server does. */
 export interface Drained {
-  /** How many there are still: sessions, and processes. */
+  /** How many there are still: sessions that are needed, and processes. */
   readonly left: () => number;
   /** How long they may take, in milliseconds; 0: they are not waited for. */
   readonly ms: number;

@@ -7,6 +7,7 @@ import { keepSocket } from '../bridge/dead-session.ts';
 import { onStreams } from '../bridge/http2-streams.ts';
 import { methodPath } from '../bridge/types.ts';
 import { idleClock, systemClock } from '../clock.ts';
+import { draining } from '../draining.ts';
 import { limitExceeded } from '../errors.ts';
 import { Health as HealthService } from '../gen/grpc/health/v1/health_pb.ts';
 import { FileService } from '../gen/runlet/v1/file_pb.ts';
@@ -20,6 +21,7 @@ import {
   CALL_MEMORY_BYTES,
   CALL_MEMORY_WAIT_MS,
   CLOSE_WAIT_MS,
+  CUT_WAIT_MS,
   DEFAULT_KEEPALIVE_MS,
   DEFAULT_KEEPALIVE_TIMEOUT_MS,
   MAX_ENV_VARIABLES,
@@ -34,6 +36,7 @@ import { logRefusals } from './call-log.ts';
 import { connectionOf } from './connection.ts';
 import type { Core } from './core.ts';
 import { filesGuard } from './files-guard.ts';
+import { LastingCalls } from './lasting-calls.ts';
 import { meterTurnedAway } from './meter-calls.ts';
 import { OpenCalls } from './open-calls.ts';
 import { pipeline } from './pipeline.ts';
@@ -56,7 +59,10 @@ import { traceStarts } from './trace-starts.ts';
 export interface GrpcServer {
   /** Serves a connection, of which {@link connectionOf} knows. */
   take(socket: Socket): void;
-  /** Lets the streams of all connections end, for a bounded time, and ends the connections. */
+  /**
+   * Ends the streams about the server itself, lets those of others end for a bounded time, and ends
+   * the connections.
+   */
   close(): Promise<void>;
 }
 
@@ -92,15 +98,16 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
   });
   const open = new OpenCalls(clock);
   const edges = callEdges(core, options, audit);
+  const interceptors = pipeline({ ...core, logger: options.logger, meter, open, policy, tracer });
   const bridge: BridgeOptions = {
     edges,
+    interceptors,
     maxRequestBytes: limits.maxRequestBytes,
     // No map of a request may have more entries than an environment.
     fieldBounds: { mapEntries: MAX_ENV_VARIABLES, fields: MAX_MESSAGE_FIELDS },
     toStatus,
     oversizeError: () => limitExceeded('max_request_bytes', limits.maxRequestBytes),
     decodeError,
-    interceptors: pipeline({ ...core, logger: options.logger, meter, open, policy, tracer }),
   };
   const guardOf = traceStarts(startGuards({ audit, policy }), tracer);
   const health = new Health(SERVICES, readiness);
@@ -115,9 +122,11 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
   const tunnelsOf = sessionTunnels();
   addService(grpc, TunnelService, tunnelService({ ...network, tunnelsOf, admitFiles }), bridge);
   const facts = { ...core, keepsFiles: spool !== undefined };
-  addService(grpc, ServerService, serverService(facts), bridge);
-  addService(grpc, HealthService, healthService(health), bridge);
-  addReflection(grpc, SHOWN, bridge);
+  const lasting = new LastingCalls();
+  const ofServer = { ...bridge, interceptors: [...interceptors, lasting.take] };
+  addService(grpc, ServerService, serverService(facts), ofServer);
+  addService(grpc, HealthService, healthService(health), ofServer);
+  addReflection(grpc, SHOWN, ofServer);
 
   const connections = new Set<Socket>();
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
@@ -130,7 +139,8 @@ export function createGrpcServer(core: Core, options: ServerOptions): GrpcServer
       injector.injectConnection(socket);
     },
     async close() {
-      await endConnections(grpc, connections);
+      lasting.end();
+      await endConnections(grpc, connections, () => open.fail(draining()));
       open.close();
     },
   };
@@ -164,14 +174,21 @@ function callEdges({ limits }: Core, { logger, meter }: ServerOptions, audit: Au
 }
 
 /**
- * Lets the connections' streams end, for a bounded time, then ends the
- * connections: a client may hold a stream open for ever, health's `Watch` for
- * one (https://github.com/grpc/grpc-node/issues/1458).
+ * Lets the connections' streams end, for a bounded time, then ends the connections: a client may
+ * take what is left of an answer as slowly as it likes. `cut` ends streams before that, so that who
+ * reads is told why.
  */
-async function endConnections(grpc: Server, connections: ReadonlySet<Socket>): Promise<void> {
+async function endConnections(
+  grpc: Server,
+  connections: ReadonlySet<Socket>,
+  cut: () => void,
+): Promise<void> {
   await new Promise<void>((resolve) => {
     // The time of the network, not of the processes.
-    const timer = systemClock.setTimer(CLOSE_WAIT_MS, resolve);
+    let timer = systemClock.setTimer(CLOSE_WAIT_MS, () => {
+      timer = systemClock.setTimer(CUT_WAIT_MS, resolve);
+      cut();
+    });
     grpc.tryShutdown(() => {
       // Since Node.js 24 the last answers may not be written yet. The sockets end after them.
       void Promise.all([...connections].map(closed)).then(() => {

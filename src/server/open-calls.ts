@@ -9,9 +9,11 @@ export function isGood(identity: Identity, now: number): boolean {
   return identity.principal.expiry > now && identity.holds?.() !== false;
 }
 
-/** The calls under way whose callers' credentials may be over before they are. */
+/** The calls under way of callers who are known. */
 export class OpenCalls {
   readonly #clock: Clock;
+  readonly #all = new Set<CallContext>();
+  /** Those whose callers' credentials may be over before they are. */
   readonly #calls = new Map<CallContext, Identity>();
   #timer: Timer | undefined;
 
@@ -21,12 +23,19 @@ export class OpenCalls {
 
   /** Fails a call soon after the credentials that it was made with do not hold any more. */
   add(identity: Identity, context: CallContext): void {
+    this.#all.add(context);
+    context.defer(() => this.#all.delete(context));
     if (identity.holds === undefined && identity.principal.expiry === Number.POSITIVE_INFINITY) {
       return;
     }
     this.#calls.set(context, identity);
     context.defer(() => this.#calls.delete(context));
     this.#timer ??= this.#clock.setTimer(CREDENTIALS_LOOK_MS, () => this.#look());
+  }
+
+  /** Fails all of them. */
+  fail(error: RunletError): void {
+    for (const context of [...this.#all]) context.fail(error);
   }
 
   /** Looks no more. */

@@ -1,7 +1,7 @@
 import type { Address } from '../address.ts';
 import { idleClock, systemClock } from '../clock.ts';
 import { closeRoots } from '../files/roots.ts';
-import { CLOSE_WAIT_MS, DEFAULT_GRACE_MS, FIRST_CALL_MS } from '../limits.ts';
+import { CLOSE_WAIT_MS, DEFAULT_GRACE_MS, DRAIN_ABSENCE_MS, FIRST_CALL_MS } from '../limits.ts';
 import type { Gauges } from '../telemetry/meter.ts';
 import { acceptAt } from './accept.ts';
 import { openCore } from './core.ts';
@@ -95,9 +95,12 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     host.refuse();
     sessions.announceDraining();
     const end = (): Promise<void> => host.drain(shutdownGraceMs, CLOSE_WAIT_MS);
+    // Those of no session are there until their calls are over.
+    const left = (): number =>
+      sessions.needed(DRAIN_ABSENCE_MS) + Math.max(0, host.size - sessions.processes);
     const over = { ms: drainMs, clock: systemClock, hurried: hurried.signal };
     if (drain === 'terminate') await end();
-    if (waits && drainMs > 0) await drained({ ...over, left: () => sessions.size + host.size });
+    if (waits && drainMs > 0) await drained({ ...over, left });
     if (drain === 'wait') await end();
     await sessions.drain();
     await Promise.all(listeners.map((listener) => listener.close()));

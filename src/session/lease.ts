@@ -36,6 +36,13 @@ export class Lease {
     return this.#holds === 0 && this.#options.clock.monotonic() >= this.#deadline;
   }
 
+  /** For how long nothing has held it; 0: something does. */
+  get idleMs(): number {
+    if (this.#holds > 0) return 0;
+    const { clock, ttlMs } = this.#options;
+    return clock.monotonic() - (this.#deadline - ttlMs);
+  }
+
   /** Holds it until the function that is returned is called, once or more. */
   hold(): () => void {
     this.#holds += 1;

@@ -77,6 +77,22 @@ export class SessionRegistry {
     return this.#sessions.size;
   }
 
+  /** How many of them calls name, or have named not longer ago than this, or have processes that run. */
+  needed(withinMs: number): number {
+    let count = 0;
+    for (const { idleMs, processes } of this.#sessions.values()) {
+      if (idleMs <= withinMs || processes.areUnderWay) count += 1;
+    }
+    return count;
+  }
+
+  /** How many processes they have. */
+  get processes(): number {
+    let count = 0;
+    for (const { processes } of this.#sessions.values()) count += processes.size;
+    return count;
+  }
+
   /** How many there are, by what they are. */
   states(): Gauges['sessions'] {
     let attached = 0;

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
+import { draining } from '../draining.ts';
 import { RunletError } from '../errors.ts';
-import { DRAINING_RETRY_MS, MAX_HOLDERS } from '../limits.ts';
+import { MAX_HOLDERS } from '../limits.ts';
 import type { ProcessHost } from '../process/process-host.ts';
 import { ProcessTable } from '../process/process-table.ts';
 import type { Meter } from '../telemetry/meter.ts';
@@ -84,6 +85,11 @@ export class Session {
   /** Whether its time is over, whether or not the sweeper has come. */
   get expired(): boolean {
     return this.#lease.expired;
+  }
+
+  /** For how long no call has named it; 0: one is under way. */
+  get idleMs(): number {
+    return this.#lease.idleMs;
   }
 
   /** Whether a stream is attached. */
@@ -170,6 +176,6 @@ export class Session {
 }
 
 function endError(cause: SessionEnd): RunletError {
-  if (cause === 'draining') return new RunletError('DRAINING', { retryAfterMs: DRAINING_RETRY_MS });
+  if (cause === 'draining') return draining();
   return new RunletError(cause === 'closed' ? 'SESSION_CLOSED' : 'SESSION_NOT_FOUND');
 }

@@ -104,3 +104,22 @@ describe('the processes of a session that ends', () => {
     expect(reasonOf(process)).toBe('exited');
   });
 });
+
+describe('a session', () => {
+  it('is needed while a process of it runs, a call names it, and for a while after that', async () => {
+    const { clock, launcher, session, sessions } = await startRegistry();
+    clock.advance(TTL_MS / 2);
+    expect(sessions.needed(10)).toBe(1);
+    launcher.exitAll();
+    await quiet();
+    expect([sessions.needed(10), sessions.size, sessions.processes]).toEqual([0, 1, 1]);
+    const release = session.enter(undefined, () => {});
+    clock.advance(10 * TTL_MS);
+    expect(sessions.needed(10)).toBe(1);
+    release();
+    clock.advance(10);
+    expect(sessions.needed(10)).toBe(1);
+    clock.advance(1);
+    expect(sessions.needed(10)).toBe(0);
+  });
+});

@@ -1,7 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
 import { type Address, parseAddress } from '../../src/address.ts';
@@ -29,12 +28,14 @@ export const OTHERS = [
 export interface Watched extends Clients {
   readonly address: Address;
   readonly child: ChildProcess;
-  /** What health has said so far of a service: `SERVING`, `NOT_SERVING`, in turns. */
+  /** What health has said so far of a service: `SERVING`, `NOT_SERVING`, in turns; last, how that ended. */
   told(service: string): readonly string[];
   /** Resolves when the last that health has said of the entrances is that. */
   untilEntrances(status: 'SERVING' | 'NOT_SERVING'): Promise<void>;
   /** What `/readyz` answers: its status, and its lines. */
   readyz(): Promise<readonly [number, string]>;
+  /** Resolves when it has logged a line that has this. */
+  untilLogged(text: string): Promise<void>;
   /** Its end, and all that it logged. */
   readonly exited: Promise<readonly [number | null, string]>;
 }
@@ -51,9 +52,12 @@ export async function serveWatched(
     ['serve', ...place, '--metrics', '127.0.0.1:0', '--grace', '1', ...flags],
     { detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
   );
-  const log = child.stderr === null ? '' : text(child.stderr);
-  const exited = once(child, 'exit').then(
-    async ([code]: (number | null)[]) => [code ?? null, await log] as const,
+  let log = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+  });
+  const exited = once(child, 'close').then(
+    ([code]: (number | null)[]) => [code ?? null, log] as const,
   );
   onTestFinished(async () => {
     child.kill('SIGKILL');
@@ -74,6 +78,9 @@ export async function serveWatched(
       for (const service of ENTRANCES) {
         await expect.poll(() => watched.told(service).at(-1), { interval: 5 }).toBe(status);
       }
+    },
+    async untilLogged(text) {
+      await expect.poll(() => log, { interval: 5 }).toContain(text);
     },
     async readyz() {
       const response = await fetch(`http://${where}/readyz`);
@@ -99,8 +106,11 @@ function watchHealth({ connection }: Clients): ReadonlyMap<string, readonly stri
         statuses.push(ServingStatus[status] ?? '');
       }
     };
-    // It goes with the connection, or with the server.
-    void watch().catch(() => {});
+    // It goes with the server, or with the connection.
+    void failureOf(watch()).then(
+      ({ summary }) => statuses.push(summary),
+      () => {},
+    );
   }
   return told;
 }
