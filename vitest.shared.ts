@@ -60,6 +60,7 @@ export const LONG = [
     'floods-bodies',
     'files-listing',
     'floods-tls',
+    'hangups',
     'http-cancels',
     'http-large',
     'hung-mount',
