@@ -121,5 +121,5 @@ export const LONG = [
   'test/policy/reload.test.ts',
   'test/sandbox/random-policies.property.test.ts',
   'test/server/dead-session.test.ts',
-  'test/telemetry/{trace-collectors,tracing}.test.ts',
+  'test/telemetry/{loaded,trace-collectors,tracing}.test.ts',
 ];

@@ -4,6 +4,7 @@ import crypto from 'node:crypto';
 import { open } from 'node:fs';
 import { createRequire } from 'node:module';
 import process from 'node:process';
+import { parsedScripts } from './parsed-scripts.mjs';
 
 const cpuMs = () => {
   const { system, user } = process.cpuUsage();
@@ -30,6 +31,10 @@ process.on('message', (message) => {
   }
   if (message === 'modules') {
     process.send?.({ modules: Object.keys(createRequire(import.meta.url).cache) });
+    return;
+  }
+  if (message === 'scripts') {
+    process.send?.({ scripts: parsedScripts() });
     return;
   }
   const before = cpuMs();

@@ -132,6 +132,14 @@ export async function modulesOf({ child }: Served): Promise<readonly string[]> {
   return modules;
 }
 
+/** The files of all code that a server has loaded, chunks of the bundle included. */
+export async function scriptsOf({ child }: Served): Promise<readonly string[]> {
+  const answered = once(child, 'message') as Promise<[{ readonly scripts: readonly string[] }]>;
+  child.send('scripts');
+  const [{ scripts }] = await answered;
+  return scripts;
+}
+
 function zombiesOf(parent: number): number {
   const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return children.filter((pid) => {
