@@ -1,6 +1,6 @@
 // @ts-check
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { RESULTS_FOLDER } from './results.mjs';
 
 /**
@@ -22,5 +22,8 @@ export function emptyProfileFolder(part) {
  * @returns {string[]} arguments before the script
  */
 export function profileArgs(folder) {
-  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+  if (folder === undefined) return [];
+  const url = new URL('leave-profile.mjs', import.meta.url);
+  url.searchParams.set('folder', resolve(folder));
+  return ['--import', url.href];
 }
