@@ -15,7 +15,7 @@ export const summary = 'how fast bodies get through HTTP, beside the same throug
 
 /** How much goes each way, and the rounds: an odd number. */
 const MIB = 256;
-const ROUNDS = 5;
+const ROUNDS = 9;
 
 /** The least of a process's rate that HTTP shall have. */
 const LEAST = { least: 0.8 };
@@ -28,7 +28,7 @@ const { createClient } = await built('bridge/create-client.js');
 /** @type {typeof import('../../src/gen/runlet/v1/http_pb.ts')} */
 const { HttpService } = await built('gen/runlet/v1/http_pb.js');
 /** @type {typeof import('../../src/gen/runlet/v1/process_pb.ts')} */
-const { StdinMode } = await built('gen/runlet/v1/process_pb.js');
+const { Overflow, StdinMode } = await built('gen/runlet/v1/process_pb.js');
 
 /**
  * Takes about a minute.
@@ -150,7 +150,11 @@ async function interactOnce(connection, sessionId, argv, pieces) {
     end = resolve;
   });
   async function* requests() {
-    const value = { sessionId, spec: { argv, stdin, retention: { seconds: 0n, nanos: 0 } } };
+    // It waits for its reader, as what answers over HTTP does: otherwise what a reader that is too
+    // slow has not had is dropped, and told as a gap.
+    const output = { overflow: Overflow.PAUSE };
+    const spec = { argv, stdin, output, retention: { seconds: 0n, nanos: 0 } };
+    const value = { sessionId, spec };
     yield { request: { case: /** @type {const} */ ('start'), value } };
     for (let i = 0; i < pieces; i += 1) {
       yield { request: { case: /** @type {const} */ ('stdin'), value: { data: PIECE } } };
