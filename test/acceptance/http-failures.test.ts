@@ -1,4 +1,5 @@
 import { createServer as createTlsServer } from 'node:tls';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { RequestResponse } from '../../src/gen/runlet/v1/http_pb.ts';
 import { Latch } from '../../src/latch.ts';
@@ -125,14 +126,23 @@ describe('a request without a whole answer', () => {
     expect(await httpFailure(httpCall(harness, { url }))).toBe('EGRESS_DENIED DENIED');
   });
 
-  it('fails for what is not compressed as it says', async () => {
+  it.each([
+    ['gzip', Buffer.from('nope')],
+    ['gzip', gzipSync('more than this').subarray(0, -3)],
+    ['deflate', Buffer.from('nope')],
+    ['br', Buffer.from('nope')],
+    ['br', brotliCompressSync('more than this').subarray(0, -3)],
+  ])('fails for what is not compressed as it says: %s, %o', async (coding, body) => {
     const harness = await startHarness();
     const upstream = await startUpstream(async ({ has, socket }) => {
       await has('\r\n\r\n');
-      socket.write('HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nnope');
+      socket.write(
+        `HTTP/1.1 200 OK\r\ncontent-encoding: ${coding}\r\ncontent-length: ${body.length}\r\n\r\n`,
+      );
+      socket.write(body);
     });
     const call = httpCall(harness, { url: upstream.origin, decompress: true });
-    expect(await httpFailure(call)).toBe('HTTP_FAILED BODY Z_DATA_ERROR');
+    expect(await httpFailure(call)).toBe('HTTP_FAILED BODY INVALID_RESPONSE');
   });
 
   it.each([

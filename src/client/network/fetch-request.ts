@@ -17,6 +17,7 @@ export interface FetchRequest {
 const OF_CONNECTION: ReadonlySet<string> = new Set([
   'connection',
   'expect',
+  'http2-settings',
   'keep-alive',
   'proxy-connection',
   'te',

@@ -13,7 +13,7 @@ const ADDED = new Set(['host', 'content-length', 'transfer-encoding', 'connectio
 /** Those of the connection itself. */
 const HOP_BY_HOP = [
   ...['connection', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'keep-alive'],
-  ...['proxy-connection', 'expect'],
+  ...['proxy-connection', 'http2-settings', 'expect'],
 ];
 
 /** Requests, and the heads of answers. */

@@ -2,6 +2,7 @@ import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 import { NETWORK_PIECE_BYTES } from '../../limits.ts';
 import { drained } from './drained.ts';
+import { InvalidAnswer } from './invalid-answer.ts';
 
 /** How a body may be compressed. */
 export type ContentCoding = 'gzip' | 'deflate' | 'br';
@@ -25,7 +26,7 @@ export function contentCoding(value: string | undefined): ContentCoding | undefi
  * What a body was before it was compressed. As much of it is read as is taken of what is made of
  * it, however much that is.
  *
- * @throws what the pieces throw, and zlib's errors where they are not what they should be
+ * @throws what the pieces throw; InvalidAnswer where they are not what they should be
  */
 export async function* decodeBody(
   pieces: AsyncGenerator<Buffer>,
@@ -36,10 +37,16 @@ export async function* decodeBody(
   if (first.done) return;
   const decoder = decoderOf(coding, first.value);
   const fed = feed(decoder, first.value, pieces);
-  fed.catch((error: Error) => decoder.destroy(error));
+  let cut: Error | undefined;
+  fed.catch((error: Error) => {
+    cut = error;
+    decoder.destroy(error);
+  });
   try {
     for await (const piece of decoder.iterator({ destroyOnReturn: false })) yield piece;
     await fed;
+  } catch (error) {
+    throw cut ?? new InvalidAnswer('INVALID_RESPONSE', error);
   } finally {
     decoder.destroy();
   }

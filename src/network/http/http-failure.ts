@@ -67,5 +67,9 @@ export function failureCode(error: unknown): string {
   if (code.startsWith('HPE_')) return 'INVALID_RESPONSE';
   // What Node.js calls so where there was no such error: the other side ended the connection.
   if (code === 'ECONNRESET' && !(error instanceof Error && 'syscall' in error)) return 'CLOSED';
-  return code === '' ? 'CLOSED' : code;
+  // Node.js has names of its own where nobody else has one.
+  return code === '' || (code.startsWith('ERR_') && !OF_TLS.test(code)) ? 'CLOSED' : code;
 }
+
+/** How Node.js writes what OpenSSL says, and what it finds out about a certificate itself. */
+const OF_TLS = /^ERR_(SSL|OSSL|TLS)_/;

@@ -13,6 +13,7 @@ import {
   MAX_HTTP_HEADER_BYTES,
   MAX_HTTP2_STREAMS,
 } from '../../limits.ts';
+import { codeOf } from '../checked-addresses.ts';
 import { drained } from './drained.ts';
 import type {
   ConnectionEvents,
@@ -21,8 +22,8 @@ import type {
   WireExchange,
   WireHead,
 } from './http-connection.ts';
-import { failureCode } from './http-failure.ts';
 import type { HttpField } from './http-message.ts';
+import { http2Ending } from './http2-ending.ts';
 import { InvalidAnswer } from './invalid-answer.ts';
 import { fieldText, fromRaw } from './raw-fields.ts';
 
@@ -109,7 +110,7 @@ export class Http2Connection implements HttpConnection {
         options,
       );
     } catch (error) {
-      if (failureCode(error) !== 'ERR_HTTP2_HEADER_SINGLE_VALUE') throw error;
+      if (codeOf(error) !== 'ERR_HTTP2_HEADER_SINGLE_VALUE') throw error;
       // Those that Node.js lets be there but once are joined, as RFC 9110, section 5.3 has it.
       return this.#session.request(
         headersOf(head, (values) => values.join(', ')),
@@ -159,9 +160,9 @@ class Http2Exchange implements WireExchange {
     this.answer = new Promise((resolve, reject) => {
       stream.on('error', (error) => {
         this.#failure ??= error;
-        reject(this.#reset() ?? error);
+        reject(this.#ending());
       });
-      stream.once('close', () => reject(this.#reset() ?? new InvalidAnswer('CLOSED')));
+      stream.once('close', () => reject(this.#ending()));
       stream.once('response', (headers, _flags, ...rest: unknown[]) => {
         const fields = fromRaw(rawOf(rest));
         const bytes = fields.reduce((sum, { name, value }) => sum + name.length + value.length, 0);
@@ -232,18 +233,12 @@ class Http2Exchange implements WireExchange {
   }
 
   #cut(): Error | undefined {
-    if (this.#ended && this.#failure === undefined) return undefined;
-    return this.#reset() ?? this.#failure ?? new InvalidAnswer('CLOSED');
+    return this.#ended && this.#failure === undefined ? undefined : this.#ending();
   }
 
-  /** What the other side, or what reads it, said of a stream that it reset. */
-  #reset(): Error | undefined {
-    const { rstCode } = this.#stream;
-    // Node.js resets so where there are more headers than it takes.
-    if (rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM)
-      return new InvalidAnswer('HEADER_OVERFLOW');
-    if (rstCode === constants.NGHTTP2_PROTOCOL_ERROR) return new InvalidAnswer('INVALID_RESPONSE');
-    return undefined;
+  /** Why it ended. */
+  #ending(): Error {
+    return http2Ending(this.#stream.rstCode ?? constants.NGHTTP2_NO_ERROR, this.#failure);
   }
 }
 

@@ -1,10 +1,10 @@
 /** What is wrong with an answer where neither the system nor the parser has a name for it. */
 export class InvalidAnswer extends Error {
   /** As the protos list it. */
-  readonly code: 'CLOSED' | 'INVALID_RESPONSE' | 'HEADER_OVERFLOW';
+  readonly code: string;
 
-  constructor(code: InvalidAnswer['code']) {
-    super(code);
+  constructor(code: string, cause?: unknown) {
+    super(code, { cause });
     this.name = 'InvalidAnswer';
     this.code = code;
   }

@@ -764,11 +764,18 @@ type HttpFailure struct {
 	// What failed.
 	Stage HttpStage `protobuf:"varint,1,opt,name=stage,proto3,enum=runlet.v1.HttpStage" json:"stage,omitempty"`
 	// What exactly: the name of the system's error, as `<errno.h>` has it (`ECONNREFUSED`), of the
-	// resolver's (`ENOTFOUND`), of OpenSSL's (`CERT_HAS_EXPIRED`), or one of these: `TOO_MANY`,
-	// `LOOP`, `SCHEME`, `STREAMED_BODY` for redirects, `HEADER_OVERFLOW`, `INVALID_RESPONSE`,
-	// `CLOSED` for a connection that ended too early, `PROXY` for a proxy that refuses or cannot be
-	// used, `CREDENTIAL` for an answer that tells what the credential is, `CONNECT`, `HEADER`,
-	// `IDLE`, `TOTAL` for what took too long. Empty: nothing more is known.
+	// resolver's (`ENOTFOUND`), of one of TLS, as OpenSSL and Node.js have it (`CERT_HAS_EXPIRED`,
+	// `ERR_TLS_CERT_ALTNAME_INVALID`), of HTTP/2's (below), or one of these: `TOO_MANY`,
+	// `LOOP`, `SCHEME`, `STREAMED_BODY` for redirects, `HEADER_OVERFLOW` for headers of more than
+	// 64 KiB, `INVALID_RESPONSE` for what is no HTTP or not compressed as it says,
+	// `CLOSED` for a connection or stream that ended too early, `PROXY` for a proxy that refuses or
+	// cannot be used, `CREDENTIAL` for an answer that tells what the credential is, `CONNECT`,
+	// `HEADER`, `IDLE`, `TOTAL` for what took too long. Empty: nothing more is known.
+	//
+	// Where a stream or connection of HTTP/2 was ended with a code, by either side, it is the name of
+	// that in RFC 9113, section 7. `REFUSED_STREAM` says that the request was not looked at: it may
+	// be sent again, whatever it is. `PROTOCOL_ERROR` may be about the answer as well as about the
+	// request. `NO_ERROR` and `CANCEL` are told as `CLOSED`, one without a name as `INTERNAL_ERROR`.
 	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
 	// The same for people, without paths and queries of URLs.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`

@@ -205,7 +205,7 @@ type HttpRequestHead struct {
 	// `host` where there is none, and what frames the message and keeps the connection
 	// (`content-length`, `transfer-encoding`, `connection`). Those of the connection itself
 	// (`connection`, `transfer-encoding`, `upgrade`, `te`, `trailer`, `keep-alive`,
-	// `proxy-connection`, `expect`) are `INVALID_ARGUMENT`. A `content-length` has to be that of the
+	// `proxy-connection`, `http2-settings`, `expect`) are `INVALID_ARGUMENT`. A `content-length` has to be that of the
 	// body, else it is `INVALID_ARGUMENT`; without one, a body that is streamed is sent in chunks.
 	Headers []*HttpHeader `protobuf:"bytes,5,rep,name=headers,proto3" json:"headers,omitempty"`
 	// What is done with an answer that leads elsewhere. Default: it is followed.

@@ -20,6 +20,7 @@ const OF_CONNECTION = new Set([
   'trailer',
   'keep-alive',
   'proxy-connection',
+  'http2-settings',
   'expect',
 ]);
 
