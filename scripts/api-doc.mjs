@@ -25,6 +25,7 @@ const FILES = [
   'http',
   'tunnel',
   'server',
+  'stats',
   'error',
 ];
 const PACKAGE = '.runlet.v1.';

@@ -14,3 +14,4 @@ export * from './limits/operator.ts';
 export * from './limits/processes.ts';
 export * from './limits/sandbox.ts';
 export * from './limits/server.ts';
+export * from './limits/stats.ts';

@@ -58,6 +58,11 @@ export interface ServerLimits {
   readonly maxPrincipalFileOperations: number;
   /** Rules of a sandbox. */
   readonly maxSandboxRules: number;
+  /** Calls of `watchStats` of one caller under way. Zero: the server cannot be watched. */
+  readonly maxPrincipalStatsStreams: number;
+  /** What its `intervalMs` may be. */
+  readonly minStatsIntervalMs: number;
+  readonly maxStatsIntervalMs: number;
 }
 
 /** What a server can do with files. */
@@ -223,6 +228,9 @@ export function serverInfo(message: GetServerInfoResponse): ServerInfo {
       maxStuckFileOperations: limits?.maxStuckFileOperations ?? 0,
       maxPrincipalFileOperations: limits?.maxPrincipalFileOperations ?? 0,
       maxSandboxRules: limits?.maxSandboxRules ?? 0,
+      maxPrincipalStatsStreams: limits?.maxPrincipalStatsStreams ?? 0,
+      minStatsIntervalMs: msOf(limits?.minStatsInterval) ?? 0,
+      maxStatsIntervalMs: msOf(limits?.maxStatsInterval) ?? 0,
     },
     capabilities: {
       launcher: capabilities?.launcher ?? '',

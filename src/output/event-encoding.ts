@@ -69,10 +69,10 @@ export function usageToProto(
   usage: ResourceUsage | undefined,
 ): proto.ResourceUsage {
   return create(proto.ResourceUsageSchema, {
-    wallTime: duration(wallMs),
+    wallTime: spanToProto(wallMs),
     ...(usage && {
-      userTime: duration(usage.userMs),
-      systemTime: duration(usage.systemMs),
+      userTime: spanToProto(usage.userMs),
+      systemTime: spanToProto(usage.systemMs),
       peakResidentBytes: BigInt(usage.peakResidentBytes ?? 0),
     }),
   });
@@ -93,8 +93,8 @@ export function totalsToProto(totals: Partial<StreamOffsets>): proto.OutputTotal
   });
 }
 
-/** To the microsecond, which is what the kernel tells. */
-function duration(ms: number): Duration {
+/** A span as the protos have it: to the microsecond, which is what the kernel tells. */
+export function spanToProto(ms: number): Duration {
   const microseconds = Math.round(ms * 1000);
   const seconds = Math.floor(microseconds / 1_000_000);
   const nanos = (microseconds - seconds * 1_000_000) * 1000;

@@ -34,3 +34,26 @@ export interface ReaderOptions {
   /** It says so of everything, by its cursor or by where the next one begins. */
   readonly acknowledges?: boolean;
 }
+
+/** What was written, and how far its readers are. */
+export interface ReadingFigures {
+  /** Bytes of output so far, dropped ones included. */
+  readonly written: number;
+  /** Those that read at the moment. */
+  readonly readers: number;
+  /** Bytes of output that were not sent yet to the slowest of them. */
+  readonly lag: number;
+  /**
+   * How many of them have more than {@link LAGGING_BYTES} still to be sent, or are sent ever more
+   * and do not say that it arrives.
+   */
+  readonly lagging: number;
+}
+
+/** What a log holds, and how far its readers are behind. */
+export interface LogFigures extends ReadingFigures {
+  /** Bytes of memory that it takes. */
+  readonly memory: number;
+  /** Bytes of its files. */
+  readonly disk: number;
+}

@@ -3,7 +3,7 @@ import { BlockFiles } from './block-files.ts';
 import type { LifecycleEvent, OutputStream, StreamOffsets } from './event.ts';
 import { assertWithin, EventCursor, type EventSource } from './event-cursor.ts';
 import { encodeLifecycle } from './event-encoding.ts';
-import type { EventLogOptions, Overflow, ReaderOptions } from './event-log-options.ts';
+import type { EventLogOptions, LogFigures, ReaderOptions } from './event-log-options.ts';
 import { exceeds, type LogSizes, logSizes } from './log-sizes.ts';
 import type { OutputStore, StoredLog } from './output-store.ts';
 import { Readers } from './readers.ts';
@@ -25,7 +25,7 @@ export class EventLog implements StoredLog {
   readonly #store: OutputStore;
   readonly #sizes: LogSizes;
   readonly #onFlow: (flowing: boolean) => void;
-  readonly #overflow: Overflow;
+  readonly #overflow: EventLogOptions['overflow'];
   readonly #readOnce: boolean;
   readonly #slackBytes: number;
   readonly #events: RetainedEvents;
@@ -97,9 +97,10 @@ export class EventLog implements StoredLog {
     return this.#events.outputBytes;
   }
 
-  /** Readers that have much still to be sent, or do not say that it arrives. */
-  get laggingReaders(): number {
-    return this.#readers.lagging(this.#written, this.lastSeq);
+  /** What it holds, and how far its readers are behind. */
+  get figures(): LogFigures {
+    const { disk, memory } = this.#files;
+    return { memory, disk, ...this.#readers.figures(this.#written, this.lastSeq) };
   }
 
   /** Appends an event that stays as long as the log. `closed` is the last. */
@@ -132,10 +133,7 @@ export class EventLog implements StoredLog {
     this.#waiters.wake();
   }
 
-  /**
-   * Opens a cursor that reads what follows `afterSeq`. `onClose` is called once, when it
-   * is closed. Throws `SEQ_BEYOND_END`.
-   */
+  /** Opens a cursor on what follows `afterSeq`; calls `onClose` once. Throws `SEQ_BEYOND_END`. */
   openCursor(
     afterSeq: number,
     onClose: () => void = () => {},

@@ -18,6 +18,11 @@ export class Ranking<T> {
     return this.#ranks[0] ?? Number.POSITIVE_INFINITY;
   }
 
+  /** How many items there are. */
+  get size(): number {
+    return this.#items.length;
+  }
+
   /** All items, in no order. */
   items(): Iterable<T> {
     return this.#items;

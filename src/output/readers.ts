@@ -1,5 +1,6 @@
 import type { AbsentReaders } from './absent-readers.ts';
 import type { EventCursor } from './event-cursor.ts';
+import type { ReadingFigures } from './event-log-options.ts';
 import { Ranking } from './ranking.ts';
 import { LAGGING_BYTES } from './sizes.ts';
 
@@ -88,11 +89,18 @@ export class Readers {
     return this.#overdue.size > 0;
   }
 
-  /**
-   * How many of them have more than {@link LAGGING_BYTES} still to be sent, of so many bytes and
-   * events, or are sent ever more and do not say that it arrives.
-   */
-  lagging(written: number, lastSeq: number): number {
+  /** How far they are, of so many bytes and events. */
+  figures(written: number, lastSeq: number): ReadingFigures {
+    const { first } = this.#sent;
+    return {
+      written,
+      readers: this.#sent.size,
+      lag: first === undefined ? 0 : written - first.offset,
+      lagging: this.#lagging(written, lastSeq),
+    };
+  }
+
+  #lagging(written: number, lastSeq: number): number {
     // Of most logs all readers have all.
     if (!this.areSentMore(lastSeq)) return this.#overdue.size;
     let count = 0;

@@ -4,10 +4,16 @@
  */
 export class Tally {
   readonly #counts = new Map<string, number>();
+  #total = 0;
 
   /** How many names have something. */
   get size(): number {
     return this.#counts.size;
+  }
+
+  /** How much all names have together. */
+  get total(): number {
+    return this.#total;
   }
 
   /** How much a name has. */
@@ -18,6 +24,7 @@ export class Tally {
   /** A name has so much more. */
   add(name: string, amount: number): void {
     const sum = this.of(name) + amount;
+    this.#total += amount;
     if (sum === 0) this.#counts.delete(name);
     else this.#counts.set(name, sum);
   }

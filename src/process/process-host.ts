@@ -15,6 +15,7 @@ import { LAUNCH_STEPS } from './launch/launch-steps.ts';
 import type { Launcher } from './launcher.ts';
 import { LeftBehind } from './left-behind.ts';
 import { Process } from './process.ts';
+import type { ProcessOwner } from './process-owner.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import { StartBounds } from './start-bounds.ts';
 import type { StartGuard } from './start-guard.ts';
@@ -45,12 +46,8 @@ export interface ProcessHostOptions {
 }
 
 /** A process that is to be started. */
-export interface ProcessOrder {
+export interface ProcessOrder extends ProcessOwner {
   readonly id: string;
-  /** The session that it is of, for the files of its output; empty: none. */
-  readonly owner: string;
-  /** The name of the principal that it counts for. */
-  readonly principal: string;
   /** Whose turn it takes among those of the principal. Default: the owner's. */
   readonly asker?: unknown;
   readonly spec: ProcessSpec;
@@ -74,8 +71,7 @@ export class ProcessHost {
   /** Counts what comes of its processes. */
   readonly meter: Meter;
   readonly #options: ProcessHostOptions;
-  /** With the principals that they count for. */
-  readonly #processes = new Map<Process, string>();
+  readonly #processes = new Map<Process, ProcessOwner>();
   readonly #bounds: StartBounds;
   readonly #stdin: StdinBudgets;
   /** Those that are being launched. */
@@ -114,9 +110,9 @@ export class ProcessHost {
     return this.#starting.size;
   }
 
-  /** Those that were launched, in no order. */
-  launched(): Iterable<Process> {
-    return this.#processes.keys();
+  /** Those that were launched, in the order of that, and whose they are. */
+  launched(): Iterable<readonly [process: Process, whose: ProcessOwner]> {
+    return this.#processes;
   }
 
   /** How many principals have processes, or stdin that waits. */
@@ -185,7 +181,7 @@ export class ProcessHost {
    * is handed to `keeper`; without one, it was ended with the process. Idempotent.
    */
   release(process: Process, keeper?: LeftBehind): void {
-    const principal = this.#processes.get(process);
+    const principal = this.#processes.get(process)?.principal;
     if (principal === undefined) return;
     this.#processes.delete(process);
     this.#bounds.leave(principal, process.record);
@@ -266,7 +262,7 @@ export class ProcessHost {
       meter: this.meter,
     });
     this.#trees.add(process.tree);
-    this.#processes.set(process, principal);
+    this.#processes.set(process, { owner, principal });
     try {
       assertWanted();
     } catch (error) {

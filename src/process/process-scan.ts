@@ -13,6 +13,10 @@ export interface ScannedProcess {
   readonly startTime: string;
   /** It ended and waits for its parent to reap it. */
   readonly ended: boolean;
+  /** Processor time of it and of the children that it waited for, in clock ticks. */
+  readonly cpuTicks: number;
+  /** Its memory, in pages. */
+  readonly residentPages: number;
 }
 
 /** The processes of the machine at about one time, by what they are looked for by. */
@@ -21,6 +25,8 @@ export interface ProcessScan {
   readonly byParent: ReadonlyMap<number, readonly ScannedProcess[]>;
   readonly byGroup: ReadonlyMap<number, readonly ScannedProcess[]>;
   readonly bySession: ReadonlyMap<number, readonly ScannedProcess[]>;
+  /** How long the event loop was busy with it, in milliseconds. */
+  readonly spentMs: number;
 }
 
 /**
@@ -89,14 +95,21 @@ async function scanAll(): Scan {
   if (process.platform !== 'linux' || !hasOwnProc()) return undefined;
   const names = await readdir('/proc').catch(() => undefined);
   if (names === undefined) return undefined;
+  let began = performance.now();
+  let spentMs = 0;
   const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
   const found: ScannedProcess[] = [];
   for (const [index, pid] of pids.entries()) {
-    if (index % SCANNED_IN_A_TURN === 0) await nextTurn();
+    if (index % SCANNED_IN_A_TURN === 0) {
+      spentMs += performance.now() - began;
+      await nextTurn();
+      began = performance.now();
+    }
     const scanned = scanProcess(pid);
     if (scanned !== undefined) found.push(scanned);
   }
   return {
+    spentMs: spentMs + performance.now() - began,
     byPid: new Map(found.map((process) => [process.pid, process])),
     byParent: groupBy(found, ({ parent }) => parent),
     byGroup: groupBy(found, ({ group }) => group),
@@ -123,6 +136,9 @@ function parseStat(pid: number, stat: string): ScannedProcess | undefined {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, parent, group, session] = fields;
   const startTime = fields[19];
+  let cpuTicks = 0;
+  // In user and in system mode, and the same of children: utime, stime, cutime, cstime.
+  for (const field of fields.slice(11, 15)) cpuTicks += Number(field);
   if (state === undefined || startTime === undefined) return undefined;
   return {
     pid,
@@ -131,5 +147,7 @@ function parseStat(pid: number, stat: string): ScannedProcess | undefined {
     session: Number(session),
     startTime,
     ended: 'ZXx'.includes(state),
+    cpuTicks,
+    residentPages: Number(fields[21]),
   };
 }

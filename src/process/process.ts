@@ -4,7 +4,7 @@ import { Latch } from '../latch.ts';
 import { DEFAULT_GRACE_MS, MIN_STDIN_WRITE_BYTES } from '../limits.ts';
 import type { EndReason } from '../output/event.ts';
 import type { EventCursor } from '../output/event-cursor.ts';
-import type { ReaderOptions } from '../output/event-log-options.ts';
+import type { LogFigures, ReaderOptions } from '../output/event-log-options.ts';
 import type { OutputStore } from '../output/output-store.ts';
 import type { Meter } from '../telemetry/meter.ts';
 import type { LaunchedProcess, ProcessNetwork, TerminalSize } from './launcher.ts';
@@ -158,9 +158,14 @@ export class Process {
     return this.#output.log.lastSeq;
   }
 
-  /** How many of its readers have much still to be sent. */
-  get laggingReaders(): number {
-    return this.#output.log.laggingReaders;
+  /** What it wrote, what of that is kept, and how far its readers are behind. */
+  get figures(): LogFigures {
+    return this.#output.log.figures;
+  }
+
+  /** How many bytes its stdin was given. */
+  get stdinBytes(): number {
+    return this.#stdin?.accepted ?? 0;
   }
 
   /** Opens a cursor, as `EventLog.openCursor` does, which its owner must close. */

@@ -60,6 +60,11 @@ export class StdinPipe {
     sink.on('error', () => this.#break());
   }
 
+  /** How many bytes were accepted so far. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
   /**
    * Writes in turn, and resolves with the number of bytes accepted in all once
    * they are in the pipe. A signal that aborts before the turn takes the write

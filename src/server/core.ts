@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type Clock, idleClock, systemClock } from '../clock.ts';
 import { ownEnvironment, ownWorkingDirectory } from '../environment/own-environment.ts';
@@ -8,7 +8,7 @@ import { helperStarter } from '../files/helper/start-in-sandbox.ts';
 import { openRoots, type Root } from '../files/roots.ts';
 import { FileWorkers } from '../files/workers/file-workers.ts';
 import { threadLinks } from '../files/workers/thread-link.ts';
-import type { Limits } from '../limits.ts';
+import { type Limits, MAX_STATS_NUMBER } from '../limits.ts';
 import type { CheckedAddresses } from '../network/checked-addresses.ts';
 import type { Dialer } from '../network/dialer.ts';
 import type { Egress } from '../network/egress/egress.ts';
@@ -26,7 +26,9 @@ import { hasSeveralPrincipals } from '../policy/sole-principal.ts';
 import { Tally } from '../policy/tally.ts';
 import type { Launcher } from '../process/launcher.ts';
 import { createLauncher } from '../process/launchers.ts';
+import { machineUnits } from '../process/machine-units.ts';
 import { ProcessHost } from '../process/process-host.ts';
+import { scanProcesses } from '../process/process-scan.ts';
 import { type FindUserSwitch, userSwitchFinder } from '../process/users/user-switch.ts';
 import { Placeholders } from '../sandbox/placeholders.ts';
 import { prepareSandbox } from '../sandbox/prepare-sandbox.ts';
@@ -40,6 +42,7 @@ import { Readiness } from './readiness.ts';
 import { logSandboxes } from './sandbox-log.ts';
 import type { ServerLog } from './server-log.ts';
 import type { ServerOptions } from './server-options.ts';
+import { Stats } from './stats/stats.ts';
 
 /** What a server does its work with, whoever asks for it and however. */
 export interface Core {
@@ -53,10 +56,16 @@ export interface Core {
   /** How many sessions are too many for more to come. */
   readonly sessionMark: FollowedMark;
   readonly principals: PrincipalLimits;
+  /** Whether callers can be more than one. */
+  readonly severalPrincipals: boolean;
+  /** The calls under way of each principal. */
+  readonly calls: Tally;
   readonly launcher: Launcher;
   readonly users: FindUserSwitch;
   readonly host: ProcessHost;
   readonly sessions: SessionRegistry;
+  /** Tells what sessions and processes use. */
+  readonly stats: Stats;
   /** Undefined: output is kept in memory alone. */
   readonly spool: Spool | undefined;
   /** What all retained output is in. */
@@ -92,8 +101,8 @@ export async function openCore(options: ServerOptions): Promise<Core> {
   const { logger, meter, policy } = options;
   const clock = options.clock ?? systemClock;
   const authenticators = options.listeners.flatMap(({ auth }) => auth);
-  const several = hasSeveralPrincipals(authenticators);
-  const limits = serverLimits(options.limits ?? {}, several);
+  const severalPrincipals = hasSeveralPrincipals(authenticators);
+  const limits = serverLimits(options.limits ?? {}, severalPrincipals);
   const principals = principalLimits(limits, policy && ((name) => policy.limitsOf(name)));
   const launcher = options.launcher ?? createLauncher();
   const readiness = new Readiness();
@@ -155,6 +164,13 @@ export async function openCore(options: ServerOptions): Promise<Core> {
     onEnded,
     onCount: (count) => sessionMark.tell(count),
   });
+  const calls = new Tally();
+  const stats = new Stats({
+    ...{ clock, host, sessions, calls },
+    units: machineUnits(),
+    scan: scanProcesses,
+    newNumber: () => randomInt(MAX_STATS_NUMBER),
+  });
   const start = helperStarter({ launcher, sandboxes, roots });
   const helpers = new FileHelpers({ ...ofFiles, start, threads: workers });
   if (records !== undefined) {
@@ -163,7 +179,7 @@ export async function openCore(options: ServerOptions): Promise<Core> {
       logger.warn({ err }, 'what an earlier server left of a file could not be removed');
     });
   }
-  const network = openNetwork(options, several);
+  const network = openNetwork(options, severalPrincipals);
   const ways = { launcher, users, workers, helpers, sandboxes };
   const kept = { audit, readiness, records, sessionMark, spool, store };
   return {
@@ -172,10 +188,13 @@ export async function openCore(options: ServerOptions): Promise<Core> {
     ...network,
     clock,
     limits,
-    changeLimits: (given) => changeLimits(limits, serverLimits(given, several)),
+    changeLimits: (given) => changeLimits(limits, serverLimits(given, severalPrincipals)),
     principals,
+    severalPrincipals,
+    calls,
     host,
     sessions,
+    stats,
     roots,
     cwd,
     newId,

@@ -17,9 +17,9 @@ export function gaugesOf(core: Core, { connections, listeners }: Outside): Gauge
   const { host, limits, readiness, sessions, spool, store } = core;
   const processes = { starting: host.starting, running: 0, exited: 0, closed: 0 };
   let laggingSubscribers = 0;
-  for (const process of host.launched()) {
+  for (const [process] of host.launched()) {
     processes[process.record.phase.state] += 1;
-    laggingSubscribers += process.laggingReaders;
+    laggingSubscribers += process.figures.lagging;
   }
   return {
     sessions: sessions.states(),

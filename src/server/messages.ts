@@ -21,7 +21,8 @@ import { bytesOfText, isPlain, shownText } from '../system-text.ts';
 
 /* The core's objects as clients see them. */
 
-const STATES: Readonly<Record<ProcessPhase['state'], ProcessState>> = {
+/** How far a process's life has come. */
+export const PROCESS_STATES: Readonly<Record<ProcessPhase['state'], ProcessState>> = {
   running: ProcessState.RUNNING,
   exited: ProcessState.EXITED,
   closed: ProcessState.CLOSED,
@@ -36,7 +37,7 @@ export function processMessage(
   const message = create(ProcessSchema, {
     sessionId,
     processId: record.id,
-    state: STATES[phase.state],
+    state: PROCESS_STATES[phase.state],
     pid: BigInt(record.pid),
     ...argvFields(record.argv),
     labels: Object.fromEntries(record.labels),

@@ -76,7 +76,10 @@ const TUNNEL_NEEDS: NeedsOf<typeof TunnelService> = {
   listPorts: ['observe'],
 };
 
-const SERVER_NEEDS: NeedsOf<typeof ServerService> = { getServerInfo: 'caller' };
+const SERVER_NEEDS: NeedsOf<typeof ServerService> = {
+  getServerInfo: 'caller',
+  watchStats: ['observe', 'admin'],
+};
 
 /** By the names of services. */
 const NEEDS: Readonly<Record<string, Readonly<Record<string, MethodNeeds>>>> = {

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Limits } from '../limits.ts';
 import type { LivePolicy } from '../policy/live-policy.ts';
 import type { PrincipalLimits } from '../policy/principal-limits.ts';
+import type { Tally } from '../policy/tally.ts';
 import type { Audit } from '../telemetry/audit.ts';
 import type { Meter } from '../telemetry/meter.ts';
 import type { Tracer } from '../telemetry/tracing/tracer.ts';
@@ -26,6 +27,8 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly principals: PrincipalLimits;
+  /** The calls under way of each principal. */
+  readonly calls: Tally;
   /** Undefined: there is none, and callers may do what their credentials grant. */
   readonly policy: LivePolicy | undefined;
   /** Undefined: nothing is traced. */
@@ -35,6 +38,7 @@ export interface PipelineOptions {
 /** What every call of every service passes, in this order, before its handler has it. */
 export function pipeline({
   audit,
+  calls,
   clock,
   limits,
   logger,
@@ -57,6 +61,6 @@ export function pipeline({
     // Before anything is done that has to be recorded.
     recordLogins(audit, meter),
     // One who has too many calls under way already is not to take what others need.
-    boundPrincipalCalls(principals),
+    boundPrincipalCalls(principals, calls),
   ];
 }

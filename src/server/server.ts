@@ -50,8 +50,8 @@ export interface RunletServer {
 export async function startServer(options: ServerOptions): Promise<RunletServer> {
   const { logger } = options;
   const core = await openCore(options);
-  const { helpers, host, limits, readiness, records, roots, sandboxes, sessions, spool, workers } =
-    core;
+  const { helpers, host, limits, readiness, records, roots, sandboxes, sessions, spool } = core;
+  const { stats, workers } = core;
   const grpc = createGrpcServer(core, options);
   const door = new Door({
     maxConnections: limits.maxConnections,
@@ -103,6 +103,7 @@ export async function startServer(options: ServerOptions): Promise<RunletServer>
     if (waits && drainMs > 0) await drained({ ...over, left });
     if (drain === 'wait') await end();
     await sessions.drain();
+    stats.close();
     await Promise.all(listeners.map((listener) => listener.close()));
     await grpc.close();
     door.close();

@@ -93,6 +93,11 @@ export class SessionRegistry {
     return count;
   }
 
+  /** All of them, in the order of their creation. */
+  *all(): Generator<Session> {
+    for (const session of this.#sessions.values()) if (!session.expired) yield session;
+  }
+
   /** How many there are, by what they are. */
   states(): Gauges['sessions'] {
     let attached = 0;

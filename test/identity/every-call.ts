@@ -62,6 +62,7 @@ const REQUESTS: Readonly<Record<string, (target: CallTarget) => Fields | readonl
   }),
   'runlet.v1.ProcessService.TerminateProcess': named,
   'runlet.v1.ServerService.GetServerInfo': () => ({}),
+  'runlet.v1.ServerService.WatchStats': () => ({}),
   'grpc.health.v1.Health.Check': () => ({}),
   'grpc.health.v1.Health.List': () => ({}),
   'grpc.health.v1.Health.Watch': () => ({}),

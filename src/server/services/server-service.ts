@@ -5,18 +5,20 @@ import type { Root } from '../../files/roots.ts';
 import { type ServerService, TreeTracking } from '../../gen/runlet/v1/server_pb.ts';
 import { GRANTS } from '../../identity/grants.ts';
 import {
-  type Limits,
   MAX_HTTP_HEADER_BYTES,
   MAX_PRINCIPAL_FILE_OPERATIONS,
   MAX_PRINCIPAL_SANDBOX_HELPERS,
+  MAX_PRINCIPAL_STATS_STREAMS,
   MAX_PRINCIPAL_WATCHED,
   MAX_SANDBOX_RULES,
   MAX_SESSION_HTTP_REQUESTS,
   MAX_SESSION_LISTENERS,
   MAX_SESSION_TUNNELS,
   MAX_SESSION_UPLOADS,
+  MAX_STATS_INTERVAL_MS,
   MAX_STUCK_WORKERS,
   MAX_WALK_ENTRIES,
+  MIN_STATS_INTERVAL_MS,
 } from '../../limits.ts';
 import { UNACKNOWLEDGED_BYTES } from '../../output/sizes.ts';
 import type { PrincipalLimits } from '../../policy/principal-limits.ts';
@@ -31,6 +33,7 @@ import { platformOfThis } from '../platform.ts';
 import { sandboxCapability } from '../sandbox-capability.ts';
 import { tunnelCapability } from '../tunnel-capability.ts';
 import { type FilesCapability, filesCapability } from './file/files-capability.ts';
+import { type WatchStatsOptions, watchStats } from './watch-stats.ts';
 
 const TREE_TRACKINGS = {
   parents: TreeTracking.PARENTS,
@@ -38,10 +41,9 @@ const TREE_TRACKINGS = {
   cgroup: TreeTracking.CGROUP,
 } as const satisfies Record<Launcher['tree'], TreeTracking>;
 
-/** What `GetServerInfo` tells beside what the machine says. */
-export interface ServerFacts {
+/** What the service is made with: what `GetServerInfo` tells beside what the machine says, and more. */
+export interface ServerFacts extends WatchStatsOptions {
   readonly cwd: string;
-  readonly limits: Limits;
   readonly principals: PrincipalLimits;
   readonly launcher: Launcher;
   /** Whether output can go to files. */
@@ -56,17 +58,8 @@ export interface ServerFacts {
 }
 
 /** `ServerService`. */
-export function serverService({
-  cwd,
-  http,
-  keepsFiles,
-  launcher,
-  limits,
-  principals,
-  roots,
-  sandboxes,
-  users,
-}: ServerFacts): ServiceImpl<typeof ServerService> {
+export function serverService(facts: ServerFacts): ServiceImpl<typeof ServerService> {
+  const { cwd, http, keepsFiles, launcher, limits, principals, roots, sandboxes, users } = facts;
   // Found out by trying, by whoever asks first.
   let files: FilesCapability | undefined;
   let platform: ReturnType<typeof platformOfThis> | undefined;
@@ -74,6 +67,8 @@ export function serverService({
   const defaultShell = user?.shell ?? '/bin/sh';
   const home = process.env['HOME'] ?? user?.homedir ?? '/';
   return {
+    ...watchStats(facts),
+
     async getServerInfo(_request, context) {
       const { expiry, grants, name, sessionId } = callerOf(context);
       const own = principals.of(name);
@@ -130,6 +125,9 @@ export function serverService({
           tunnelIdleTimeout: durationFromMs(limits.tunnelIdleMs),
           maxSessionHttpRequests: MAX_SESSION_HTTP_REQUESTS,
           maxHttpHeaderBytes: MAX_HTTP_HEADER_BYTES,
+          maxPrincipalStatsStreams: MAX_PRINCIPAL_STATS_STREAMS,
+          minStatsInterval: durationFromMs(MIN_STATS_INTERVAL_MS),
+          maxStatsInterval: durationFromMs(MAX_STATS_INTERVAL_MS),
         },
         capabilities: {
           launcher: launcher.name,

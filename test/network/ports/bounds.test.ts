@@ -70,6 +70,8 @@ describe('the ports that one call tells of', () => {
       session: 0,
       startTime: '0',
       ended: false,
+      cpuTicks: 0,
+      residentPages: 0,
     };
     let looked = 0;
     const owner = (id: string): PortOwner => ({

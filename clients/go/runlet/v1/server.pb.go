@@ -519,8 +519,14 @@ type Limits struct {
 	// Bytes of the head of one HTTP answer, and of the headers of one request; what is beyond of an
 	// answer is `HTTP_FAILED` at `HTTP_STAGE_HEADER`.
 	MaxHttpHeaderBytes uint32 `protobuf:"varint,44,opt,name=max_http_header_bytes,json=maxHttpHeaderBytes,proto3" json:"max_http_header_bytes,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// `WatchStats` calls of one caller under way.
+	MaxPrincipalStatsStreams uint32 `protobuf:"varint,45,opt,name=max_principal_stats_streams,json=maxPrincipalStatsStreams,proto3" json:"max_principal_stats_streams,omitempty"`
+	// The shortest `interval` of `WatchStats`; less is `INVALID_ARGUMENT`.
+	MinStatsInterval *durationpb.Duration `protobuf:"bytes,46,opt,name=min_stats_interval,json=minStatsInterval,proto3" json:"min_stats_interval,omitempty"`
+	// The longest `interval` of `WatchStats`; more is `INVALID_ARGUMENT`.
+	MaxStatsInterval *durationpb.Duration `protobuf:"bytes,47,opt,name=max_stats_interval,json=maxStatsInterval,proto3" json:"max_stats_interval,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -859,6 +865,27 @@ func (x *Limits) GetMaxHttpHeaderBytes() uint32 {
 		return x.MaxHttpHeaderBytes
 	}
 	return 0
+}
+
+func (x *Limits) GetMaxPrincipalStatsStreams() uint32 {
+	if x != nil {
+		return x.MaxPrincipalStatsStreams
+	}
+	return 0
+}
+
+func (x *Limits) GetMinStatsInterval() *durationpb.Duration {
+	if x != nil {
+		return x.MinStatsInterval
+	}
+	return nil
+}
+
+func (x *Limits) GetMaxStatsInterval() *durationpb.Duration {
+	if x != nil {
+		return x.MaxStatsInterval
+	}
+	return nil
 }
 
 // What a server can do.
@@ -1363,7 +1390,7 @@ var File_runlet_v1_server_proto protoreflect.FileDescriptor
 
 const file_runlet_v1_server_proto_rawDesc = "" +
 	"\n" +
-	"\x16runlet/v1/server.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n" +
+	"\x16runlet/v1/server.proto\x12\trunlet.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15runlet/v1/stats.proto\"\x16\n" +
 	"\x14GetServerInfoRequest\"\xdb\x02\n" +
 	"\x15GetServerInfoResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12/\n" +
@@ -1386,7 +1413,7 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"\x04arch\x18\x02 \x01(\tR\x04arch\x12$\n" +
 	"\x0emax_open_files\x18\x03 \x01(\x04R\fmaxOpenFiles\x12#\n" +
 	"\rmax_processes\x18\x04 \x01(\x04R\fmaxProcesses\x12!\n" +
-	"\fmemory_bytes\x18\x05 \x01(\x04R\vmemoryBytes\"\x8e\x13\n" +
+	"\fmemory_bytes\x18\x05 \x01(\x04R\vmemoryBytes\"\xdf\x14\n" +
 	"\x06Limits\x12!\n" +
 	"\fmax_sessions\x18\x01 \x01(\rR\vmaxSessions\x12#\n" +
 	"\rmax_processes\x18\x02 \x01(\rR\fmaxProcesses\x12*\n" +
@@ -1432,7 +1459,10 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"\x15max_session_listeners\x18) \x01(\rR\x13maxSessionListeners\x12I\n" +
 	"\x13tunnel_idle_timeout\x18* \x01(\v2\x19.google.protobuf.DurationR\x11tunnelIdleTimeout\x129\n" +
 	"\x19max_session_http_requests\x18+ \x01(\rR\x16maxSessionHttpRequests\x121\n" +
-	"\x15max_http_header_bytes\x18, \x01(\rR\x12maxHttpHeaderBytes\"\xbd\x03\n" +
+	"\x15max_http_header_bytes\x18, \x01(\rR\x12maxHttpHeaderBytes\x12=\n" +
+	"\x1bmax_principal_stats_streams\x18- \x01(\rR\x18maxPrincipalStatsStreams\x12G\n" +
+	"\x12min_stats_interval\x18. \x01(\v2\x19.google.protobuf.DurationR\x10minStatsInterval\x12G\n" +
+	"\x12max_stats_interval\x18/ \x01(\v2\x19.google.protobuf.DurationR\x10maxStatsInterval\"\xbd\x03\n" +
 	"\fCapabilities\x12\x1a\n" +
 	"\blauncher\x18\x01 \x01(\tR\blauncher\x12\x1c\n" +
 	"\tterminals\x18\x02 \x01(\bR\tterminals\x12\x16\n" +
@@ -1477,9 +1507,11 @@ const file_runlet_v1_server_proto_rawDesc = "" +
 	"\x19TREE_TRACKING_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15TREE_TRACKING_PARENTS\x10\x01\x12\x1b\n" +
 	"\x17TREE_TRACKING_SUBREAPER\x10\x02\x12\x18\n" +
-	"\x14TREE_TRACKING_CGROUP\x10\x032c\n" +
+	"\x14TREE_TRACKING_CGROUP\x10\x032\xb0\x01\n" +
 	"\rServerService\x12R\n" +
-	"\rGetServerInfo\x12\x1f.runlet.v1.GetServerInfoRequest\x1a .runlet.v1.GetServerInfoResponseBI\n" +
+	"\rGetServerInfo\x12\x1f.runlet.v1.GetServerInfoRequest\x1a .runlet.v1.GetServerInfoResponse\x12K\n" +
+	"\n" +
+	"WatchStats\x12\x1c.runlet.v1.WatchStatsRequest\x1a\x1d.runlet.v1.WatchStatsResponse0\x01BI\n" +
 	"\rdev.runlet.v1P\x01Z6github.com/runlet/runlet/clients/go/runlet/v1;runletv1b\x06proto3"
 
 var (
@@ -1511,6 +1543,8 @@ var file_runlet_v1_server_proto_goTypes = []any{
 	(*FilesCapability)(nil),       // 11: runlet.v1.FilesCapability
 	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
 	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
+	(*WatchStatsRequest)(nil),     // 14: runlet.v1.WatchStatsRequest
+	(*WatchStatsResponse)(nil),    // 15: runlet.v1.WatchStatsResponse
 }
 var file_runlet_v1_server_proto_depIdxs = []int32{
 	4,  // 0: runlet.v1.GetServerInfoResponse.platform:type_name -> runlet.v1.Platform
@@ -1526,19 +1560,23 @@ var file_runlet_v1_server_proto_depIdxs = []int32{
 	13, // 10: runlet.v1.Limits.max_detached_ttl:type_name -> google.protobuf.Duration
 	13, // 11: runlet.v1.Limits.default_detached_ttl:type_name -> google.protobuf.Duration
 	13, // 12: runlet.v1.Limits.tunnel_idle_timeout:type_name -> google.protobuf.Duration
-	0,  // 13: runlet.v1.Capabilities.tree_tracking:type_name -> runlet.v1.TreeTracking
-	11, // 14: runlet.v1.Capabilities.files:type_name -> runlet.v1.FilesCapability
-	9,  // 15: runlet.v1.Capabilities.sandbox:type_name -> runlet.v1.SandboxCapability
-	7,  // 16: runlet.v1.Capabilities.http:type_name -> runlet.v1.HttpCapability
-	8,  // 17: runlet.v1.Capabilities.tunnels:type_name -> runlet.v1.TunnelCapability
-	10, // 18: runlet.v1.SandboxCapability.probes:type_name -> runlet.v1.SandboxProbe
-	1,  // 19: runlet.v1.ServerService.GetServerInfo:input_type -> runlet.v1.GetServerInfoRequest
-	2,  // 20: runlet.v1.ServerService.GetServerInfo:output_type -> runlet.v1.GetServerInfoResponse
-	20, // [20:21] is the sub-list for method output_type
-	19, // [19:20] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	13, // 13: runlet.v1.Limits.min_stats_interval:type_name -> google.protobuf.Duration
+	13, // 14: runlet.v1.Limits.max_stats_interval:type_name -> google.protobuf.Duration
+	0,  // 15: runlet.v1.Capabilities.tree_tracking:type_name -> runlet.v1.TreeTracking
+	11, // 16: runlet.v1.Capabilities.files:type_name -> runlet.v1.FilesCapability
+	9,  // 17: runlet.v1.Capabilities.sandbox:type_name -> runlet.v1.SandboxCapability
+	7,  // 18: runlet.v1.Capabilities.http:type_name -> runlet.v1.HttpCapability
+	8,  // 19: runlet.v1.Capabilities.tunnels:type_name -> runlet.v1.TunnelCapability
+	10, // 20: runlet.v1.SandboxCapability.probes:type_name -> runlet.v1.SandboxProbe
+	1,  // 21: runlet.v1.ServerService.GetServerInfo:input_type -> runlet.v1.GetServerInfoRequest
+	14, // 22: runlet.v1.ServerService.WatchStats:input_type -> runlet.v1.WatchStatsRequest
+	2,  // 23: runlet.v1.ServerService.GetServerInfo:output_type -> runlet.v1.GetServerInfoResponse
+	15, // 24: runlet.v1.ServerService.WatchStats:output_type -> runlet.v1.WatchStatsResponse
+	23, // [23:25] is the sub-list for method output_type
+	21, // [21:23] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_runlet_v1_server_proto_init() }
@@ -1546,6 +1584,7 @@ func file_runlet_v1_server_proto_init() {
 	if File_runlet_v1_server_proto != nil {
 		return
 	}
+	file_runlet_v1_stats_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

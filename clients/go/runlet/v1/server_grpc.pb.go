@@ -22,6 +22,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	ServerService_GetServerInfo_FullMethodName = "/runlet.v1.ServerService/GetServerInfo"
+	ServerService_WatchStats_FullMethodName    = "/runlet.v1.ServerService/WatchStats"
 )
 
 // ServerServiceClient is the client API for ServerService service.
@@ -33,6 +34,22 @@ type ServerServiceClient interface {
 	// Describes the server, and the caller as the server knows it. What it says of the server does
 	// not change while it runs.
 	GetServerInfo(ctx context.Context, in *GetServerInfoRequest, opts ...grpc.CallOption) (*GetServerInfoResponse, error)
+	// Streams what sessions and processes use, in rounds: those of the caller, or with `all` those
+	// of all callers. A session or process of somebody else changes nothing in any of it. For a
+	// caller whose credentials are narrowed to a session, that one is all that there is.
+	//
+	// A round begins every `interval`, the first at once; more seldom where there is so much to be
+	// looked at that it would take more than a small part of the server's time. A client that reads
+	// slowly gets fewer of them: none waits for it. After every `heartbeat_interval` of silence a
+	// heartbeat comes. The stream holds no session, and goes on until the client ends it.
+	//
+	// Errors, at once or as the stream's end:
+	//   - `INVALID_ARGUMENT`/`INVALID_REQUEST`: `interval` is out of the server's range.
+	//   - `PERMISSION_DENIED`/`GRANT_MISSING`: neither `observe` nor `admin` is granted, or with `all`
+	//     not `admin`.
+	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the caller's `max_principal_stats_streams`.
+	//   - `UNAVAILABLE`/`DRAINING`: the server is shutting down, and its sessions have ended.
+	WatchStats(ctx context.Context, in *WatchStatsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchStatsResponse], error)
 }
 
 type serverServiceClient struct {
@@ -53,6 +70,25 @@ func (c *serverServiceClient) GetServerInfo(ctx context.Context, in *GetServerIn
 	return out, nil
 }
 
+func (c *serverServiceClient) WatchStats(ctx context.Context, in *WatchStatsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchStatsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ServerService_ServiceDesc.Streams[0], ServerService_WatchStats_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchStatsRequest, WatchStatsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ServerService_WatchStatsClient = grpc.ServerStreamingClient[WatchStatsResponse]
+
 // ServerServiceServer is the server API for ServerService service.
 // All implementations must embed UnimplementedServerServiceServer
 // for forward compatibility.
@@ -62,6 +98,22 @@ type ServerServiceServer interface {
 	// Describes the server, and the caller as the server knows it. What it says of the server does
 	// not change while it runs.
 	GetServerInfo(context.Context, *GetServerInfoRequest) (*GetServerInfoResponse, error)
+	// Streams what sessions and processes use, in rounds: those of the caller, or with `all` those
+	// of all callers. A session or process of somebody else changes nothing in any of it. For a
+	// caller whose credentials are narrowed to a session, that one is all that there is.
+	//
+	// A round begins every `interval`, the first at once; more seldom where there is so much to be
+	// looked at that it would take more than a small part of the server's time. A client that reads
+	// slowly gets fewer of them: none waits for it. After every `heartbeat_interval` of silence a
+	// heartbeat comes. The stream holds no session, and goes on until the client ends it.
+	//
+	// Errors, at once or as the stream's end:
+	//   - `INVALID_ARGUMENT`/`INVALID_REQUEST`: `interval` is out of the server's range.
+	//   - `PERMISSION_DENIED`/`GRANT_MISSING`: neither `observe` nor `admin` is granted, or with `all`
+	//     not `admin`.
+	//   - `RESOURCE_EXHAUSTED`/`LIMIT_EXCEEDED`: the caller's `max_principal_stats_streams`.
+	//   - `UNAVAILABLE`/`DRAINING`: the server is shutting down, and its sessions have ended.
+	WatchStats(*WatchStatsRequest, grpc.ServerStreamingServer[WatchStatsResponse]) error
 	mustEmbedUnimplementedServerServiceServer()
 }
 
@@ -74,6 +126,9 @@ type UnimplementedServerServiceServer struct{}
 
 func (UnimplementedServerServiceServer) GetServerInfo(context.Context, *GetServerInfoRequest) (*GetServerInfoResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetServerInfo not implemented")
+}
+func (UnimplementedServerServiceServer) WatchStats(*WatchStatsRequest, grpc.ServerStreamingServer[WatchStatsResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchStats not implemented")
 }
 func (UnimplementedServerServiceServer) mustEmbedUnimplementedServerServiceServer() {}
 func (UnimplementedServerServiceServer) testEmbeddedByValue()                       {}
@@ -114,6 +169,17 @@ func _ServerService_GetServerInfo_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ServerService_WatchStats_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchStatsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ServerServiceServer).WatchStats(m, &grpc.GenericServerStream[WatchStatsRequest, WatchStatsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ServerService_WatchStatsServer = grpc.ServerStreamingServer[WatchStatsResponse]
+
 // ServerService_ServiceDesc is the grpc.ServiceDesc for ServerService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -126,6 +192,12 @@ var ServerService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ServerService_GetServerInfo_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchStats",
+			Handler:       _ServerService_WatchStats_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "runlet/v1/server.proto",
 }

@@ -1,0 +1,31 @@
+import type { Clock } from '../../clock.ts';
+
+/** How often something may be done. */
+export interface PaceOptions {
+  readonly clock: Pick<Clock, 'monotonic'>;
+  /** Milliseconds between two times, at least. */
+  readonly everyMs: number;
+  /** The part of all time that it may take: it is done more seldom where it takes long. */
+  readonly part: number;
+}
+
+/** Says when something is to be done again that takes time. */
+export class Pace {
+  readonly #options: PaceOptions;
+  #next = Number.NEGATIVE_INFINITY;
+
+  constructor(options: PaceOptions) {
+    this.#options = options;
+  }
+
+  /** Whether it may be done now. */
+  get isDue(): boolean {
+    return this.#options.clock.monotonic() >= this.#next;
+  }
+
+  /** It was done, and took so long. */
+  done(spentMs: number): void {
+    const { clock, everyMs, part } = this.#options;
+    this.#next = clock.monotonic() + Math.max(everyMs, spentMs / part);
+  }
+}
