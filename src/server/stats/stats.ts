@@ -187,11 +187,11 @@ export class Stats {
     await this.#usage.look();
     if (this.#watchers.size === 0 || (this.#look !== undefined && !this.#pace.isDue)) return;
     const { clock, host, sessions } = this.#options;
-    const began = performance.now();
+    const began = clock.monotonic();
     this.#sessions.update(sessionsIn(sessions.all()));
     this.#processes.update(processesIn(host.launched(), (process) => this.#usage.of(process)));
     this.#look = { time: clock.now(), elapsedMs: clock.monotonic() };
-    this.#pace.done(performance.now() - began);
+    this.#pace.done(clock.monotonic() - began);
   }
 
   #leave(watcher: Watcher): void {

@@ -51,13 +51,13 @@ export class UsageLooks {
     const found = await scan();
     this.#time = found && clock.monotonic();
     let spentMs = found?.spentMs ?? 0;
-    let began = performance.now();
+    let began = clock.monotonic();
     let inTurn = 0;
     for (const process of found === undefined ? [] : processes()) {
       if (inTurn === USAGE_LOOKED_IN_A_TURN) {
-        spentMs += performance.now() - began;
+        spentMs += clock.monotonic() - began;
         await nextTurn();
-        began = performance.now();
+        began = clock.monotonic();
         inTurn = 0;
       }
       inTurn += 1;
@@ -69,6 +69,6 @@ export class UsageLooks {
       const cpuMs = Math.max(before?.cpuMs ?? 0, usage.cpuMs + (exitCpuMs(phase) ?? 0));
       this.#known.set(process, { ...usage, cpuMs });
     }
-    this.#pace.done(spentMs + performance.now() - began);
+    this.#pace.done(spentMs + clock.monotonic() - began);
   }
 }

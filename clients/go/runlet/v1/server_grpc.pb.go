@@ -35,8 +35,8 @@ type ServerServiceClient interface {
 	// not change while it runs.
 	GetServerInfo(ctx context.Context, in *GetServerInfoRequest, opts ...grpc.CallOption) (*GetServerInfoResponse, error)
 	// Streams what sessions and processes use, in rounds: those of the caller, or with `all` those
-	// of all callers. A session or process of somebody else changes nothing in any of it. For a
-	// caller whose credentials are narrowed to a session, that one is all that there is.
+	// of all callers. Nothing in it tells of a session or process of somebody else. For a caller
+	// whose credentials are narrowed to a session, that one is all that there is.
 	//
 	// A round begins every `interval`, the first at once; more seldom where there is so much to be
 	// looked at that it would take more than a small part of the server's time. A client that reads
@@ -99,8 +99,8 @@ type ServerServiceServer interface {
 	// not change while it runs.
 	GetServerInfo(context.Context, *GetServerInfoRequest) (*GetServerInfoResponse, error)
 	// Streams what sessions and processes use, in rounds: those of the caller, or with `all` those
-	// of all callers. A session or process of somebody else changes nothing in any of it. For a
-	// caller whose credentials are narrowed to a session, that one is all that there is.
+	// of all callers. Nothing in it tells of a session or process of somebody else. For a caller
+	// whose credentials are narrowed to a session, that one is all that there is.
 	//
 	// A round begins every `interval`, the first at once; more seldom where there is so much to be
 	// looked at that it would take more than a small part of the server's time. A client that reads
