@@ -133,6 +133,14 @@ export type {
   TunnelCapability,
 } from './server-info.ts';
 export type { StartedProcess } from './started-process.ts';
+export type {
+  ProcessStats,
+  ServerStats,
+  SessionStats,
+  Stats,
+  StatsTotals,
+  WatchStatsOptions,
+} from './stats/stats.ts';
 export type { Pem, TlsOptions } from './tls-options.ts';
 export type { TokenOption } from './token-source.ts';
 export {

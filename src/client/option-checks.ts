@@ -33,6 +33,7 @@ import type {
 import type { StartOptions } from './remote-session.ts';
 import type { SessionOptions } from './runlet-client.ts';
 import { isSandbox, sandboxMessage } from './sandbox.ts';
+import type { WatchStatsOptions } from './stats/stats.ts';
 
 const POLICY_CHECKS: OptionChecks<EnvPolicy> = {
   inherit: isOneOf(['all', 'core', 'none']),
@@ -122,6 +123,18 @@ const SESSION_CHECKS: OptionChecks<SessionOptions> = {
 /** Refuses what is wrong with how a session is opened. @internal */
 export function checkSessionOptions(options: SessionOptions): void {
   checkOptions('session', options, SESSION_CHECKS);
+}
+
+const WATCH_STATS_CHECKS: OptionChecks<WatchStatsOptions> = {
+  intervalMs: isTime,
+  all: isFlag,
+  signal: isSignal,
+  onConnectionChange: isFunction,
+};
+
+/** Refuses what is wrong with how a server is watched. @internal */
+export function checkWatchStatsOptions(options: WatchStatsOptions): void {
+  checkOptions('watchStats', options, WATCH_STATS_CHECKS);
 }
 
 /** What HTTP/2 allows. */

@@ -6,10 +6,11 @@ import { AttachMode, type CreateSessionRequestSchema } from '../gen/runlet/v1/se
 import { RunletClientError } from './client-error.ts';
 import { type CommandTemplate, commandTemplate } from './command-template.ts';
 import { openServices } from './connection.ts';
+import { joinSignals } from './joined-signal.ts';
 import { Link } from './link.ts';
 import { duration } from './numbers.ts';
 import { oneOffCall } from './one-off-calls.ts';
-import { checkSessionOptions } from './option-checks.ts';
+import { checkSessionOptions, checkWatchStatsOptions } from './option-checks.ts';
 import type { ClientSettings } from './options.ts';
 import { type SessionInfo, sessionInfo } from './process-info.ts';
 import { ProcessLives } from './process-lives.ts';
@@ -19,6 +20,8 @@ import type { OutputOf, RunningCommand, RunOptions } from './run-options.ts';
 import { runningCommand } from './running-command.ts';
 import { type ServerInfo, serverInfo } from './server-info.ts';
 import { SessionCalls } from './session-calls.ts';
+import { silenceMsOf } from './silence.ts';
+import type { Stats, WatchStatsOptions } from './stats/stats.ts';
 import { within } from './waiting.ts';
 
 /** Which session to use, and how. */
@@ -46,9 +49,6 @@ const RUN_TTL_MS = 30_000;
 /** How long `close` waits for the end of what `run` has started, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 10_000;
 
-/** Silence that is longer than heartbeats allow by this much is the end of a stream. */
-const SILENCE_MARGIN_MS = 5_000;
-
 /** A client of one server. */
 export class RunletClient {
   readonly #address: Address;
@@ -56,7 +56,8 @@ export class RunletClient {
   readonly #sessions = new Set<RemoteSession>();
   /** What `run` starts processes in. */
   #runSession: Promise<RemoteSession> | undefined;
-  #closed = false;
+  /** Aborts when it is closed, with what is thrown then. */
+  readonly #closing = new AbortController();
 
   /** @internal */
   constructor(address: Address, settings: ClientSettings) {
@@ -89,6 +90,30 @@ export class RunletClient {
   }
 
   /**
+   * What the sessions and processes of this caller are and use, again and again, until the loop
+   * over it is left. Where the connection breaks it goes on over another one within `windowMs` of
+   * this client, 5 minutes if nothing is said.
+   *
+   * @throws RemoteError `GRANT_MISSING`, `LIMIT_EXCEEDED`, `INVALID_REQUEST`
+   * @throws ConnectionError, the reason of the signal
+   */
+  watchStats(options: WatchStatsOptions = {}): AsyncGenerator<Stats> {
+    checkWatchStatsOptions(options);
+    this.#assertOpen();
+    return this.#watchStats(options);
+  }
+
+  async *#watchStats(options: WatchStatsOptions): AsyncGenerator<Stats> {
+    const { watchStats } = await import('./stats/watch-stats.ts');
+    const joined = joinSignals(this.#closing.signal, options.signal);
+    try {
+      yield* watchStats(this.#address, this.#settings, { ...options, signal: joined.signal });
+    } finally {
+      joined.release();
+    }
+  }
+
+  /**
    * Creates a session, or comes back to one, and keeps it within reach.
    *
    * @throws SessionLostError `expired` if there is no session with the id
@@ -101,7 +126,7 @@ export class RunletClient {
     const info = await this.#prepare(sessionId, options);
     const ifAttached = options.ifAttached ?? 'take-over';
     const attach = ifAttached !== 'share';
-    const silenceMs = 2 * info.limits.heartbeatIntervalMs + SILENCE_MARGIN_MS;
+    const silenceMs = silenceMsOf(info.limits);
     const lives = new ProcessLives(
       {
         get: async (processId) => (await ask(processId)).process,
@@ -137,7 +162,7 @@ export class RunletClient {
       defaults: this.#settings.defaults,
       retentionMs: Math.min(Math.max(defaultRetentionMs, link.windowMs), maxRetentionMs),
     });
-    if (this.#closed) {
+    if (this.#closing.signal.aborted) {
       session.detach();
       this.#assertOpen();
     }
@@ -183,7 +208,7 @@ export class RunletClient {
    * what `run` has started, which ends.
    */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort(new RunletClientError('CLIENT_CLOSED', 'the client was closed'));
     const runs = await this.#runSession?.catch(() => undefined);
     if (runs !== undefined) {
       const { clock } = this.#settings;
@@ -238,7 +263,7 @@ export class RunletClient {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new RunletClientError('CLIENT_CLOSED', 'the client was closed');
+    this.#closing.signal.throwIfAborted();
   }
 }
 
