@@ -9,10 +9,14 @@ export interface PaceOptions {
   readonly part: number;
 }
 
-/** Says when something is to be done again that takes time. */
+/**
+ * Says when something is to be done again that takes time. Of two times in a row the shorter one
+ * counts: what else keeps the machine busy, or this program when it begins, is not its doing.
+ */
 export class Pace {
   readonly #options: PaceOptions;
   #next = Number.NEGATIVE_INFINITY;
+  #lastSpentMs = 0;
 
   constructor(options: PaceOptions) {
     this.#options = options;
@@ -26,6 +30,8 @@ export class Pace {
   /** It was done, and took so long. */
   done(spentMs: number): void {
     const { clock, everyMs, part } = this.#options;
-    this.#next = clock.monotonic() + Math.max(everyMs, spentMs / part);
+    const leastMs = Math.min(spentMs, this.#lastSpentMs);
+    this.#lastSpentMs = spentMs;
+    this.#next = clock.monotonic() + Math.max(everyMs, leastMs / part);
   }
 }
