@@ -78,6 +78,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./ps.ts')).psCommand(),
   },
   {
+    name: 'top',
+    usage: '[options]',
+    summary: 'Watch sessions and processes, and what they use.',
+    description:
+      'Watch sessions and processes, and what they use: processor time and memory with all that came of a process, output, and how far readers lag. On a terminal it fills the screen; elsewhere it prints tables, one after the other.',
+    load: async () => (await import('./top.ts')).topCommand(),
+  },
+  {
     name: 'inspect',
     usage: '[options] [process...]',
     description: 'Print all that is known of processes, as a list in JSON.',

@@ -5,6 +5,7 @@ const FIELD_FLAGS: Readonly<Record<string, string>> = {
   after_seq: '--since-seq',
   detached_ttl: '--ttl',
   grace: '--grace',
+  interval: '--interval',
   'head.credential': '--credential',
   'head.headers': '--header',
   'head.method': '--request',

@@ -21,8 +21,14 @@ export const MAX_STATS_INTERVAL_MS = 60 * SECOND;
  */
 export const STATS_LOOK_MS = 200;
 
-/** How long it is between two looks at processor time and memory, which the system has to be asked for. */
-export const USAGE_LOOK_MS = SECOND - 100;
+/**
+ * How long it is between two looks at processor time and memory, of all processes of the machine: a
+ * few microseconds each. As often as top(1) and its kin do.
+ */
+export const USAGE_LOOK_MS = 2 * SECOND - 100;
+
+/** How long it is between two looks at the server itself: a millisecond where it has many threads. */
+export const VITALS_LOOK_MS = 2 * SECOND - 100;
 
 /** The part of the server's time that each of both may take: they come more seldom else. */
 export const STATS_PART = 0.005;
@@ -37,4 +43,4 @@ export const MAX_STATS_NUMBER = 2 ** 32;
 export const USAGE_LOOKED_IN_A_TURN = 256;
 
 /** How often it is looked whether the event loop is late, while somebody is told of that. */
-export const LOOP_LOOK_MS = 20;
+export const LOOP_LOOK_MS = 100;

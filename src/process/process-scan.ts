@@ -2,22 +2,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hasOwnProc } from './own-proc.ts';
+import { parseStat, type ScannedProcess } from './process-stat.ts';
 
-/** A process of the machine, as proc(5) tells of it. */
-export interface ScannedProcess {
-  readonly pid: number;
-  readonly parent: number;
-  readonly group: number;
-  readonly session: number;
-  /** In clock ticks since the machine started: tells two processes with one pid apart. */
-  readonly startTime: string;
-  /** It ended and waits for its parent to reap it. */
-  readonly ended: boolean;
-  /** Processor time of it and of the children that it waited for, in clock ticks. */
-  readonly cpuTicks: number;
-  /** Its memory, in pages. */
-  readonly residentPages: number;
-}
+export type { ScannedProcess } from './process-stat.ts';
 
 /** The processes of the machine at about one time, by what they are looked for by. */
 export interface ProcessScan {
@@ -63,7 +50,7 @@ export function scanProcess(pid: number): ScannedProcess | undefined {
     const fd = openSync(`/proc/${pid}/stat`, 'r');
     try {
       const bytes = readSync(fd, stat, 0, stat.byteLength, 0);
-      return parseStat(pid, stat.toString('latin1', 0, bytes));
+      return parseStat(pid, stat, bytes);
     } finally {
       closeSync(fd);
     }
@@ -129,25 +116,4 @@ function groupBy(
     else group.push(process);
   }
   return groups;
-}
-
-function parseStat(pid: number, stat: string): ScannedProcess | undefined {
-  // The command's name, in parentheses, may hold anything; the rest follows the last of them.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, parent, group, session] = fields;
-  const startTime = fields[19];
-  let cpuTicks = 0;
-  // In user and in system mode, and the same of children: utime, stime, cutime, cstime.
-  for (const field of fields.slice(11, 15)) cpuTicks += Number(field);
-  if (state === undefined || startTime === undefined) return undefined;
-  return {
-    pid,
-    parent: Number(parent),
-    group: Number(group),
-    session: Number(session),
-    startTime,
-    ended: 'ZXx'.includes(state),
-    cpuTicks,
-    residentPages: Number(fields[21]),
-  };
 }

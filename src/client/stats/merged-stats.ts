@@ -32,7 +32,9 @@ export class MergedStats {
   readonly #sessions = new Map<bigint, SessionStats>();
   readonly #processes = new Map<bigint, Known>();
   #before: Times | undefined;
-  #server: { readonly cpuMs: number; readonly elapsedMs: number } | undefined;
+  #server:
+    | { readonly cpuMs: number; readonly elapsedMs: number; readonly cpu: number | undefined }
+    | undefined;
 
   /** Takes a message, and gives how all is where that ends a round. */
   take(message: WatchStatsResponse): Stats | undefined {
@@ -144,13 +146,16 @@ export class MergedStats {
   #serverStats(message: ServerMessage, { elapsedMs }: Times): ServerStats {
     const cpuMs = msOf(message.cpuTime) ?? 0;
     const before = this.#server;
-    this.#server = { cpuMs, elapsedMs };
-    const used = rate(before?.cpuMs, cpuMs, before && elapsedMs - before.elapsedMs);
+    // Where it is the same it was not looked at since: a server that tells uses some.
+    if (before === undefined || cpuMs !== before.cpuMs) {
+      const used = rate(before?.cpuMs, cpuMs, before && elapsedMs - before.elapsedMs);
+      this.#server = { cpuMs, elapsedMs, cpu: used === undefined ? undefined : used / 1000 };
+    }
     return {
       cpuMs,
-      cpu: used === undefined ? undefined : used / 1000,
+      cpu: this.#server?.cpu,
       residentBytes: Number(message.residentBytes),
-      eventLoopDelayMs: msOf(message.eventLoopDelay) ?? 0,
+      eventLoopDelayMs: msOf(message.eventLoopDelay),
       eventLoopUtilization: message.eventLoopUtilization,
       startingProcesses: message.startingProcesses,
     };

@@ -108,10 +108,10 @@ export interface ServerStats {
   /** How many processors it used of late; undefined: not known yet. */
   readonly cpu: number | undefined;
   readonly residentBytes: number;
-  /** The longest that it was late for what was due of late, in milliseconds. */
-  readonly eventLoopDelayMs: number;
-  /** The part of the time in which it was busy of late, from 0 to 1. */
-  readonly eventLoopUtilization: number;
+  /** The longest that it was late for what was due of late, in milliseconds; undefined: not known yet. */
+  readonly eventLoopDelayMs: number | undefined;
+  /** The part of the time in which it was busy of late, from 0 to 1; undefined: not known yet. */
+  readonly eventLoopUtilization: number | undefined;
   /** Processes that are being started. */
   readonly startingProcesses: number;
 }

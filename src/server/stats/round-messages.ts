@@ -146,8 +146,10 @@ function endOf(round: Round, skipped: number): MessageInitShape<typeof StatsRoun
       server: {
         cpuTime: spanToProto(server.cpuMs),
         residentBytes: BigInt(server.residentBytes),
-        eventLoopDelay: spanToProto(server.delayMs),
-        eventLoopUtilization: server.utilization,
+        ...(server.loop && {
+          eventLoopDelay: spanToProto(server.loop.delayMs),
+          eventLoopUtilization: server.loop.utilization,
+        }),
         startingProcesses: server.starting,
       },
     }),

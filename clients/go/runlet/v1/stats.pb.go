@@ -785,10 +785,11 @@ type ServerStats struct {
 	CpuTime *durationpb.Duration `protobuf:"bytes,1,opt,name=cpu_time,json=cpuTime,proto3" json:"cpu_time,omitempty"`
 	// Bytes of memory that it has.
 	ResidentBytes uint64 `protobuf:"varint,2,opt,name=resident_bytes,json=residentBytes,proto3" json:"resident_bytes,omitempty"`
-	// The longest that it was late for what was due, within the last second or so.
+	// The longest that it was late for what was due, within the last second or so. Absent: it was
+	// not measured for so long.
 	EventLoopDelay *durationpb.Duration `protobuf:"bytes,3,opt,name=event_loop_delay,json=eventLoopDelay,proto3" json:"event_loop_delay,omitempty"`
-	// The part of that time in which it was busy, from 0 to 1.
-	EventLoopUtilization float64 `protobuf:"fixed64,4,opt,name=event_loop_utilization,json=eventLoopUtilization,proto3" json:"event_loop_utilization,omitempty"`
+	// The part of that time in which it was busy, from 0 to 1. Absent: as above.
+	EventLoopUtilization *float64 `protobuf:"fixed64,4,opt,name=event_loop_utilization,json=eventLoopUtilization,proto3,oneof" json:"event_loop_utilization,omitempty"`
 	// Processes that are being started.
 	StartingProcesses uint32 `protobuf:"varint,5,opt,name=starting_processes,json=startingProcesses,proto3" json:"starting_processes,omitempty"`
 	unknownFields     protoimpl.UnknownFields
@@ -847,8 +848,8 @@ func (x *ServerStats) GetEventLoopDelay() *durationpb.Duration {
 }
 
 func (x *ServerStats) GetEventLoopUtilization() float64 {
-	if x != nil {
-		return x.EventLoopUtilization
+	if x != nil && x.EventLoopUtilization != nil {
+		return *x.EventLoopUtilization
 	}
 	return 0
 }
@@ -930,13 +931,14 @@ const file_runlet_v1_stats_proto_rawDesc = "" +
 	"\x15retained_memory_bytes\x18\x06 \x01(\x04R\x13retainedMemoryBytes\x12.\n" +
 	"\x13retained_file_bytes\x18\a \x01(\x04R\x11retainedFileBytes\x12\x1d\n" +
 	"\n" +
-	"open_calls\x18\b \x01(\rR\topenCalls\"\x94\x02\n" +
+	"open_calls\x18\b \x01(\rR\topenCalls\"\xb4\x02\n" +
 	"\vServerStats\x124\n" +
 	"\bcpu_time\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\acpuTime\x12%\n" +
 	"\x0eresident_bytes\x18\x02 \x01(\x04R\rresidentBytes\x12C\n" +
-	"\x10event_loop_delay\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x0eeventLoopDelay\x124\n" +
-	"\x16event_loop_utilization\x18\x04 \x01(\x01R\x14eventLoopUtilization\x12-\n" +
-	"\x12starting_processes\x18\x05 \x01(\rR\x11startingProcessesBI\n" +
+	"\x10event_loop_delay\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x0eeventLoopDelay\x129\n" +
+	"\x16event_loop_utilization\x18\x04 \x01(\x01H\x00R\x14eventLoopUtilization\x88\x01\x01\x12-\n" +
+	"\x12starting_processes\x18\x05 \x01(\rR\x11startingProcessesB\x19\n" +
+	"\x17_event_loop_utilizationBI\n" +
 	"\rdev.runlet.v1P\x01Z6github.com/runlet/runlet/clients/go/runlet/v1;runletv1b\x06proto3"
 
 var (
@@ -999,6 +1001,7 @@ func file_runlet_v1_stats_proto_init() {
 	}
 	file_runlet_v1_process_proto_init()
 	file_runlet_v1_stats_proto_msgTypes[4].OneofWrappers = []any{}
+	file_runlet_v1_stats_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
