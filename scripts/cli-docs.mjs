@@ -25,6 +25,7 @@ const COMMANDS = [
   'logs',
   'wait',
   'ps',
+  'top',
   'inspect',
   'stop',
   'kill',

@@ -6,8 +6,11 @@
 /** Makes a terminal ready. */
 export const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J';
 
-/** Sets it as it was. */
-export const LEAVE = '\x1b[?7h\x1b[?25h\x1b[?1049l';
+/**
+ * Sets it as it was. The screen is emptied before: tmux 3.3 would otherwise have some of it on the
+ * other screen if its size has changed.
+ */
+export const LEAVE = '\x1b[2J\x1b[H\x1b[?7h\x1b[?25h\x1b[?1049l';
 
 /** Follows what a screen shows, so that nothing is written but what has changed. */
 export class Screen {

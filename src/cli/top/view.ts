@@ -90,11 +90,12 @@ export function frameOf(
   { address, connected }: Surroundings,
   { columns, rows }: ScreenSize,
 ): Frame {
-  const lost = connected ? '' : '   the connection broke; trying to come back';
+  // Before the address, which may be too long for a line.
+  const lost = connected ? '' : 'the connection broke; trying to come back   ';
   const time = stats.time.toISOString().slice(11, 19);
   const options = { sort: view.sort, ended: view.ended, width: columns, whole: false };
   const table = (view.of === 'sessions' ? sessionLines : processLines)(stats, options);
-  const head = [`runlet top   ${address}   ${time}${lost}`, ...summaryLines(stats), ''].map(
+  const head = [`runlet top   ${time}   ${lost}${address}`, ...summaryLines(stats), ''].map(
     (line) => cut(line, columns),
   );
   const page = Math.max(1, rows - head.length - 2);

@@ -28,6 +28,7 @@ const FAULTS = [
   'the process has fewer events than it had',
   'the process was closed without an exit',
   'the server has no standard output',
+  'the server told nothing of what it does',
 ];
 
 /** Messages that a test has for which more is needed than a command line. */

@@ -130,6 +130,13 @@ export const NOT_FOUND: readonly Refused[] = [
 /** What cannot be done so, of which the server or the system says why. */
 export const NOT_POSSIBLE: readonly Refused[] = [
   [
+    'top --once --all',
+    125,
+    'it is not granted: the caller lacks the grant admin, and `runlet info` tells what it has (GRANT_MISSING)',
+  ],
+  ['top --interval 0.1', 125, '--interval: must be at least 0.25 s (INVALID_REQUEST)'],
+  ['top --json --interval 2h', 125, '--interval: must be at most 60 s (INVALID_REQUEST)'],
+  [
     'forward $FOLDER/file:host:80',
     125,
     'cannot listen at $FOLDER/file: address already in use (EADDRINUSE)',

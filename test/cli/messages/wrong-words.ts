@@ -155,6 +155,12 @@ export const WRONG_WORDS: Readonly<Record<string, readonly (readonly [string, st
     ['ps --format yaml', '--format yaml: it is none of table, json, name'],
     ["ps --session ''", "--session '': it must not be empty"],
   ],
+  'runlet top': [
+    ['top x', 'too many arguments: 1, where 0 can be'],
+    ['top --sort name', '--sort name: it is none of cpu, memory, output, age, lag'],
+    ['top --interval 0', '--interval 0: it must be more than 0'],
+    ['top --interval x', `--interval x: ${SPAN}`],
+  ],
   'runlet kill': [
     ['kill -99', '--signal 99: it is no signal, such as INT, SIGINT or 2'],
     ['kill --signal NOPE', '--signal NOPE: it is no signal, such as INT, SIGINT or 2'],
