@@ -1,5 +1,5 @@
 import type { Stats } from '../../client/index.ts';
-import { sizeText } from '../human-text.ts';
+import { sizeText } from '../../quantities.ts';
 import { percentText } from './tables.ts';
 
 /** What stands above the tables: how many there are, and how the server is. */

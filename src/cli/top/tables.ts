@@ -1,5 +1,6 @@
 import type { ProcessStats, SessionStats, Stats } from '../../client/index.ts';
-import { printable, sizeText, spanText } from '../human-text.ts';
+import { sizeText } from '../../quantities.ts';
+import { printable, spanText } from '../human-text.ts';
 import { type Column, fitColumns, itemLine, titleLine } from './columns.ts';
 import { type Sort, sorted } from './sorting.ts';
 
