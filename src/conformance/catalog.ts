@@ -41,6 +41,7 @@ import { serverInfo } from './checks/server-info.ts';
 import { sessions } from './checks/sessions.ts';
 import { signals } from './checks/signals.ts';
 import { starting } from './checks/starting.ts';
+import { stats } from './checks/stats.ts';
 import { stdin } from './checks/stdin.ts';
 import { stdinStream } from './checks/stdin-stream.ts';
 import { terminals } from './checks/terminals.ts';
@@ -88,6 +89,7 @@ export const AREAS: readonly Area[] = [
   { title: 'Resuming an attachment', checks: resuming },
   { title: 'Heartbeats', checks: heartbeats },
   { title: 'Lists and pages', checks: listing },
+  { title: 'What is used', checks: stats },
   { title: 'Files', checks: files },
   { title: 'Reading files', checks: readingFiles },
   { title: 'Writing files', checks: writingFiles },

@@ -21,6 +21,8 @@ export const REQUIREMENTS = {
   unix_sockets: '`capabilities.tunnels.unix_sockets`: sockets of the file system can be reached',
   http: '`capabilities.http`: there is `HttpService`, through no proxy, and the caller is granted `http`',
   listeners: 'python3, perl or node on its machine, for a process that listens',
+  stats:
+    '`limits.max_principal_stats_streams`: there is `WatchStats`, and the caller is granted `observe`',
   heartbeats: 'a `limits.heartbeat_interval` of at most an eighth of the time that a check has',
 } as const;
 

@@ -45,6 +45,8 @@ export async function learnFacts(clients: Clients, timeoutMs: number): Promise<F
     met.add('files');
     met.add(files.roots.length > 0 ? 'roots' : 'unconfined');
   }
+  const streams = info.limits?.maxPrincipalStatsStreams ?? 0;
+  if (streams > 0 && info.caller?.grants.includes('observe')) met.add('stats');
   for (const requirement of await learnNetwork(clients, info)) met.add(requirement);
   const { sandbox } = capabilities;
   if (sandbox && sandbox.mechanism !== '' && sandbox.probes.every(({ works }) => works)) {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { StatsReader } from '../../src/conformance/stats-reader.ts';
 import { ProcessState } from '../../src/gen/runlet/v1/process_pb.ts';
 import { grantSet } from '../../src/identity/grants.ts';
 import { failureOf } from '../support/failure.ts';
@@ -7,7 +8,6 @@ import { FakeClock, passTime } from '../support/fake-clock.ts';
 import { type Clients, connectClients, serveHere, startHarness } from '../support/harness.ts';
 import { as, namedCallers } from '../support/named-callers.ts';
 import { awaitRelease, release, shellSpec, startShell } from '../support/shell.ts';
-import { StatsReader } from '../support/stats-reader.ts';
 
 const SOON = { seconds: 0n, nanos: 250_000_000 };
 

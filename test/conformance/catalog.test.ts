@@ -14,6 +14,7 @@ import { file_runlet_v1_sandbox } from '../../src/gen/runlet/v1/sandbox_pb.ts';
 import { file_runlet_v1_server } from '../../src/gen/runlet/v1/server_pb.ts';
 import { file_runlet_v1_session } from '../../src/gen/runlet/v1/session_pb.ts';
 import { file_runlet_v1_signal } from '../../src/gen/runlet/v1/signal_pb.ts';
+import { file_runlet_v1_stats } from '../../src/gen/runlet/v1/stats_pb.ts';
 import { file_runlet_v1_tunnel } from '../../src/gen/runlet/v1/tunnel_pb.ts';
 import { MUTANTS } from './mutants/catalog.ts';
 
@@ -29,6 +30,7 @@ const FILES = [
   file_runlet_v1_server,
   file_runlet_v1_session,
   file_runlet_v1_signal,
+  file_runlet_v1_stats,
   file_runlet_v1_tunnel,
 ];
 

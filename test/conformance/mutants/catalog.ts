@@ -20,6 +20,7 @@ import { ofRequests } from './of-requests.ts';
 import { ofSandboxes } from './of-sandboxes.ts';
 import { ofSessions } from './of-sessions.ts';
 import { ofStarts } from './of-starts.ts';
+import { ofStats } from './of-stats.ts';
 import { ofStdin } from './of-stdin.ts';
 import { ofStreams } from './of-streams.ts';
 import { ofTerminals } from './of-terminals.ts';
@@ -49,6 +50,7 @@ export const OF_CALLS: readonly Mutant[] = [
   ...ofAttachments,
   ...ofRequests,
   ...ofFailures,
+  ...ofStats,
 ];
 
 /** What is wrong with files. */

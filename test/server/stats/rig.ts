@@ -1,4 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { StatsReader } from '../../../src/conformance/stats-reader.ts';
 import {
   type StatsRound,
   WatchStatsRequestSchema,
@@ -18,7 +19,6 @@ import { TestCallContext } from '../../support/call-context.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { memoryStore } from '../../support/output.ts';
 import { ScriptedLauncher } from '../../support/scripted-launcher.ts';
-import { StatsReader } from '../../support/stats-reader.ts';
 
 /** What a scan has of a process that runs, beside what a test says of it. */
 const RUNNING: ScannedProcess = {

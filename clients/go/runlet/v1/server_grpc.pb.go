@@ -41,7 +41,9 @@ type ServerServiceClient interface {
 	// A round begins every `interval`, the first at once; more seldom where there is so much to be
 	// looked at that it would take more than a small part of the server's time. A client that reads
 	// slowly gets fewer of them: none waits for it. After every `heartbeat_interval` of silence a
-	// heartbeat comes. The stream holds no session, and goes on until the client ends it.
+	// heartbeat comes. The stream holds no session, and goes on until the client ends it. Through a
+	// proxy that hashes the header `runlet-session-id` it tells of the server which has the session
+	// that a client names there.
 	//
 	// Errors, at once or as the stream's end:
 	//   - `INVALID_ARGUMENT`/`INVALID_REQUEST`: `interval` is out of the server's range.
@@ -105,7 +107,9 @@ type ServerServiceServer interface {
 	// A round begins every `interval`, the first at once; more seldom where there is so much to be
 	// looked at that it would take more than a small part of the server's time. A client that reads
 	// slowly gets fewer of them: none waits for it. After every `heartbeat_interval` of silence a
-	// heartbeat comes. The stream holds no session, and goes on until the client ends it.
+	// heartbeat comes. The stream holds no session, and goes on until the client ends it. Through a
+	// proxy that hashes the header `runlet-session-id` it tells of the server which has the session
+	// that a client names there.
 	//
 	// Errors, at once or as the stream's end:
 	//   - `INVALID_ARGUMENT`/`INVALID_REQUEST`: `interval` is out of the server's range.

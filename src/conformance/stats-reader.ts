@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { CallOptions, ServiceClient } from '../../src/bridge/types.ts';
-import type { ServerService } from '../../src/gen/runlet/v1/server_pb.ts';
+import type { CallOptions, ServiceClient } from '../bridge/types.ts';
+import type { ServerService } from '../gen/runlet/v1/server_pb.ts';
 import type {
   ProcessStats,
   ProcessStatsInfo,
@@ -9,7 +9,8 @@ import type {
   StatsRound,
   WatchStatsRequestSchema,
   WatchStatsResponse,
-} from '../../src/gen/runlet/v1/stats_pb.ts';
+} from '../gen/runlet/v1/stats_pb.ts';
+import { ConformanceError } from './assert.ts';
 
 /** What is known after a round, and what it told. */
 export interface ReadRound {
@@ -36,7 +37,7 @@ export class StatsReader {
   /** Reads a message, a heartbeat for example. */
   async message(): Promise<WatchStatsResponse> {
     const { done, value } = await this.#messages.next();
-    if (done) throw new Error('the stream ended in order');
+    if (done) throw new ConformanceError('the stream ended in order');
     this.#take(value);
     return value;
   }
