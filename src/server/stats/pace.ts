@@ -24,7 +24,12 @@ export class Pace {
 
   /** Whether it may be done now. */
   get isDue(): boolean {
-    return this.#options.clock.monotonic() >= this.#next;
+    return this.waitMs === 0;
+  }
+
+  /** How long it is until it may be done. */
+  get waitMs(): number {
+    return Math.max(0, this.#next - this.#options.clock.monotonic());
   }
 
   /** It was done, and took so long. */

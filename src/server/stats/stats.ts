@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { limitExceeded, RunletError } from '../../errors.ts';
+import { Latch } from '../../latch.ts';
 import {
   DRAINING_RETRY_MS,
   MAX_PRINCIPAL_STATS_STREAMS,
@@ -76,7 +77,9 @@ export interface StatsWatch {
 }
 
 interface Watcher extends WatchOptions {
-  /** The version that it knows. */
+  /** The version that there was when it came: it is told of a later one. */
+  readonly joined: number;
+  /** The version that it knows; 0: none. */
   known: number;
 }
 
@@ -101,6 +104,8 @@ export class Stats {
   #processes: Versions<Process, ProcessFigures>;
   #look: Look | undefined;
   #looking: Promise<void> | undefined;
+  /** Somebody waits until the next look may be taken. */
+  #waiting: { readonly over: Promise<void>; readonly end: () => void } | undefined;
   #closed = false;
 
   constructor(options: StatsOptions) {
@@ -124,7 +129,7 @@ export class Stats {
     if (this.#streams.of(principal) >= MAX_PRINCIPAL_STATS_STREAMS) {
       throw limitExceeded('max_principal_stats_streams', MAX_PRINCIPAL_STATS_STREAMS);
     }
-    const watcher: Watcher = { ...options, known: 0 };
+    const watcher: Watcher = { ...options, joined: this.#sessions.version, known: 0 };
     this.#watchers.add(watcher);
     this.#streams.add(principal, 1);
     if (ofServer) this.#vitals.start();
@@ -144,14 +149,33 @@ export class Stats {
   }
 
   async #next(watcher: Watcher): Promise<Round | undefined> {
-    this.#looking ??= this.#lookAgain().finally(() => {
-      this.#looking = undefined;
-    });
-    await this.#looking;
-    const { version } = this.#sessions;
-    if (this.#look === undefined || watcher.known === version) return undefined;
-    if (!this.#watchers.has(watcher)) return undefined;
-    return this.#roundFor(watcher, this.#look);
+    for (;;) {
+      this.#looking ??= this.#lookAgain().finally(() => {
+        this.#looking = undefined;
+      });
+      await this.#looking;
+      if (!this.#watchers.has(watcher)) return undefined;
+      const { known, joined } = watcher;
+      const isNew = this.#sessions.version > Math.max(known, joined);
+      if (isNew && this.#look !== undefined) return this.#roundFor(watcher, this.#look);
+      if (known > 0) return undefined;
+      // What was there before it came is in the first that it is told.
+      await this.#untilDue();
+    }
+  }
+
+  #untilDue(): Promise<void> {
+    if (this.#waiting === undefined) {
+      const latch = new Latch();
+      const timer = this.#options.clock.setTimer(this.#pace.waitMs, () => end());
+      const end = (): void => {
+        timer.cancel();
+        this.#waiting = undefined;
+        latch.open();
+      };
+      this.#waiting = { over: latch.wait().then(() => {}), end };
+    }
+    return this.#waiting.over;
   }
 
   #roundFor(watcher: Watcher, look: Look): Round {
@@ -185,7 +209,7 @@ export class Stats {
 
   async #lookAgain(): Promise<void> {
     await this.#usage.look();
-    if (this.#watchers.size === 0 || (this.#look !== undefined && !this.#pace.isDue)) return;
+    if (this.#watchers.size === 0 || !this.#pace.isDue) return;
     const { clock, host, sessions } = this.#options;
     const began = clock.monotonic();
     this.#sessions.update(sessionsIn(sessions.all()));
@@ -199,6 +223,7 @@ export class Stats {
     this.#streams.remove(watcher.principal, 1);
     if (![...this.#watchers].some(({ ofServer }) => ofServer)) this.#vitals.stop();
     if (this.#watchers.size > 0) return;
+    this.#waiting?.end();
     // It is known of no process that it is there.
     this.#sessions = this.#versions();
     this.#processes = this.#versions();

@@ -143,6 +143,32 @@ describe('a look at what is used', () => {
     expect([rig.looks, rig.scans]).toEqual([2, 1]);
   });
 
+  it('is a new one for whoever comes, once it is time for that', async () => {
+    const rig = new StatsRig();
+    const session = rig.session();
+    await rig.start(session, 'one');
+    const before = rig.watch();
+    await before.reader.round();
+    await rig.start(session, 'two');
+    // Those who come at once share it.
+    const late = Array.from({ length: 3 }, () => rig.watch().reader);
+    const rounds = late.map((reader) => reader.round());
+    await settled();
+    expect(rig.looks).toBe(1);
+    rig.clock.advance(200);
+    await Promise.all(rounds);
+    expect(rig.looks).toBe(2);
+    for (const reader of late) expect(reader.process('two')).toBeDefined();
+    // Nobody waits for one who has gone.
+    const gone = rig.watch();
+    const round = gone.reader.round().catch(() => 'gone');
+    await settled();
+    gone.context.fail('gone');
+    before.context.fail('gone');
+    rig.clock.advance(SECOND);
+    expect(await round).toBe('gone');
+  });
+
   it('is not taken while nobody is told', async () => {
     const rig = new StatsRig();
     const before = rig.clock.pending;

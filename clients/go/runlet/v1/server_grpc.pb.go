@@ -38,12 +38,12 @@ type ServerServiceClient interface {
 	// of all callers. Nothing in it tells of a session or process of somebody else. For a caller
 	// whose credentials are narrowed to a session, that one is all that there is.
 	//
-	// A round begins every `interval`, the first at once; more seldom where there is so much to be
-	// looked at that it would take more than a small part of the server's time. A client that reads
-	// slowly gets fewer of them: none waits for it. After every `heartbeat_interval` of silence a
-	// heartbeat comes. The stream holds no session, and goes on until the client ends it. Through a
-	// proxy that hashes the header `runlet-session-id` it tells of the server which has the session
-	// that a client names there.
+	// A round begins every `interval`, the first as soon as it can, with all that was there when the
+	// call came. They are more seldom where there is so much to be looked at that it would take more
+	// than a small part of the server's time. A client that reads slowly gets fewer of them: none
+	// waits for it. After every `heartbeat_interval` of silence a heartbeat comes. The stream holds
+	// no session, and goes on until the client ends it. Through a proxy that hashes the header
+	// `runlet-session-id` it tells of the server which has the session that a client names there.
 	//
 	// Errors, at once or as the stream's end:
 	//   - `INVALID_ARGUMENT`/`INVALID_REQUEST`: `interval` is out of the server's range.
@@ -104,12 +104,12 @@ type ServerServiceServer interface {
 	// of all callers. Nothing in it tells of a session or process of somebody else. For a caller
 	// whose credentials are narrowed to a session, that one is all that there is.
 	//
-	// A round begins every `interval`, the first at once; more seldom where there is so much to be
-	// looked at that it would take more than a small part of the server's time. A client that reads
-	// slowly gets fewer of them: none waits for it. After every `heartbeat_interval` of silence a
-	// heartbeat comes. The stream holds no session, and goes on until the client ends it. Through a
-	// proxy that hashes the header `runlet-session-id` it tells of the server which has the session
-	// that a client names there.
+	// A round begins every `interval`, the first as soon as it can, with all that was there when the
+	// call came. They are more seldom where there is so much to be looked at that it would take more
+	// than a small part of the server's time. A client that reads slowly gets fewer of them: none
+	// waits for it. After every `heartbeat_interval` of silence a heartbeat comes. The stream holds
+	// no session, and goes on until the client ends it. Through a proxy that hashes the header
+	// `runlet-session-id` it tells of the server which has the session that a client names there.
 	//
 	// Errors, at once or as the stream's end:
 	//   - `INVALID_ARGUMENT`/`INVALID_REQUEST`: `interval` is out of the server's range.
