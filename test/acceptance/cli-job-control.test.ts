@@ -75,6 +75,8 @@ describe('runlet run in a shell', () => {
     type(`$RUN sh -c 'touch ready; cat' &\n`);
     await waitForFile(join(folder, 'ready'));
     type('fg\n');
+    // The shell says what it takes there: what is typed before that is not echoed.
+    await shows("cat'\r\n");
     type('hello\n');
     // What the terminal echoes, and what the program has read.
     await shows('hello\r\n');
