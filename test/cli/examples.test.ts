@@ -6,8 +6,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Address, formatAddress } from '../../src/address.ts';
 import { allExamplesOf, type Example } from '../../src/cli/examples.ts';
 import { createProgram } from '../../src/cli/program.ts';
+import { GRANTS } from '../../src/identity/grants.ts';
 import { peerAuthenticator } from '../../src/identity/peer.ts';
-import { bearers } from '../support/bearers.ts';
+import { bearers, granting } from '../support/bearers.ts';
 import { certify, makeAuthority, revoke } from '../support/certificates.ts';
 import { type CliUser, cliUser } from '../support/cli-user.ts';
 import { connectTo } from '../support/client.ts';
@@ -70,7 +71,7 @@ async function secureUser(line: string): Promise<ExampleUser> {
   // Whoever connects to the socket is the same caller as the one with the token.
   const uid = process.getuid?.() ?? 0;
   const known = bearers();
-  known.add('word', { name: `peer:${uid}` });
+  known.add('word', { name: `peer:${uid}`, ...granting(...GRANTS) });
   const address = { kind: 'unix', path: join(await temporaryFolder(), 'runlet.sock') } as const;
   const auth = [known.authenticator, peerAuthenticator({ uids: [uid] })];
   await serveHere({ listeners: [{ address, auth }] });
