@@ -47,6 +47,7 @@ import { stdinStream } from './checks/stdin-stream.ts';
 import { terminals } from './checks/terminals.ts';
 import { termination } from './checks/termination.ts';
 import { trees } from './checks/trees.ts';
+import { tunnelLimits } from './checks/tunnel-limits.ts';
 import { tunnelSessions } from './checks/tunnel-sessions.ts';
 import { tunnelChecks } from './checks/tunnels.ts';
 import { uploads } from './checks/uploads.ts';
@@ -109,7 +110,7 @@ export const AREAS: readonly Area[] = [
   { title: 'Files in a sandbox', checks: sandboxedFiles },
   {
     title: 'Connections',
-    checks: [...tunnelChecks, ...listeners, ...tunnelSessions],
+    checks: [...tunnelChecks, ...listeners, ...tunnelSessions, ...tunnelLimits],
   },
   {
     title: 'HTTP',

@@ -1,6 +1,6 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { HttpStage } from '../../gen/runlet/v1/error_pb.ts';
-import { ensure, ensureEqual, ensureFails } from '../assert.ts';
+import { ensure, ensureEqual, ensureFails, outcomeOf } from '../assert.ts';
 import type { Check, Requirement } from '../check.ts';
 import { handled } from '../clients.ts';
 import type { CheckContext } from '../context.ts';
@@ -15,6 +15,9 @@ const FAILED = 'UNAVAILABLE/HTTP_FAILED';
 const SHORT_MS = 300;
 
 const SHORT = durationFromMs(SHORT_MS);
+
+/** Within how many milliseconds of the server it is over then, on a machine that does much else. */
+const CONNECTED_WITHIN_MS = 5_000;
 
 /** What nobody may reach unless the operator says so, in the forms in which it can be written. */
 const METADATA = [
@@ -209,6 +212,30 @@ export const httpFailures: readonly Check[] = [
         ensureEqual(httpFailure?.stage, HttpStage.DENIED, `the stage for ${url}`);
         ensure(httpFailure?.target !== '', `the target for ${url} is missing`);
       }
+    },
+  },
+  {
+    id: 'HTTP-70',
+    title: 'A connection over which TLS is not agreed on within its time fails, and ends',
+    clause: 'HttpRequestHead.connect_timeout',
+    needs: NEEDS,
+    async run(context) {
+      const upstream = await Upstream.start(context);
+      const url = upstream.url().replace('http:', 'https:');
+      // Long enough for the upstream to be reached on a machine that does much else.
+      const leastMs = 4 * SHORT_MS;
+      const connectTimeout = durationFromMs(leastMs);
+      const late = context.letPass(CONNECTED_WITHIN_MS).then(() => undefined);
+      const asking = timed(() => outcomeOf(ask(context, { url, connectTimeout })));
+      const gone = upstream.accept().then((far) => outcomeOf(far.toEof()));
+      const [outcome, ms] = (await Promise.race([asking, late])) ?? [];
+      ensure(outcome !== undefined, `it was not over after ${CONNECTED_WITHIN_MS} ms`);
+      ensureEqual(outcome.summary, FAILED, 'a server that says nothing');
+      const { code, stage, target } = outcome.details.httpFailure ?? {};
+      const expected = [HttpStage.TIMEOUT, 'CONNECT', upstream.authority];
+      ensureEqual([stage, code, target], expected, 'stage, code and target');
+      ensure((ms ?? 0) >= leastMs, `it was over after ${ms} ms`);
+      await gone;
     },
   },
 ];

@@ -1,14 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { ensureEqual, ensureFails, outcomeOf } from '../assert.ts';
+import { ensure, ensureEqual, ensureFails, outcomeOf } from '../assert.ts';
 import type { Check, Requirement } from '../check.ts';
 import type { CheckContext } from '../context.ts';
-import { ask, Exchange, ensureGone, exchanged, type HeadInit } from '../exchanges.ts';
+import {
+  answered,
+  ask,
+  both,
+  Exchange,
+  ensureGone,
+  exchanged,
+  type HeadInit,
+} from '../exchanges.ts';
 import { ensureHeartbeat } from '../heartbeat.ts';
 import { type Asked, Upstream } from '../upstream.ts';
 
 const NEEDS: readonly Requirement[] = ['tunnels', 'http'];
 
 const SUPERSEDED = 'ABORTED/ATTACHMENT_SUPERSEDED';
+
+/** Requests that are begun at one time: fewer than connections of a listener may wait. */
+const AT_ONCE = 32;
 
 /** A request in the middle of its answer. */
 interface Half {
@@ -131,6 +142,36 @@ export const httpSessions: readonly Check[] = [
       ensureEqual((beat as { readonly case?: string }).case, undefined, 'the message');
       asked.answer('200 OK', [], 'late');
       ensureEqual((await exchange.answer()).body.toString(), 'late', 'the body');
+    },
+  },
+  {
+    id: 'HTTP-87',
+    title: 'A session has so many requests under way as the server says, and no more',
+    clause: 'Limits.max_session_http_requests',
+    needs: NEEDS,
+    async run(context) {
+      const most = context.info.limits?.maxSessionHttpRequests ?? 0;
+      ensure(most > 0, 'max_session_http_requests is absent');
+      const upstream = await Upstream.start(context);
+      const begin = async (): Promise<Half> => {
+        const exchange = Exchange.begin(context, { url: upstream.url() });
+        exchange.end();
+        return { exchange, asked: await upstream.next() };
+      };
+      const first = await begin();
+      for (let underWay = 1; underWay < most; underWay += AT_ONCE) {
+        const count = Math.min(AT_ONCE, most - underWay);
+        await Promise.all(Array.from({ length: count }, begin));
+      }
+      const call = ask(context, { url: upstream.url() });
+      await ensureFails(call, 'RESOURCE_EXHAUSTED/LIMIT_EXCEEDED', 'one more');
+      first.asked.answer('200 OK');
+      await first.exchange.answer();
+      const [answer] = await both(
+        ask(context, { url: upstream.url() }),
+        answered(upstream, (asked) => asked.answer('204 No Content')),
+      );
+      ensureEqual(answer.head.status, 204, 'the status of one when another is over');
     },
   },
 ];

@@ -6,6 +6,7 @@ import { handled } from '../clients.ts';
 import type { CheckContext } from '../context.ts';
 import { ensureHeartbeat } from '../heartbeat.ts';
 import { Listening, pairOf } from '../listening.ts';
+import { startListener } from '../listening-programs.ts';
 import { Tunnel } from '../tunnels.ts';
 
 const SUPERSEDED = 'ABORTED/ATTACHMENT_SUPERSEDED';
@@ -21,30 +22,6 @@ function callsOf(
     Listen: handled(Listening.start(context, named)),
     ListPorts: context.tunnels.listPorts(named),
   };
-}
-
-/** The program that listens at some port of the loopback, tells it, and stays. */
-const LISTENS = `
-  if command -v python3 > /dev/null; then exec python3 -c '
-import socket, time
-s = socket.create_server(("127.0.0.1", 0))
-print("port", s.getsockname()[1], flush=True)
-time.sleep(1000)'
-  elif command -v perl > /dev/null; then exec perl -MIO::Socket::INET -e '$| = 1;
-    my $s = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1") or die;
-    print "port ", $s->sockport, "\\n"; sleep 1000'
-  else exec node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () =>
-    console.log("port " + s.address().port))'
-  fi`;
-
-/** Starts it as the child of another, and returns where it listens. */
-async function startListener(context: CheckContext, sessionId: string) {
-  const script = `(${LISTENS}) & wait`;
-  const target = await context.startShell(script, {}, { sessionId });
-  const events = await context.watch(target).untilOutput('\n');
-  const text = events.map(({ event }) => (event.case === 'output' ? event.value.data : []));
-  const told = Buffer.concat(text.map((data) => Buffer.from(data))).toString();
-  return { ...target, port: Number(told.replace('port ', '')) };
 }
 
 /** Connections and listeners of a session, and of its attachments. */

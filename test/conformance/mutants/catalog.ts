@@ -15,6 +15,7 @@ import { ofFolders } from './of-folders.ts';
 import { ofHttp } from './of-http.ts';
 import { ofHttpEnds } from './of-http-ends.ts';
 import { ofLives } from './of-lives.ts';
+import { ofNetworkLimits } from './of-network-limits.ts';
 import { ofReading } from './of-reading.ts';
 import { ofRequests } from './of-requests.ts';
 import { ofSandboxes } from './of-sandboxes.ts';
@@ -70,7 +71,12 @@ export const OF_FILES: readonly Mutant[] = [
 export const OF_SANDBOXES: readonly Mutant[] = ofSandboxes;
 
 /** What is wrong with HTTP and connections. */
-export const OF_NETWORK: readonly Mutant[] = [...ofTunnels, ...ofHttp, ...ofHttpEnds];
+export const OF_NETWORK: readonly Mutant[] = [
+  ...ofTunnels,
+  ...ofHttp,
+  ...ofHttpEnds,
+  ...ofNetworkLimits,
+];
 
 /** All mutants. They are run in parts, side by side. */
 export const MUTANTS: readonly Mutant[] = [

@@ -17,6 +17,9 @@ const TIMEOUT_MS = 100_000;
  */
 const ALL = process.env['TEST_MUTANTS'] === 'all';
 
+/** Checks that take long, or so much that all others together take less: run where they are named. */
+const DEAR: ReadonlySet<string> = new Set(['TUNNEL-51', 'TUNNEL-52']);
+
 /** Runs checks against each of these: exactly those that it names have to fail. */
 export function describeMutants(mutants: readonly Mutant[]): void {
   let upstream: Upstream;
@@ -45,7 +48,7 @@ export function describeMutants(mutants: readonly Mutant[]): void {
         try {
           const checks =
             ALL || mutant.fails.length === 0
-              ? CHECKS
+              ? CHECKS.filter(({ id }) => !DEAR.has(id) || mutant.fails.includes(id))
               : CHECKS.filter(({ id }) => mutant.fails.includes(id));
           const options = { connect, checks, jobs: JOBS, timeoutMs: TIMEOUT_MS };
           for await (const { check, outcome, reason } of runChecks(options)) {

@@ -161,6 +161,8 @@ export const ofHttp: readonly Mutant[] = [
   {
     fault: 'a request is whole with the first part of its body',
     fails: ['HTTP-21', 'HTTP-22', 'HTTP-23', 'HTTP-24', 'HTTP-25'],
+    // Its end comes twice, which is told where it is before that of the answer.
+    perhaps: ['HTTP-44'],
     mutate: (real) =>
       onExchanges(real, () => ({
         request: (message) => {

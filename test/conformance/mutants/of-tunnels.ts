@@ -103,7 +103,7 @@ export const ofTunnels: readonly Mutant[] = [
   },
   {
     fault: 'a connection that was reset ends as one that is closed',
-    fails: ['TUNNEL-06', 'TUNNEL-07', 'TUNNEL-08', 'TUNNEL-31', 'TUNNEL-32'],
+    fails: ['TUNNEL-06', 'TUNNEL-07', 'TUNNEL-08', 'TUNNEL-31', 'TUNNEL-32', 'TUNNEL-51'],
     mutate: (real) =>
       onConnectResponses(real, (response) => {
         if (response.case === 'end') response.value.kind = TunnelEnd.CLOSED;
@@ -119,7 +119,7 @@ export const ofTunnels: readonly Mutant[] = [
   },
   {
     fault: 'connections fail at no stage',
-    fails: ['TUNNEL-09', 'TUNNEL-10', 'TUNNEL-13', 'TUNNEL-26'],
+    fails: ['TUNNEL-09', 'TUNNEL-10', 'TUNNEL-13', 'TUNNEL-26', 'TUNNEL-50'],
     mutate: (real) =>
       onTunnelFailures(real, (failure) => {
         failure.stage = TunnelStage.UNSPECIFIED;
@@ -179,7 +179,7 @@ export const ofTunnels: readonly Mutant[] = [
   },
   {
     fault: 'a connection that is gone is told as a session that there is not',
-    fails: ['TUNNEL-23', 'TUNNEL-24'],
+    fails: ['TUNNEL-23', 'TUNNEL-24', 'TUNNEL-51'],
     mutate: (real) => retold(real, METHODS, 'CONNECTION_NOT_FOUND', 'SESSION_NOT_FOUND'),
   },
   {
@@ -224,6 +224,8 @@ export const ofTunnels: readonly Mutant[] = [
   {
     fault: 'connections without an attachment are of the latest',
     fails: ['TUNNEL-34'],
+    // What it is answered by is a connection, too.
+    perhaps: ['HTTP-84'],
     mutate: (real) => {
       const latest = new Map<string, string>();
       return onOpens(withLatest(real, latest), (open) => {
