@@ -19,6 +19,7 @@ import { misses, table } from './guard/report.mjs';
 import { scrape } from './guard/scrape.mjs';
 import { start, startHeld } from './guard/starts.mjs';
 import { stream } from './guard/stream.mjs';
+import { top } from './guard/top.mjs';
 import { compileProgram, findCompiler } from './lib/c-program.mjs';
 import { describeMachine, machineLine } from './lib/machine.mjs';
 import { MissingError } from './lib/missing-error.mjs';
@@ -27,7 +28,7 @@ import { MissingError } from './lib/missing-error.mjs';
 /** @import { Setup } from './guard/stage.mjs' */
 
 /** @type {readonly Check[]} */
-const CHECKS = [start, startHeld, encodeOnce, stream, scrape, help, run, firstAnswer];
+const CHECKS = [start, startHeld, encodeOnce, stream, scrape, top, help, run, firstAnswer];
 
 process.exitCode = await main();
 

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-const PROTOS: [&str; 10] =
-    ["error", "event", "file", "http", "process", "sandbox", "server", "session", "signal", "tunnel"];
+const PROTOS: [&str; 11] = [
+    "error", "event", "file", "http", "process", "sandbox", "server", "session", "signal", "stats",
+    "tunnel",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new("../../proto");
