@@ -1,4 +1,4 @@
-import { SECOND } from '../units.ts';
+import { KIB, SECOND } from '../units.ts';
 
 /* What is told of sessions and processes as it goes: `WatchStats`. */
 
@@ -30,8 +30,16 @@ export const USAGE_LOOK_MS = 2 * SECOND - 100;
 /** How long it is between two looks at the server itself: a millisecond where it has many threads. */
 export const VITALS_LOOK_MS = 2 * SECOND - 100;
 
-/** The part of the server's time that each of both may take: they come more seldom else. */
-export const STATS_PART = 0.005;
+/**
+ * The part of the server's time that looks at all sessions and processes may take, with the rounds
+ * that tell of them to all streams; and those at processor time and memory. They are more seldom
+ * else.
+ */
+export const STATS_PART = 0.01;
+export const USAGE_PART = 0.005;
+
+/** Bytes of one message: to make it takes a few milliseconds, in one turn of the event loop. */
+export const STATS_MESSAGE_BYTES = 256 * KIB;
 
 /** Sessions, and processes, that are gone and remembered for streams that have not told of that. */
 export const MAX_STATS_REMOVALS = 20_000;

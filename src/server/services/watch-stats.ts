@@ -1,9 +1,10 @@
 import type { CallContext } from '../../bridge/call-context.ts';
+import type { EncodedMessage } from '../../bridge/encoded-message.ts';
 import type { ServiceImpl } from '../../bridge/types.ts';
 import type { Clock } from '../../clock.ts';
 import { invalidField } from '../../errors.ts';
 import type { ServerService } from '../../gen/runlet/v1/server_pb.ts';
-import type { WatchStatsRequest } from '../../gen/runlet/v1/stats_pb.ts';
+import type { WatchStatsRequest, WatchStatsResponseSchema } from '../../gen/runlet/v1/stats_pb.ts';
 import type { Principal } from '../../identity/principal.ts';
 import {
   DEFAULT_STATS_INTERVAL_MS,
@@ -15,7 +16,7 @@ import { callerOf } from '../caller.ts';
 import { withHeartbeats } from '../heartbeats.ts';
 import { assertGranted } from '../method-grants.ts';
 import { parseDuration } from '../requests/fields.ts';
-import { roundMessages, type StatsMessage } from '../stats/round-messages.ts';
+import { encodedRound } from '../stats/round-messages.ts';
 import type { Stats, StatsWatch } from '../stats/stats.ts';
 import type { View } from '../stats/versions.ts';
 
@@ -64,14 +65,19 @@ async function* rounds(
   intervalMs: number,
   { signal }: Pick<CallContext, 'signal'>,
   clock: Clock,
-): AsyncGenerator<StatsMessage> {
+): AsyncGenerator<EncodedMessage<typeof WatchStatsResponseSchema>> {
   let last = Math.floor(clock.monotonic() / intervalMs);
   let skipped = 0;
   while (!signal.aborted) {
     const round = await watch.next();
     if (signal.aborted) return;
     if (round !== undefined) {
-      yield* roundMessages(round, skipped);
+      const messages = encodedRound(round, skipped);
+      let message = timed(messages, watch, clock);
+      while (message !== undefined) {
+        yield message;
+        message = timed(messages, watch, clock);
+      }
       skipped = 0;
     }
     // A timer may be a little early: the same one does not come twice for that.
@@ -80,6 +86,14 @@ async function* rounds(
     last = next;
     await until(next * intervalMs, clock, signal);
   }
+}
+
+/** The next message, which takes a while to be made; undefined: there is none. */
+function timed<T>(messages: Generator<T>, watch: StatsWatch, clock: Clock): T | undefined {
+  const began = clock.monotonic();
+  const { done, value } = messages.next();
+  watch.took(clock.monotonic() - began);
+  return done === true ? undefined : value;
 }
 
 /** Waits for a time on the monotonic clock, or the signal. */

@@ -1,12 +1,13 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import type {
-  ProcessStatsSchema,
-  SessionStatsSchema,
-  StatsRoundSchema,
+import { EncodedMessage } from '../../bridge/encoded-message.ts';
+import {
+  type ProcessStatsSchema,
+  type SessionStatsSchema,
+  type StatsRoundSchema,
   WatchStatsResponseSchema,
 } from '../../gen/runlet/v1/stats_pb.ts';
-import { PAGE_BYTES } from '../../limits.ts';
+import { STATS_MESSAGE_BYTES } from '../../limits.ts';
 import { spanToProto } from '../../output/event-encoding.ts';
 import type { Process } from '../../process/process.ts';
 import type { Session } from '../../session/session.ts';
@@ -16,8 +17,8 @@ import type { ProcessFigures, SessionFigures } from './figures.ts';
 import type { Round } from './stats.ts';
 import type { Told } from './versions.ts';
 
-/** A part of a round, or a heartbeat. */
-export type StatsMessage = MessageInitShape<typeof WatchStatsResponseSchema>;
+/** A part of a round. */
+type StatsMessage = MessageInitShape<typeof WatchStatsResponseSchema>;
 
 /** Bytes of what has a fixed size, at most: of what changes, and of what does not beside its texts. */
 const FIGURES_BYTES = 128;
@@ -27,10 +28,20 @@ const INFO_BYTES = 64;
 const NUMBER_BYTES = 10;
 
 /**
- * A round as messages, none of which is much larger than a page. `skipped`: rounds that were left out
- * before it.
+ * A round as messages, none of which is much larger than {@link STATS_MESSAGE_BYTES}: each is made
+ * when it is asked for. `skipped`: rounds that were left out before it.
  */
-export function* roundMessages(round: Round, skipped: number): Generator<StatsMessage> {
+export function* encodedRound(
+  round: Round,
+  skipped: number,
+): Generator<EncodedMessage<typeof WatchStatsResponseSchema>> {
+  const schema = WatchStatsResponseSchema;
+  for (const message of roundMessages(round, skipped)) {
+    yield new EncodedMessage(schema, toBinary(schema, create(schema, message)));
+  }
+}
+
+function* roundMessages(round: Round, skipped: number): Generator<StatsMessage> {
   const { processes, sessions, whole } = round;
   let message = {
     reset: whole,
@@ -40,7 +51,7 @@ export function* roundMessages(round: Round, skipped: number): Generator<StatsMe
   };
   let bytes = NUMBER_BYTES * (sessions.removed.length + processes.removed.length);
   for (const { item, message: told, bytes: size } of itemsOf(round)) {
-    if (bytes + size > PAGE_BYTES && bytes > 0) {
+    if (bytes + size > STATS_MESSAGE_BYTES && bytes > 0) {
       yield message;
       message = { reset: false, removedSessions: [], removedProcesses: [], ...noItems() };
       bytes = 0;

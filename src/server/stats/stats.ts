@@ -72,6 +72,8 @@ export interface Round {
 export interface StatsWatch {
   /** What is new since it was asked for before; undefined: nobody has looked since. */
   next(): Promise<Round | undefined>;
+  /** To tell it took so long. */
+  took(ms: number): void;
   /** It is told no more. Idempotent. */
   close(): void;
 }
@@ -106,6 +108,8 @@ export class Stats {
   #looking: Promise<void> | undefined;
   /** Somebody waits until the next look may be taken. */
   #waiting: { readonly over: Promise<void>; readonly end: () => void } | undefined;
+  /** How long it took to tell since the latest look. */
+  #tellingMs = 0;
   #closed = false;
 
   constructor(options: StatsOptions) {
@@ -135,6 +139,9 @@ export class Stats {
     if (ofServer) this.#vitals.start();
     return {
       next: () => this.#next(watcher),
+      took: (ms) => {
+        this.#tellingMs += ms;
+      },
       close: () => this.#leave(watcher),
     };
   }
@@ -157,7 +164,7 @@ export class Stats {
       if (!this.#watchers.has(watcher)) return undefined;
       const { known, joined } = watcher;
       const isNew = this.#sessions.version > Math.max(known, joined);
-      if (isNew && this.#look !== undefined) return this.#roundFor(watcher, this.#look);
+      if (isNew && this.#look !== undefined) return this.#timedRound(watcher, this.#look);
       if (known > 0) return undefined;
       // What was there before it came is in the first that it is told.
       await this.#untilDue();
@@ -176,6 +183,14 @@ export class Stats {
       this.#waiting = { over: latch.wait().then(() => {}), end };
     }
     return this.#waiting.over;
+  }
+
+  #timedRound(watcher: Watcher, look: Look): Round {
+    const { clock } = this.#options;
+    const began = clock.monotonic();
+    const round = this.#roundFor(watcher, look);
+    this.#tellingMs += clock.monotonic() - began;
+    return round;
   }
 
   #roundFor(watcher: Watcher, look: Look): Round {
@@ -215,7 +230,8 @@ export class Stats {
     this.#sessions.update(sessionsIn(sessions.all()));
     this.#processes.update(processesIn(host.launched(), (process) => this.#usage.of(process)));
     this.#look = { time: clock.now(), elapsedMs: clock.monotonic() };
-    this.#pace.done(clock.monotonic() - began);
+    this.#pace.done(this.#tellingMs + clock.monotonic() - began);
+    this.#tellingMs = 0;
   }
 
   #leave(watcher: Watcher): void {

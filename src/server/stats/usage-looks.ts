@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
-import { STATS_PART, USAGE_LOOK_MS, USAGE_LOOKED_IN_A_TURN } from '../../limits.ts';
+import { USAGE_LOOK_MS, USAGE_LOOKED_IN_A_TURN, USAGE_PART } from '../../limits.ts';
 import type { MachineUnits } from '../../process/machine-units.ts';
 import type { Process } from '../../process/process.ts';
 import type { ProcessScan } from '../../process/process-scan.ts';
@@ -31,7 +31,7 @@ export class UsageLooks {
   constructor(options: UsageLooksOptions) {
     const { clock } = options;
     this.#options = options;
-    this.#pace = new Pace({ clock, everyMs: USAGE_LOOK_MS, part: STATS_PART });
+    this.#pace = new Pace({ clock, everyMs: USAGE_LOOK_MS, part: USAGE_PART });
   }
 
   /** When that was done last, on the monotonic clock; undefined: the system does not tell. */

@@ -65,6 +65,8 @@ interface Removal extends Pick<Item<unknown, unknown>, 'number' | 'scope'> {
 export class Versions<K, F extends Figures> {
   readonly #options: VersionsOptions;
   readonly #items = new Map<K, Item<K, F>>();
+  /** The same by their owners, so that one who sees some does not take the time of all. */
+  readonly #owned = new Map<string, Map<K, Item<K, F>>>();
   readonly #numbers = new Set<number>();
   #removals: Removal[] = [];
   /** Not all is remembered that went in this version, or before. */
@@ -87,9 +89,9 @@ export class Versions<K, F extends Figures> {
     for (const [key, scope, figures] of all) {
       gone.delete(key);
       const known = this.#items.get(key);
-      if (known === undefined) this.#items.set(key, this.#added(key, scope, figures));
+      if (known === undefined) this.#put(this.#added(key, scope, figures));
       else if (!isSame(known.figures, figures)) {
-        this.#items.set(key, { ...known, figures, changed: this.#version });
+        this.#put({ ...known, figures, changed: this.#version });
       }
     }
     for (const item of gone.values()) this.#remove(item);
@@ -97,7 +99,8 @@ export class Versions<K, F extends Figures> {
 
   /** Those that somebody sees, as they are. */
   *seenBy(view: View): Generator<Item<K, F>> {
-    for (const item of this.#items.values()) if (sees(view, item.scope)) yield item;
+    const all = view.owner === undefined ? this.#items : this.#owned.get(view.owner);
+    for (const item of all?.values() ?? []) if (sees(view, item.scope)) yield item;
   }
 
   /** What is to be told to somebody who knows a version; 0: none. */
@@ -121,6 +124,14 @@ export class Versions<K, F extends Figures> {
     this.#dropRemovals(first === -1 ? this.#removals.length : first);
   }
 
+  #put(item: Item<K, F>): void {
+    const { key, scope } = item;
+    this.#items.set(key, item);
+    const owned = this.#owned.get(scope.owner);
+    if (owned === undefined) this.#owned.set(scope.owner, new Map([[key, item]]));
+    else owned.set(key, item);
+  }
+
   #added(key: K, scope: Scope, figures: F): Item<K, F> {
     let number = this.#options.newNumber();
     while (this.#numbers.has(number)) number = this.#options.newNumber();
@@ -132,6 +143,9 @@ export class Versions<K, F extends Figures> {
     const { maxRemovals } = this.#options;
     this.#items.delete(key);
     this.#numbers.delete(number);
+    const owned = this.#owned.get(scope.owner);
+    owned?.delete(key);
+    if (owned?.size === 0) this.#owned.delete(scope.owner);
     this.#removals.push({ version: this.#version, number, scope });
     // Many at a time, since the others are moved each time.
     if (this.#removals.length > 2 * maxRemovals) {

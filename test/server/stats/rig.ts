@@ -1,4 +1,5 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import { EncodedMessage } from '../../../src/bridge/encoded-message.ts';
 import { StatsReader } from '../../../src/conformance/stats-reader.ts';
 import {
   type StatsRound,
@@ -126,10 +127,10 @@ export async function settled(): Promise<void> {
 }
 
 async function* complete(messages: AsyncIterable<unknown>): AsyncGenerator<WatchStatsResponse> {
+  const schema = WatchStatsResponseSchema;
   for await (const message of messages) {
-    yield create(
-      WatchStatsResponseSchema,
-      message as MessageInitShape<typeof WatchStatsResponseSchema>,
-    );
+    yield message instanceof EncodedMessage
+      ? fromBinary(schema, message.bytes)
+      : create(schema, message as MessageInitShape<typeof schema>);
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ProcessState } from '../../../src/gen/runlet/v1/process_pb.ts';
 import { ANYBODY } from '../../../src/identity/principal.ts';
-import { PAGE_BYTES } from '../../../src/limits.ts';
+import { STATS_MESSAGE_BYTES } from '../../../src/limits.ts';
 import { readNow } from '../../support/output.ts';
 import { StatsRig, scanOf, settled } from './rig.ts';
 
@@ -118,7 +118,7 @@ describe('a stream of what is used', () => {
     expect(messages.length).toBeGreaterThan(1);
     for (const { processes, reset, round } of messages) {
       const bytes = processes.reduce((sum, { info }) => sum + (info?.program.length ?? 0), 0);
-      expect(bytes).toBeLessThan(PAGE_BYTES);
+      expect(bytes).toBeLessThan(STATS_MESSAGE_BYTES);
       expect(reset).toBe(processes === messages[0]?.processes);
       expect(round !== undefined).toBe(processes === messages.at(-1)?.processes);
     }

@@ -88,7 +88,7 @@ func (x *WatchStatsRequest) GetAll() bool {
 // then puts what is told in its place. With the message that has `round` it is as the server was
 // at that time. A message in which nothing is set is a heartbeat.
 //
-// No message is larger than a page of `ListProcesses`.
+// No message is much larger than 256 KiB.
 type WatchStatsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// All that was told before is to be forgotten: this round has everything. Set in the first
