@@ -75,7 +75,7 @@ describe.skipIf(missing !== undefined)('runlet attach on a real terminal', () =>
       new RegExp(`runlet attach --address ${address} --session [0-9a-f-]{36} shell`),
     );
     await terminal.enter('clear; [ "$(stty -g)" = "$before" ] && echo sane-$((1 + 1))');
-    await terminal.showing(/^sane-2$/m);
+    await terminal.showing(/^(?:outer> )?sane-2$/m);
     await terminal.enter('runlet ps');
     await terminal.showing(
       /^shell +[0-9a-f]{8} +\d+ +running +\d+ s ago +bash --norc --noprofile$/m,

@@ -20,7 +20,7 @@ async function startBash(terminal: TmuxTerminal, flags = ''): Promise<void> {
 /** The outer shell's terminal is as it was before. */
 async function expectSane(terminal: TmuxTerminal): Promise<void> {
   await terminal.enter('[ "$(stty -g)" = "$before" ] && echo sane-$((1 + 1))');
-  await terminal.showing(/^sane-2$/m);
+  await terminal.showing(/^(?:outer> )?sane-2$/m);
 }
 
 describe.skipIf(missing !== undefined)('runlet run -t on a real terminal', () => {

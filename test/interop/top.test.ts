@@ -35,7 +35,7 @@ async function watched(count: number, flags = '') {
 /** The shell's terminal is as it was before. */
 async function expectSane(terminal: TmuxTerminal): Promise<void> {
   await terminal.enter('[ "$(stty -g)" = "$before" ] && echo sane-$((1 + 1))');
-  await terminal.showing(/^sane-2$/m);
+  await terminal.showing(/^(?:outer> )?sane-2$/m);
   expect(await terminal.modes()).toMatch(/^screen=0 .* cursor=1 wrap=1$/);
 }
 
@@ -56,7 +56,7 @@ describe.skipIf(missing !== undefined)('runlet top on a real terminal', () => {
     await terminal.press('e');
     await terminal.showing(/^1-\d+ of 200 processes by cpu/m);
     await terminal.press('q');
-    await terminal.showing(/^code=0$/m);
+    await terminal.showing(/^(?:outer> )?code=0$/m);
     await expectSane(terminal);
   });
 
@@ -108,14 +108,14 @@ describe.skipIf(missing !== undefined)('runlet top on a real terminal', () => {
     await terminal.showing(/^2 processes by cpu/m);
     server.kill('SIGKILL');
     await terminal.showing(/the connection broke; trying to come back/);
-    await terminal.showing(/^runlet: no server answers at [\s\S]*^code=125$/m);
+    await terminal.showing(/^(?:outer> )?runlet: no server answers at [\s\S]*^code=125$/m);
     await expectSane(terminal);
   });
 
   it('says where it was asked that it is refused', async () => {
     const { terminal } = await watched(0, '--all');
     await terminal.showing(
-      /^runlet: it is not granted: the caller lacks the grant admin[\s\S]*^code=125$/m,
+      /^(?:outer> )?runlet: it is not granted: the caller lacks the grant admin[\s\S]*^code=125$/m,
     );
     await expectSane(terminal);
   });
