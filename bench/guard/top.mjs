@@ -15,8 +15,8 @@ const LOOKS = 3;
 /** For code to be compiled, and for the heap to have become as small as it becomes after so many starts. */
 const LOOKS_BEFORE = 9;
 
-/** Today 0.003 to 0.007. */
-const MOST_OF_A_CORE = 0.01;
+/** Today 0.003 to 0.007, and somewhat more where others need the processors. */
+const MOST_OF_A_CORE = 0.02;
 
 /**
  * What it costs a server in time of processors that `runlet top` watches many processes which do
